@@ -1,0 +1,154 @@
+"""What there is: segments of a context, the spans that they are cut into, documents and examples.
+
+Pure values. They know nothing of wire formats, storage, clocks or policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeAlias
+
+
+class Kind(StrEnum):
+    """What a segment is, and so who wrote it and whether it may be touched."""
+
+    SYSTEM = "system"
+    TOOLS = "tools"
+    EXAMPLE = "example"
+    DOCUMENT = "document"
+    USER = "user"
+    ASSISTANT = "assistant"
+    REASONING = "reasoning"
+    TOOL_CALL = "tool_call"
+    TOOL_RESULT = "tool_result"
+    IMAGE = "image"
+
+
+class Unit(StrEnum):
+    """What one span is, in words that a reader of a marker understands."""
+
+    WHOLE = "block"
+    SENTENCE = "sentence"
+    LINE = "line"
+    BLOCK = "code block"
+    HUNK = "hunk"
+    ITEM = "item"
+    ROW = "row"
+    RECORD = "record"
+
+
+class Syntax(StrEnum):
+    """Where a span sits, and so what a marker in its place must look like to keep the text well formed.
+
+    A run of removed spans is marked in the syntax of its first span. JSON_* spans lie inside one container: their
+    text starts after the previous comma or the opening bracket and ends with their own comma, if they have one.
+    """
+
+    PROSE = "prose"  # inline text: a bracketed note
+    LINES = "lines"  # any line-based text: a bracketed line
+    HASH_CODE = "hash code"  # code whose comments start with '#'
+    SLASH_CODE = "slash code"  # code whose comments start with '//'
+    DASH_CODE = "dash code"  # code whose comments start with '--'
+    DIFF = "diff"  # inside a unified diff: a context line
+    TABLE = "table"  # a Markdown table row
+    HTML = "html"  # an HTML comment
+    JSON_ITEM = "json item"  # an element of a JSON array
+    JSON_PAIR = "json pair"  # a member of a JSON object
+    JSON_STRING = "json string"  # inside a JSON string literal: text escaped as JSON wants it
+    JSON_LINE = "json line"  # one record of JSON lines
+
+
+Ref: TypeAlias = tuple[str | int, ...]
+"""Where a segment's text lives in the caller's own object: a path of keys and indices, opaque to the stages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One block of text of one turn.
+
+    turn       counts the model's replies so far: it rises by one where a model-made segment follows one that is not
+    pair       the tool-call id that joins a call and its result
+    name       the tool or document that the text came from
+    editable   False: read and counted, never rewritten
+    cost       tokens, where the text cannot tell (images)
+    failed     the provider's own flag that a tool result is an error
+    """
+
+    kind: Kind
+    text: str
+    ref: Ref
+    turn: int = 0
+    pair: str | None = None
+    name: str | None = None
+    editable: bool = True
+    cost: int | None = None
+    failed: bool = False
+
+
+class Cut(NamedTuple):
+    """What a cutter returns for one span of a text: offsets into that text, anchors as indices into the cutter's list."""
+
+    start: int
+    end: int
+    unit: Unit
+    syntax: Syntax
+    anchors: tuple[int, ...] = ()
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The smallest piece that is kept or dropped.
+
+    segment      index into `Context.segments`
+    start, end   character offsets into the segment's text; the spans of a segment tile it
+    anchors      indices (into the list that `split` returned) of the spans without which this one cannot be
+                 understood; they may point forwards (an opening bracket needs its closing one) and form rings
+    group        spans of one group repeat one another but for details (a log template)
+    """
+
+    segment: int
+    start: int
+    end: int
+    unit: Unit
+    text: str
+    syntax: Syntax = Syntax.LINES
+    anchors: tuple[int, ...] = ()
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Segments in reading order, and what they are needed for (`query`, "" where nothing was said)."""
+
+    segments: tuple[Segment, ...]
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A retrieved document. Results of `prune_documents` fill the last two fields.
+
+    kept     [(start, end)] character offsets into the original text, in order
+    merged   ids of documents whose text was merged into this one
+    """
+
+    text: str
+    id: str | None = None
+    title: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    score: float | None = None
+    kept: tuple[tuple[int, int], ...] = ()
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One in-context example; it is chosen or left out whole."""
+
+    input: str
+    output: str
+    id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
