@@ -1,1 +1,75 @@
-"""The face of contextprune."""
+"""The face of contextprune: everything that users call, and nothing else."""
+
+from contextprune._version import __version__
+from contextprune.api import (
+    Compressed,
+    PrunedDocuments,
+    Selected,
+    compress,
+    prune_documents,
+    recall,
+    select_examples,
+)
+from contextprune.context import Context, Document, Example, Kind, Segment, Span, Syntax, Unit
+from contextprune.errors import (
+    BudgetError,
+    ContextPruneError,
+    MissingExtra,
+    MissingOriginal,
+    PayloadError,
+    ScorerError,
+    SettingsError,
+    StoreError,
+)
+from contextprune.plan import Action, Decision, Plan
+from contextprune.policy import Budget, Policy
+from contextprune.pruner import Pruner
+from contextprune.report import Report
+from contextprune.scoring import Blend, Lexical, Scorer, Signals, load_scorer
+from contextprune.store import MemoryStore, SQLiteStore, Store
+from contextprune.tokens import Counter, Estimate, Tiktoken
+
+__all__ = [
+    "Action",
+    "Blend",
+    "Budget",
+    "BudgetError",
+    "Compressed",
+    "Context",
+    "ContextPruneError",
+    "Counter",
+    "Decision",
+    "Document",
+    "Estimate",
+    "Example",
+    "Kind",
+    "Lexical",
+    "MemoryStore",
+    "MissingExtra",
+    "MissingOriginal",
+    "PayloadError",
+    "Plan",
+    "Policy",
+    "PrunedDocuments",
+    "Pruner",
+    "Report",
+    "SQLiteStore",
+    "Scorer",
+    "ScorerError",
+    "Segment",
+    "Selected",
+    "SettingsError",
+    "Signals",
+    "Span",
+    "Store",
+    "StoreError",
+    "Syntax",
+    "Tiktoken",
+    "Unit",
+    "__version__",
+    "compress",
+    "load_scorer",
+    "prune_documents",
+    "recall",
+    "select_examples",
+]

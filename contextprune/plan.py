@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from contextprune.context import Context, Span
+from contextprune.context import Context, Span, Syntax
 
 
 class Action(StrEnum):
@@ -39,10 +40,39 @@ class Decision:
 class Plan:
     """Decisions, one for each span of `spans`, in the same order.
 
-    keys   recall key of each rewritten segment, by segment index
+    steps    how many steps the selection took; fewer steps keep a subset
     """
 
     context: Context
     spans: tuple[Span, ...]
     decisions: tuple[Decision, ...]
-    keys: tuple[tuple[int, str], ...] = ()
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a marker costs, so that selection can charge for it; upper bounds.
+
+    gap, gap_chars   tokens and characters of one marker without a recall key, by the syntax that it stands in
+    key, key_chars   what the first marker of a segment costs more, for the recall key
+    """
+
+    gap: Mapping[Syntax, int]
+    gap_chars: Mapping[Syntax, int]
+    key: int
+    key_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """An identifier that a marker may carry.
+
+    score   0..1, how likely it is to be needed
+    cost    tokens that it adds to a marker
+    spans   indices of the spans that show it, in order; the last one is its home, whose marker carries it
+    """
+
+    text: str
+    score: float
+    cost: int
+    spans: tuple[int, ...]

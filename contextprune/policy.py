@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 from contextprune.context import Kind
 from contextprune.errors import SettingsError
 
-PROTECTED = frozenset(
-    {Kind.SYSTEM, Kind.TOOLS, Kind.USER, Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL, Kind.IMAGE}
-)
+PROTECTED = frozenset({Kind.SYSTEM, Kind.TOOLS, Kind.USER, Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL, Kind.IMAGE})
 """Kinds that no default policy touches: instructions, and whatever the model itself produced."""
 
 
@@ -69,3 +74,157 @@ class Policy:
             )
         if self.recent_turns < 0 or self.min_tokens < 0:
             raise SettingsError("recent_turns and min_tokens are 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment and the configuration file say; arguments given in code win over all of it.
+
+    scorer       "auto" (neural where torch is installed, else lexical), "neural", "lexical", or a path
+    store        "" (a file in the user's data folder), "memory", or a path
+    tokenizer    "o200k_base" or "estimate"
+    device       "auto", "cpu" or "cuda"
+    """
+
+    scorer: str = "auto"
+    store: str = ""
+    tokenizer: str = "o200k_base"
+    device: str = "auto"
+    policy: Policy = field(default_factory=Policy)
+
+
+_TYPES: Mapping[str, type] = {
+    "scorer": str,
+    "store": str,
+    "tokenizer": str,
+    "device": str,
+    "recall": float,
+    "protect": list,
+    "recent_turns": int,
+    "min_tokens": int,
+    "exclude_tools": list,
+    "high_water": float,
+    "low_water": float,
+}
+_FORMS: Mapping[type, str] = {str: "a text", float: "a number", int: "a whole number", list: "a list of names"}
+_PREFIX = "CONTEXTPRUNE_"
+_FILE = "contextprune.toml"
+
+
+def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """CONTEXTPRUNE_* variables, else the nearest configuration file at or above `folder`, else the defaults.
+
+    `folder` is the working folder and `environ` the process's environment where not given. An empty variable counts
+    as not set; lists are separated by commas. Raises SettingsError for an unknown name or an unusable value.
+    """
+    values, places = _read_file(folder or Path.cwd())
+    for variable, text in (os.environ if environ is None else environ).items():
+        if variable.startswith(_PREFIX):
+            name = _known(variable.removeprefix(_PREFIX).lower(), variable, "environment")
+            if text.strip():
+                values[name], places[name] = _parse(name, text.strip(), variable), variable
+    outer = {f.name for f in fields(Settings)}
+    inside = {name: _policy_value(name, value, places[name]) for name, value in values.items() if name not in outer}
+    try:
+        policy = Policy(**inside)
+    except SettingsError as exc:
+        raise SettingsError(f"{exc} (set by {', '.join(places[name] for name in inside)})") from exc
+    return Settings(policy=policy, **{name: value for name, value in values.items() if name in outer})
+
+
+def data_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """Where this user's originals are kept by default; it may not exist yet. Raises SettingsError without a home."""
+    environ = os.environ if environ is None else environ
+    if platform == "win32" and environ.get("LOCALAPPDATA"):
+        return Path(environ["LOCALAPPDATA"]) / "contextprune"
+    if os.path.isabs(environ.get("XDG_DATA_HOME", "")):  # noqa: PTH117 - "" is no path; a relative one is to be ignored
+        return Path(environ["XDG_DATA_HOME"]) / "contextprune"
+    try:
+        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    except RuntimeError as exc:
+        raise SettingsError("this user has no home folder; set CONTEXTPRUNE_STORE=memory or to a path") from exc
+    if platform == "darwin":
+        return home / "Library" / "Application Support" / "contextprune"
+    return home / ".local" / "share" / "contextprune"
+
+
+def _read_file(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values by name, and where each one stands, from the nearest file that has any; nothing where there is none."""
+    folder = folder.absolute()
+    for place in (folder, *folder.parents):
+        for path, keys in ((place / _FILE, ()), (place / "pyproject.toml", ("tool", "contextprune"))):
+            table = _read_table(path, keys)
+            if table is not None:
+                where = f"{path} [{'.'.join(keys)}]" if keys else str(path)
+                known = {_known(name, name, where): value for name, value in table.items()}
+                places = {name: f"{name} in {where}" for name in known}
+                return {name: _check(name, value, places[name], place) for name, value in known.items()}, places
+    return {}, {}
+
+
+def _read_table(path: Path, keys: Iterable[str]) -> dict[str, Any] | None:
+    """The table under `keys`; None where there is no such file or table, or the file never names us."""
+    try:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    except OSError as exc:
+        if path.name != _FILE:  # another project's file above ours may well be closed to us
+            return None
+        raise SettingsError(f"{path} cannot be read: {exc.strerror}") from exc
+    if path.name != _FILE and b"contextprune" not in raw:
+        return None
+    try:
+        table: Any = tomllib.loads(raw.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{path} is not valid TOML: {exc}") from exc
+    for key in keys:
+        table = table.get(key)
+        if not isinstance(table, dict):
+            return None
+    return dict(table)
+
+
+def _known(name: str, written: str, where: str) -> str:
+    """`name`, or SettingsError with the closest name that exists, spelled as the reader spells it."""
+    if name in _TYPES:
+        return name
+    close = get_close_matches(name, _TYPES, n=1, cutoff=0.0)[0]
+    if written.startswith(_PREFIX):
+        close = _PREFIX + close.upper()
+    raise SettingsError(f"no setting is called {written!r} ({where}); did you mean {close!r}?")
+
+
+def _parse(name: str, text: str, where: str) -> Any:
+    """The value of a variable, which is always text."""
+    kind = _TYPES[name]
+    if kind is list:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return kind(text)
+    except ValueError:
+        raise SettingsError(f"{where} is {_FORMS[kind]}, not {text!r}") from None
+
+
+def _check(name: str, value: Any, where: str, folder: Path) -> Any:
+    """The value of a key in a file; a relative path in a file starts at the file's folder."""
+    kind, found = _TYPES[name], type(value)  # not isinstance: True is no number here
+    fits = found is kind or (kind is float and found is int)
+    if not fits or (kind is list and not all(isinstance(part, str) for part in value)):
+        raise SettingsError(f"{where} is {_FORMS[kind]}, not {value!r}")
+    if name in ("scorer", "store") and ("/" in value or "\\" in value) and "://" not in value:
+        return str(folder / Path(value).expanduser())
+    return float(value) if kind is float else value
+
+
+def _policy_value(name: str, value: Any, where: str) -> Any:
+    """A value in the type that Policy wants."""
+    if name == "exclude_tools":
+        return tuple(value)
+    if name != "protect":
+        return value
+    for kind in value:
+        if kind not in set(Kind):
+            close = get_close_matches(kind, list(Kind), n=1, cutoff=0.0)[0]
+            raise SettingsError(f"{where}: no kind is called {kind!r}; did you mean {str(close)!r}?")
+    return frozenset(map(Kind, value))

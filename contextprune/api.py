@@ -1,0 +1,144 @@
+"""The Python door: whole payloads, documents, examples, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Generic, TypeVar
+
+from contextprune.context import Context, Document, Example, Kind, Segment
+from contextprune.dialects import apply, read
+from contextprune.errors import MissingOriginal
+from contextprune.plan import Action, Plan
+from contextprune.policy import Budget, data_folder, load_settings
+from contextprune.pruner import Pruned, Pruner
+from contextprune.report import Report, summarise
+from contextprune.selection import choose, whole
+from contextprune.store import open_store, recall_text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed(Generic[T]):
+    """`payload` has the shape and type of the input; what did not change is the caller's own object."""
+
+    payload: T
+    report: Report
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedDocuments:
+    """The documents in the caller's order, one for each that came in; "" where nothing of one was worth keeping."""
+
+    documents: list[Document]
+    report: Report
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The chosen examples in the caller's order, each whole."""
+
+    examples: list[Example]
+    report: Report
+
+
+def compress(
+    payload: T,
+    budget: Budget | None = None,
+    query: str | None = None,
+    pruner: Pruner | None = None,
+    *,
+    format: str | None = None,  # noqa: A002 - the word of the command line, too
+) -> Compressed[T]:
+    """Shorten an OpenAI Chat, OpenAI Responses or Anthropic Messages body, a message list, or a recorded session.
+
+    budget   a ceiling to fit under; None decides each block as on its arrival, stable from turn to turn
+    query    what the context is needed for; None takes the last user message
+    format   the payload's format where its content does not tell
+
+    The caller's object is never changed. Raises PayloadError, BudgetError, StoreError.
+    """
+    started = perf_counter()
+    context = read(payload, query, format)
+    seconds = perf_counter() - started
+    done = (pruner or Pruner())(context, budget, query)
+    report = replace(done.report, seconds={"read": seconds, **done.report.seconds})
+    return Compressed(apply(payload, done.edits), report, done.plan)
+
+
+def prune_documents(
+    documents: Sequence[Document], query: str, budget: Budget | None = None, pruner: Pruner | None = None
+) -> PrunedDocuments:
+    """Keep what `query` needs of retrieved documents; gaps become `[…]`, and `.kept` says what stands where.
+
+    Order, ids, scores and metadata survive. What two documents share is kept once: `.merged` of the document that
+    shows it names the others. The originals stay with the caller, so nothing is stored.
+    """
+    engine = pruner or Pruner()
+    bare = Pruner(engine.policy, engine.scorer, engine.counter, engine.store, recallable=False)
+    segments = tuple(
+        Segment(Kind.DOCUMENT, document.text, (i,), name=document.title or document.id)
+        for i, document in enumerate(documents)
+    )
+    done = bare(Context(segments, query), budget, query)
+    return PrunedDocuments(_shortened(documents, done), done.report, done.plan)
+
+
+def _shortened(documents: Sequence[Document], done: Pruned) -> list[Document]:
+    kept: list[list[tuple[int, int]]] = [[] for _ in documents]
+    merged: list[dict[str, None]] = [{} for _ in documents]
+    for span, decision in zip(done.plan.spans, done.plan.decisions, strict=True):
+        runs = kept[span.segment]
+        if decision.action is Action.KEEP:
+            if runs and runs[-1][1] == span.start:
+                runs[-1] = (runs[-1][0], span.end)
+            else:
+                runs.append((span.start, span.end))
+        elif decision.into is not None:
+            source = done.plan.spans[decision.into].segment
+            merged[source][documents[span.segment].id or str(span.segment)] = None
+    return [
+        replace(document, text=done.edits.get((i,), document.text), kept=tuple(kept[i]), merged=tuple(merged[i]))
+        for i, document in enumerate(documents)
+    ]
+
+
+def select_examples(
+    examples: Sequence[Example], query: str, budget: Budget, pruner: Pruner | None = None
+) -> Selected:
+    """Choose whole in-context examples for `query`: close to it, unlike one another, within the budget.
+
+    They keep the caller's order, so that a prompt's cached beginning survives a change at its end.
+    """
+    engine = pruner or Pruner()
+    started = perf_counter()
+    texts = [f"{example.input}\n{example.output}" for example in examples]
+    costs = [engine.counter(text) for text in texts]
+    segments = tuple(Segment(Kind.EXAMPLE, text, (i,)) for i, text in enumerate(texts))
+    context = Context(segments, query)
+    scores = engine.scorer(context, whole(context))
+    plan = choose(context, costs, scores, budget.resolve(sum(costs)))
+    after = [cost if d.action is Action.KEEP else 0 for cost, d in zip(costs, plan.decisions, strict=True)]
+    seconds = {"select": perf_counter() - started}
+    report = summarise(plan, costs, after, seconds, engine.counter.name, engine.scorer.name)
+    chosen = [example for example, d in zip(examples, plan.decisions, strict=True) if d.action is Action.KEEP]
+    return Selected(chosen, report)
+
+
+def recall(key: str, query: str | None = None, lines: str | None = None, pruner: Pruner | None = None) -> str:
+    """What a marker stands for: the original text of its block, byte for byte, or the part asked for.
+
+    lines   "12-40" or "12,60-70", counted from 1
+    query   the lines that match
+
+    Raises MissingOriginal where the store does not hold the key.
+    """
+    store = pruner.store if pruner else open_store(load_settings().store, data_folder())
+    original = store.get(key)
+    if original is None:
+        raise MissingOriginal(key)
+    return recall_text(original, query=query, lines=lines)

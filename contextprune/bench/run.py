@@ -1,0 +1,192 @@
+"""The benchmark's command line: `contextprune bench [evidence|traces|speed|all]` and `python -m contextprune.bench`.
+
+Rows are drawn once; every arm then sees the same rows, budgets and order. An arm that cannot run here is left out and
+named under the table, never silently.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+
+from contextprune.bench import minilm
+from contextprune.bench.baselines import BASELINES, DENSE
+from contextprune.bench.data import Half, Row, Session, find_data, find_sets, load_rows, load_sessions
+from contextprune.bench.evidence import BUDGETS, Score, evaluate
+from contextprune.bench.masking import TRACE_BASELINES
+from contextprune.bench.parallel import over
+from contextprune.bench.tables import EvidenceResult, TraceResult, show_evidence, show_speed, show_traces
+from contextprune.bench.traces import SHARES, Seen, points
+from contextprune.bench.traces import evaluate as evaluate_point
+from contextprune.errors import ContextPruneError, SettingsError
+
+OURS = ("ours", "ours-lexical")
+TASKS = ("evidence", "traces", "speed")
+
+
+class RowJob(NamedTuple):
+    """One row with what to run on it; small and picklable."""
+
+    row: Row
+    arms: tuple[str, ...]
+    budgets: tuple[float, ...]
+
+
+class SessionJob(NamedTuple):
+    """One session with what to run on it."""
+
+    session: Session
+    arms: tuple[str, ...]
+    budgets: tuple[float, ...]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse `argv` (None: the process's own arguments) and run; the exit status."""
+    try:
+        return run(parser().parse_args(argv))
+    except ContextPruneError as error:
+        Console(stderr=True).print(f"[red]{error}[/red]", highlight=False)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options; the command line of the library shares them."""
+    options = argparse.ArgumentParser(prog="contextprune bench", description="Measure what survives at a budget.")
+    options.add_argument("task", nargs="?", default="all", choices=[*TASKS, "all"])
+    options.add_argument("--data", type=Path, help="a data kit; else .bench/data, else the committed samples")
+    options.add_argument("--sets", type=_names, default=(), help="names of sets, with commas; default: all")
+    options.add_argument("--rows", type=int, default=60, help="rows or sessions a set; 0: all (default 60)")
+    options.add_argument("--half", choices=["dev", "test", "all"], default="all", help="halves share no document")
+    options.add_argument("--budgets", type=_shares, default=(), help="shares of characters that may remain: 0.1,0.3")
+    options.add_argument("--arms", type=_names, default=(), help="names of arms, with commas; default: all")
+    options.add_argument("--processes", type=int, default=2, help="processes that share the rows (default 2)")
+    options.add_argument("--tokens", type=int, default=1_000_000, help="largest context of the speed task")
+    options.add_argument("--json", type=Path, help="write every figure of every row to this file")
+    return options
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the task that was asked for, print its tables, and write the figures where --json says."""
+    unknown = set(args.arms) - {*OURS, *BASELINES, *TRACE_BASELINES}
+    if unknown:
+        known = ", ".join(dict.fromkeys([*OURS, *BASELINES, *TRACE_BASELINES]))
+        raise SettingsError(f"no arm is called {', '.join(sorted(unknown))}; there are {known}")
+    root, samples = find_data(args.data)
+    console = Console()
+    if samples:
+        console.print("[yellow]samples only: too few rows to compare with; give --data DIR[/yellow]")
+    tasks = TASKS if args.task == "all" else (args.task,)
+    figures: dict[str, Any] = {"samples_only": samples, "rows": args.rows, "half": args.half}
+    if "evidence" in tasks:
+        figures["evidence"] = _evidence(args, root, console)
+    if "traces" in tasks:
+        figures["traces"] = _traces(args, root, console)
+    if "speed" in tasks:
+        figures["speed"] = _speed(args, root, console)
+    if args.json:
+        args.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    return 0
+
+
+def available(known: Sequence[str], wanted: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Those of the arms `known` to a task that run here, all or those `wanted`, and notes on the others."""
+    arms = [name for name in known if not wanted or name in wanted]
+    notes: list[str] = []
+    absent = minilm.missing()
+    if absent and not DENSE.isdisjoint(arms):
+        notes.append(f"left out: {', '.join(sorted(DENSE.intersection(arms)))} (not installed: {', '.join(absent)})")
+        arms = [name for name in arms if name not in DENSE]
+    if "torch" in absent and "ours" in arms:
+        notes.append("ours: without the model (torch is not installed), so the same as ours-lexical")
+        arms = [name for name in arms if name != "ours-lexical"]
+    return tuple(arms), notes
+
+
+def score_row(job: RowJob) -> list[EvidenceResult]:
+    """Every arm at every budget on one row."""
+    found: list[EvidenceResult] = []
+    for name in job.arms:
+        if name in OURS:
+            from contextprune.bench.ours import SCORERS, on_documents  # noqa: PLC0415  # baselines run without us
+
+            arms: Sequence[Any] = (on_documents(SCORERS[name]),)
+        else:
+            arms = BASELINES[name](job.row)
+        for budget in job.budgets:
+            score: Score = evaluate(job.row, arms, budget)
+            found.append(EvidenceResult(job.row.set, job.row.id, name, budget, **asdict(score)))
+    return found
+
+
+def score_session(job: SessionJob) -> list[TraceResult]:
+    """Every arm at every budget at every decision point of one session."""
+    found: list[TraceResult] = []
+    for point in points(job.session):
+        needed = len(point.values), len(point.lines)
+        for name in job.arms:
+            if name in OURS:
+                from contextprune.bench.ours import SCORERS, on_sessions  # noqa: PLC0415  # baselines run without us
+
+                arms: Sequence[Any] = (on_sessions(SCORERS[name]),)
+            else:
+                arms = TRACE_BASELINES[name]
+            for budget in job.budgets:
+                seen: Seen = evaluate_point(point, arms, budget)
+                found.append(TraceResult(point.set, point.id, name, budget, *needed, **asdict(seen)))
+    return found
+
+
+def _evidence(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
+    arms, notes = available([*OURS, *BASELINES], args.arms)
+    sets = find_sets(root, "qa", frozenset(args.sets))
+    half: Half = args.half
+    rows = [row for name, path in sets.items() for row in load_rows(name, path, args.rows or None, half)]
+    if not rows:
+        console.print("evidence: no QA sets here")
+        return []
+    jobs = [RowJob(row, arms, args.budgets or BUDGETS) for row in rows]
+    results = [r for found in over(jobs, score_row, processes=args.processes, title="evidence") for r in found]
+    show_evidence(console, results, notes)
+    return [asdict(result) for result in results]
+
+
+def _traces(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
+    arms, notes = available([*OURS, *TRACE_BASELINES], args.arms)
+    sets = find_sets(root, "traj", frozenset(args.sets))
+    half: Half = args.half
+    sessions = [s for name, path in sets.items() for s in load_sessions(name, path, args.rows or None, half)]
+    if not sessions:
+        console.print("traces: no trajectory sets here")
+        return []
+    jobs = [SessionJob(session, arms, args.budgets or SHARES) for session in sessions]
+    results = [r for found in over(jobs, score_session, processes=args.processes, title="traces") for r in found]
+    show_traces(console, results, notes)
+    return [asdict(result) for result in results]
+
+
+def _speed(args: argparse.Namespace, root: Path, console: Console) -> dict[str, Any]:
+    from contextprune.bench.speed import measure  # noqa: PLC0415  # it needs the engine, the other tasks may not
+
+    figures = measure(root, args.tokens)
+    show_speed(console, figures)
+    return asdict(figures)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        shares = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"shares are numbers with commas between, not {text!r}") from error
+    if not all(0.0 < share <= 1.0 for share in shares):
+        raise argparse.ArgumentTypeError(f"a share lies above 0 and at most at 1, not {text!r}")
+    return shares

@@ -1,0 +1,154 @@
+"""Speed: tokens of context per second, end to end and by stage, and how it grows.
+
+Everything is measured beside a baseline in the same run, plain BM25 over the lines of the same text, because seconds
+from another machine or another minute say little. Sessions are real ones, joined until they are long enough.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import contextprune as cp
+from contextprune.bench.baselines import rank_bm25
+from contextprune.bench.data import Message, find_sets, load_sessions
+from contextprune.bench.traces import text_of, visible_text
+from contextprune.errors import SettingsError
+from contextprune.tokens import Tiktoken
+
+RUNS = 5
+SIZES = (10_000, 100_000, 1_000_000)
+SHARE = 0.5
+TINY = [{"role": "user", "content": "What is 2 + 2?"}]
+
+_IMPORT = "from time import perf_counter as t; a = t(); import contextprune; print(t() - a)"
+_FIRST = (
+    "from time import perf_counter as t; a = t(); import contextprune as c;"
+    "c.compress([{'role': 'user', 'content': 'hello'}], budget=c.Budget(ratio=0.5)); print(t() - a)"
+)
+
+
+class Timing(NamedTuple):
+    """One line of the table; `ratio` is baseline seconds over these seconds: above 1 is faster than the baseline."""
+
+    what: str
+    tokens: int
+    seconds: float
+    ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """All timings of one run."""
+
+    runs: int
+    lines: tuple[Timing, ...]
+
+
+def measure(root: Path, largest: int = SIZES[-1], runs: int = RUNS) -> Speed:
+    """Time everything at every size up to `largest` tokens. Raises SettingsError where there are no sessions."""
+    lines = [
+        Timing("import contextprune, fresh process", 0, _fresh(_IMPORT, runs)),
+        Timing("import and first call, fresh process", 0, _fresh(_FIRST, runs)),
+    ]
+    pruner = cp.Pruner(store=cp.MemoryStore())
+    lines.append(Timing("overhead of a call on one short message", 0, timed(lambda: _compress(TINY, pruner), runs)))
+    for size in [size for size in SIZES if size <= largest] or [largest]:
+        lines += _at(size, session_of(root, size), runs)
+    return Speed(runs, tuple(lines))
+
+
+def session_of(root: Path, tokens: int) -> list[dict[str, Any]]:
+    """Real sessions joined into one of about `tokens` tokens (four characters each), with tool-call ids made unique."""
+    room = 4 * tokens
+    joined: list[dict[str, Any]] = []
+    for number, messages in enumerate(_sessions(root)):
+        for message in messages:
+            fresh = _renamed(message, number)
+            joined.append(fresh)
+            room -= len(visible_text([fresh]))
+        if room <= 0:
+            break
+    return joined
+
+
+def timed(work: Callable[[], object], runs: int) -> float:
+    """Median seconds of `runs` calls after one that does not count."""
+    work()
+    taken: list[float] = []
+    for _ in range(runs):
+        start = perf_counter()
+        work()
+        taken.append(perf_counter() - start)
+    return median(taken)
+
+
+def _at(size: int, messages: list[dict[str, Any]], runs: int) -> Iterator[Timing]:
+    texts = [text_of(message) for message in messages]
+    lines = [line for text in texts for line in text.splitlines()]
+    goal = next(text_of(message) for message in messages if message["role"] == "user")
+    stages: list[Mapping[str, float]] = []
+
+    def ours() -> None:
+        # a fresh pruner and ledger each time, or the second run would measure a cache
+        out = _compress(messages, cp.Pruner(store=cp.MemoryStore()))
+        stages.append(out.report.seconds)
+
+    tokens = _compress(messages, cp.Pruner(store=cp.MemoryStore())).report.before
+    base = timed(lambda: rank_bm25(goal, lines), runs)
+    counting = timed(lambda: [Tiktoken()(text) for text in texts], runs)
+    whole = timed(ours, runs)
+    yield Timing(f"contextprune, {size:,} tokens asked for", tokens, whole, base / whole)
+    for stage in stages[-1]:
+        spent = median(run.get(stage, 0.0) for run in stages[1:])
+        yield Timing(f"  {stage}", tokens, spent, base / spent if spent else None)
+    yield Timing("  baseline: BM25 over lines", tokens, base, 1.0)
+    yield Timing("  tiktoken alone", tokens, counting, base / counting)
+
+
+def _compress(messages: Sequence[Mapping[str, Any]], pruner: Any) -> Any:
+    return cp.compress(messages, budget=cp.Budget(ratio=_feasible(messages)), pruner=pruner)
+
+
+def _feasible(messages: Sequence[Mapping[str, Any]]) -> float:
+    """Half of the results' characters: a share of the whole that what is protected leaves possible."""
+    whole = sum(len(visible_text([message])) for message in messages)
+    results = sum(len(text_of(message)) for message in messages if message["role"] == "tool")
+    return 1.0 - (1.0 - SHARE) * results / whole if whole else 1.0
+
+
+def _fresh(code: str, runs: int) -> float:
+    """Median of what `code` prints in a fresh interpreter."""
+
+    def once() -> float:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  # our own code
+        return float(done.stdout)
+
+    once()
+    return median(once() for _ in range(runs))
+
+
+def _sessions(root: Path) -> Iterator[Sequence[Message]]:
+    """Sessions of all families in turn, again from the start where the data is smaller than the context asked for."""
+    families = [load_sessions(name, path, 60) for name, path in find_sets(root, "traj").items()]
+    most = max(map(len, families), default=0)
+    if not most:
+        raise SettingsError(f"no trajectories under {root}: the speed task needs some (traj_*.jsonl.gz)")
+    order = [family[i] for i in range(most) for family in families if i < len(family)]
+    return (session.messages for session in cycle(order))
+
+
+def _renamed(message: Message, number: int) -> dict[str, Any]:
+    fresh = dict(message)
+    if fresh.get("tool_calls"):
+        fresh["tool_calls"] = [{**call, "id": f"s{number}_{call['id']}"} for call in fresh["tool_calls"]]
+    if fresh.get("tool_call_id"):
+        fresh["tool_call_id"] = f"s{number}_{fresh['tool_call_id']}"
+    return fresh

@@ -1,0 +1,213 @@
+"""Figures as tables: the mean over sets, each set, the difference to a baseline with its interval, and the worst rows.
+
+The worst rows are always shown: a mean hides the row where everything that mattered was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from contextprune.bench.intervals import Interval, mean_of_sets, paired, paired_shares
+from contextprune.bench.speed import Speed
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+WORST = 5
+RIVAL, TRACE_RIVAL = "bm25", "recent"
+"""What ours is compared with: BM25 on documents, the most recent lines on sessions (there BM25 is no rival)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceResult:
+    """One row, arm and budget; see `evidence.Score`."""
+
+    set: str
+    id: str
+    arm: str
+    budget: float
+    recall: float | None
+    complete: float | None
+    answer: float | None
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class TraceResult:
+    """One decision point, arm and budget; counts of values and lines needed and seen."""
+
+    set: str
+    id: str
+    arm: str
+    budget: float
+    needed_values: int
+    needed_lines: int
+    values: float
+    lines: float
+    share: float
+
+
+def show_evidence(console: Console, results: Sequence[EvidenceResult], notes: Sequence[str]) -> None:
+    """Print all tables of the evidence task."""
+    for budget, at in _by(results, lambda r: r.budget).items():
+        console.print(_evidence_means(budget, at))
+        console.print(_evidence_sets(budget, at))
+        for arm in _ours(at):
+            _compare_evidence(console, arm, at)
+    _notes(console, [*notes, "mean: over sets; rows without evidence count for the realised share alone"])
+
+
+def show_traces(console: Console, results: Sequence[TraceResult], notes: Sequence[str]) -> None:
+    """Print all tables of the traces task."""
+    for budget, at in _by(results, lambda r: r.budget).items():
+        console.print(_trace_table(f"future-use recall at {budget:.0%} of the results, all families pooled", at))
+        for name, rows in _by(at, lambda r: r.set).items():
+            console.print(_trace_table(f"{name} at {budget:.0%}", rows))
+        for arm in _ours(at):
+            _compare_traces(console, arm, at)
+    _notes(console, [*notes, "last-k keeps whole results whatever the budget; share: mean of points, of characters"])
+
+
+def show_speed(console: Console, speed: Speed) -> None:
+    """Print the figures of the speed task."""
+    table = Table(title=f"speed, medians of {speed.runs} runs after a warm-up, one process")
+    for heading in ("what", "tokens", "seconds", "tokens/s", "ratio to BM25 over lines"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for line in speed.lines:
+        rate = f"{line.tokens / line.seconds:,.0f}" if line.tokens and line.seconds else ""
+        ratio = f"{line.ratio:.2f}" if line.ratio is not None else ""
+        table.add_row(line.what, f"{line.tokens:,}" if line.tokens else "", f"{line.seconds:.4f}", rate, ratio)
+    console.print(table)
+
+
+def _evidence_means(budget: float, results: Sequence[EvidenceResult]) -> Table:
+    table = Table(title=f"evidence recall at {budget:.0%} of the characters, mean over sets")
+    for heading in ("arm", "recall", "all of it", "answer", "share", "worst set", "sets"):
+        table.add_column(heading, justify="left" if heading in {"arm", "worst set"} else "right")
+    for arm, rows in _by(results, lambda r: r.arm).items():
+        recall = _sets(rows, lambda r: r.recall)
+        means = sorted((fmean(values), name) for name, values in recall.items())
+        table.add_row(
+            arm,
+            _cell(mean_of_sets(recall)),
+            _cell(mean_of_sets(_sets(rows, lambda r: r.complete))),
+            _cell(mean_of_sets(_sets(rows, lambda r: r.answer))),
+            _cell(mean_of_sets(_sets(rows, lambda r: r.share))),
+            f"{means[0][1]} {means[0][0]:.2f}" if means else "",
+            str(len(means)),
+        )
+    return table
+
+
+def _evidence_sets(budget: float, results: Sequence[EvidenceResult]) -> Table:
+    arms = _by(results, lambda r: r.arm)
+    table = Table(title=f"evidence recall at {budget:.0%}, set by set")
+    table.add_column("set")
+    table.add_column("rows", justify="right")
+    for arm in arms:
+        table.add_column(arm, justify="right")
+    recall = {arm: _sets(rows, lambda r: r.recall) for arm, rows in arms.items()}
+    for name in dict.fromkeys(name for sets in recall.values() for name in sets):
+        counted = str(max(len(sets.get(name, ())) for sets in recall.values()))
+        table.add_row(name, counted, *(_cell(_mean(sets.get(name, ()))) for sets in recall.values()))
+    return table
+
+
+def _compare_evidence(console: Console, arm: str, results: Sequence[EvidenceResult]) -> None:
+    ours = {(r.set, r.id): r.recall for r in results if r.arm == arm}
+    other = {(r.set, r.id): r.recall for r in results if r.arm == RIVAL}
+    differences: dict[str, list[float]] = {}
+    for key, mine in ours.items():
+        theirs = other.get(key)
+        if mine is not None and theirs is not None:
+            differences.setdefault(key[0], []).append(mine - theirs)
+    _say(console, arm, RIVAL, "recall", paired(differences))
+    if differences:
+        above = sum(fmean(values) > 0 for values in differences.values())
+        console.print(f"{arm} is above {RIVAL} on {above} of {len(differences)} sets")
+    worst = sorted(((mine, *key) for key, mine in ours.items() if mine is not None))[:WORST]
+    console.print("worst rows: " + ", ".join(f"{row} {mine:.2f}" for mine, _, row in worst), highlight=False)
+
+
+def _trace_table(title: str, results: Sequence[TraceResult]) -> Table:
+    table = Table(title=title)
+    for heading in ("arm", "values", "lines", "share", "points", "of values", "of lines"):
+        table.add_column(heading, justify="left" if heading == "arm" else "right")
+    for arm, rows in _by(results, lambda r: r.arm).items():
+        values, lines = sum(r.needed_values for r in rows), sum(r.needed_lines for r in rows)
+        table.add_row(
+            arm,
+            _cell(sum(r.values for r in rows) / values if values else None),
+            _cell(sum(r.lines for r in rows) / lines if lines else None),
+            _cell(fmean(r.share for r in rows)),
+            *map(str, (len(rows), values, lines)),
+        )
+    return table
+
+
+def _compare_traces(console: Console, arm: str, results: Sequence[TraceResult]) -> None:
+    ours = [r for r in results if r.arm == arm]
+    other = {r.id: r for r in results if r.arm == TRACE_RIVAL}
+    sessions = _by([(mine, other[mine.id]) for mine in ours if mine.id in other], lambda pair: _session(pair[0]))
+    values = [_summed((a.values, b.values, a.needed_values) for a, b in pairs) for pairs in sessions.values()]
+    lines = [_summed((a.lines, b.lines, a.needed_lines) for a, b in pairs) for pairs in sessions.values()]
+    _say(console, arm, TRACE_RIVAL, "values", paired_shares(values))
+    _say(console, arm, TRACE_RIVAL, "lines", paired_shares(lines))
+    missed = sorted((r.values + r.lines - r.needed_values - r.needed_lines, r.id) for r in ours)[:WORST]
+    console.print("worst points: " + ", ".join(f"{id_} {-lost:.0f} lost" for lost, id_ in missed), highlight=False)
+
+
+def _session(result: TraceResult) -> str:
+    """Points of one session stand or fall together, so sessions are what is resampled."""
+    return result.id.rpartition("@")[0]
+
+
+def _summed(counts: Iterable[tuple[float, float, float]]) -> tuple[float, float, float]:
+    ours, other, needed = (sum(column) for column in zip(*counts, strict=True))
+    return ours, other, needed
+
+
+def _say(console: Console, arm: str, rival: str, what: str, interval: Interval | None) -> None:
+    if interval is not None:
+        console.print(
+            f"{arm} - {rival}, {what}: {interval.mean:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"
+        )
+
+
+def _ours(results: Iterable[EvidenceResult | TraceResult]) -> list[str]:
+    return [arm for arm in dict.fromkeys(r.arm for r in results) if arm.startswith("ours")]
+
+
+def _sets(rows: Iterable[EvidenceResult], figure: Callable[[EvidenceResult], float | None]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        value = figure(row)
+        if value is not None:
+            found.setdefault(row.set, []).append(value)
+    return found
+
+
+def _by(results: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    found: dict[K, list[T]] = {}
+    for result in results:
+        found.setdefault(key(result), []).append(result)
+    return found
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _notes(console: Console, notes: Iterable[str]) -> None:
+    for note in notes:
+        console.print(f"[dim]{note}[/dim]", highlight=False)

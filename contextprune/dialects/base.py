@@ -1,0 +1,141 @@
+"""What every dialect shares: its shape, and the one way in which new text is put back.
+
+A segment's `ref` is a path to a string in the caller's own object, so writing needs no knowledge of any format:
+the containers along an edited path are copied, everything else is shared with the caller.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
+
+from contextprune.context import Context, Ref
+from contextprune.errors import PayloadError
+
+Payload = TypeVar("Payload")
+
+_Branch: TypeAlias = "dict[str | int, _Branch | str]"
+
+
+class Dialect(Protocol):
+    """One format of a context: how it is recognised and how it is read."""
+
+    name: str
+
+    def accepts(self, payload: Any) -> bool:
+        """Whether `payload` is of this format, judged by its content; cheap, and never raises."""
+
+    def read(self, payload: Any, query: str | None = None) -> Context:
+        """The segments of `payload` in reading order. Raises PayloadError, with `where`, on a malformed payload."""
+
+
+def apply(payload: Payload, edits: Mapping[Ref, str]) -> Payload:
+    """`payload` with the new text at each ref; the caller's object is never changed.
+
+    Only containers on the path to a text that differs are copied; where none differs, `payload` itself comes back.
+    Raises PayloadError where a ref does not lead to a string.
+    """
+    branch: _Branch = {}
+    for ref, text in edits.items():
+        old = _lookup(payload, ref)
+        if not isinstance(old, str) or not ref:
+            raise PayloadError("only a text inside the payload can be replaced", where(ref))
+        if old != text:
+            _grow(branch, ref, text)
+    return cast("Payload", _rebuilt(payload, branch)) if branch else payload
+
+
+def where(ref: Iterable[str | int]) -> str:
+    """A ref as people write it: `messages[3].content[0]`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in ref)
+    return "".join(steps).removeprefix(".")
+
+
+def as_object(value: Any, ref: Ref) -> Mapping[str, Any]:
+    """`value` where it is a JSON object, or what an SDK's response model stands for; PayloadError otherwise."""
+    if isinstance(value, Mapping):
+        return value
+    if callable(getattr(value, "model_dump", None)):  # documented idiom: input += response.output
+        return cast("Mapping[str, Any]", value.model_dump(exclude_unset=True))
+    raise PayloadError(f"an object was expected, not {shown(value)}", where(ref))
+
+
+def as_list(value: Any, ref: Ref) -> Sequence[Any]:
+    """`value` where it is a JSON array; PayloadError otherwise."""
+    if isinstance(value, list | tuple):
+        return value
+    raise PayloadError(f"a list was expected, not {shown(value)}", where(ref))
+
+
+def as_text(value: Any, ref: Ref) -> str:
+    """`value` where it is a string; PayloadError otherwise."""
+    if isinstance(value, str):
+        return value
+    raise PayloadError(f"a text was expected, not {shown(value)}", where(ref))
+
+
+def optional_text(value: Any) -> str | None:
+    """`value` where it is a string with something in it: an id, a name, a title."""
+    return value if isinstance(value, str) and value else None
+
+
+def compact(value: Any, ref: Ref) -> str:
+    """`value` as the shortest JSON text, for counting what is no plain string; PayloadError where it has no end."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":"), skipkeys=True)
+    except (RecursionError, ValueError) as exc:
+        raise PayloadError("nested too deeply, or within itself", where(ref)) from exc
+
+
+def shown(value: Any) -> str:
+    """An offending value as an error shows it: never long, and safe for values too deep or too large to print."""
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return f"the text {value[:40]!r}"
+    if isinstance(value, int | float) and abs(value) < 1e12:
+        return f"{type(value).__name__} {value}"
+    return type(value).__name__
+
+
+def _lookup(payload: Any, ref: Ref) -> Any:
+    value = payload
+    for step in ref:
+        try:
+            value = _child(value, step)
+        except (KeyError, IndexError, TypeError, AttributeError) as exc:
+            raise PayloadError("no such place in the payload", where(ref)) from exc
+    return value
+
+
+def _child(container: Any, step: str | int) -> Any:
+    if isinstance(container, Mapping | list | tuple):
+        return container[step]  # type: ignore[index]
+    return getattr(container, step)  # type: ignore[arg-type]
+
+
+def _grow(branch: _Branch, ref: Ref, text: str) -> None:
+    for step in ref[:-1]:
+        twig = branch.setdefault(step, {})
+        assert isinstance(twig, dict), "two refs cannot lead through one string"
+        branch = twig
+    branch[ref[-1]] = text
+
+
+def _rebuilt(container: Any, branch: _Branch) -> Any:
+    fresh = {
+        step: twig if isinstance(twig, str) else _rebuilt(_child(container, step), twig)
+        for step, twig in branch.items()
+    }
+    if isinstance(container, tuple):
+        items = [fresh.get(index, item) for index, item in enumerate(container)]
+        make = getattr(type(container), "_make", type(container))  # named tuples take their fields apart
+        return make(items)
+    if not isinstance(container, Mapping | list):
+        return container.model_copy(update=fresh)  # a model from an SDK
+    twin: Any = copy.copy(container)
+    for step, item in fresh.items():
+        twin[step] = item
+    return twin

@@ -1,0 +1,148 @@
+"""The segments of a payload while it is read: turns are counted, results find their tool, the user's words are kept.
+
+Every dialect walks its own shape and tells a Draft what it met; the rules that hold for all of them live here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contextprune.context import Context, Kind, Ref, Segment
+from contextprune.dialects.base import as_object, compact, optional_text
+
+MODEL_MADE = frozenset({Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL})
+
+_QUERY_LENGTH = 4000
+
+_ASIDE = re.compile(r"\s*(?:<system-reminder>|<command-|<local-command-|\Z)")
+"""Text in the user's name that a harness wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who speaks, and so what a text becomes as a segment.
+
+    model   it came in the model's reply, whatever its kind (results of server tools)
+    said    the message whose words these are, where a user said them: they make the query
+    """
+
+    kind: Kind
+    editable: bool = False
+    pair: str | None = None
+    name: str | None = None
+    failed: bool = False
+    model: bool = False
+    said: Ref | None = None
+
+
+TOOLS = Voice(Kind.TOOLS)
+SYSTEM = Voice(Kind.SYSTEM, editable=True)
+ASSISTANT = Voice(Kind.ASSISTANT, model=True)
+REASONING = Voice(Kind.REASONING, model=True)
+
+
+def user(message: Ref) -> Voice:
+    """The voice of the user in the message at this ref."""
+    return Voice(Kind.USER, editable=True, said=message)
+
+
+def call(pair: Any, name: Any) -> Voice:
+    """The voice of a tool call."""
+    return Voice(Kind.TOOL_CALL, pair=optional_text(pair), name=optional_text(name), model=True)
+
+
+def has_breakpoint(block: Mapping[str, Any]) -> bool:
+    """Whether the provider's cache is told to cut at this very block, so that its bytes had better stay."""
+    return block.get("cache_control") is not None or block.get("prompt_cache_breakpoint") is not None
+
+
+class Draft:
+    """What has been read so far.
+
+    `reply` names the API call at hand, where a format spreads one reply over several records.
+    """
+
+    def __init__(self) -> None:
+        self.reply: str | None = None
+        self._segments: list[Segment] = []
+        self._tools: dict[str, str] = {}  # tool name by call id
+        self._turn = 0
+        self._in_reply = True  # a history that opens with a reply opens with turn 0
+        self._last_reply: str | None = None
+        self._message: Ref | None = None
+        self._said: list[str] = []
+
+    def text(self, voice: Voice, text: str, ref: Ref, *, locked: bool = False) -> None:
+        """Note a text that stands at `ref`. An empty one is left out, unless it belongs to a call: that is a turn."""
+        if not text and voice.kind not in (Kind.TOOL_CALL, Kind.TOOL_RESULT):
+            return
+        if voice.said is not None and _ASIDE.match(text) is None:
+            if voice.said != self._message:
+                self._message, self._said = voice.said, []
+            self._said.append(text[:_QUERY_LENGTH])
+        self._add(voice, text, ref, editable=voice.editable and not locked and bool(text))
+
+    def opaque(self, voice: Voice, value: Any, ref: Ref) -> None:
+        """Note something that is no plain text: counted as JSON, never rewritten."""
+        self._add(voice, compact(value, ref), ref)
+
+    def either(self, voice: Voice, value: Any, ref: Ref) -> None:
+        """Note a value that is a text in some messages and an object in others."""
+        if isinstance(value, str):
+            self.text(voice, value, ref)
+        elif value is not None:
+            self.opaque(voice, value, ref)
+
+    def sized(self, voice: Voice, cost: int, ref: Ref) -> None:
+        """Note a file or a sealed block, whose tokens its text cannot tell."""
+        self._add(voice, "", ref, cost=cost)
+
+    def image(self, voice: Voice, cost: int, ref: Ref) -> None:
+        """Note an image."""
+        pair, name, failed, model = voice.pair, voice.name, voice.failed, voice.model
+        self._add(Voice(Kind.IMAGE, pair=pair, name=name, failed=failed, model=model), "", ref, cost=cost)
+
+    def schemas(self, holder: Mapping[str, Any], key: str, ref: Ref = ()) -> None:
+        """Note each tool schema of `holder[key]` by itself."""
+        tools = holder.get(key)
+        if not isinstance(tools, list | tuple):
+            if tools is not None:
+                self.opaque(TOOLS, tools, (*ref, key))
+            return
+        for index, tool in enumerate(tools):
+            name = _name_of(as_object(tool, (*ref, key, index)))
+            self.opaque(Voice(Kind.TOOLS, name=name), tool, (*ref, key, index))
+
+    def context(self, query: str | None) -> Context:
+        """All that was read, with the query given or else what the user said last."""
+        if query is None:
+            query = "\n".join(self._said)[:_QUERY_LENGTH]
+        return Context(tuple(self._segments), query)
+
+    def _add(self, voice: Voice, text: str, ref: Ref, *, editable: bool = False, cost: int | None = None) -> None:
+        self._count_turn(model=voice.model or voice.kind in MODEL_MADE)
+        name = voice.name
+        if voice.kind is Kind.TOOL_CALL and voice.pair and name:
+            self._tools[voice.pair] = name
+        elif voice.kind in (Kind.TOOL_RESULT, Kind.IMAGE) and voice.pair:
+            name = self._tools.get(voice.pair, name)
+        self._segments.append(
+            Segment(voice.kind, text, ref, self._turn, voice.pair, name, editable, cost, voice.failed)
+        )
+
+    def _count_turn(self, *, model: bool) -> None:
+        if model:
+            same = self.reply is not None and self.reply == self._last_reply
+            if not self._in_reply and not same:
+                self._turn += 1
+            self._last_reply = self.reply
+        self._in_reply = model
+
+
+def _name_of(tool: Mapping[str, Any]) -> str | None:
+    inner = tool.get("function") or tool.get("custom")
+    holder = inner if isinstance(inner, Mapping) else tool
+    return optional_text(holder.get("name")) or optional_text(tool.get("type"))

@@ -1,0 +1,83 @@
+"""Files of contexts: bytes in, payload out, and back.
+
+JSON, or JSON lines: one record of a session, one message or one request body a line. Whatever is wrong with a file is
+said with the line or the byte where it is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from contextprune.errors import PayloadError
+
+
+class Lines(list[Any]):
+    """A list that stood one item a line in its file, and is written back so."""
+
+
+def parse(data: bytes) -> Any:
+    """The JSON value of a file, or its `Lines`. Raises PayloadError naming the line or byte that cannot be read."""
+    text = _decoded(data)
+    if not text.strip():
+        raise PayloadError("the file is empty")
+    try:
+        return _value(text)
+    except json.JSONDecodeError as exc:
+        if _is_object(text.lstrip().split("\n", 1)[0]):
+            return Lines(_records(text))
+        raise PayloadError(f"not JSON: {exc.msg}", f"line {exc.lineno} column {exc.colno}") from exc
+
+
+def dump(payload: Any, name: str) -> bytes:
+    """The bytes of a file that `load` reads as `payload`: JSON lines where the format has them, else JSON.
+
+    Lone surrogates, which UTF-8 cannot hold, are written as JSON escapes. Raises PayloadError for what JSON cannot say.
+    """
+    try:
+        if isinstance(payload, Lines) or name == "claude-code":
+            text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in payload)
+        else:
+            text = json.dumps(payload, ensure_ascii=False) + "\n"
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise PayloadError(f"this payload cannot be written as JSON: {exc}") from exc
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise PayloadError(f"not UTF-8: {exc.reason}", f"byte {exc.start}") from exc
+
+
+def _value(text: str, place: str = "") -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError as exc:
+        raise PayloadError("nested too deeply", place) from exc
+    except ValueError as exc:  # an integer with more digits than Python converts
+        raise PayloadError(str(exc), place) from exc
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(_value(line, "line 1"), dict)
+    except json.JSONDecodeError:
+        return False
+
+
+def _records(text: str) -> Iterator[Any]:
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: JSON strings may hold U+2028
+        if not line.strip():
+            continue
+        try:
+            record = _value(line, f"line {number}")
+        except json.JSONDecodeError as exc:
+            raise PayloadError(f"not JSON: {exc.msg}", f"line {number} column {exc.colno}") from exc
+        if not isinstance(record, dict):
+            raise PayloadError("each line of a JSON-lines file is an object", f"line {number}")
+        yield record

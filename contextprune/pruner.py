@@ -1,0 +1,238 @@
+"""The engine: the stages in order. Read this first; it is the table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from contextprune.context import Context, Kind, Ref, Span
+from contextprune.errors import BudgetError
+from contextprune.plan import Action, Decision, Plan, Prices
+from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
+from contextprune.rendering import KEY, prices, render
+from contextprune.report import Report, summarise
+from contextprune.scoring import Scorer, arriving, atoms, check, load_scorer
+from contextprune.selection import Demand, arrive, movable, select
+from contextprune.splitting import split
+from contextprune.store import Store, open_store
+from contextprune.tokens import Counter, open_counter
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What the engine decided: new text by ref (nothing where nothing changes), the plan, the report."""
+
+    edits: Mapping[Ref, str]
+    plan: Plan
+    report: Report
+
+
+class Pruner:
+    """Holds what is costly to build: scorer, counter, store. Built once, called often, from any thread.
+
+    Whatever is not given comes from the settings (environment, contextprune.toml, defaults).
+    `recallable=False` is for callers who hold the originals themselves: gaps are bare ellipses, nothing is stored.
+    """
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        scorer: Scorer | None = None,
+        counter: Counter | None = None,
+        store: Store | None = None,
+        *,
+        recallable: bool = True,
+    ) -> None:
+        settings = Settings() if None not in (policy, scorer, counter, store) else load_settings()
+        self.policy = policy or settings.policy
+        self.scorer = scorer or load_scorer(settings.scorer, settings.device)
+        self.counter = counter or open_counter(settings.tokenizer)
+        self.store = store if store is not None else open_store(settings.store, data_folder())
+        self.recallable = recallable
+
+    def __call__(self, context: Context, budget: Budget | None = None, query: str | None = None) -> Pruned:
+        """Fit `context` under `budget`; without one, decide each block as on its arrival.
+
+        Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
+        """
+        watch = _Watch()
+        spans = split(context)
+        watch.lap("split")
+        costs = self._costs(context, spans)
+        tokens = _by_segment(context, spans, costs)
+        watch.lap("count")
+        frozen = self._frozen(context)
+        if budget is None:
+            plan, texts = self._arrive(context, spans, costs, frozen, query, watch)
+        else:
+            missing = sum(max(0, self.counter(original) - tokens[i]) for i, original in frozen.items())
+            ceiling = budget.resolve(sum(tokens) + missing)
+            plan, texts = self._fit(context, spans, costs, ceiling, frozen, watch)
+        texts, after = self._shorter(context, texts, tokens)
+        plan = _without(plan, texts)
+        if self.recallable:
+            originals = [context.segments[i].text for i in texts]
+            self.store.put({self.store.key(text): text for text in originals})
+        watch.lap("render")
+        edits = {context.segments[i].ref: text for i, text in texts.items()}
+        report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name)
+        return Pruned(edits, plan, report)
+
+    def _fit(
+        self,
+        context: Context,
+        spans: Sequence[Span],
+        costs: Sequence[int],
+        ceiling: int,
+        frozen: Mapping[int, str],
+        watch: _Watch,
+    ) -> tuple[Plan, dict[int, str]]:
+        """Choose under a ceiling. The estimate charges markers generously; should a text still count more than
+        estimated, one step after another is taken back, so that the ceiling holds exactly."""
+        total = sum(costs) + sum(segment.cost or 0 for segment in context.segments)
+        images = total - sum(costs)
+        if total <= ceiling:
+            return _keep_all(context, spans, costs), {}
+        scores = self._scores(context, spans)
+        free = movable(context, self.policy, frozen)
+        named = atoms(context, spans, free, self.counter.pieces) if self.recallable else []
+        watch.lap("score")
+        demand = Demand(max(0, ceiling - images))
+        while True:
+            plan = select(context, spans, scores, costs, self.policy, self._prices(), demand, named, frozen)
+            watch.lap("select")
+            texts = render(plan, self.store.key if self.recallable else None)
+            excess = self._exact(plan, texts, costs) - demand.ceiling
+            if excess <= 0:
+                return plan, texts
+            if plan.steps == 0:
+                raise BudgetError(ceiling, ceiling + excess, {"markers and protected text": ceiling + excess})
+            demand = Demand(demand.ceiling, plan.steps - 1)
+
+    def _arrive(
+        self,
+        context: Context,
+        spans: Sequence[Span],
+        costs: Sequence[int],
+        frozen: Mapping[int, str],
+        query: str | None,
+        watch: _Watch,
+    ) -> tuple[Plan, dict[int, str]]:
+        """Decide each block from what stands before it: the goal so far, the call that produced it, the block."""
+        free = movable(context, self.policy, frozen)
+        scores = [1.0] * len(spans)
+        wanted = set(free)
+        for block in _blocks(spans):
+            segment = spans[block.start].segment
+            if segment in wanted and sum(costs[i] for i in block) >= self.policy.min_tokens:
+                view = _view(context, segment, query)
+                inside = [replace(spans[i], segment=len(view.segments) - 1, anchors=()) for i in block]
+                scores[block.start : block.stop] = self._scores(view, inside)
+        named = arriving(context, spans, wanted, self.counter.pieces) if self.recallable else []
+        watch.lap("score")
+        plan = arrive(context, spans, scores, costs, self.policy, self._prices(), named, frozen)
+        watch.lap("select")
+        return plan, render(plan, self.store.key if self.recallable else None)
+
+    def _scores(self, context: Context, spans: Sequence[Span]) -> list[float]:
+        scores = self.scorer(context, spans)
+        check(scores, spans, self.scorer.name)
+        return scores
+
+    def _prices(self) -> Prices:
+        return prices(self.counter, named=self.recallable)
+
+    def _costs(self, context: Context, spans: Sequence[Span]) -> list[int]:
+        """Tokens of each span: every segment's text is encoded once."""
+        costs: list[int] = []
+        for block in _blocks(spans):
+            text = context.segments[spans[block.start].segment].text
+            if len(block) == 1:
+                costs.append(self.counter(text))
+            else:
+                costs += self.counter.pieces(text, [spans[i].end for i in block])
+        return costs
+
+    def _frozen(self, context: Context) -> dict[int, str]:
+        """Segments that already carry a marker of ours, with their originals: they are never shortened again."""
+        frozen = {}
+        for i, segment in enumerate(context.segments):
+            if "recall=" in segment.text:
+                for key in KEY.findall(segment.text):
+                    original = self.store.get(key)
+                    if original is not None:
+                        frozen[i] = original
+                        break
+        return frozen
+
+    def _exact(self, plan: Plan, texts: Mapping[int, str], costs: Sequence[int]) -> int:
+        unchanged = sum(cost for span, cost in zip(plan.spans, costs, strict=True) if span.segment not in texts)
+        return unchanged + sum(map(self.counter, texts.values()))
+
+    def _shorter(
+        self, context: Context, texts: Mapping[int, str], before: Sequence[int]
+    ) -> tuple[dict[int, str], list[int]]:
+        """Only those texts that are shorter than what they replace, in tokens and bytes; and tokens after."""
+        after = list(before)
+        shorter = {}
+        for i, text in texts.items():
+            tokens = self.counter(text)
+            if tokens <= before[i] and _size(text) <= _size(context.segments[i].text):
+                shorter[i], after[i] = text, tokens
+        return shorter, after
+
+
+class _Watch:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+def _blocks(spans: Sequence[Span]) -> list[range]:
+    """The spans of each segment that has any, as index ranges."""
+    starts = [i for i, span in enumerate(spans) if not i or span.segment != spans[i - 1].segment]
+    return [range(start, end) for start, end in zip(starts, [*starts[1:], len(spans)], strict=True)]
+
+
+def _by_segment(context: Context, spans: Sequence[Span], costs: Sequence[int]) -> list[int]:
+    tokens = [segment.cost or 0 for segment in context.segments]
+    for span, cost in zip(spans, costs, strict=True):
+        tokens[span.segment] += cost
+    return tokens
+
+
+def _view(context: Context, block: int, query: str | None) -> Context:
+    """What is known when a block arrives: the latest goal, its call, the block."""
+    segment = context.segments[block]
+    before = context.segments[:block]
+    goal = next((s for s in reversed(before) if s.kind is Kind.USER), None)
+    call = next((s for s in reversed(before) if s.kind is Kind.TOOL_CALL and s.pair == segment.pair), None)
+    known = tuple(s for s in (goal, call) if s is not None)
+    return Context((*known, segment), query if query is not None else goal.text if goal else "")
+
+
+def _keep_all(context: Context, spans: Sequence[Span], costs: Sequence[int]) -> Plan:
+    return Plan(context, tuple(spans), tuple(Decision(Action.KEEP, 1.0, cost, "within the budget") for cost in costs))
+
+
+def _without(plan: Plan, texts: Mapping[int, str]) -> Plan:
+    """The plan with KEEP for every span of a segment whose new text was not used after all."""
+    decisions = tuple(
+        decision
+        if decision.action is Action.KEEP or span.segment in texts
+        else replace(decision, action=Action.KEEP, reason="no shorter as a marker", into=None, digest=())
+        for span, decision in zip(plan.spans, plan.decisions, strict=True)
+    )
+    return replace(plan, decisions=decisions)
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,85 @@
+"""Identifiers worth carrying: what an agent would copy from a removed line into its next action.
+
+They cost a tenth of the text that holds them, so a marker that names them keeps most of a dropped run's use. Only those
+count that no protected text shows anyway; each has a home, its latest occurrence, whose marker carries it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import accumulate
+from math import exp, log1p
+from typing import TypeAlias
+
+from contextprune.context import Context, Kind, Span
+from contextprune.identifiers import identifiers
+from contextprune.plan import Atom
+
+Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
+
+MAX_LENGTH = 80  # longer ones are hashes, blobs and addresses with parameters: recall serves those better
+
+
+def atoms(context: Context, spans: Sequence[Span], movable: Collection[int], count: Count) -> list[Atom]:
+    """Identifiers that only the tool results among the segments `movable` show, in order of first appearance.
+
+    `count` gives the tokens of pieces of a text: `Counter.pieces`.
+    """
+    results = {i for i in movable if context.segments[i].kind is Kind.TOOL_RESULT}
+    shown: set[str] = set()
+    for i, segment in enumerate(context.segments):
+        if i not in results:
+            shown.update(identifiers(segment.text))
+    places: dict[tuple[int, str], list[int]] = {}
+    for i, span in enumerate(spans):
+        if span.segment in results:
+            for token in dict.fromkeys(identifiers(span.text)):
+                if token not in shown:
+                    places.setdefault((-1, token), []).append(i)
+    last = max((context.segments[i].turn for i in results), default=0)
+    return _priced(places, [last - segment.turn for segment in context.segments], spans, count)
+
+
+def arriving(context: Context, spans: Sequence[Span], movable: Collection[int], count: Count) -> list[Atom]:
+    """The same, each block by itself and from the text before it: what `atoms` would say on the block's arrival."""
+    shown: set[str] = set()
+    places: dict[tuple[int, str], list[int]] = {}
+    at = 0
+    for k, segment in enumerate(context.segments):
+        if k not in movable:
+            shown.update(identifiers(segment.text))
+        for i in range(at, len(spans)):
+            if spans[i].segment != k:
+                break
+            at = i + 1
+            if k in movable and segment.kind is Kind.TOOL_RESULT:
+                for token in dict.fromkeys(identifiers(spans[i].text)):
+                    if token not in shown:
+                        places.setdefault((k, token), []).append(i)
+    return _priced(places, [0] * len(context.segments), spans, count)
+
+
+def _priced(
+    places: Mapping[tuple[int, str], list[int]], ages: Sequence[int], spans: Sequence[Span], count: Count
+) -> list[Atom]:
+    """Atoms with their worth and their tokens; all are counted in one go, as they would stand in a marker."""
+    found = [(token, at) for (_, token), at in places.items() if len(token) <= MAX_LENGTH]
+    text = "".join(" " + token for token, _ in found)
+    ends = list(accumulate(len(token) + 1 for token, _ in found))
+    costs = count(text, ends) if found else []
+    return [
+        Atom(token, _worth(token, ages[spans[at[-1]].segment], len(at)), max(1, cost), tuple(at))
+        for (token, at), cost in zip(found, costs, strict=True)
+    ]
+
+
+def _worth(token: str, age: int, occurrences: int) -> float:
+    """Recent and repeated identifiers are used most; bare numbers, dotted words and long paths least."""
+    logit = -3.5 - 0.7 * log1p(age) + 0.3 * log1p(occurrences) - len(token) / 60
+    if token.isdigit():
+        logit -= 0.7
+    elif "_" in token or "@" in token:
+        logit += 0.4
+    elif "." in token:
+        logit -= 0.3
+    return 1 / (1 + exp(-logit))

@@ -1,0 +1,64 @@
+"""The seam for scorers, and the blend that is used without a model.
+
+A scorer sees the whole context and all spans at once, so a model can batch them; it returns one probability a span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from contextprune.context import Context, Kind, Span
+from contextprune.errors import ScorerError
+
+
+class Scorer(Protocol):
+    """How likely is each span to be needed? `name` is versioned: it is part of every cache key."""
+
+    name: str
+
+    def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
+        """One score in 0..1 for each span, in order."""
+        ...
+
+
+class Blend:
+    """A weighted mean of scorers, with weights of its own for each kind of segment.
+
+    `weights[kind]` maps a scorer's name to its share; a kind that is not listed uses `default`.
+    """
+
+    def __init__(
+        self, scorers: Sequence[Scorer], default: Mapping[str, float], weights: Mapping[Kind, Mapping[str, float]]
+    ) -> None:
+        self._scorers = tuple(scorers)
+        names = [scorer.name for scorer in scorers]
+        self._default = _shares(default, names)
+        self._shares = {kind: _shares(share, names) for kind, share in weights.items()}
+        self.name = "+".join(names)
+
+    def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
+        """The weighted mean for each span."""
+        columns = [scorer(context, spans) for scorer in self._scorers]
+        shares = [self._shares.get(segment.kind, self._default) for segment in context.segments]
+        return [
+            sum(share * column[i] for share, column in zip(shares[span.segment], columns, strict=True))
+            for i, span in enumerate(spans)
+        ]
+
+
+def _shares(weights: Mapping[str, float], names: Sequence[str]) -> tuple[float, ...]:
+    unknown = set(weights) - set(names)
+    if unknown or not weights or min(weights.values()) < 0 or sum(weights.values()) <= 0:
+        raise ScorerError(f"weights {dict(weights)} do not fit the scorers {list(names)}")
+    total = sum(weights.values())
+    return tuple(weights.get(name, 0.0) / total for name in names)
+
+
+def check(scores: Sequence[float], spans: Sequence[Span], name: str) -> None:
+    """Raise ScorerError unless there is one score in 0..1 for each span (NaN is none)."""
+    if len(scores) != len(spans):
+        raise ScorerError(f"{name} gave {len(scores)} scores for {len(spans)} spans")
+    for i, score in enumerate(scores):
+        if not 0.0 <= score <= 1.0:
+            raise ScorerError(f"{name} gave {score!r} for span {i}: scores lie in 0..1")

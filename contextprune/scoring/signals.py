@@ -1,0 +1,95 @@
+"""signals.v1: what an agent needs next, told from where a line stands and not from what it resembles.
+
+On traces, likeness to the goal is worse than chance: what resembles the goal restates what is known. What is needed is
+recent, unique, referred to by the latest calls, and of certain types: text of a file view is quoted by the next edit.
+The weights are round numbers set by hand, each for the reason beside it; nothing was fitted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import exp, log1p
+
+from contextprune.context import Context, Kind, Span, Syntax
+from contextprune.failures import is_failure
+
+BIAS = -2.0
+AGE = -1.0  # a result loses worth with the logarithm of the results since
+LATEST = 0.5  # the answer to the last call has not been acted upon yet
+CODE = 1.5  # views of files: edits must quote them to the letter
+REPEATED = -2.0  # the same line stands in a later result
+SHORT = -1.5  # braces, blanks and prompts say nothing that the marker does not
+REFERRED = 1.5  # shares words with the latest calls
+FAILURE = 1.0  # errors before success
+TAIL = 0.7  # the end of a long output holds its verdict
+COMMENT = -0.5
+TEMPLATE = -1.0  # one of many log records of the same form
+
+_NUMBERED = re.compile(r"\s{0,8}\d{1,7}[:|\t]")
+_WORD = re.compile(r"[^\W\d]\w{2,}")
+_CODE = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF})
+_RECENT_CALLS = 3
+
+
+class Signals:
+    """Recency, position, errors, repetition and references. Query-free; takes any context, in linear time."""
+
+    name = "signals.v1"
+
+    def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
+        """One score for each span."""
+        ages = _ages(context)
+        recent = _recent_words(context)
+        seen: set[str] = set()
+        scores = [0.0] * len(spans)
+        ends = _last_index(spans)
+        for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
+            span = spans[i]
+            text = span.text
+            numbered = _NUMBERED.match(text)
+            body = (text[numbered.end() :] if numbered else text).strip()
+            logit = BIAS + AGE * log1p(ages[span.segment]) + TAIL / (1 + (ends[span.segment] - i) / 4)
+            if ages[span.segment] == 0:
+                logit += LATEST
+            if numbered or span.syntax in _CODE:
+                logit += CODE
+                if body.startswith(("#", "//", "*", '"""')):
+                    logit += COMMENT
+            elif is_failure(text):
+                logit += FAILURE
+            if len(body) < 20:
+                logit += SHORT
+            elif body in seen:
+                logit += REPEATED
+            else:
+                seen.add(body)
+            if span.group is not None:
+                logit += TEMPLATE
+            if recent:
+                words = _WORD.findall(body[:400])
+                if words:
+                    logit += REFERRED * sum(word in recent for word in words) / (len(words) + 1)
+            scores[i] = 1 / (1 + exp(-logit))
+        return scores
+
+
+def _ages(context: Context) -> list[int]:
+    """For each segment, how many calls were answered after it: 0 for the latest turn's results."""
+    last = max((s.turn for s in context.segments if s.kind is Kind.TOOL_RESULT), default=0)
+    return [max(0, last - segment.turn) for segment in context.segments]
+
+
+def _recent_words(context: Context) -> frozenset[str]:
+    """Words of the latest calls and of the text that came with them."""
+    turns = sorted({s.turn for s in context.segments if s.kind is Kind.TOOL_CALL})[-_RECENT_CALLS:]
+    if not turns:
+        return frozenset()
+    spoken = (Kind.TOOL_CALL, Kind.ASSISTANT)
+    return frozenset(
+        word for s in context.segments if s.turn >= turns[0] and s.kind in spoken for word in _WORD.findall(s.text)
+    )
+
+
+def _last_index(spans: Sequence[Span]) -> dict[int, int]:
+    return {span.segment: i for i, span in enumerate(spans)}

@@ -1,0 +1,46 @@
+"""Which spans stand for which: exact copies and copies that differ in white space or case, across blocks.
+
+The later copy refers to the earlier one. Only runs worth a marker count, so that a brace is no copy of another brace; what
+differs between two readings of a file is in no run and so stays a span of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contextprune.context import Span
+
+MIN_RUN = 24  # tokens of consecutive equal spans before a reference pays for its marker
+
+
+def twins(spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]) -> dict[int, int]:
+    """For each redundant span the index of the earlier span that it repeats; that one is never itself redundant.
+
+    `movable` tells for each segment whether its spans may go; protected spans may well be referred to.
+    """
+    first: dict[str, int] = {}
+    found: dict[int, int] = {}
+    run: list[tuple[int, int]] = []
+    for i, span in enumerate(spans):
+        key = " ".join(span.text.split()).casefold()
+        source = first.get(key) if key else None
+        if run and not (source is not None and span.segment == spans[run[-1][0]].segment and _follows(source, run, spans)):
+            _close(run, costs, found)
+            run = []
+        if source is None:
+            first.setdefault(key, i)
+        elif movable[span.segment] and spans[source].segment != span.segment:
+            run.append((i, source))
+    _close(run, costs, found)
+    return found
+
+
+def _follows(source: int, run: Sequence[tuple[int, int]], spans: Sequence[Span]) -> bool:
+    """Whether `source` continues the earlier copy: next in order, or one of its own repeats, in the same segment."""
+    previous = run[-1][1]
+    return spans[source].segment == spans[previous].segment and abs(source - previous) <= 3
+
+
+def _close(run: Sequence[tuple[int, int]], costs: Sequence[int], found: dict[int, int]) -> None:
+    if sum(costs[i] for i, _ in run) >= MIN_RUN:
+        found.update(run)

@@ -1,0 +1,168 @@
+"""Cut JSON and JSON lines so that whatever is left out, what remains can be made valid JSON again.
+
+One scan without recursion. Containers worth cutting become an opening span, members and a closing span; opening and
+closing need one another, members need the opening. Sizes are counted without white space, so a pretty and a minified
+text of one value are cut alike.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from contextprune.context import Cut, Syntax, Unit
+from contextprune.splitting.code import cut_code
+
+from contextprune.splitting.literals import literal_pieces
+from contextprune.splitting.pieces import break_points, rebase
+
+_SMALL = 120  # characters without white space: a container up to this is one span
+_LONG_STRING = 400  # characters: a longer string value is cut inside
+_LONG_LINE = 1500  # characters: a longer line of JSON lines is cut inside
+
+_STRING = r'"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+"'
+_NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
+_SPACE = r"[ \t\n\r]*+"
+# A closing bracket, or a member (its key, then a scalar or an opening bracket), each with its comma; else no JSON.
+_TOKEN = re.compile(
+    rf"{_SPACE}(?:(?P<close>[\]}}])(?:{_SPACE}(?P<closed>,))?"
+    rf"|(?:(?P<key>{_STRING}){_SPACE}:)?{_SPACE}(?:(?P<open>[\[{{])"
+    rf"|(?P<value>{_STRING}|{_NUMBER}|true|false|null|NaN|-?Infinity)(?:{_SPACE}(?P<next>,))?)"
+    r"|(?P<end>\Z)|(?P<bad>[\s\S]))"
+)
+_MEMBER = {"[": Syntax.JSON_ITEM, "{": Syntax.JSON_PAIR}
+_CLOSING = {"[": "]", "{": "}"}
+
+
+def cut_json(text: str) -> list[Cut]:
+    """Members, brackets and pieces of long strings as cuts; text that is no JSON is cut as code is."""
+    cuts = _scan(text, Syntax.LINES)
+    return cut_code(text) if cuts is None else cuts
+
+
+def cut_jsonl(text: str) -> list[Cut]:
+    """One cut a line; a very long line is cut inside, as JSON if it is JSON."""
+    cuts: list[Cut] = []
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        if end - start > _LONG_LINE:
+            line = text[start:end]
+            inner = _scan(line, Syntax.JSON_LINE)
+            cuts += rebase(_torn(line) if inner is None else inner, start, len(cuts))
+        elif cuts and end - start <= 2 and text[start:end].isspace() and end - cuts[-1].start <= _LONG_LINE:
+            cuts[-1] = cuts[-1]._replace(end=end)
+        else:
+            cuts.append(Cut(start, end, Unit.RECORD, Syntax.JSON_LINE))
+        start = end
+    return cuts
+
+
+def _torn(line: str) -> list[Cut]:
+    """The pieces of a long line that is no JSON: they need its first."""
+    points = [0, *break_points(line, 0, len(line))]
+    return [
+        Cut(start, end, Unit.RECORD, Syntax.LINES, (0,) if start else ())
+        for start, end in zip(points, points[1:], strict=False)
+    ]
+
+
+class _Frame(NamedTuple):
+    """A container that is not closed yet."""
+
+    bracket: str
+    index: int  # of the cut that opens it
+    size: int  # characters seen before it
+    anchors: tuple[int, ...]  # what its members need
+
+
+_VALUE_OR_CLOSE, _VALUE, _NOTHING_MORE = range(3)
+
+
+class _Scanner:
+    """Builds the cuts of one JSON text, token by token; each method says whether its token was allowed there."""
+
+    def __init__(self, text: str, root: Syntax) -> None:
+        self.text = text
+        self.cuts: list[Cut] = []
+        self.start = 0  # of the next cut
+        self.size = 0  # characters so far, white space left out
+        self.frames = [_Frame("", -1, 0, ())]  # the outermost stands for the text itself
+        self.syntaxes = {**_MEMBER, "": root}
+        self.awaits = _VALUE
+
+    def member(self, token: re.Match[str]) -> bool:
+        frame = self.frames[-1]
+        key_start, key_end = token.span("key")
+        if self.awaits == _NOTHING_MORE or (key_start >= 0) != (frame.bracket == "{"):
+            return False
+        self.size += key_end - key_start + 2  # with its colon and comma
+        syntax = self.syntaxes[frame.bracket]
+        opening = token["open"]
+        if opening:
+            index = len(self.cuts)
+            self.frames.append(_Frame(opening, index, self.size, (index,)))
+            self._append(token.end(), Unit.ITEM, syntax, frame.anchors)
+            self.awaits = _VALUE_OR_CLOSE
+            return True
+        start, end = token.span("value")
+        self.size += end - start
+        if end - start > _LONG_STRING and self.text[start] == '"':
+            self._string(start, end, token.end(), syntax, frame.anchors)
+        else:
+            self._append(token.end(), Unit.ITEM, syntax, frame.anchors)
+        return self._comma(token.start("next") >= 0)
+
+    def close(self, token: re.Match[str]) -> bool:
+        frame = self.frames.pop()
+        if self.awaits == _VALUE or not frame.bracket or token["close"] != _CLOSING[frame.bracket]:
+            return False
+        opening = self.cuts[frame.index]
+        if self.size - frame.size <= _SMALL:
+            del self.cuts[frame.index :]
+            self.start = opening.start
+            self._append(token.end(), Unit.ITEM, opening.syntax, opening.anchors)
+        else:
+            self.cuts[frame.index] = opening._replace(anchors=(len(self.cuts), *opening.anchors))
+            self._append(token.end(), Unit.ITEM, opening.syntax, frame.anchors)
+        return self._comma(token.start("closed") >= 0)
+
+    def end(self) -> bool:
+        """Close the text: white space behind the value belongs to it."""
+        if len(self.frames) > 1 or self.awaits != _NOTHING_MORE:
+            return False
+        self.cuts[-1] = self.cuts[-1]._replace(end=len(self.text))
+        return True
+
+    def _comma(self, found: bool) -> bool:
+        self.awaits = _VALUE if found else _NOTHING_MORE
+        return not found or len(self.frames) > 1
+
+    def _string(self, start: int, end: int, comma_end: int, syntax: Syntax, anchors: tuple[int, ...]) -> None:
+        """A long string value: its key and quote, its pieces, its other quote with the comma."""
+        pieces = literal_pieces(self.text, start + 1, end - 1)
+        index = len(self.cuts)
+        self._append(start + 1, Unit.ITEM, syntax, (index + 1 + len(pieces), *anchors))
+        for piece in pieces:
+            self._append(piece, Unit.LINE, Syntax.JSON_STRING, (index,))
+        self._append(comma_end, Unit.ITEM, syntax, (index,))
+
+    def _append(self, end: int, unit: Unit, syntax: Syntax, anchors: tuple[int, ...]) -> None:
+        self.cuts.append(Cut(self.start, end, unit, syntax, anchors))
+        self.start = end
+
+
+def _scan(text: str, root: Syntax) -> list[Cut] | None:
+    """The cuts of a JSON text, what stands at its root in the syntax `root`; None if it is no JSON."""
+    scanner = _Scanner(text, root)
+    for token in _TOKEN.finditer(text):
+        match token.lastgroup:
+            case "value" | "next" | "open":
+                allowed = scanner.member(token)
+            case "close" | "closed":
+                allowed = scanner.close(token)
+            case kind:
+                return scanner.cuts if kind == "end" and scanner.end() else None
+        if not allowed:
+            return None
+    return None

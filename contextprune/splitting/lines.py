@@ -1,0 +1,97 @@
+"""Lines and breakable places, as all line-based cutters see them.
+
+`str.splitlines` also breaks at U+2028, form feeds and the like, which no terminal and no marker does; here a line ends
+at a line feed, or at a lone carriage return, the way progress bars redraw themselves. Everything is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+LONG = 600
+"""Characters that one piece of a line may have, about."""
+
+TRIVIAL = " \t\r\f\v!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+"""A line of nothing else (braces, rulers, carets) means nothing without the line before it."""
+
+_LEAST = 200
+_SENTENCE_END = re.compile(r"[.!?][\"')\]]?[ \t\n]")
+_SEPARATORS = ("\n", "; ", ", ", " | ", "\t", " ", ";", ",", "|", "&", "/")
+_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
+
+# CSI sequences, OSC sequences (titles, links), and the two-character escapes.
+ANSI = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]?|\][^\x07\x1b]{0,2000}+(?:\x07|\x1b\\)?|[ -Z\\^-~])")
+
+
+def rows(text: str) -> list[str]:
+    """Lines without their last character, the line feed or lone carriage return; a CRLF leaves its CR in the row."""
+    found = text.split("\n")
+    if text.count("\r") > text.count("\r\n"):
+        last = found.pop()
+        found = [part for row in found for part in _redraws(row)]
+        found.extend(last.split("\r"))
+    if not found[-1]:
+        found.pop()
+    return found
+
+
+def pieces(text: str, start: int, end: int, atoms: Sequence[tuple[int, int]] = ()) -> list[int]:
+    """Places inside `text[start:end]` where it may be cut into pieces of about `LONG` characters at most.
+
+    `atoms` are ranges that must stay whole (escape sequences, tags), in order and apart.
+    """
+    cuts: list[int] = []
+    at, atom = start, 0
+    while end - at > LONG:
+        place = _breakable(text, at)
+        while atom < len(atoms) and atoms[atom][1] <= place:
+            atom += 1
+        if atom < len(atoms) and atoms[atom][0] < place:
+            first, last = atoms[atom]
+            place = first if first > at else last
+        if place >= end:
+            break
+        cuts.append(place)
+        at = place
+    return cuts
+
+
+def escapes(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Where the terminal's escape sequences of `text[start:end]` are."""
+    if text.find("\x1b", start, end) < 0:
+        return []
+    return [match.span() for match in ANSI.finditer(text, start, end)]
+
+
+def _redraws(row: str) -> list[str]:
+    """Split one row (which a line feed ended) at its lone carriage returns."""
+    if not row.endswith("\r"):
+        return row.split("\r")
+    parts = row[:-1].split("\r")
+    parts[-1] += "\r"
+    return parts
+
+
+def _breakable(text: str, at: int) -> int:
+    """The best place for a cut in the `LONG` characters after `at`."""
+    least, most = at + _LEAST, at + LONG
+    sentence = _SENTENCE_END.search(text, least, most)
+    if sentence:
+        return sentence.end()
+    for separator in _SEPARATORS:
+        place = text.rfind(separator, least, most)
+        if place >= 0:
+            return place + len(separator)
+    while most > least and _joined(text[most - 1], text[most]):
+        most -= 1
+    return most
+
+
+def _joined(before: str, after: str) -> bool:
+    """Whether a cut between the two would tear a pair or a cluster."""
+    if before.isascii() and after.isascii():
+        return before == "\r" and after == "\n"
+    surrogates = "\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff"
+    return surrogates or before == "\u200d" or after in _JOINERS or unicodedata.combining(after) > 0

@@ -1,0 +1,195 @@
+"""Program output: one line is one span, a stack trace is one record, and repeated templates share a group.
+
+Spans are kept as starts only (each ends where the next begins), so a line is attached by not starting a span. Templates
+are found in the whole text at once, as bytes: a regular expression for each line would cost more than all the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from contextprune.context import Cut, Syntax, Unit
+from contextprune.splitting.lines import LONG, TRIVIAL, escapes, pieces, rows
+
+_TRACE_LINES = 60  # a longer trace falls into pieces
+_PIECE_LINES = 30
+_REPEATS = 3
+
+_SECTION = re.compile(r"_{3,} .{1,300} _{3,}\r?$|(?:FAIL|ERROR): \S")
+_SECTION_END = re.compile(r"={3,} .{1,300} ={3,}\r?$|Ran \d+ tests?\b")
+_TRACE_WORDS = ("Traceback (most recent call last):", "goroutine ", "stack backtrace:")
+_TRACE = re.compile(r"([\s+|]{0,40})(?:Exception Group )?(Traceback \(most|goroutine \d+ \[|stack backtrace:)")
+_FRAMES = ("at ", "... ", "Caused by: ", "Suppressed: ", "from /")
+_CAUSES = ("Caused by: ", "During handling of the above", "The above exception was")
+
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_HEX = re.compile(rb"[0a-fA-F]{7,}")
+_RUNS = (b"0", b" ", b"=", b"#", b".", b"-")
+_BARS = tuple(bar.encode() for bar in "█▉▊▋▌▍▎▏░▒▓━╸╺")  # noqa: RUF001 - what progress bars are drawn with
+
+
+def cut_log(text: str) -> list[Cut]:
+    """Cut program output into lines and records; the cuts tile `text`.
+
+    Indented lines are anchored to the line that they continue, lines of a test's failure to its heading, and the later
+    pieces of a very long trace to the first. `group` is set where a template occurs three times or more.
+    """
+    if not text:
+        return []
+    lines = rows(text)
+    log = _Log(text)
+    log.read(lines)
+    return log.cuts(_groups(text, log.covers))
+
+
+class _Log:
+    """The spans of one text while it is read: parallel lists, an item for each span."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.redraws = text.count("\r") > text.count("\r\n")
+        self.traced = any(word in text for word in _TRACE_WORDS)
+        self.starts: list[int] = []
+        self.units: list[Unit] = []
+        self.syntaxes: list[Syntax] = []
+        self.anchors: list[tuple[int, ...]] = []
+        self.covers: list[tuple[int, int]] = []  # (first row, number of rows): what the template is made of
+        self.head: tuple[int, ...] = ()  # the line that indented lines continue
+        self.section: tuple[int, ...] = ()  # the heading of the test that failed
+
+    def read(self, lines: Sequence[str]) -> None:
+        row = at = 0
+        while row < len(lines):
+            line = lines[row]
+            taken = 1
+            if len(line) > LONG:
+                self._long(line, row, at)
+            elif not line.strip(TRIVIAL):
+                pass  # it belongs to the span before it
+            elif self.traced and (trace := trace_length(lines, row)):
+                self._trace(lines, row, trace, at)
+                taken = trace
+            elif line[0] in " \t":
+                self._indented(line, row, at)
+            else:
+                self._flush_left(line, row, at)
+            at += len(line) + 1
+            for follower in lines[row + 1 : row + taken]:
+                at += len(follower) + 1
+            row += taken
+
+    def cuts(self, groups: Sequence[str | None]) -> list[Cut]:
+        if not self.starts:
+            return [Cut(0, len(self.text), Unit.LINE, Syntax.LINES)]
+        self.starts[0] = 0
+        ends = [*self.starts[1:], len(self.text)]
+        columns = zip(self.starts, ends, self.units, self.syntaxes, self.anchors, groups, strict=True)
+        return [Cut(*column) for column in columns]
+
+    def _open(self, at: int, cover: tuple[int, int], unit: Unit, anchors: tuple[int, ...]) -> int:
+        inline = self.redraws and (self._redrawn(at - 1) or self._redrawn(at + self._width(at)))
+        self.starts.append(at)
+        self.units.append(unit)
+        self.syntaxes.append(Syntax.PROSE if inline else Syntax.LINES)
+        self.anchors.append(anchors)
+        self.covers.append(cover)
+        return len(self.starts) - 1
+
+    def _width(self, at: int) -> int:
+        """How far the first line end after `at` is, looking no further than a line may be long."""
+        ends = (self.text.find("\r", at, at + LONG), self.text.find("\n", at, at + LONG))
+        return min((end - at for end in ends if end >= 0), default=0)
+
+    def _redrawn(self, at: int) -> bool:
+        return 0 <= at < len(self.text) - 1 and self.text[at] == "\r" and self.text[at + 1] != "\n"
+
+    def _flush_left(self, line: str, row: int, at: int) -> None:
+        if line.startswith(_CAUSES) and self.units and self.units[-1] is Unit.RECORD:
+            self._join(row, at)
+            return
+        if line[0] in "=R" and _SECTION_END.match(line):
+            self.section = ()
+        heading = line[0] in "_FE" and _SECTION.match(line)
+        self.head = (self._open(at, (row, 1), Unit.LINE, () if heading else self.section),)
+        if heading:
+            self.section = self.head
+
+    def _indented(self, line: str, row: int, at: int) -> None:
+        if self.starts and line.lstrip().startswith(_FRAMES):
+            self._join(row, at)
+        else:
+            self._open(at, (row, 1), Unit.LINE, self.head or self.section)
+
+    def _join(self, row: int, at: int) -> None:
+        """Take a stack frame into the record before it, or into a new piece of it when it has grown long."""
+        first, _ = self.covers[-1]
+        piece = self.units[-1] is Unit.RECORD and self.anchors[-1] == self.head != ()
+        if row - first >= (_PIECE_LINES if piece else _TRACE_LINES):
+            self._open(at, (row, 1), Unit.RECORD, self.head or (len(self.starts) - 1,))
+        elif self.syntaxes[-1] is Syntax.LINES:
+            self.units[-1] = Unit.RECORD
+            self.covers[-1] = (first, row - first + 1)
+
+    def _trace(self, lines: Sequence[str], row: int, length: int, at: int) -> None:
+        """A whole stack trace whose length is known beforehand."""
+        step = length if length <= _TRACE_LINES else _PIECE_LINES
+        self.head = (self._open(at, (row, min(step, length)), Unit.RECORD, self.section),)
+        for offset in range(step, length, step):
+            at += sum(len(line) + 1 for line in lines[row + offset - step : row + offset])
+            self._open(at, (row + offset, min(step, length - offset)), Unit.RECORD, self.head)
+
+    def _long(self, line: str, row: int, at: int) -> None:
+        """A line that is too long to be kept or dropped as one; its pieces stand alone, and inside the line."""
+        end = at + len(line)
+        self.head = (len(self.starts),)
+        for start in (at, *pieces(self.text, at, end, escapes(self.text, at, end))):
+            self._open(start, (row, 0), Unit.SENTENCE, ())
+            self.syntaxes[-1] = Syntax.PROSE
+
+
+def trace_length(lines: Sequence[str], row: int) -> int:
+    """How many lines the stack trace that starts at `row` has; 0 where none starts."""
+    opened = _TRACE.match(lines[row])
+    if opened is None:
+        return 0
+    margin, kind = opened[1], opened[2]
+    last = row + 1
+    if kind.startswith("goroutine"):
+        while last < len(lines) and lines[last].strip():
+            last += 1
+        return last - row
+    inside = (margin + " ", margin + "\t") if margin.isspace() else (" ", "\t")
+    while last < len(lines) and len(lines[last]) <= LONG and lines[last].startswith(inside):
+        last += 1
+    names_error = kind.startswith("Traceback") and last < len(lines) and 0 < len(lines[last].strip()) <= LONG
+    return last - row + (1 if names_error else 0)
+
+
+def _groups(text: str, covers: Sequence[tuple[int, int]]) -> list[str | None]:
+    """For each span the name of its template, where that occurs often enough to be one."""
+    masked = _masked_rows(text)
+    keys = [masked[row] if count == 1 else b"\n".join(masked[row : row + count]) for row, count in covers]
+    names = {
+        key: blake2b(key, digest_size=6).hexdigest()
+        for key, times in Counter(keys).items()
+        if times >= _REPEATS and key.strip()
+    }
+    return [names.get(key) for key in keys]
+
+
+def _masked_rows(text: str) -> list[bytes]:
+    """The rows of `text` with numbers, dates, hexadecimal ids and progress bars all alike."""
+    data = text.encode("utf-8", "surrogatepass").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = _HEX.sub(b"0", data.translate(_DIGITS))
+    if b"\xe2" in data:
+        for bar in _BARS:
+            data = data.replace(bar, b"=")
+    for run in _RUNS:
+        for width in (16, 4, 2, 2):
+            data = data.replace(run * width, run)
+    for joint in (b"0.0", b"0:0", b"0-0", b"0,0"):
+        data = data.replace(joint, b"0")
+    return data.replace(b"0.0", b"0").replace(b" -0", b" 0").split(b"\n")

@@ -1,0 +1,149 @@
+"""The shapes that a text may have, and a judgement of lines that nothing unmistakable gives away.
+
+A few dozen lines say what a thousand are. In doubt it is a log (lines) or prose (sentences): both cut anything well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+
+class Shape(StrEnum):
+    """What a part of a text is, and so which cutter it goes to."""
+
+    PROSE = "prose"
+    MARKDOWN = "markdown"
+    PYTHON = "python"
+    CODE = "code"
+    NUMBERED = "numbered"  # a file as editors and `cat -n` show it
+    DIFF = "diff"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    TABLE = "table"
+    LOG = "log"
+    LISTING = "listing"
+    HTML = "html"
+
+
+_SAMPLE = 40  # lines
+_WIDTH = 160  # characters of a line that are looked at
+_FEW = 3  # fewer lines than this are never code or data
+
+_SUFFIXES: Mapping[Shape, str] = {
+    Shape.MARKDOWN: "md markdown rst mdx",
+    Shape.PYTHON: "py pyi",
+    Shape.CODE: "js jsx mjs ts tsx go rs java c h cc cpp hpp cs rb php swift kt scala sh bash sql lua css scss",
+    Shape.HTML: "html htm xml xhtml svg",
+    Shape.CSV: "csv tsv",
+    Shape.DIFF: "diff patch",
+    Shape.LOG: "log",
+}
+_BY_SUFFIX: Mapping[str, Shape] = {suffix: shape for shape, names in _SUFFIXES.items() for suffix in names.split()}
+
+_WORD = re.compile(r"[^\W\d_]{2,}|\b[aI]\b")
+_TAG = re.compile(r"\s*<[a-zA-Z/!?]")
+_HEADING = re.compile(r" {0,3}#{1,6} \S|(?:={4,}|-{4,})\s*$")
+_ITEM = re.compile(r"\s{0,12}(?:[-*+] |\d{1,2}\. )\S")
+_STAMP = re.compile(r"\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d|\b(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL|TRACE)\b|^\[\s*\d")
+_PYTHON = re.compile(
+    r"\s*(?:(?:async )?def \w+\(|class \w+[(:]|import \w|from [\w.]+ import |@[\w.]+(?:\(|$)|return\b|raise \w|self\.\w"
+    r"|try:|else:|finally:|except\b.{0,60}:|(?:if|elif|for|while|with)\b.{1,140}:(?:\s*#.*)?$)"
+)
+_CODE = re.compile(r"\s*(?://|/\*|\*/|\* |#include\b|package [\w.]+;|import [\w.{]|(?:pub )?fn |func |export )")
+_CODE_ENDS = frozenset(";{}")
+
+
+def known_by_name(name: str | None) -> tuple[Shape | None, str | None]:
+    """(shape, language) that the suffix of a file's name tells."""
+    suffix = name.rpartition(".")[2].lower() if name and "." in name else ""
+    shape = _BY_SUFFIX.get(suffix)
+    return shape, suffix if shape is Shape.CODE else None
+
+
+def judge(lines: Sequence[str], hint: Shape | None = None) -> Shape:
+    """The shape of `lines` by their looks; `hint` is what the name of the file says."""
+    solid = [line for line in _sampled(lines) if line]
+    if hint is not None:
+        return hint
+    if len(solid) < _FEW:
+        return _of_few(solid)
+    for shape, asked in _QUESTIONS:
+        if asked(solid):
+            return shape
+    return Shape.LOG
+
+
+def _sampled(lines: Sequence[str]) -> list[str]:
+    """Up to `_SAMPLE` lines from all over, cut at `_WIDTH`; half of them in neighbourly runs at the start."""
+    half = _SAMPLE // 2
+    step = max(1, (len(lines) - half) // half)
+    return [line[:_WIDTH].rstrip() for line in (*lines[:half], *lines[half::step])]
+
+
+def _of_few(lines: Sequence[str]) -> Shape:
+    if any(line.startswith("<") and (">" in line) for line in lines) and _is_html(lines):
+        return Shape.HTML
+    return Shape.PROSE if lines and _is_prose(lines) else Shape.LOG
+
+
+def _share(lines: Sequence[str], pattern: re.Pattern[str]) -> float:
+    return sum(pattern.match(line) is not None for line in lines) / len(lines)
+
+
+def _is_html(lines: Sequence[str]) -> bool:
+    tagged = sum(_TAG.match(line) is not None for line in lines)
+    return tagged >= 0.4 * len(lines) and any("</" in line or "/>" in line for line in lines)
+
+
+def _is_log(lines: Sequence[str]) -> bool:
+    return sum(_STAMP.search(line, 0, 60) is not None for line in lines) >= 0.3 * len(lines)
+
+
+def _is_csv(lines: Sequence[str]) -> bool:
+    if len(lines) < 4:
+        return False
+    for separator, least in (("\t", 1), (",", 2), (";", 2)):
+        counts = {line.count(separator) for line in lines if len(line) < _WIDTH}
+        if len(counts) == 1 and min(counts) >= least:
+            spaced = sum(line.count(separator + " ") for line in lines)
+            return 2 * spaced <= min(counts) * len(lines)
+    return False
+
+
+def _is_python(lines: Sequence[str]) -> bool:
+    ends = sum(line[-1] in _CODE_ENDS for line in lines)
+    return _share(lines, _PYTHON) >= 0.2 and ends <= 0.25 * len(lines)
+
+
+def _is_code(lines: Sequence[str]) -> bool:
+    ends = sum(line[-1] in _CODE_ENDS for line in lines)
+    return ends / len(lines) + _share(lines, _CODE) >= 0.4
+
+
+def _is_markdown(lines: Sequence[str]) -> bool:
+    headings, items = _share(lines, _HEADING), _share(lines, _ITEM)
+    return headings > 0 and headings + items >= 0.1 and (_is_prose(lines) or headings + items >= 0.3)
+
+
+def _is_prose(lines: Sequence[str]) -> bool:
+    """Whether most characters stand in lines that flow: many words, little else."""
+    flowing = 0
+    for line in lines:
+        words = _WORD.findall(line)
+        if len(words) >= 6 and sum(map(len, words)) + len(words) >= 0.8 * len(line.strip()):
+            flowing += len(line)
+    return 2 * flowing >= sum(map(len, lines))
+
+
+_QUESTIONS = (
+    (Shape.HTML, _is_html),
+    (Shape.CSV, _is_csv),
+    (Shape.LOG, _is_log),
+    (Shape.PYTHON, _is_python),
+    (Shape.CODE, _is_code),
+    (Shape.MARKDOWN, _is_markdown),
+    (Shape.PROSE, _is_prose),
+)

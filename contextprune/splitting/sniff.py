@@ -1,0 +1,235 @@
+"""Find out what a text is made of: tool results mix commands, code, diffs, JSON and logs in one block.
+
+One expression gives each line a letter. What opens unmistakably (a diff, a fence, a JSON value, a page, a trace) is
+followed to its end; runs of letters make listings and tables; what is left is judged by how its lines look.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from contextprune.splitting.diff import diff_end
+from contextprune.splitting.logs import trace_length
+from contextprune.splitting.shapes import Shape, judge, known_by_name
+
+__all__ = ["Part", "Shape", "parts"]
+
+
+class Part(NamedTuple):
+    """A stretch of a text that has one shape; `language` is set for code whose language is known."""
+
+    start: int
+    end: int
+    shape: Shape
+    language: str | None
+
+
+class _Rows(NamedTuple):
+    """Like `Part`, in lines."""
+
+    first: int
+    last: int
+    shape: Shape
+
+
+_LETTER = re.compile(
+    r"""(?P<b>\s*$)                                                               # blank
+    |(?P<f>[ ]{0,3}(?:```|~~~))                                                   # a fence
+    |(?P<d>diff\ --|commit\ [0-9a-f]{7,40}\b|Index:\ |---\ \S)                    # a diff
+    |(?P<t>Traceback\ \(most\ recent|goroutine\ \d+\ \[)                          # a stack trace
+    |(?P<H><!doctype\ html|<html|<!DOCTYPE\ html|<HTML)                           # a page
+    |(?P<j>[{\[]\s*+(?:["\[{\]}]|-?\d[\d.]*+\s*+[,\]]|(?:true|false|null)\b|$))   # a JSON value
+    |(?P<n>[ \t]{0,8}\d{1,7}(?:[:\t→-]|[ ]?\|))                                   # a numbered line
+    |(?P<s>[ ]{0,3}\|[ ]?:?-{2,}[-:|\ ]*+\s*+$)                                   # a rule in a table
+    |(?P<p>[ ]{0,3}\|.*\|\s*+$)                                                   # a row of a table
+    |(?P<c>\$\ |[\w.-]{1,40}@[\w.-]{1,60}:\S{0,200}[\#$]|bash-[\d.]*+\$|\[File:\ |PS\ [A-Z]:)  # a command, a header
+    |(?P<l>[-dlbcps][-r][-w][-xsStT][-rwxsStT]{6}|total\ \d+\s*$|[│├└`|\ ]{0,200}[├└`|](?:──|--)\ \S
+        |(?=[^\s:]*+[./])[\w./@~+\[\]{}$%=,-]{2,300}(?::\s*$|:\d{1,7}[:-]|-\d{1,7}-)   # a search result
+        |\.{0,2}/[^\s:]++\s*$)                                                    # a path
+    """,
+    re.VERBOSE,
+)
+_OPENERS = re.compile(r"[dfjtH]")
+_RUNS = re.compile(r"(?P<table>ps[p]*+)|(?P<listing>[ln](?:b?[ln]){2,}+)")
+_NUMBERED = re.compile(r"n{3,}+")
+_NUMBER = re.compile(r"\s*(\d{1,7})(?!:\d\d)")
+_CONSECUTIVE = 0.8
+_ALONE = frozenset({Shape.NUMBERED, Shape.JSON, Shape.JSONL, Shape.CSV, Shape.TABLE})  # never joined with a neighbour
+_WHOLE_FILES = frozenset({Shape.PYTHON, Shape.CODE, Shape.HTML, Shape.CSV})
+_WORTH_CUTTING = 80  # characters of a JSON value
+_MISSES = 24  # failed attempts at JSON before giving up: each may cost the length of the text
+
+
+def parts(text: str, name: str | None = None) -> list[Part]:
+    """The parts of `text`: contiguous, not empty, and together all of it. They begin and end at line ends."""
+    if not text:
+        return []
+    hint, language = known_by_name(name)
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    letters = "".join([m.lastgroup or "." if (m := _LETTER.match(line)) else "." for line in lines])
+    if hint in _WHOLE_FILES and "nnn" not in letters and "c" not in letters:
+        return [Part(0, len(text), hint, language)]
+    sniffer = _Sniffer(text, lines, letters, hint)
+    offsets = sniffer.offsets
+    return [
+        Part(offsets[first], min(offsets[last], len(text)), shape, language if shape is Shape.CODE else None)
+        for first, last, shape in _joined(sniffer.rows(), letters)
+    ]
+
+
+class _Sniffer:
+    """One text while it is sniffed: what must not be looked for twice is remembered here."""
+
+    def __init__(self, text: str, lines: list[str], letters: str, hint: Shape | None) -> None:
+        self.text, self.lines, self.letters, self.hint = text, lines, letters, hint
+        self.offsets = list(accumulate((len(line) + 1 for line in lines), initial=0))
+        self.misses = 0
+        self.open_fences: set[str] = set()  # kinds of fences that nothing closes any more
+
+    def rows(self) -> Iterator[_Rows]:
+        """Follow what opens unmistakably; sniff the gaps by runs."""
+        done = at = 0
+        while opener := _OPENERS.search(self.letters, at):
+            first = opener.start()
+            last, shape = _FOLLOW[opener[0]](self, first)
+            if shape is not None:
+                yield from self._runs(done, first)
+                yield _Rows(first, last, shape)
+                done = last
+            at = max(first + 1, last)
+        yield from self._runs(done, len(self.lines))
+
+    def diff(self, first: int) -> tuple[int, Shape | None]:
+        last, found = diff_end(self.lines, first)
+        return last, Shape.DIFF if found else None
+
+    def trace(self, first: int) -> tuple[int, Shape | None]:
+        return first + max(1, trace_length(self.lines, first)), Shape.LOG
+
+    def page(self, first: int) -> tuple[int, Shape | None]:
+        start = self.offsets[first]
+        ends = [end for closer in ("</html", "</HTML") if (end := self.text.find(closer, start)) >= 0]
+        return (first + 1 + self.text.count("\n", start, min(ends)) if ends else len(self.lines)), Shape.HTML
+
+    def fence(self, first: int) -> tuple[int, Shape | None]:
+        opening = self.lines[first].strip()
+        kind = opening[:3]
+        length = len(opening) - len(opening.lstrip(kind[0]))
+        if kind in self.open_fences:
+            return first + 1, None
+        row = first
+        while (row := self.letters.find("f", row + 1)) >= 0:
+            closing = self.lines[row].strip()
+            if len(closing) >= length and not closing.strip(kind[0]):
+                return row + 1, Shape.MARKDOWN
+        self.open_fences.add(kind)
+        return first + 1, None
+
+    def json(self, first: int) -> tuple[int, Shape | None]:
+        """A value that fills its lines; values that fill one line each are records."""
+        last = self._json_end(first)
+        if last > first + 1 or last == first:
+            return (last, Shape.JSON) if last > first else (first + 1, None)
+        while last < len(self.lines) and self.letters[last] == "j" and self._json_end(last) == last + 1:
+            last += 1
+        if last > first + 1:
+            return last, Shape.JSONL
+        return last, Shape.JSON if len(self.lines[first]) >= _WORTH_CUTTING else None
+
+    def _json_end(self, first: int) -> int:
+        """The row after the JSON value that begins at `first`; `first` where there is none."""
+        if self.misses >= _MISSES:
+            return first
+        start = self.offsets[first]
+        try:
+            _, end = _DECODER.raw_decode(self.text, start)
+        except (ValueError, RecursionError):
+            self.misses += 1
+            return first
+        last = first + 1 + self.text.count("\n", start, end)
+        tail = self.text[end : self.offsets[last] - 1]
+        return first if tail.strip(" \t\r,") else last
+
+    def _runs(self, first: int, last: int) -> Iterator[_Rows]:
+        """Tables and listings between `first` and `last`, and what is around them."""
+        done = first
+        for run in _RUNS.finditer(self.letters, first, last):
+            for found in self._table(run) if run["table"] else self._listing(run.start(), run.end()):
+                yield from self._judged(done, found.first)
+                yield found
+                done = found.last
+        yield from self._judged(done, last)
+
+    def _table(self, run: re.Match[str]) -> Iterator[_Rows]:
+        yield _Rows(run.start(), run.end(), Shape.TABLE)
+
+    def _listing(self, first: int, last: int) -> Iterator[_Rows]:
+        """Consecutive numbers are a numbered file; entries with paths, or with rising numbers, are a listing."""
+        done = first
+        for run in _NUMBERED.finditer(self.letters, first, last):
+            if self._steps(*run.span(), exact=True) >= _CONSECUTIVE:
+                if "l" in self.letters[done : run.start()]:
+                    yield _Rows(done, run.start(), Shape.LISTING)
+                yield _Rows(*run.span(), Shape.NUMBERED)
+                done = run.end()
+        if done < last and ("l" in self.letters[done:last] or self._steps(done, last, exact=False) >= _CONSECUTIVE):
+            yield _Rows(done, last, Shape.LISTING)
+
+    def _steps(self, first: int, last: int, *, exact: bool) -> float:
+        """The share of steps between numbered lines that go up, `exact`ly by one."""
+        found = [int(m[1]) if (m := _NUMBER.match(line)) else -1 for line in self.lines[first:last]]
+        good = sum((b - a == 1 if exact else b > a) and a >= 0 for a, b in pairwise(found))
+        return good / max(1, len(found) - 1)
+
+    def _judged(self, first: int, last: int) -> Iterator[_Rows]:
+        """What nothing gives away, judged from command to command."""
+        while first < last:
+            if self.letters[first] == "c":
+                yield _Rows(first, first + 1, Shape.LOG)
+                first += 1
+                continue
+            end = self.letters.find("c", first, last)
+            end = last if end < 0 else end
+            yield _Rows(first, end, judge(self.lines[first:end], self.hint))
+            first = end
+
+
+_DECODER = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
+_FOLLOW: Mapping[str, Callable[[_Sniffer, int], tuple[int, Shape | None]]] = {
+    "d": _Sniffer.diff,
+    "f": _Sniffer.fence,
+    "j": _Sniffer.json,
+    "t": _Sniffer.trace,
+    "H": _Sniffer.page,
+}
+
+
+def _joined(found: Iterator[_Rows], letters: str) -> list[_Rows]:
+    """Neighbours of one shape as one; blank rows go with what is before them, a line or two of prose with a log."""
+    rows: list[_Rows] = []
+    for row in found:
+        shape = _together(rows[-1].shape, row, letters) if rows else None
+        if shape is None:
+            rows.append(row)
+        else:
+            rows[-1] = _Rows(rows[-1].first, row.last, shape)
+    return rows
+
+
+def _together(before: Shape, row: _Rows, letters: str) -> Shape | None:
+    """The shape of `row` and its predecessor as one part; None where they stay apart."""
+    if not letters[row.first : row.last].strip("b"):
+        return before
+    if before is row.shape and before not in _ALONE:
+        return before
+    if {before, row.shape} == {Shape.PROSE, Shape.MARKDOWN}:
+        return Shape.MARKDOWN
+    if before is Shape.LOG and row.shape is Shape.PROSE and row.last - row.first < 3:
+        return Shape.LOG
+    return None

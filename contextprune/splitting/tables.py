@@ -1,0 +1,64 @@
+"""Cut tables (CSV and its kin, Markdown) into rows that each need the header row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from contextprune.context import Cut, Syntax, Unit
+from contextprune.splitting.pieces import break_points
+
+_SEPARATORS = ",;\t|"
+_ROW_LIMIT = 1500  # characters: a cut row is worth less than a long one, so rows may be longer than other spans
+_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-[-: \t|]*+\r?\n?")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+
+
+def cut_csv(text: str) -> list[Cut]:
+    """The header row, then one cut a record, anchored to it; quoted fields may hold line breaks."""
+    return _rows(text, (m.end() for m in _record_pattern(text).finditer(text)), header=1, syntax=Syntax.LINES)
+
+
+def cut_table(text: str) -> list[Cut]:
+    """The header row with the rule under it as one cut, then one cut a row, anchored to it."""
+    first = text.find("\n") + 1
+    ruled = first > 0 and _RULE.match(text, first)
+    return _rows(text, (m.end() for m in _LINE.finditer(text)), header=2 if ruled else 1, syntax=Syntax.TABLE)
+
+
+def _record_pattern(text: str) -> re.Pattern[str]:
+    """Matches one record: a quote opens a field only right behind a separator, and only if it closes as one."""
+    if '"' not in text:
+        return _LINE
+    head = text[: text.find("\n") + 1] or text[:2000]
+    separator = re.escape(max(_SEPARATORS, key=head.count))
+    field = rf'(?:"[^"]*+(?:""[^"]*+)*+"(?=[{separator}\r\n]|\Z)|[^{separator}\n]*+)[^{separator}\n]*+'
+    return re.compile(rf"(?=.|\n){field}(?:{separator}{field})*+\n?")
+
+
+def _rows(text: str, ends: Iterable[int], header: int, syntax: Syntax) -> list[Cut]:
+    """Cuts at `ends`: the first `header` lines are one, blank lines belong to the row above."""
+    cuts: list[Cut] = []
+    start, line, anchors = 0, 0, ()
+    for end in ends:
+        line += 1
+        if line < header or end == start:
+            continue
+        if cuts and end - start <= 2 and text[start:end].isspace() and end - cuts[-1].start <= _ROW_LIMIT:
+            cuts[-1] = cuts[-1]._replace(end=end)
+        else:
+            _row(cuts, text, start, end, syntax, anchors)
+            anchors = (0,)
+        start = end
+    if start < len(text):
+        _row(cuts, text, start, len(text), syntax, anchors)
+    return cuts
+
+
+def _row(cuts: list[Cut], text: str, start: int, end: int, syntax: Syntax, anchors: tuple[int, ...]) -> None:
+    """Append one row; the pieces of an endless one need its first."""
+    for point in break_points(text, start, end, _ROW_LIMIT):
+        cuts.append(Cut(start, point, Unit.ROW, syntax, anchors))
+        if start == 0 or not anchors:
+            anchors = (0,)
+        start = point

@@ -1,0 +1,346 @@
+"""Where the originals are kept: what a marker stands for, byte for byte, under a short keyed hash.
+
+The write comes before the marker, so `put` returns only when the texts are safe from the death of the process. Keys
+are hashed with a secret of the store: nobody can find out by guessing whether a text was seen.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+import time
+import weakref
+import zlib
+from base64 import b32encode
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+from contextprune.errors import SettingsError, StoreError
+from contextprune.policy import data_folder
+
+
+class Store(Protocol):
+    """Keeps originals by key."""
+
+    def key(self, text: str) -> str:
+        """The key of `text`: 12 characters of a-z and 2-7. Writes no original."""
+        ...
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        """Keep each original under its key, all or none, durable on return. Raises StoreError."""
+        ...
+
+    def get(self, key: str) -> str | None:
+        """The original under `key`; None where it expired, was evicted or never was. Raises StoreError."""
+        ...
+
+
+def open_store(location: str | None = None, folder: Path | None = None) -> Store:
+    """The store at `location`: "memory", a path, or None (or "") for a file in `folder`, the user's own by default.
+
+    The file is created at the first use. Raises SettingsError for an address of a kind that is not known.
+    """
+    if location == "memory":
+        return MemoryStore()
+    if location and "://" in location:
+        raise SettingsError(f"the store is 'memory' or a path, not {location!r}")
+    return SQLiteStore(Path(location) if location else (folder or data_folder()) / "originals.sqlite3")
+
+
+class MemoryStore:
+    """Originals for as long as the process lives, the least recently used given up first."""
+
+    def __init__(self, secret: bytes = b"contextprune", max_bytes: int = 256 << 20) -> None:
+        self._secret = secret
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._texts: dict[str, str] = {}  # in order of last use
+        self._size = 0
+
+    def key(self, text: str) -> str:
+        """See `Store`."""
+        return _hash(self._secret, text)
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        """See `Store`; StoreError where the texts alone are larger than the store."""
+        if sum(map(_size, texts.values())) > self._max_bytes:
+            raise StoreError(f"the originals of one call exceed the {self._max_bytes:,} bytes of the memory store")
+        with self._lock:
+            for key, text in texts.items():
+                if self._texts.get(key, text) != text:
+                    raise StoreError(f"the key {key!r} already stands for another text")
+            for key, text in texts.items():
+                self._size += 0 if key in self._texts else _size(text)
+                self._texts.pop(key, None)
+                self._texts[key] = text
+            while self._size > self._max_bytes:
+                self._size -= _size(self._texts.pop(next(iter(self._texts))))
+
+    def get(self, key: str) -> str | None:
+        """See `Store`."""
+        with self._lock:
+            text = self._texts.pop(key, None)
+            if text is not None:
+                self._texts[key] = text
+            return text
+
+
+_OURS = 0x43505231  # "CPR1": marks the file as ours, and the version of its tables
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS originals (
+  key TEXT PRIMARY KEY, digest BLOB NOT NULL, size INTEGER NOT NULL, used REAL NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS by_use ON originals (used, size);
+CREATE TRIGGER IF NOT EXISTS grow AFTER INSERT ON originals
+  BEGIN UPDATE meta SET value = value + new.size WHERE name = 'size'; END;
+CREATE TRIGGER IF NOT EXISTS shrink AFTER DELETE ON originals
+  BEGIN UPDATE meta SET value = value - old.size WHERE name = 'size'; END;
+INSERT OR IGNORE INTO meta VALUES ('size', 0);
+"""
+_BUSY_SECONDS = 5.0
+_REFRESH_SECONDS = 60.0  # a read counts as a use, but not every read is worth a write
+
+
+class SQLiteStore:
+    """Originals in one file that processes share: WAL, so a killed process loses nothing that `put` acknowledged.
+
+    (A power cut may lose the last moments.) Bodies are compressed; `max_bytes` bounds them, `max_age_seconds` counts
+    from the last use. The file is opened at the first use, closed around a fork, and usable from any thread.
+    """
+
+    def __init__(self, path: Path | str, max_bytes: int = 1 << 30, max_age_seconds: float = 30 * 86_400.0) -> None:
+        self.path = Path(path).expanduser().absolute()
+        self._max_bytes = max_bytes
+        self._max_age = max_age_seconds
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._secret: bytes | None = None
+        _close_around_forks(self)
+
+    def key(self, text: str) -> str:
+        """See `Store`. The first call opens the file, for its secret. Raises StoreError."""
+        return _hash(self._own_secret(), text)
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        """See `Store`. A text that is already there only counts as used again."""
+        if not texts:
+            return
+        secret, now = self._own_secret(), time.time()
+        rows = [(key, _bytes(text)) for key, text in texts.items()]
+        packed = [(key, _digest(secret, key, data), zlib.compress(data, 1)) for key, data in rows]
+        with self._connected() as connection, connection:  # the second one commits or rolls back
+            connection.execute("BEGIN IMMEDIATE")
+            for key, digest, body in packed:
+                _insert(connection, key, digest, body, now)
+            connection.execute("DELETE FROM originals WHERE used < ?", (now - self._max_age,))
+            _evict(connection, self._max_bytes, spared=texts.keys())
+
+    def get(self, key: str) -> str | None:
+        """See `Store`; StoreError where the stored bytes are damaged."""
+        if not key.isascii():  # keys come from models, and SQLite takes no lone surrogates
+            return None
+        secret, now = self._own_secret(), time.time()
+        with self._connected() as connection:
+            row = connection.execute("SELECT digest, used, body FROM originals WHERE key = ?", (key,)).fetchone()
+            if row is None or row[1] < now - self._max_age:
+                return None
+            if now - row[1] > _REFRESH_SECONDS:
+                with suppress(sqlite3.OperationalError):  # full or busy: the text is here all the same
+                    connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
+        data = _unpacked(row[2])
+        if data is None or _digest(secret, key, data) != row[0]:
+            raise StoreError(f"the original under {key!r} in {self.path} is damaged; it cannot be given back")
+        return data.decode("utf-8", "surrogatepass")
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _own_secret(self) -> bytes:
+        if self._secret is None:
+            with self._connected() as connection:
+                row = connection.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()
+            if row is None or not isinstance(row[0], bytes):
+                raise StoreError(f"the store {self.path} has lost its secret; move the file away to begin a new one")
+            self._secret = row[0]
+        return self._secret
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one thread at a time. After any failure the next use opens the file afresh."""
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = _open(self.path)
+                yield self._connection
+            except (sqlite3.Error, OSError) as exc:
+                with suppress(sqlite3.Error):
+                    self._close()
+                raise StoreError(
+                    f"the store {self.path} cannot be used: {exc}. "
+                    "Set CONTEXTPRUNE_STORE=memory or to a writable path, or move a damaged file away."
+                ) from exc
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """A connection to the store at `path`, which is created, readable by its owner alone, where it is missing."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its side files the same mode
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _claim(connection, path)
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA secure_delete = ON")  # what expired is overwritten, not only forgotten
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _claim(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that the database is ours, or make it so where it is empty."""
+    found, tables = connection.execute(
+        "SELECT application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_application_id"
+    ).fetchone()
+    if found == _OURS:
+        return
+    if tables:
+        raise StoreError(f"{path} belongs to another program or version; set CONTEXTPRUNE_STORE to another path")
+    connection.executescript(_SCHEMA)
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (os.urandom(32),))
+    connection.execute(f"PRAGMA application_id = {_OURS}")
+    connection.execute("COMMIT")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite does not wait for a lock here, so two first openers need a few tries."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _insert(connection: sqlite3.Connection, key: str, digest: bytes, body: bytes, now: float) -> None:
+    row = connection.execute("SELECT digest FROM originals WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        connection.execute("INSERT INTO originals VALUES (?, ?, ?, ?, ?)", (key, digest, len(body), now, body))
+    elif row[0] == digest:
+        connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
+    else:
+        raise StoreError(f"the key {key!r} already stands for another text")
+
+
+def _evict(connection: sqlite3.Connection, max_bytes: int, spared: Iterable[str]) -> None:
+    """Delete the rows unused for longest until the rest fits; never those just written."""
+    (size,) = connection.execute("SELECT value FROM meta WHERE name = 'size'").fetchone()
+    if size <= max_bytes:
+        return
+    spared, gone = frozenset(spared), []
+    for key, freed in connection.execute("SELECT key, size FROM originals ORDER BY used, rowid"):
+        if size <= max_bytes:
+            break
+        if key not in spared:
+            gone.append((key,))
+            size -= freed
+    if size > max_bytes:
+        raise StoreError(f"the originals of one call exceed the {max_bytes:,} bytes of the store")
+    connection.executemany("DELETE FROM originals WHERE key = ?", gone)
+
+
+def _close_around_forks(store: SQLiteStore) -> None:
+    """Close the file before every fork: a connection carried into a child breaks SQLite's locks for both."""
+    if not hasattr(os, "register_at_fork"):
+        return
+    kept, lock = weakref.ref(store), store._lock  # noqa: SLF001 - part of the class, apart for length
+
+    def before() -> None:
+        held = kept()
+        if held is not None:
+            lock.acquire()
+            held._close()  # noqa: SLF001 - see above
+
+    def after() -> None:
+        if lock.locked():
+            lock.release()
+
+    os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(_bytes(text))
+
+
+def _hash(secret: bytes, text: str) -> str:
+    return b32encode(blake2b(_bytes(text), key=secret, digest_size=8).digest()).decode().lower()[:12]
+
+
+def _digest(secret: bytes, key: str, data: bytes) -> bytes:
+    """A checksum that holds for these bytes under this key alone."""
+    return blake2b(key.encode() + b"\0" + data, key=secret, digest_size=16).digest()
+
+
+def _unpacked(body: bytes) -> bytes | None:
+    with suppress(zlib.error, TypeError):
+        return zlib.decompress(body)
+    return None
+
+
+_RANGES = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
+
+
+def recall_text(text: str, query: str | None = None, lines: str | None = None) -> str:
+    r"""The part of an original that was asked for: verbatim lines, with a line "…" where lines between are left out.
+
+    lines    "12", "12-40" or "12-40,60": counted from 1, ends included; lines end at "\n" only
+    query    only lines that hold every word of it, in any letter case
+    Raises SettingsError for `lines` that are no line numbers.
+    """
+    if query is None and lines is None:
+        return text
+    rows = [row for row in re.split(r"(?<=\n)", text) if row]
+    chosen: Iterable[int] = range(len(rows)) if lines is None else _line_indices(lines, len(rows))
+    terms = (query or "").casefold().split()
+    out, previous = [], None
+    for index in chosen:
+        if all(term in rows[index].casefold() for term in terms):
+            if previous is not None and index > previous + 1:
+                out.append("…\n")
+            out.append(rows[index])
+            previous = index
+    return "".join(out)
+
+
+def _line_indices(lines: str, count: int) -> list[int]:
+    """Indices from 0, in order, of the lines named that exist among `count` lines."""
+    found: set[int] = set()
+    for part in lines.split(","):
+        match = _RANGES.fullmatch(part)
+        first = int(match[1]) if match else 0
+        last = int(match[2] or match[1]) if match else 0
+        if not 1 <= first <= last:
+            raise SettingsError(f"lines are counted from 1 and written like '12', '12-40' or '12-40,60', not {lines!r}")
+        found.update(range(first - 1, min(last, count)))
+    return sorted(found)

@@ -1,0 +1,37 @@
+"""Facts about the long session that speed is measured on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from contextprune.bench.speed import session_of, timed
+from contextprune.bench.traces import visible_text
+from contextprune.errors import SettingsError
+
+
+def test_a_long_session_is_joined_from_real_ones_with_unique_call_ids(tmp_path: Path) -> None:
+    messages = [
+        {"role": "user", "content": "go " * 40},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "found it " * 40},
+    ]
+    (tmp_path / "traj_x.jsonl").write_text(json.dumps({"id": "a", "messages": messages}) + "\n", encoding="utf-8")
+    joined = session_of(tmp_path, 1_000)
+    calls = [call["id"] for message in joined for call in message.get("tool_calls", ())]
+    assert len(visible_text(joined)) >= 4_000
+    assert len(calls) == len(set(calls)) > 1
+    assert calls == [message["tool_call_id"] for message in joined if message["role"] == "tool"]
+
+
+def test_no_sessions_is_said_plainly(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="trajectories"):
+        session_of(tmp_path, 1_000)
+
+
+def test_a_warm_up_comes_before_the_runs_that_count() -> None:
+    calls: list[int] = []
+    timed(lambda: calls.append(1), 3)
+    assert len(calls) == 4
