@@ -63,7 +63,7 @@ def compress(
     The caller's object is never changed. Raises PayloadError, BudgetError, StoreError.
     """
     started = perf_counter()
-    context = read(payload, query, format)
+    context = replace(read(payload, query, format), asked=query is not None)
     seconds = perf_counter() - started
     done = (pruner or Pruner())(context, budget, query)
     report = replace(done.report, seconds={"read": seconds, **done.report.seconds})
@@ -84,7 +84,7 @@ def prune_documents(
         Segment(Kind.DOCUMENT, document.text, (i,), name=document.title or document.id)
         for i, document in enumerate(documents)
     )
-    done = bare(Context(segments, query), budget, query)
+    done = bare(Context(segments, query, asked=True), budget, query)
     return PrunedDocuments(_shortened(documents, done), done.report, done.plan)
 
 
@@ -119,7 +119,7 @@ def select_examples(
     texts = [f"{example.input}\n{example.output}" for example in examples]
     costs = [engine.counter(text) for text in texts]
     segments = tuple(Segment(Kind.EXAMPLE, text, (i,)) for i, text in enumerate(texts))
-    context = Context(segments, query)
+    context = Context(segments, query, asked=True)
     scores = engine.scorer(context, whole(context))
     plan = choose(context, costs, scores, budget.resolve(sum(costs)))
     after = [cost if d.action is Action.KEEP else 0 for cost, d in zip(costs, plan.decisions, strict=True)]

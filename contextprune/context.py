@@ -121,10 +121,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Segments in reading order, and what they are needed for (`query`, "" where nothing was said)."""
+    """Segments in reading order, and what they are needed for.
+
+    query   "" where nothing was said
+    asked   the caller gave the query; otherwise it is what the user said last, which on traces tells little
+    """
 
     segments: tuple[Segment, ...]
     query: str = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ Every expression is a plain alternation without nested repetition, so it is line
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from contextprune.context import Context, Kind, Span, Syntax
 
 FAILURE = re.compile(
     r"Traceback \(most recent call last\)"
@@ -16,14 +19,39 @@ FAILURE = re.compile(
     r"|\bpanic:|\bAborted\b|\bSegmentation fault\b|\bcore dumped\b|\bUnhandled\b|\bFAIL:|\b[1-9]\d{0,6} (?:failed|errors?)\b"
     r"|: command not found|No such file or directory|\bPermission denied\b|\bcannot access\b"
     r"|\b[Ee]xit(?:ed)?(?: with)?(?: code| status|code|_code)?[\"']?[ :=]{1,3}[1-9]\d{0,3}\b"
-    r"|\bnon-zero exit\b|\breturned? (?:a )?non-zero\b|\bnpm ERR!|\bBUILD FAILED\b|\bTest(?:s)? failed\b"
+    r"|\bnon-zero exit\b|\breturned? (?:a )?non-zero\b|\bnpm ERR!|\bBUILD FAILED\b|\bTest(?:s)? failed\b",
+    re.MULTILINE,
 )
 """Text that marks a failure in a log, a test run, a shell transcript or a tool's answer."""
 
-_HINTS = ("rror", "RROR", "ail", "AIL", "xcept", "raceback", "atal", "ATAL", "anic", "ANIC", "xit", "bort", "not found",
-          "No such", "denied", "CRITICAL", "SEVERE", "egmentation", "dumped", "Unhandled", "ERR!", "non-zero", "cannot")  # fmt: skip
+
+NUMBERED = re.compile(r"\s{0,8}\d{1,7}[:|\t]")
+"""A line with its number before it, as views of files print it."""
+
+_CODE = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF})
 
 
-def is_failure(text: str) -> bool:
-    """Whether `text` reports a failure."""
-    return any(hint in text for hint in _HINTS) and FAILURE.search(text) is not None
+def is_code(span: Span) -> bool:
+    """Whether `span` is source code, a diff, or a numbered line of a file view."""
+    return span.syntax in _CODE or NUMBERED.match(span.text) is not None
+
+
+def failing(context: Context, spans: Sequence[Span]) -> set[int]:
+    """Indices of the spans that are failure lines of a tool's result; source code that mentions errors is none.
+
+    Each text is scanned once, whatever the number of its spans.
+    """
+    found = set()
+    firsts: dict[int, int] = {}
+    for i, span in enumerate(spans):
+        firsts.setdefault(span.segment, i)
+    for segment, first in firsts.items():
+        if context.segments[segment].kind is not Kind.TOOL_RESULT:
+            continue
+        i = first
+        for failure in FAILURE.finditer(context.segments[segment].text):
+            while spans[i].end <= failure.start():
+                i += 1
+            if not is_code(spans[i]):
+                found.add(i)
+    return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from contextprune.context import Context, Span, Syntax
+from contextprune.context import Context, Span
 
 
 class Action(StrEnum):
@@ -38,29 +39,28 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Decisions, one for each span of `spans`, in the same order.
-
-    steps    how many steps the selection took; fewer steps keep a subset
-    """
+    """Decisions, one for each span of `spans`, in the same order."""
 
     context: Context
     spans: tuple[Span, ...]
     decisions: tuple[Decision, ...]
-    steps: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """What a marker costs, so that selection can charge for it; upper bounds.
+class Prices(Protocol):
+    """What markers cost, as (tokens, bytes), so that selection can charge for them. Numbers in a marker are priced by
+    how many digits they have; `exact` counts the text that will be sent."""
 
-    gap, gap_chars   tokens and characters of one marker without a recall key, by the syntax that it stands in
-    key, key_chars   what the first marker of a segment costs more, for the recall key
-    """
+    def gap(self, first: int, end: int) -> tuple[int, int]:
+        """The marker in place of spans first..end of one segment, without recall key and identifiers."""
+        ...
 
-    gap: Mapping[Syntax, int]
-    gap_chars: Mapping[Syntax, int]
-    key: int
-    key_chars: int
+    def key(self, segment: int) -> tuple[int, int]:
+        """What the first marker of a segment costs more, for the recall key."""
+        ...
+
+    def exact(self, decisions: Sequence[Decision], first: int, end: int) -> int:
+        """Tokens of the new text of the segment whose spans are first..end; `decisions` are theirs alone."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

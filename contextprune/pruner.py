@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from contextprune.context import Context, Kind, Ref, Span
-from contextprune.errors import BudgetError
-from contextprune.plan import Action, Decision, Plan, Prices
+from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
-from contextprune.rendering import KEY, prices, render
+from contextprune.rendering import KEY, Markers, render
 from contextprune.report import Report, summarise
 from contextprune.scoring import Scorer, arriving, atoms, check, load_scorer
-from contextprune.selection import Demand, arrive, movable, select
+from contextprune.selection import arrive, movable, select
 from contextprune.splitting import split
 from contextprune.store import Store, open_store
 from contextprune.tokens import Counter, open_counter
@@ -88,27 +87,18 @@ class Pruner:
         frozen: Mapping[int, str],
         watch: _Watch,
     ) -> tuple[Plan, dict[int, str]]:
-        """Choose under a ceiling. The estimate charges markers generously; should a text still count more than
-        estimated, one step after another is taken back, so that the ceiling holds exactly."""
-        total = sum(costs) + sum(segment.cost or 0 for segment in context.segments)
-        images = total - sum(costs)
-        if total <= ceiling:
+        """Choose under a ceiling; images and the like have their cost whatever is chosen."""
+        images = sum(segment.cost or 0 for segment in context.segments)
+        if sum(costs) + images <= ceiling:
             return _keep_all(context, spans, costs), {}
         scores = self._scores(context, spans)
         free = movable(context, self.policy, frozen)
         named = atoms(context, spans, free, self.counter.pieces) if self.recallable else []
         watch.lap("score")
-        demand = Demand(max(0, ceiling - images))
-        while True:
-            plan = select(context, spans, scores, costs, self.policy, self._prices(), demand, named, frozen)
-            watch.lap("select")
-            texts = render(plan, self.store.key if self.recallable else None)
-            excess = self._exact(plan, texts, costs) - demand.ceiling
-            if excess <= 0:
-                return plan, texts
-            if plan.steps == 0:
-                raise BudgetError(ceiling, ceiling + excess, {"markers and protected text": ceiling + excess})
-            demand = Demand(demand.ceiling, plan.steps - 1)
+        markers = self._markers(context, spans)
+        plan = select(context, spans, scores, costs, self.policy, markers, max(0, ceiling - images), named, frozen)
+        watch.lap("select")
+        return plan, render(plan, markers)
 
     def _arrive(
         self,
@@ -131,17 +121,18 @@ class Pruner:
                 scores[block.start : block.stop] = self._scores(view, inside)
         named = arriving(context, spans, wanted, self.counter.pieces) if self.recallable else []
         watch.lap("score")
-        plan = arrive(context, spans, scores, costs, self.policy, self._prices(), named, frozen)
+        markers = self._markers(context, spans)
+        plan = arrive(context, spans, scores, costs, self.policy, markers, named, frozen)
         watch.lap("select")
-        return plan, render(plan, self.store.key if self.recallable else None)
+        return plan, render(plan, markers)
 
     def _scores(self, context: Context, spans: Sequence[Span]) -> list[float]:
         scores = self.scorer(context, spans)
         check(scores, spans, self.scorer.name)
         return scores
 
-    def _prices(self) -> Prices:
-        return prices(self.counter, named=self.recallable)
+    def _markers(self, context: Context, spans: Sequence[Span]) -> Markers:
+        return Markers(context, spans, self.counter, self.store.key if self.recallable else None)
 
     def _costs(self, context: Context, spans: Sequence[Span]) -> list[int]:
         """Tokens of each span: every segment's text is encoded once."""
@@ -165,10 +156,6 @@ class Pruner:
                         frozen[i] = original
                         break
         return frozen
-
-    def _exact(self, plan: Plan, texts: Mapping[int, str], costs: Sequence[int]) -> int:
-        unchanged = sum(cost for span, cost in zip(plan.spans, costs, strict=True) if span.segment not in texts)
-        return unchanged + sum(map(self.counter, texts.values()))
 
     def _shorter(
         self, context: Context, texts: Mapping[int, str], before: Sequence[int]

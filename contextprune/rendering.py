@@ -7,21 +7,21 @@ so that one short key serves all its gaps and `recall(key, lines="12-40")` gives
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from contextprune.context import Span, Syntax
-from contextprune.plan import Action, Decision, Plan, Prices
+from contextprune.context import Context, Span, Syntax
+from contextprune.plan import Action, Decision, Plan
 
 KEY = re.compile(r"\brecall=([a-z2-7]{12})\b")
 """Where a marker names its recall key. A look-alike in a text is inert: only keys that the store knows count."""
 
 _COMMENT = {Syntax.HASH_CODE: "# ", Syntax.SLASH_CODE: "// ", Syntax.DASH_CODE: "-- ", Syntax.DIFF: " "}
-_JSON = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR})
+_NINES = str.maketrans("0123456789", "9999999999")
 
 
 class Gap(NamedTuple):
-    """Consecutive spans that do not stay: their indices first..end, and whether each is a copy of something earlier."""
+    """Consecutive spans that do not stay: indices first..end, whether all are copies, and the identifiers to carry."""
 
     first: int
     end: int
@@ -29,34 +29,121 @@ class Gap(NamedTuple):
     digest: tuple[str, ...]
 
 
-def render(plan: Plan, key: Callable[[str], str] | None) -> dict[int, str]:
-    """The new text of each segment that changes, by segment index.
+class Markers:
+    """Writes the marker of any gap of a context, and prices it before it is written (`plan.Prices`).
 
-    `key` mints recall keys. Without it gaps are bare ellipses and a segment with nothing left becomes "": for callers
-    who hold the originals themselves.
+    key   mints recall keys; without it gaps are bare ellipses and a segment with nothing left becomes "": for callers
+          who hold the originals themselves
     """
-    texts: dict[int, str] = {}
+
+    def __init__(
+        self, context: Context, spans: Sequence[Span], count: Callable[[str], int], key: Callable[[str], str] | None
+    ) -> None:
+        self._context, self._spans, self._count, self._key = context, spans, count, key
+        self._lines = list(_first_lines(spans))
+        self._priced: dict[tuple[object, ...], tuple[int, int]] = {}
+
+    def gap(self, first: int, end: int) -> tuple[int, int]:
+        """Tokens and bytes of the marker in place of spans first..end."""
+        opening, closing = self._spans[first], self._spans[end - 1]
+        shape = (
+            opening.syntax,
+            opening.unit,
+            len(str(self._lines[first])),
+            len(str(self._lines[end - 1])),
+            len(str(opening.start)) if opening.syntax is Syntax.JSON_PAIR else len(str(end - first)),
+            self._lines[end - 1] > self._lines[first],
+            end - first > 1,
+            closing.text[-1],
+            opening.text[:1],
+            opening.start == 0,
+            closing.end == len(self._context.segments[opening.segment].text),
+        )
+        price = self._priced.get(shape)
+        if price is None:
+            whole = self._key is None and self._whole(first, end)
+            text = "" if whole else self.write(Gap(first, end, copies=False, digest=())).translate(_NINES)
+            price = self._priced[shape] = self._count(text), len(text.encode("utf-8", "surrogatepass"))
+        return price
+
+    def key(self, segment: int) -> tuple[int, int]:
+        """What naming the segment's recall key costs more."""
+        if self._key is None:
+            return 0, 0
+        text = _recall(self._key(self._context.segments[segment].text))
+        return self._count(text), len(text)
+
+    def write(self, gap: Gap, recall: str = "") -> str:
+        """The marker in place of a gap; `recall` is the note that names the key."""
+        spans = self._spans[gap.first : gap.end]
+        note = self._note(gap, recall)
+        return _dress(note, spans, self._context.segments[spans[0].segment].text, gap.digest)
+
+    def exact(self, decisions: Sequence[Decision], first: int, end: int) -> int:
+        """Tokens of the new text of the segment whose spans are first..end."""
+        return self._count(self.segment_text(decisions, first, end))
+
+    def segment_text(self, decisions: Sequence[Decision], first: int, end: int) -> str:
+        """The new text of the segment whose spans are first..end, with `decisions` for just these."""
+        original = self._context.segments[self._spans[first].segment].text
+        recall = _recall(self._key(original)) if self._key else ""
+        parts = []
+        for item in gaps(decisions, first):
+            if isinstance(item, int):
+                parts.append(self._spans[item].text)
+            elif self._key or not self._whole(item.first, item.end):
+                parts.append(self.write(item, recall))
+                recall = ""
+        return "".join(parts)
+
+    def _whole(self, first: int, end: int) -> bool:
+        text = self._context.segments[self._spans[first].segment].text
+        return self._spans[first].start == 0 and self._spans[end - 1].end == len(text)
+
+    def _note(self, gap: Gap, recall: str) -> str:
+        """What is missing, how much, and how to get it back."""
+        first, last = self._spans[gap.first], self._spans[gap.end - 1]
+        if self._key is None:  # members of an object need keys of their own
+            return f"[… {first.start}]" if first.syntax is Syntax.JSON_PAIR else "[…]"
+        original = self._context.segments[first.segment].text
+        line = self._lines[gap.first]
+        breaks = self._lines[gap.end - 1] - line + last.text.count("\n")
+        ends_line = last.text.endswith("\n")
+        if breaks and _starts_line(original, first.start) and (ends_line or last.end == len(original)):
+            what = _line_range(line, line + breaks - ends_line, whole=self._whole(gap.first, gap.end))
+        else:
+            n = gap.end - gap.first
+            what = f"{n} {first.unit}s" if n > 1 else f"1 {first.unit}"
+            if first.syntax is Syntax.JSON_PAIR:
+                what += f" at {first.start}"
+        names = " | " + " ".join(gap.digest) if gap.digest and first.syntax is not Syntax.JSON_PAIR else ""
+        return f"[{what} {'as above' if gap.copies else 'cut'}{recall}{names}]"
+
+
+def render(plan: Plan, markers: Markers) -> dict[int, str]:
+    """The new text of each segment in which something does not stay, by segment index."""
+    texts = {}
     for segment, first, end in _segments(plan.spans):
-        if any(plan.decisions[i].action is not Action.KEEP for i in range(first, end)):
-            original = plan.context.segments[segment].text
-            texts[segment] = _text(plan, original, first, end, key(original) if key else None)
+        decisions = plan.decisions[first:end]
+        if any(decision.action is not Action.KEEP for decision in decisions):
+            texts[segment] = markers.segment_text(decisions, first, end)
     return texts
 
 
-def gaps(decisions: Sequence[Decision], first: int, end: int) -> Iterator[Gap | int]:
-    """Walk spans first..end in order: the index of each kept span, and each gap between them."""
-    i = first
-    while i < end:
+def gaps(decisions: Sequence[Decision], first: int) -> Iterator[Gap | int]:
+    """Walk one segment's decisions, whose first span is `first`: the index of each kept span, and the gaps between."""
+    i = 0
+    while i < len(decisions):
         if decisions[i].action is Action.KEEP:
-            yield i
+            yield first + i
             i += 1
             continue
         start = i
-        while i < end and decisions[i].action is not Action.KEEP:
+        while i < len(decisions) and decisions[i].action is not Action.KEEP:
             i += 1
         inside = decisions[start:i]
         digest = tuple(dict.fromkeys(name for d in inside for name in d.digest))
-        yield Gap(start, i, all(d.action is Action.MERGE for d in inside), digest)
+        yield Gap(first + start, first + i, all(d.action is Action.MERGE for d in inside), digest)
 
 
 def _segments(spans: Sequence[Span]) -> Iterator[tuple[int, int, int]]:
@@ -68,81 +155,51 @@ def _segments(spans: Sequence[Span]) -> Iterator[tuple[int, int, int]]:
             first = i
 
 
-def _text(plan: Plan, original: str, first: int, end: int, key: str | None) -> str:
-    parts = []
-    unnamed = key
-    line, place = 1, 0
-    for item in gaps(plan.decisions, first, end):
-        if isinstance(item, int):
-            parts.append(plan.spans[item].text)
-            continue
-        inside = plan.spans[item.first : item.end]
-        start, stop = inside[0].start, inside[-1].end
-        line += original.count("\n", place, start)
-        place = start
-        if key is None:
-            whole = (item.first, item.end) == (first, end)
-            note = "" if whole else _ellipsis(start, inside[0].syntax)
-        else:
-            note = _note(item, inside, original, line, unnamed)
-            unnamed = None
-        parts.append(_dress(note, inside, original, item.digest) if note else "")
-    return "".join(parts)
+def _first_lines(spans: Sequence[Span]) -> Iterator[int]:
+    """The line, counted from 1, that each span starts on."""
+    line = 1
+    for i, span in enumerate(spans):
+        if not i or span.segment != spans[i - 1].segment:
+            line = 1
+        yield line
+        line += span.text.count("\n")
 
 
-def _ellipsis(start: int, syntax: Syntax) -> str:
-    """The bare gap; members of an object need keys of their own."""
-    return f"[… {start}]" if syntax is Syntax.JSON_PAIR else "[…]"
+def _recall(key: str) -> str:
+    return f", recall={key}"
 
 
-def _note(gap: Gap, inside: Sequence[Span], original: str, line: int, key: str | None) -> str:
-    """What is missing, how much, and how to get it back."""
-    start, stop = inside[0].start, inside[-1].end
-    missing = original[start:stop]
-    breaks = missing.count("\n")
-    whole_lines = (start == 0 or original[start - 1] == "\n") and (missing.endswith("\n") or stop == len(original))
-    if breaks and whole_lines:
-        last = line + breaks - missing.endswith("\n")
-        what = f"lines {line}-{last}" if last > line else f"line {line}"
-    else:
-        unit = inside[0].unit.value
-        what = f"{len(inside)} {unit}s" if len(inside) > 1 else f"1 {unit}"
-        if inside[0].syntax is Syntax.JSON_PAIR:
-            what += f" at {start}"
-    done = "as above" if gap.copies else "cut"
-    recall = f", recall={key}" if key else ""
-    names = " | " + " ".join(gap.digest) if gap.digest and inside[0].syntax is not Syntax.JSON_PAIR else ""
-    return f"[{what} {done}{recall}{names}]"
+def _line_range(first: int, last: int, *, whole: bool) -> str:
+    if whole:
+        return f"{last} lines" if last > 1 else "1 line"
+    return f"lines {first}-{last}" if last > first else f"line {first}"
+
+
+def _starts_line(text: str, start: int) -> bool:
+    return start == 0 or text[start - 1] == "\n"
 
 
 def _dress(note: str, inside: Sequence[Span], original: str, digest: Sequence[str]) -> str:
     """Put the note into the syntax of its place."""
-    first, last = inside[0].text, inside[-1].text
-    syntax = inside[0].syntax
-    lead = first[: len(first) - len(first.lstrip())]
-    if syntax in _JSON:
+    first, last, syntax = inside[0], inside[-1], inside[0].syntax
+    lead = first.text[: len(first.text) - len(first.text.lstrip())]
+    if syntax in (Syntax.JSON_ITEM, Syntax.JSON_PAIR):
         member = f'"{note}"' if syntax is Syntax.JSON_ITEM else f'"{note}": "{" ".join(digest)}"'
-        return lead + member + ("," if last.rstrip().endswith(",") else "")
+        return lead + member + ("," if last.text.rstrip().endswith(",") else "")
     if syntax is Syntax.JSON_STRING:
-        return note + _escaped_break(last)
-    start = inside[0].start
-    at_line = start == 0 or original[start - 1] == "\n"
-    tail = last[len(last.rstrip()) :]
+        return note + _escaped_break(last.text)
     if syntax is Syntax.PROSE:
-        return note + tail[:2]
-    tail = "\r\n" if last.endswith("\r\n") else "\n" if last.endswith("\n") else ""
-    if not at_line or not (tail or inside[-1].end == len(original)):
+        return note + last.text[len(last.text.rstrip()) :][:2]
+    tail = "\r\n" if last.text.endswith("\r\n") else "\n" if last.text.endswith("\n") else ""
+    if not _starts_line(original, first.start) or not (tail or last.end == len(original)):
         return note + tail  # in the middle of a line a comment would swallow the rest
-    if syntax is Syntax.JSON_LINE:
-        return f'"{note}"{tail}'
-    if syntax is Syntax.TABLE:
-        return f"| {note} |{tail}"
-    if syntax is Syntax.HTML:
-        return f"<!-- {note} -->{tail}"
     if syntax in _COMMENT:
         indent = "" if syntax is Syntax.DIFF else lead.rpartition("\n")[2]
-        return indent + _COMMENT[syntax] + note + tail
-    return note + tail
+        return f"{indent}{_COMMENT[syntax]}{note}{tail}"
+    return _FRAMES.get(syntax, "{}").format(note) + tail
+
+
+_FRAMES = {Syntax.JSON_LINE: '"{}"', Syntax.TABLE: "| {} |", Syntax.HTML: "<!-- {} -->"}
 
 
 def _escaped_break(text: str) -> str:
@@ -150,26 +207,3 @@ def _escaped_break(text: str) -> str:
     body = text.removesuffix("\\n")
     slashes = len(body) - len(body.rstrip("\\"))
     return "\\n" if body != text and slashes % 2 == 0 else ""
-
-
-def prices(count: Callable[[str], int], *, named: bool) -> Prices:
-    """What markers cost under the counter `count`; `named` as in `render`: whether they carry counts and keys."""
-    note = "[lines 1234-5678 cut |]" if named else "[…]"
-    pair = '"[12 items at 12345 cut, ]": "",' if named else '"[… 12345]": "",'
-    samples: Mapping[Syntax, str] = {
-        **dict.fromkeys(Syntax, note + "\n"),
-        **{syntax: f"        {mark}{note}\n" for syntax, mark in _COMMENT.items()},
-        Syntax.PROSE: "[12 sentences cut |] " if named else "[…] ",
-        Syntax.JSON_ITEM: f'    "{note}",\n',
-        Syntax.JSON_PAIR: f"    {pair}\n",
-        Syntax.JSON_LINE: f'"{note}"\n',
-        Syntax.TABLE: f"| {note} |\n",
-        Syntax.HTML: f"<!-- {note} -->\n",
-    }
-    key = ", recall=abcdefgh2345" if named else ""
-    return Prices(
-        gap={syntax: count(sample) + 1 for syntax, sample in samples.items()},
-        gap_chars={syntax: len(sample.encode()) for syntax, sample in samples.items()},
-        key=count(key) + 3 if named else 0,
-        key_chars=len(key),
-    )

@@ -1,4 +1,4 @@
-"""What a compression did, in numbers: tokens by kind, spans by action, time by stage. Values only; nothing is decided."""
+"""What a compression did, in numbers: tokens by kind, spans by action, time by stage. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Report:
         return "\n".join([*lines[:-1], rule, lines[-1], "", *(f"{name:8} {said}" for name, said in facts if said)])
 
 
-def summarise(  # noqa: PLR0913 - each one is a column of the report
+def summarise(  # noqa: PLR0913, PLR0917 - each one is a column of the report
     plan: Plan,
     before: Sequence[int],
     after: Sequence[int],

@@ -11,9 +11,9 @@ from binascii import a2b_base64
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import accumulate, pairwise
 from math import ceil
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from contextprune.errors import SettingsError
@@ -137,7 +137,7 @@ def _vocabulary() -> _Vocabulary:
     """Read the shipped file and build the encoder from it, without tiktoken's own loader, which may download."""
     import tiktoken  # noqa: PLC0415 - it takes 40 ms, which `import contextprune` does not owe to those who never count
 
-    path = files("contextprune").joinpath("vocab", "o200k_base.tiktoken.gz")
+    path = Path(__file__).parent / "vocab" / "o200k_base.tiktoken.gz"
     try:
         raw = gzip.decompress(path.read_bytes())
     except (OSError, EOFError) as exc:

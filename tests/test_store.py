@@ -260,7 +260,7 @@ except StoreError as exc:
 def test_a_process_killed_while_writing_loses_nothing_it_acknowledged(path: Path) -> None:
     acknowledged = {}
     for number in range(4):
-        command = [sys.executable, "-c", WRITER, path, str(number), "1000000"]
+        command = [sys.executable, "-c", WRITER, str(path), str(number), "1000000"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
             assert writer.stdout is not None
             first = writer.stdout.readline()

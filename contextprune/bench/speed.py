@@ -31,7 +31,8 @@ TINY = [{"role": "user", "content": "What is 2 + 2?"}]
 _IMPORT = "from time import perf_counter as t; a = t(); import contextprune; print(t() - a)"
 _FIRST = (
     "from time import perf_counter as t; a = t(); import contextprune as c;"
-    "c.compress([{'role': 'user', 'content': 'hello'}], budget=c.Budget(ratio=0.5)); print(t() - a)"
+    "c.prune_documents([c.Document(text='One fact. Another fact.')], query='fact', budget=c.Budget(ratio=0.5));"
+    "print(t() - a)"
 )
 
 
@@ -69,11 +70,11 @@ def session_of(root: Path, tokens: int) -> list[dict[str, Any]]:
     """Real sessions joined into one of about `tokens` tokens (four characters each), with tool-call ids made unique."""
     room = 4 * tokens
     joined: list[dict[str, Any]] = []
-    for number, messages in enumerate(_sessions(root)):
+    for number, messages in enumerate(_sessions(root, longest=room // 4)):
         for message in messages:
             fresh = _renamed(message, number)
             joined.append(fresh)
-            room -= len(visible_text([fresh]))
+            room -= len(text_of(fresh)) + sum(len(str(call["function"])) for call in fresh.get("tool_calls") or ())
         if room <= 0:
             break
     return joined
@@ -105,7 +106,7 @@ def _at(size: int, messages: list[dict[str, Any]], runs: int) -> Iterator[Timing
     base = timed(lambda: rank_bm25(goal, lines), runs)
     counting = timed(lambda: [Tiktoken()(text) for text in texts], runs)
     whole = timed(ours, runs)
-    yield Timing(f"contextprune, {size:,} tokens asked for", tokens, whole, base / whole)
+    yield Timing(f"contextprune, about {size // 1000:,}k", tokens, whole, base / whole)
     for stage in stages[-1]:
         spent = median(run.get(stage, 0.0) for run in stages[1:])
         yield Timing(f"  {stage}", tokens, spent, base / spent if spent else None)
@@ -128,21 +129,22 @@ def _fresh(code: str, runs: int) -> float:
     """Median of what `code` prints in a fresh interpreter."""
 
     def once() -> float:
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  # our own code
-        return float(done.stdout)
+        command = [sys.executable, "-c", code]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603  # our own
 
     once()
     return median(once() for _ in range(runs))
 
 
-def _sessions(root: Path) -> Iterator[Sequence[Message]]:
-    """Sessions of all families in turn, again from the start where the data is smaller than the context asked for."""
+def _sessions(root: Path, longest: int) -> Iterator[Sequence[Message]]:
+    """Sessions of all families in turn, over and over; those above `longest` characters only where all are."""
     families = [load_sessions(name, path, 60) for name, path in find_sets(root, "traj").items()]
     most = max(map(len, families), default=0)
     if not most:
         raise SettingsError(f"no trajectories under {root}: the speed task needs some (traj_*.jsonl.gz)")
     order = [family[i] for i in range(most) for family in families if i < len(family)]
-    return (session.messages for session in cycle(order))
+    short = [s for s in order if sum(len(text_of(message)) for message in s.messages) <= longest]
+    return (session.messages for session in cycle(short or order))
 
 
 def _renamed(message: Message, number: int) -> dict[str, Any]:

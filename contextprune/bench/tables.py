@@ -132,7 +132,7 @@ def _compare_evidence(console: Console, arm: str, results: Sequence[EvidenceResu
         above = sum(fmean(values) > 0 for values in differences.values())
         console.print(f"{arm} is above {RIVAL} on {above} of {len(differences)} sets")
     worst = sorted(((mine, *key) for key, mine in ours.items() if mine is not None))[:WORST]
-    console.print("worst rows: " + ", ".join(f"{row} {mine:.2f}" for mine, _, row in worst), highlight=False)
+    console.print("worst rows: " + ", ".join(f"{row} {mine:.2f}" for mine, _, row in worst), soft_wrap=True)
 
 
 def _trace_table(title: str, results: Sequence[TraceResult]) -> Table:
@@ -160,7 +160,7 @@ def _compare_traces(console: Console, arm: str, results: Sequence[TraceResult]) 
     _say(console, arm, TRACE_RIVAL, "values", paired_shares(values))
     _say(console, arm, TRACE_RIVAL, "lines", paired_shares(lines))
     missed = sorted((r.values + r.lines - r.needed_values - r.needed_lines, r.id) for r in ours)[:WORST]
-    console.print("worst points: " + ", ".join(f"{id_} {-lost:.0f} lost" for lost, id_ in missed), highlight=False)
+    console.print("worst points: " + ", ".join(f"{id_} {-lost:.0f} lost" for lost, id_ in missed), soft_wrap=True)
 
 
 def _session(result: TraceResult) -> str:
@@ -210,4 +210,4 @@ def _cell(value: float | None) -> str:
 
 def _notes(console: Console, notes: Iterable[str]) -> None:
     for note in notes:
-        console.print(f"[dim]{note}[/dim]", highlight=False)
+        console.print(f"[dim]{note}[/dim]", soft_wrap=True)

@@ -17,7 +17,8 @@ from contextprune.plan import Atom
 
 Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
 
-MAX_LENGTH = 80  # longer ones are hashes, blobs and addresses with parameters: recall serves those better
+MAX_LENGTH = 200  # longer ones are blobs and addresses with parameters: recall serves those better
+SCHEMA = 3  # a JSON key that stands in so many places is the form of the data, not a value
 
 
 def atoms(context: Context, spans: Sequence[Span], movable: Collection[int], count: Count) -> list[Atom]:
@@ -63,7 +64,11 @@ def _priced(
     places: Mapping[tuple[int, str], list[int]], ages: Sequence[int], spans: Sequence[Span], count: Count
 ) -> list[Atom]:
     """Atoms with their worth and their tokens; all are counted in one go, as they would stand in a marker."""
-    found = [(token, at) for (_, token), at in places.items() if len(token) <= MAX_LENGTH]
+    found = [
+        (token, at)
+        for (_, token), at in places.items()
+        if len(token) <= MAX_LENGTH and not (len(at) >= SCHEMA and f'"{token}":' in spans[at[0]].text)
+    ]
     text = "".join(" " + token for token, _ in found)
     ends = list(accumulate(len(token) + 1 for token, _ in found))
     costs = count(text, ends) if found else []
@@ -75,7 +80,9 @@ def _priced(
 
 def _worth(token: str, age: int, occurrences: int) -> float:
     """Recent and repeated identifiers are used most; bare numbers, dotted words and long paths least."""
-    logit = -3.5 - 0.7 * log1p(age) + 0.3 * log1p(occurrences) - len(token) / 60
+    logit = -4.0 - 0.4 * log1p(age) + 0.3 * log1p(occurrences) - len(token) / 100
+    if age == 0:
+        logit += 1.0  # what the latest call brought has not been used yet
     if token.isdigit():
         logit -= 0.7
     elif "_" in token or "@" in token:

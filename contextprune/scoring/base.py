@@ -25,26 +25,38 @@ class Scorer(Protocol):
 class Blend:
     """A weighted mean of scorers, with weights of its own for each kind of segment.
 
-    `weights[kind]` maps a scorer's name to its share; a kind that is not listed uses `default`.
+    `weights[kind]` maps a scorer's name to its share; a kind that is not listed uses `default`. `asked` are the weights
+    for results of tools where the caller gave a query. A scorer that has no share in any segment is not called.
     """
 
     def __init__(
-        self, scorers: Sequence[Scorer], default: Mapping[str, float], weights: Mapping[Kind, Mapping[str, float]]
+        self,
+        scorers: Sequence[Scorer],
+        default: Mapping[str, float],
+        weights: Mapping[Kind, Mapping[str, float]],
+        asked: Mapping[str, float],
     ) -> None:
         self._scorers = tuple(scorers)
         names = [scorer.name for scorer in scorers]
         self._default = _shares(default, names)
         self._shares = {kind: _shares(share, names) for kind, share in weights.items()}
+        self._asked = _shares(asked, names)
         self.name = "+".join(names)
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """The weighted mean for each span."""
-        columns = [scorer(context, spans) for scorer in self._scorers]
-        shares = [self._shares.get(segment.kind, self._default) for segment in context.segments]
-        return [
-            sum(share * column[i] for share, column in zip(shares[span.segment], columns, strict=True))
-            for i, span in enumerate(spans)
-        ]
+        scores = [0.0] * len(spans)
+        shares = [self._share(context, segment.kind) for segment in context.segments]
+        for k, scorer in enumerate(self._scorers):
+            if any(share[k] for share in shares):
+                for i, score in enumerate(scorer(context, spans)):
+                    scores[i] += shares[spans[i].segment][k] * score
+        return scores
+
+    def _share(self, context: Context, kind: Kind) -> tuple[float, ...]:
+        if context.asked and kind is Kind.TOOL_RESULT:
+            return self._asked
+        return self._shares.get(kind, self._default)
 
 
 def _shares(weights: Mapping[str, float], names: Sequence[str]) -> tuple[float, ...]:

@@ -8,7 +8,8 @@ from contextprune.scoring.base import Blend, Scorer
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.signals import Signals
 
-_TRACE = {"lexical.v1": 0.1, "signals.v1": 0.9}
+_TRACE = {"signals.v1": 1.0}
+_ASKED = {"lexical.v1": 0.05, "signals.v1": 0.95}
 _TEXT = {"lexical.v1": 0.95, "signals.v1": 0.05}
 
 
@@ -22,5 +23,5 @@ def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:
         raise ScorerError(f"unknown device {device!r}: auto, cpu or cuda")
     if name in ("auto", "lexical"):
         kinds = {Kind.TOOL_RESULT: _TRACE, Kind.DOCUMENT: _TEXT, Kind.EXAMPLE: _TEXT}
-        return Blend((Lexical(), Signals()), default=_TRACE, weights=kinds)
+        return Blend((Lexical(), Signals()), default=_TRACE, weights=kinds, asked=_ASKED)
     raise ScorerError(f"unknown scorer {name!r}: this version has `lexical` (BM25 and signals, no model)")

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from math import exp, log1p
 
 from contextprune.context import Context, Kind, Span, Syntax
-from contextprune.failures import is_failure
+from contextprune.failures import NUMBERED, failing, is_code
 
-BIAS = -2.0
+BIAS = -4.8
 AGE = -1.0  # a result loses worth with the logarithm of the results since
 LATEST = 0.5  # the answer to the last call has not been acted upon yet
 CODE = 1.5  # views of files: edits must quote them to the letter
 REPEATED = -2.0  # the same line stands in a later result
+DATA = -2.0  # records are used by their values, which a digest carries; they are hardly ever quoted whole
 SHORT = -1.5  # braces, blanks and prompts say nothing that the marker does not
 REFERRED = 1.5  # shares words with the latest calls
 FAILURE = 1.0  # errors before success
@@ -26,9 +27,8 @@ TAIL = 0.7  # the end of a long output holds its verdict
 COMMENT = -0.5
 TEMPLATE = -1.0  # one of many log records of the same form
 
-_NUMBERED = re.compile(r"\s{0,8}\d{1,7}[:|\t]")
 _WORD = re.compile(r"[^\W\d]\w{2,}")
-_CODE = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF})
+_DATA = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_LINE})
 _RECENT_CALLS = 3
 
 
@@ -41,22 +41,25 @@ class Signals:
         """One score for each span."""
         ages = _ages(context)
         recent = _recent_words(context)
+        failed = failing(context, spans)
         seen: set[str] = set()
         scores = [0.0] * len(spans)
         ends = _last_index(spans)
         for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
             span = spans[i]
             text = span.text
-            numbered = _NUMBERED.match(text)
+            numbered = NUMBERED.match(text)
             body = (text[numbered.end() :] if numbered else text).strip()
             logit = BIAS + AGE * log1p(ages[span.segment]) + TAIL / (1 + (ends[span.segment] - i) / 4)
             if ages[span.segment] == 0:
                 logit += LATEST
-            if numbered or span.syntax in _CODE:
+            if numbered or is_code(span):
                 logit += CODE
                 if body.startswith(("#", "//", "*", '"""')):
                     logit += COMMENT
-            elif is_failure(text):
+            elif span.syntax in _DATA:
+                logit += DATA
+            elif i in failed:
                 logit += FAILURE
             if len(body) < 20:
                 logit += SHORT

@@ -3,6 +3,6 @@
 from contextprune.selection.arrive import arrive
 from contextprune.selection.choose import choose, whole
 from contextprune.selection.constraints import movable
-from contextprune.selection.select import Demand, select
+from contextprune.selection.select import select
 
-__all__ = ["Demand", "arrive", "choose", "movable", "select", "whole"]
+__all__ = ["arrive", "choose", "movable", "select", "whole"]

@@ -7,14 +7,16 @@ the kept share of the block's expected need reaches it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from contextprune.context import Context, Kind, Span
+from contextprune.failures import failing, is_code
 from contextprune.plan import Atom, Plan, Prices
 from contextprune.policy import Policy
-from contextprune.selection.constraints import is_code, is_failure_span, movable
+from contextprune.selection.constraints import movable
 from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import CLOSED, Fill
-from contextprune.selection.select import decide, worth
+from contextprune.selection.select import FIRST, Case, decide, worth
 
 LEAST_SAVING = 0.2  # of a block's tokens; less is not worth a marker in the model's way
 
@@ -30,24 +32,24 @@ def arrive(
     frozen: Collection[int] = (),
 ) -> Plan:
     """One decision for each span; blocks are taken in order, each by itself."""
-    ranges = _ranges(spans)
     free = [False] * len(context.segments)
     for i in movable(context, policy, frozen):
-        if i in ranges:
-            first, end = ranges[i]
-            free[i] = _may_shrink(context, spans[first:end], sum(costs[first:end]), policy)
-    same = twins(spans, costs, free)
-    names = [(atom.cost, len(atom.text) + 1) for atom in atoms]
-    fill = Fill(spans, costs, free, prices, names, [atom.spans for atom in atoms])
-    by_segment: dict[int, list[int]] = {}
+        free[i] = True
+    whole = Case(context, spans, scores, costs, policy, prices, atoms, free, {})
+    for segment, block in whole.blocks().items():
+        free[segment] = _may_shrink(context, spans[block.start : block.stop], sum(costs[i] for i in block), policy)
+    case = replace(whole, same=twins(context, spans, costs, free))
+    fill = case.fill()
+    failed = failing(context, spans)
+    names: dict[int, list[int]] = {}
     for k, atom in enumerate(atoms):
-        by_segment.setdefault(spans[atom.spans[-1]].segment, []).append(k)
-    for segment, (first, end) in ranges.items():
-        if free[segment]:
-            block = range(first, end)
-            _walk(context, block, scores, costs, policy, fill, atoms, by_segment.get(segment, ()), same)
-            _gate(block, costs, fill, segment)
-    return Plan(context, tuple(spans), decide(context, policy, fill, scores, atoms, same, free), 0)
+        names.setdefault(spans[atom.spans[-1]].segment, []).append(k)
+    for segment, block in case.blocks().items():
+        _walk(case, fill, block, failed, names.get(segment, ()))
+        if fill.saving(segment) < LEAST_SAVING * sum(costs[i] for i in block):
+            for i in block:
+                fill.keep(i, CLOSED)
+    return Plan(context, tuple(spans), tuple(decide(case, fill, range(len(spans)))))
 
 
 def _may_shrink(context: Context, spans: Sequence[Span], tokens: int, policy: Policy) -> bool:
@@ -58,49 +60,25 @@ def _may_shrink(context: Context, spans: Sequence[Span], tokens: int, policy: Po
     return 2 * sum(len(span.text) for span in spans if is_code(span)) < len(segment.text)
 
 
-def _walk(
-    context: Context,
-    block: range,
-    scores: Sequence[float],
-    costs: Sequence[int],
-    policy: Policy,
-    fill: Fill,
-    atoms: Sequence[Atom],
-    names: Sequence[int],
-    same: dict[int, int],
-) -> None:
-    """Take the block's steps, failures first, until the expected need is met."""
-    steps = []
+def _walk(case: Case, fill: Fill, block: range, failed: Collection[int], names: Sequence[int]) -> None:
+    """Take the block's steps, failures first, until the share of its expected need asked for is met.
+
+    A span that a kept earlier one repeats is no step: that one shows it.
+    """
+    kind = case.context.segments[case.spans[block.start].segment].kind
+    steps = [(-case.atoms[k].score / (case.atoms[k].cost + 1), k, case.atoms[k].score) for k in names]
     for i in block:
-        if i in same and fill.kept[same[i]]:
-            continue
-        segment = context.segments[fill.spans[i].segment]
-        failure = is_failure_span(fill.spans[i], segment)
-        steps.append((worth(scores[i], costs[i], segment.kind) + 1e6 * failure, i, scores[i]))
-    steps += [(atoms[k].score / (atoms[k].cost + 1), ~k, atoms[k].score) for k in names]
-    steps.sort(key=lambda step: (-step[0], -step[1]))
-    wanted = policy.recall * sum(value for _, _, value in steps)
+        if not (i in case.same and fill.kept[case.same[i]]):
+            first = FIRST if i in failed else 0.0
+            steps.append((-worth(case.scores[i], case.costs[i], kind) - first, ~i, case.scores[i]))
+    steps.sort()
+    wanted = case.policy.recall * sum(value for _, _, value in steps)
     met = 0.0
     for density, i, value in steps:
-        if met >= wanted and density < 1e6:
+        if met >= wanted and density > -FIRST:
             return
-        if i >= 0:
-            fill.keep(i, "chosen" if density < 1e6 else "failure line")
+        if i < 0:
+            fill.keep(~i, "chosen" if density > -FIRST else "failure line")
         else:
-            fill.carry(~i)
+            fill.carry(i)
         met += value
-
-
-def _gate(block: range, costs: Sequence[int], fill: Fill, segment: int) -> None:
-    """Keep the block whole where the saving is too small to be worth it."""
-    whole = sum(costs[i] for i in block)
-    if fill.saving(segment) < LEAST_SAVING * whole:
-        for i in block:
-            fill.keep(i, CLOSED)
-
-
-def _ranges(spans: Sequence[Span]) -> dict[int, tuple[int, int]]:
-    ranges: dict[int, tuple[int, int]] = {}
-    for i, span in enumerate(spans):
-        ranges[span.segment] = (ranges.get(span.segment, (i, i))[0], i + 1)
-    return ranges

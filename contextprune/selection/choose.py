@@ -29,7 +29,7 @@ def choose(context: Context, costs: Sequence[int], scores: Sequence[float], ceil
         else Decision(Action.DROP, scores[i], costs[i], "worth less than what is kept")
         for i in range(len(spans))
     )
-    return Plan(context, spans, decisions, len(kept))
+    return Plan(context, spans, decisions)
 
 
 def whole(context: Context) -> tuple[Span, ...]:

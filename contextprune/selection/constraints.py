@@ -1,14 +1,11 @@
-"""What selection may not do: touch what is protected, keep a span without its anchors, or lose a failure first."""
+"""What selection may not do: touch what is protected, or keep a span without its anchors."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from contextprune.context import Context, Kind, Segment, Span, Syntax
-from contextprune.failures import is_failure
+from contextprune.context import Context, Segment, Span
 from contextprune.policy import Policy
-
-_CODE = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF})
 
 
 def movable(context: Context, policy: Policy, frozen: Collection[int] = ()) -> list[int]:
@@ -37,20 +34,3 @@ def closure(start: int, spans: Sequence[Span], kept: Sequence[int]) -> list[int]
                 seen.add(anchor)
                 found.append(anchor)
     return found
-
-
-def is_failure_span(span: Span, segment: Segment) -> bool:
-    """Whether `span` is a failure line of a tool's result; source code that mentions errors is none."""
-    return segment.kind is Kind.TOOL_RESULT and not is_code(span) and is_failure(span.text)
-
-
-def is_code(span: Span) -> bool:
-    """Whether `span` is source code, a diff, or a numbered line of a file view."""
-    return span.syntax in _CODE or _is_numbered(span.text)
-
-
-def _is_numbered(text: str) -> bool:
-    """Whether the line starts with a line number, as views of files do."""
-    head = text[:12].lstrip()
-    digits = len(head) - len(head.lstrip("0123456789"))
-    return 0 < digits < len(head) and head[digits] in ":|\t"

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contextprune.context import Span
+from contextprune.context import Context, Kind, Span
 
+LOOSE = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
+"""Kinds in which copies may differ in case and white space; in tools' results these may matter."""
 MIN_RUN = 24  # tokens of consecutive equal spans before a reference pays for its marker
 
 
-def twins(spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]) -> dict[int, int]:
+def twins(
+    context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]
+) -> dict[int, int]:
     """For each redundant span the index of the earlier span that it repeats; that one is never itself redundant.
 
     `movable` tells for each segment whether its spans may go; protected spans may well be referred to.
@@ -21,8 +25,11 @@ def twins(spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]) 
     first: dict[str, int] = {}
     found: dict[int, int] = {}
     run: list[tuple[int, int]] = []
+    loose = [segment.kind in LOOSE for segment in context.segments]
     for i, span in enumerate(spans):
-        key = " ".join(span.text.split()).casefold()
+        key = span.text.strip()
+        if loose[span.segment]:
+            key = " ".join(key.split()).casefold()
         source = first.get(key) if key else None
         if run and not (source is not None and span.segment == spans[run[-1][0]].segment and _follows(source, run, spans)):
             _close(run, costs, found)

@@ -7,8 +7,10 @@ identifiers in them; a gap that would cost more than it saves is closed on the s
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
 from math import inf
 
 from contextprune.context import Span
@@ -43,8 +45,11 @@ class Fill:
                 self._shows.setdefault(i, []).append(atom)
         self._home: dict[int, int] = {}  # carried identifier -> home
         self._journal: list[tuple[int, int | None]] = []
+        self._history: list[list[tuple[int, int | None]]] = []
         self._books: dict[int, _Book] = {}
         self._prices = prices
+        self._tokens = [0, *accumulate(costs)]
+        self._chars = [0, *accumulate(len(span.text) for span in spans)]
         self._open(movable)
         for segment in self._books:
             for i in self._settled(segment):
@@ -56,22 +61,21 @@ class Fill:
         for i, span in enumerate(self.spans):
             if not movable[span.segment]:
                 self.used += self.costs[i]
-                continue
-            book = self._books.get(span.segment)
-            if book is None:
-                book = self._books[span.segment] = _Book(first=i, end=i)
-            book.end = i + 1
-            book.removed += self.costs[i]
-            book.chars += len(span.text)
-            book.gap = max(book.gap, self._prices.gap[span.syntax])
-            book.gap_chars = max(book.gap_chars, self._prices.gap_chars[span.syntax])
-        self.used += sum(book.gap + self._prices.key for book in self._books.values())
+            elif span.segment in self._books:
+                self._books[span.segment].end = i + 1
+            else:
+                self._books[span.segment] = _Book(first=i, end=i + 1)
+        for segment, book in self._books.items():
+            book.key, book.key_chars = self._prices.key(segment)
+            book.removed = self._tokens[book.end] - self._tokens[book.first]
+            book.chars = self._chars[book.end] - self._chars[book.first]
+            self._book_gap(book, book.first, book.end, 1)
 
     def keep(self, i: int, why: str, ceiling: float = inf) -> bool:
         """Keep span `i` with its anchors; False, and nothing changed, where that would exceed `ceiling` tokens."""
         if self.kept[i]:
             return True
-        self._journal.clear()
+        self._journal = []
         self._keep(i, why)
         return self._within(ceiling)
 
@@ -79,10 +83,10 @@ class Fill:
         """Let the marker in its home's gap name identifier `atom`, unless a kept span shows it anyway."""
         if any(self.kept[i] for i in self._atom_spans[atom]):
             return True
-        self._journal.clear()
+        self._journal = []
         home = self._atom_spans[atom][-1]
         names = [*self.carried.get(home, ()), atom]
-        tokens, chars = (sum(self._atom_costs[a][part] for a in names) for part in (0, 1))
+        tokens, chars = (BAR[part] + sum(self._atom_costs[a][part] for a in names) for part in (0, 1))
         if tokens >= self.costs[home] or chars >= len(self.spans[home].text):
             self._keep(home, "no longer than its identifiers")
         else:
@@ -95,21 +99,32 @@ class Fill:
     def saving(self, segment: int) -> int:
         """Tokens that segment's markers save over its whole text."""
         book = self._books[segment]
-        return book.removed - book.gaps * book.gap - book.atoms - (book.gaps > 0) * self._prices.key
+        return book.removed - book.markers - book.atoms
 
     def _within(self, ceiling: float) -> bool:
         """Whether the last step fits; where not, undo it."""
+        self._history.append(self._journal)
         if self.used <= ceiling:
             return True
-        for i, atom in reversed(self._journal):
-            if atom is None:
-                del self.why[i]
-                self._flip(i, -1)
-            elif i < 0:
-                self._unload(atom)
-            else:
-                self._load(atom, i)
+        self.undo()
         return False
+
+    def undo(self) -> set[int]:
+        """Take back the last step that changed anything; returns the segments that it changed, none if none is left."""
+        while self._history:
+            journal = self._history.pop()
+            for i, atom in reversed(journal):
+                if atom is None:
+                    del self.why[i]
+                    self._flip(i, -1)
+                elif i < 0:
+                    self._unload(atom)
+                else:
+                    self._load(atom, i)
+            if journal:
+                homes = (self._atom_spans[atom][-1] if i < 0 and atom is not None else i for i, atom in journal)
+                return {self.spans[i].segment for i in homes}
+        return set()
 
     def _keep(self, start: int, why: str) -> None:
         """Keep `start`, its anchors, and every gap that is then too small to be worth its marker."""
@@ -136,77 +151,103 @@ class Fill:
                 self._journal.append((home, atom))
 
     def _flip(self, i: int, sign: int) -> None:
-        """Set or clear span `i`, and book its tokens, its gaps and its segment's recall key."""
+        """Set or clear span `i`: book its tokens, and split or join the gaps around it."""
         book = self._books[self.spans[i].segment]
-        open_before = i > book.first and not self.kept[i - 1]
-        open_after = i + 1 < book.end and not self.kept[i + 1]
-        gaps = book.gaps + sign * (open_before + open_after - 1)
-        keys = (gaps > 0) - (book.gaps > 0)
-        self.used += sign * self.costs[i] + (gaps - book.gaps) * book.gap + keys * self._prices.key
-        book.gaps = gaps
+        first = self._gap_at(book, i - 1)[0] if i > book.first and not self.kept[i - 1] else i
+        end = self._gap_at(book, i + 1)[1] if i + 1 < book.end and not self.kept[i + 1] else i + 1
+        split = [(a, b, sign) for a, b in ((first, i), (i + 1, end)) if a < b]
+        moves = [(first, end, -sign), *split]
+        for a, b, way in moves if sign > 0 else reversed(moves):
+            self._book_gap(book, a, b, way)
         book.removed -= sign * self.costs[i]
         book.chars -= sign * len(self.spans[i].text)
+        self.used += sign * self.costs[i]
         self.kept[i] = sign > 0
+
+    def _gap_at(self, book: _Book, i: int) -> tuple[int, int]:
+        """The bounds of the gap that span `i` lies in."""
+        first = book.gaps[bisect_right(book.gaps, i) - 1]
+        return first, book.ends[first]
+
+    def _book_gap(self, book: _Book, first: int, end: int, sign: int) -> None:
+        """Open (+1) or close (-1) a gap, with its marker, and the recall key where it is the segment's only one."""
+        tokens, chars = self._prices.gap(first, end)
+        if sign > 0:
+            if not book.gaps:
+                tokens, chars = tokens + book.key, chars + book.key_chars
+            insort(book.gaps, first)
+            book.ends[first] = end
+        else:
+            book.gaps.remove(first)
+            del book.ends[first]
+            if not book.gaps:
+                tokens, chars = tokens + book.key, chars + book.key_chars
+        book.markers += sign * tokens
+        book.marker_chars += sign * chars
+        self.used += sign * tokens
 
     def _load(self, atom: int, home: int) -> None:
         self._home[atom] = home
-        self.carried.setdefault(home, []).append(atom)
-        self._book_atom(atom, home, 1)
+        names = self.carried.setdefault(home, [])
+        names.append(atom)
+        self._book_atom(atom, home, 1, opens=len(names) == 1)
 
     def _unload(self, atom: int) -> None:
         home = self._home.pop(atom)
         self.carried[home].remove(atom)
-        self._book_atom(atom, home, -1)
+        self._book_atom(atom, home, -1, opens=not self.carried[home])
 
-    def _book_atom(self, atom: int, home: int, sign: int) -> None:
+    def _book_atom(self, atom: int, home: int, sign: int, *, opens: bool) -> None:
         tokens, chars = self._atom_costs[atom]
+        if opens:
+            tokens, chars = tokens + BAR[0], chars + BAR[1]
         book = self._books[self.spans[home].segment]
         book.atoms += sign * tokens
         book.atom_chars += sign * chars
         self.used += sign * tokens
 
     def _small_gap(self, i: int) -> list[int]:
-        """The gap around span `i` where its marker would cost as much as it saves, in tokens or characters; else none.
-
-        Looks no further than the marker's price: a span never carries identifiers worth more than itself.
-        """
+        """The gap around span `i` where its marker would cost as much as it saves, in tokens or characters; else none."""
         if not 0 <= i < len(self.spans) or self.kept[i]:
             return []
         book = self._books[self.spans[i].segment]
-        saved, chars, gap = -book.gap, -book.gap_chars, []
-        for step, j, stop in ((-1, i, book.first - 1), (1, i + 1, book.end)):
-            while j != stop and not self.kept[j]:
-                carried = self.carried.get(j, ())
-                saved += self.costs[j] - sum(self._atom_costs[a][0] for a in carried)
-                chars += len(self.spans[j].text) - sum(self._atom_costs[a][1] for a in carried)
-                if saved > 0 and chars > 0:
-                    return []
-                gap.append(j)
-                j += step
-        return gap
+        first, end = self._gap_at(book, i)
+        price, price_chars = self._prices.gap(first, end)
+        tokens = self._tokens[end] - self._tokens[first] - price
+        chars = self._chars[end] - self._chars[first] - price_chars
+        if tokens > book.atoms and chars > book.atom_chars:
+            return []
+        carried = [self._atom_costs[a] for j in range(first, end) for a in self.carried.get(j, ())]
+        carried += [BAR for j in range(first, end) if self.carried.get(j)]
+        if tokens > sum(cost for cost, _ in carried) and chars > sum(length for _, length in carried):
+            return []
+        return list(range(first, end))
 
     def _settled(self, segment: int) -> list[int]:
         """What is left of a segment whose markers together would cost as much as they save; else none."""
         book = self._books[segment]
-        chars = book.chars - book.gaps * book.gap_chars - book.atom_chars
-        if not book.gaps or (self.saving(segment) > 0 and chars > self._prices.key_chars):
+        if not book.gaps or (self.saving(segment) > 0 and book.chars > book.marker_chars + book.atom_chars):
             return []
-        return [i for i in range(book.first, book.end) if not self.kept[i]]
+        return [i for first in book.gaps for i in range(first, book.ends[first])]
 
 
 CLOSED = "no shorter as a marker"
+BAR = 1, 2  # tokens and characters of what parts a marker's words from its identifiers
 
 
 @dataclass(slots=True)
 class _Book:
-    """One movable segment's account: spans first..end, what is removed, its gaps, and the identifiers carried."""
+    """One movable segment's account: spans first..end, what is removed, its markers and identifiers, its gaps."""
 
     first: int
     end: int
+    key: int = 0
+    key_chars: int = 0
     removed: int = 0
     chars: int = 0
-    gaps: int = 1
-    gap: int = 0
-    gap_chars: int = 0
+    markers: int = 0
+    marker_chars: int = 0
     atoms: int = 0
     atom_chars: int = 0
+    gaps: list[int] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)

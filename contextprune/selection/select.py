@@ -1,29 +1,55 @@
-"""Choose under a budget, or for a recall: spans, scores and costs in, one decision a span out."""
+"""Choose under a budget: spans, scores and costs in, one decision a span out."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from contextprune.context import Context, Kind, Span
 from contextprune.errors import BudgetError
+from contextprune.failures import failing
 from contextprune.plan import Action, Atom, Decision, Plan, Prices
 from contextprune.policy import Policy
-from contextprune.selection.constraints import is_failure_span, movable, protection
+from contextprune.selection.constraints import movable, protection
 from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import Fill
 
 LENGTH = {Kind.DOCUMENT: 0.3, Kind.EXAMPLE: 0.3}
 """How far a span's length counts against it: value / tokens ** exponent. Results of tools pay in full (1.0)."""
 RECENT = 1.5  # how much more a span of the latest turns is worth (policy.recent_turns)
-LINE_WEIGHT = 3.0  # a line is quoted as a whole, an identifier stands for itself alone
+FIRST = 1e6  # added to a failure's worth: no other step comes before one
 
 
-class Demand(NamedTuple):
-    """What is asked: at most `ceiling` tokens, reached in at most `steps` steps."""
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is decided upon: one context cut, scored and counted. `free` tells for each segment whether it may change,
+    `same` which span repeats which."""
 
-    ceiling: int
-    steps: int | None = None
+    context: Context
+    spans: Sequence[Span]
+    scores: Sequence[float]
+    costs: Sequence[int]
+    policy: Policy
+    prices: Prices
+    atoms: Sequence[Atom]
+    free: Sequence[bool]
+    same: dict[int, int]
+
+    def fill(self) -> Fill:
+        """Nothing chosen yet."""
+        names = [(atom.cost, len(atom.text) + 1) for atom in self.atoms]
+        shown = [atom.spans for atom in self.atoms]
+        return Fill(self.spans, self.costs, self.free, self.prices, names, shown)
+
+    def blocks(self) -> dict[int, range]:
+        """The spans of each segment that may change."""
+        firsts: dict[int, int] = {}
+        ends: dict[int, int] = {}
+        for i, span in enumerate(self.spans):
+            if self.free[span.segment]:
+                firsts.setdefault(span.segment, i)
+                ends[span.segment] = i + 1
+        return {segment: range(first, ends[segment]) for segment, first in firsts.items()}
 
 
 def select(
@@ -33,72 +59,79 @@ def select(
     costs: Sequence[int],
     policy: Policy,
     prices: Prices,
-    demand: Demand,
+    ceiling: int,
     atoms: Sequence[Atom] = (),
     frozen: Collection[int] = (),
 ) -> Plan:
-    """Decide for every span. Raises BudgetError where what is protected exceeds the ceiling."""
+    """Decide for every span, so that the new texts hold at most `ceiling` tokens, exactly counted.
+
+    Raises BudgetError where what is protected, and a marker for each block, exceeds that.
+    """
     free = [False] * len(context.segments)
     for i in movable(context, policy, frozen):
         free[i] = True
-    same = twins(spans, costs, free)
-    fill = Fill(
-        spans, costs, free, prices, [(atom.cost, len(atom.text) + 1) for atom in atoms], [atom.spans for atom in atoms]
-    )
-    if fill.used > demand.ceiling:
-        raise _too_small(context, spans, costs, fill, demand.ceiling)
-    values = _values(context, spans, scores, atoms, same, policy, free)
-    steps = _steps(context, spans, costs, values, atoms, same, free)
-    taken = _walk(fill, steps, demand)
-    return Plan(context, tuple(spans), decide(context, policy, fill, scores, atoms, same, free), taken)
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, twins(context, spans, costs, free))
+    fill = case.fill()
+    if fill.used > ceiling:
+        raise _too_small(case, fill, ceiling)
+    for density, i in _steps(case):
+        why = "chosen" if density < FIRST else "failure line"
+        if not (fill.keep(i, why, ceiling) if i >= 0 else fill.carry(~i, ceiling)):
+            break
+    return Plan(context, tuple(spans), _fitted(case, fill, ceiling))
 
 
-def _values(
-    context: Context,
-    spans: Sequence[Span],
-    scores: Sequence[float],
-    atoms: Sequence[Atom],
-    same: dict[int, int],
-    policy: Policy,
-    free: Sequence[bool],
-) -> list[float]:
-    """What each span is worth: its score, that of its later copies, and the identifiers that it shows."""
-    last = max((s.turn for s in context.segments), default=0)
-    values = [
-        score * RECENT if last - context.segments[span.segment].turn < policy.recent_turns else score
-        for span, score in zip(spans, scores, strict=True)
-    ]
-    for i, source in same.items():
-        values[source] = max(values[source], values[i])
-    if atoms:
-        values = [value * LINE_WEIGHT for value in values]
-        for atom in atoms:
-            for i in dict.fromkeys(same.get(i, i) for i in atom.spans):
-                values[i] += atom.score
-    return values
+def _fitted(case: Case, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
+    """The fill's decisions. What a text counts differs a little from what was charged for its parts; where the sum
+    exceeds the ceiling, the last steps are taken back one by one, so that a larger ceiling never keeps less."""
+    blocks = case.blocks()
+    decisions = list(decide(case, fill, range(len(case.spans))))
+    exact = {}
+
+    def recount(segments: Collection[int]) -> None:
+        for segment in segments:
+            block = blocks[segment]
+            decisions[block.start : block.stop] = decide(case, fill, block)
+            exact[segment] = case.prices.exact(decisions[block.start : block.stop], block.start, block.stop)
+
+    recount(blocks)
+    fixed = sum(cost for span, cost in zip(case.spans, case.costs, strict=True) if not case.free[span.segment])
+    while fixed + sum(exact.values()) > ceiling:
+        changed = fill.undo()
+        if not changed:
+            raise _too_small(case, fill, ceiling)
+        recount(changed)
+    return tuple(decisions)
 
 
-def _steps(
-    context: Context,
-    spans: Sequence[Span],
-    costs: Sequence[int],
-    values: Sequence[float],
-    atoms: Sequence[Atom],
-    same: dict[int, int],
-    free: Sequence[bool],
-) -> list[tuple[float, int]]:
+def _steps(case: Case) -> list[tuple[float, int]]:
     """(worth, span or ~identifier) in the order of the walk: failures first, then the most worth a token.
 
     Ties go to the later span: it is the more recent one.
     """
-    steps = []
-    for i, span in enumerate(spans):
-        if free[span.segment] and i not in same:
-            segment = context.segments[span.segment]
-            density = worth(values[i], costs[i], segment.kind)
-            steps.append((density + 1e6 * is_failure_span(span, segment), i))
-    steps += [(atom.score / (atom.cost + 1), ~k) for k, atom in enumerate(atoms)]
-    return sorted(steps, key=lambda step: (-step[0], -step[1]))
+    values = _values(case)
+    failed = failing(case.context, case.spans)
+    steps = [(-atom.score / (atom.cost + 1), k) for k, atom in enumerate(case.atoms)]
+    for i, span in enumerate(case.spans):
+        if case.free[span.segment] and i not in case.same:
+            density = worth(values[i], case.costs[i], case.context.segments[span.segment].kind)
+            steps.append((-density - (FIRST if i in failed else 0.0), ~i))
+    steps.sort()
+    return [(-density, ~i) for density, i in steps]
+
+
+def _values(case: Case) -> list[float]:
+    """What each span is worth: its score, that of its later copies, and the identifiers that it shows."""
+    segments = case.context.segments
+    last = max((segment.turn for segment in segments), default=0)
+    recent = [RECENT if last - segment.turn < case.policy.recent_turns else 1.0 for segment in segments]
+    values = [score * recent[span.segment] for span, score in zip(case.spans, case.scores, strict=True)]
+    for i, source in case.same.items():
+        values[source] = max(values[source], values[i])
+    for atom in case.atoms:
+        for i in dict.fromkeys(case.same.get(i, i) for i in atom.spans):
+            values[i] += atom.score
+    return values
 
 
 def worth(value: float, cost: int, kind: Kind) -> float:
@@ -106,50 +139,32 @@ def worth(value: float, cost: int, kind: Kind) -> float:
     return value / (cost + 1) ** LENGTH.get(kind, 1.0)
 
 
-def _walk(fill: Fill, steps: Sequence[tuple[float, int]], demand: Demand) -> int:
-    """Take steps until one does not fit; returns how many were taken."""
-    for taken, (density, i) in enumerate(steps[: demand.steps]):
-        why = "chosen" if density < 1e6 else "failure line"
-        if not (fill.keep(i, why, demand.ceiling) if i >= 0 else fill.carry(~i, demand.ceiling)):
-            return taken
-    return len(steps[: demand.steps])
-
-
-def decide(
-    context: Context,
-    policy: Policy,
-    fill: Fill,
-    scores: Sequence[float],
-    atoms: Sequence[Atom],
-    same: dict[int, int],
-    free: Sequence[bool],
-) -> tuple[Decision, ...]:
-    """The decisions that a fill amounts to."""
-    fixed = [protection(segment, policy) or "already shortened" for segment in context.segments]
+def decide(case: Case, fill: Fill, block: range) -> list[Decision]:
+    """The decisions that a fill amounts to, for some of the spans."""
     decisions = []
-    for i, span in enumerate(fill.spans):
-        score, cost = scores[i], fill.costs[i]
-        names = fill.carried.get(i)
+    fixed: dict[int, str] = {}
+    for i in block:
+        span, score, cost = case.spans[i], case.scores[i], case.costs[i]
         if fill.kept[i]:
-            reason = fill.why.get(i, "") if free[span.segment] else fixed[span.segment]
-            decisions.append(Decision(Action.KEEP, score, cost, reason))
-        elif i in same and fill.kept[same[i]]:
-            decisions.append(Decision(Action.MERGE, score, cost, "the same stands earlier", into=same[i]))
-        elif names:
-            digest = tuple(sorted((atoms[a].text for a in names), key=span.text.find))
+            s = span.segment
+            if not case.free[s] and s not in fixed:
+                fixed[s] = protection(case.context.segments[s], case.policy) or "already shortened"
+            decisions.append(Decision(Action.KEEP, score, cost, fixed.get(s) or fill.why.get(i, "")))
+        elif i in case.same and fill.kept[case.same[i]]:
+            decisions.append(Decision(Action.MERGE, score, cost, "the same stands earlier", into=case.same[i]))
+        elif names := fill.carried.get(i):
+            digest = tuple(sorted((case.atoms[a].text for a in names), key=span.text.find))
             decisions.append(Decision(Action.DIGEST, score, cost, "its identifiers stay", digest=digest))
         else:
             decisions.append(Decision(Action.DROP, score, cost, "worth less than what is kept"))
-    return tuple(decisions)
+    return decisions
 
 
-def _too_small(
-    context: Context, spans: Sequence[Span], costs: Sequence[int], fill: Fill, ceiling: int
-) -> BudgetError:
+def _too_small(case: Case, fill: Fill, ceiling: int) -> BudgetError:
     held: dict[str, int] = {}
-    for i, span in enumerate(spans):
+    for i, span in enumerate(case.spans):
         if fill.kept[i]:
-            kind = context.segments[span.segment].kind.value
-            held[kind] = held.get(kind, 0) + costs[i]
+            kind = case.context.segments[span.segment].kind.value
+            held[kind] = held.get(kind, 0) + case.costs[i]
     held["markers"] = fill.used - sum(held.values())
-    return BudgetError(ceiling, fill.used, held)
+    return BudgetError(ceiling, max(fill.used, ceiling + 1), held)

@@ -37,7 +37,7 @@ _SIGNS: Mapping[str, re.Pattern[str]] = {
         "c": r"^#(?:include|define|ifdef|ifndef) ",
         "go": r"^package \w+\r?$|^func (?:\(\w+ \*?\w+\) )?\w+\(",
         "rust": r"^[ \t]{0,40}(?:pub(?:\(crate\))? )?(?:fn \w+[<(]|impl\b|use \w+::|mod \w+;)",
-        "java": r"^(?:package [\w.]+;|import (?:static )?java)|^[ \t]{0,40}(?:public|private|protected) [\w<>\[\] ]{1,60}[({]",
+        "java": r"^(?:package [\w.]+;|import (?:static )?java)|^[ \t]{0,40}(?:public|private|protected) [^\n;=]{1,60}[({]",
         "python": r"^[ \t]{0,40}(?:(?:async )?def \w+\(|class \w+[^\n{;]{0,200}:\r?$|from [\w.]+ import |elif |@\w+)",
         "typescript": r"^(?:export )?(?:interface \w+|type \w+ =|import type )",
         "javascript": r"^(?:import [^\n;]{1,200} from ['\"]|(?:export |async )?function\b|(?:export )?(?:const|let) \w+ =)",

@@ -8,15 +8,16 @@ text of one value are cut alike.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.code import cut_code
-
 from contextprune.splitting.literals import literal_pieces
 from contextprune.splitting.pieces import break_points, rebase
 
 _SMALL = 120  # characters without white space: a container up to this is one span
+_DEEPEST = 50_000  # levels: deeper is not data
 _LONG_STRING = 400  # characters: a longer string value is cut inside
 _LONG_LINE = 1500  # characters: a longer line of JSON lines is cut inside
 
@@ -25,9 +26,9 @@ _NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _SPACE = r"[ \t\n\r]*+"
 # A closing bracket, or a member (its key, then a scalar or an opening bracket), each with its comma; else no JSON.
 _TOKEN = re.compile(
-    rf"{_SPACE}(?:(?P<close>[\]}}])(?:{_SPACE}(?P<closed>,))?"
+    rf"{_SPACE}(?:(?P<close>[\]}}])(?:{_SPACE},)?"
     rf"|(?:(?P<key>{_STRING}){_SPACE}:)?{_SPACE}(?:(?P<open>[\[{{])"
-    rf"|(?P<value>{_STRING}|{_NUMBER}|true|false|null|NaN|-?Infinity)(?:{_SPACE}(?P<next>,))?)"
+    rf"|(?P<value>{_STRING}|{_NUMBER}|true|false|null|NaN|-?Infinity)(?:{_SPACE},)?)"
     r"|(?P<end>\Z)|(?P<bad>[\s\S]))"
 )
 _MEMBER = {"[": Syntax.JSON_ITEM, "{": Syntax.JSON_PAIR}
@@ -61,17 +62,14 @@ def cut_jsonl(text: str) -> list[Cut]:
 def _torn(line: str) -> list[Cut]:
     """The pieces of a long line that is no JSON: they need its first."""
     points = [0, *break_points(line, 0, len(line))]
-    return [
-        Cut(start, end, Unit.RECORD, Syntax.LINES, (0,) if start else ())
-        for start, end in zip(points, points[1:], strict=False)
-    ]
+    return [Cut(start, end, Unit.RECORD, Syntax.LINES, (0,) if start else ()) for start, end in pairwise(points)]
 
 
 class _Frame(NamedTuple):
     """A container that is not closed yet."""
 
     bracket: str
-    index: int  # of the cut that opens it
+    at: int  # of the cut that opens it
     size: int  # characters seen before it
     anchors: tuple[int, ...]  # what its members need
 
@@ -98,10 +96,11 @@ class _Scanner:
             return False
         self.size += key_end - key_start + 2  # with its colon and comma
         syntax = self.syntaxes[frame.bracket]
-        opening = token["open"]
-        if opening:
+        if token.lastgroup == "open":
+            if len(self.frames) > _DEEPEST:
+                return False
             index = len(self.cuts)
-            self.frames.append(_Frame(opening, index, self.size, (index,)))
+            self.frames.append(_Frame(token["open"], index, self.size, (index,)))
             self._append(token.end(), Unit.ITEM, syntax, frame.anchors)
             self.awaits = _VALUE_OR_CLOSE
             return True
@@ -111,21 +110,21 @@ class _Scanner:
             self._string(start, end, token.end(), syntax, frame.anchors)
         else:
             self._append(token.end(), Unit.ITEM, syntax, frame.anchors)
-        return self._comma(token.start("next") >= 0)
+        return self._comma(token.end())
 
     def close(self, token: re.Match[str]) -> bool:
         frame = self.frames.pop()
         if self.awaits == _VALUE or not frame.bracket or token["close"] != _CLOSING[frame.bracket]:
             return False
-        opening = self.cuts[frame.index]
+        opening = self.cuts[frame.at]
         if self.size - frame.size <= _SMALL:
-            del self.cuts[frame.index :]
+            del self.cuts[frame.at :]
             self.start = opening.start
             self._append(token.end(), Unit.ITEM, opening.syntax, opening.anchors)
         else:
-            self.cuts[frame.index] = opening._replace(anchors=(len(self.cuts), *opening.anchors))
+            self.cuts[frame.at] = opening._replace(anchors=(len(self.cuts), *opening.anchors))
             self._append(token.end(), Unit.ITEM, opening.syntax, frame.anchors)
-        return self._comma(token.start("closed") >= 0)
+        return self._comma(token.end())
 
     def end(self) -> bool:
         """Close the text: white space behind the value belongs to it."""
@@ -134,7 +133,9 @@ class _Scanner:
         self.cuts[-1] = self.cuts[-1]._replace(end=len(self.text))
         return True
 
-    def _comma(self, found: bool) -> bool:
+    def _comma(self, end: int) -> bool:
+        """Note whether the token that ends there has its comma, which only a member of a container may have."""
+        found = self.text[end - 1] == ","
         self.awaits = _VALUE if found else _NOTHING_MORE
         return not found or len(self.frames) > 1
 
@@ -157,9 +158,9 @@ def _scan(text: str, root: Syntax) -> list[Cut] | None:
     scanner = _Scanner(text, root)
     for token in _TOKEN.finditer(text):
         match token.lastgroup:
-            case "value" | "next" | "open":
+            case "value" | "open":
                 allowed = scanner.member(token)
-            case "close" | "closed":
+            case "close":
                 allowed = scanner.close(token)
             case kind:
                 return scanner.cuts if kind == "end" and scanner.end() else None

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextprune.context import Cut, Syntax, Unit
 
 _HUNK_LINES = 40  # a hunk of more lines falls into pieces
+_HUNK_CHARACTERS = 3000  # likewise
+_PIECE_CHARACTERS = 1200
 _PIECE_LINES = 8  # changes nearer than this stay together
 _HUNK = re.compile(r"@@+ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
 _COMBINED = re.compile(r"@@@+ -")
@@ -63,7 +65,7 @@ def hunk_end(lines: Sequence[str], row: int) -> int:
 
 
 def diff_end(lines: Sequence[str], row: int) -> tuple[int, bool]:
-    """The row after the diff (and the commits' messages between its files) that opens at `row`, and whether it is one."""
+    """The row after what opens like a diff at `row` (with the messages of its commits), and whether it is one."""
     opened = lines[row].startswith("diff --") or _COMMIT.match(lines[row]) is not None
     message, last = False, row
     while last < len(lines):
@@ -87,8 +89,8 @@ def diff_end(lines: Sequence[str], row: int) -> tuple[int, bool]:
 def cut_diff(text: str) -> list[Cut]:
     """Cut a diff into file headers, hunks and lines; the cuts tile `text`.
 
-    A hunk is anchored to its file's header, a piece of a long hunk to the hunk's own header, and the lines of a commit's
-    message to the line that names the commit.
+    A hunk is anchored to its file's header, a piece of a long hunk to the hunk's own header, and the lines of a
+    commit's message to the line that names the commit.
     """
     lines = text.split("\n")
     if not lines[-1]:
@@ -152,16 +154,18 @@ def _combined_end(lines: Sequence[str], row: int) -> int:
 
 def _parts(lines: Sequence[str], row: int, last: int) -> Iterator[tuple[int, int]]:
     """A short hunk is one part; of a long one the header is the first, then come groups of near changes."""
-    if last - row <= _HUNK_LINES:
+    if last - row <= _HUNK_LINES and sum(map(len, lines[row:last])) <= _HUNK_CHARACTERS:
         yield row, last
         return
     yield row, row + 1
-    first = row + 1
+    first, width = row + 1, 0
     for place in range(row + 2, last):
-        length = place - first
-        context = lines[place - 1][:1] not in ("+", "-") and lines[place][:1] not in ("+", "-")
-        blank = len(lines[place - 1].strip()) <= 1
-        if (context and length >= _PIECE_LINES) or (blank and length >= 2 * _PIECE_LINES) or length >= _HUNK_LINES:
+        before, length = lines[place - 1], place - first
+        width += len(before)
+        apart = before[:1] not in ("+", "-") and lines[place][:1] not in ("+", "-")
+        least = _PIECE_LINES if apart else 2 * _PIECE_LINES if len(before.strip()) <= 1 else _HUNK_LINES
+        if length >= least or width >= _PIECE_CHARACTERS:
             yield first, place
-            first = place
-    yield first, last
+            first, width = place, 0
+    if first < last:
+        yield first, last

@@ -1,6 +1,6 @@
 """Ask a tree-sitter grammar, where one is installed, which headers span several lines.
 
-Only whole, well-formed files are asked about: on a fragment indentation is the better guide, and error recovery is slow.
+Only whole, well-formed files are asked about: indentation is the better guide to fragments.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+# Not bash: its headers do not span lines, and its grammar takes minutes over many heredocs.
 # language -> (module, function that makes it, node types of the blocks under a header)
 _GRAMMARS: Mapping[str, tuple[str, str, str]] = {
-    "bash": ("tree_sitter_bash", "language", "compound_statement do_group"),
     "c": ("tree_sitter_c", "language", "compound_statement field_declaration_list enumerator_list"),
     "cpp": (
         "tree_sitter_cpp",
         "language",
-        "compound_statement field_declaration_list enumerator_list declaration_list",
+        "compound_statement field_declaration_list declaration_list",
     ),
     "go": ("tree_sitter_go", "language", "block field_declaration_list"),
     "java": ("tree_sitter_java", "language", "block class_body interface_body enum_body constructor_body"),
@@ -26,7 +26,7 @@ _GRAMMARS: Mapping[str, tuple[str, str, str]] = {
     "typescript": ("tree_sitter_typescript", "language_typescript", "statement_block class_body interface_body"),
     "tsx": ("tree_sitter_typescript", "language_tsx", "statement_block class_body interface_body"),
 }
-_MOST_CHARACTERS = 400_000  # a generated file: what a parser adds is not worth its time
+_MOST_CHARACTERS = 100_000  # parsers take time with the square of what is nested in earnest
 _DEEPEST = 60  # a query takes time with the square of the depth
 _MOST_ROWS = 12  # a longer "header" is something else
 
@@ -39,9 +39,9 @@ class _Grammar(NamedTuple):
 
 
 def header_rows(text: str, language: str) -> dict[int, int]:
-    """First row -> last row of each header (signature, condition) that spans several lines, its opening brace included.
+    """First row -> last row of each header (signature, condition) that spans several lines, with its opening brace.
 
-    Rows are counted from 0 and end at "\\n". Empty where the grammar is missing or does not accept the text.
+    Rows are counted from 0 and end at line feeds. Empty where the grammar is missing or does not accept the text.
     """
     if language not in _GRAMMARS or len(text) > _MOST_CHARACTERS:
         return {}
@@ -56,9 +56,8 @@ def header_rows(text: str, language: str) -> dict[int, int]:
     rows: dict[int, int] = {}
     for _, found in cursor.matches(tree.root_node):
         first, last = found["header"][0].start_point[0], found["block"][0].start_point[0]
-        if first < last <= first + _MOST_ROWS:
-            rows[first] = max(last, rows.get(first, 0))
-    return rows
+        rows[first] = min(last, rows.get(first, last))
+    return {first: last for first, last in rows.items() if first < last <= first + _MOST_ROWS}
 
 
 @lru_cache(maxsize=len(_GRAMMARS))

@@ -1,7 +1,7 @@
 """HTML and XML: blocks (paragraphs, items, rows, headings, scripts) are spans, and no cut falls into a tag.
 
-Pages that agents fetch are broken more often than not, so this is a forgiving scanner of its own: it never looks twice at
-what it has passed, needs no closing tags, and takes what it does not understand for text.
+Pages that agents fetch are broken more often than not, so this is a forgiving scanner of its own: it never looks twice
+at what it has passed, needs no closing tags, and takes what it does not understand for text.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ _INSIDE = re.compile(r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+")
 _ENTITY = re.compile(r"&#?\w{1,31};")
 _SPECIAL = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">"))
 _RAW = frozenset({"script", "style"})
-_BLOCKS = frozenset(
-    "address article aside base blockquote body br button caption center dd details dialog div dl dt fieldset figcaption "
-    "figure footer form h1 h2 h3 h4 h5 h6 head header hr html iframe legend li link main menu meta nav noscript ol "
-    "optgroup option p pre script section select style summary table tbody template textarea tfoot thead title tr ul "
-    "video".split()
+_BLOCK_NAMES = """
+    address article aside base blockquote body br button caption center dd details dialog div dl dt fieldset figcaption
+    figure footer form h1 h2 h3 h4 h5 h6 head header hr html iframe legend li link main menu meta nav noscript ol
+    optgroup option p pre script section select style summary table tbody template textarea tfoot thead title tr ul
+    video
+"""
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+_SOLID = frozenset(
+    {"button", "iframe", "img", "input", "link", "meta", "option", "script", "select", "style", "svg", "video"}
 )
-_SOLID = frozenset("button iframe img input link meta option script select style svg video".split())
 _CELLS = frozenset({"td", "th"})
 _UNITS = {"tr": Unit.ROW, "li": Unit.ITEM, "script": Unit.BLOCK, "style": Unit.BLOCK}
 
@@ -90,13 +93,13 @@ class _Page:
         firsts: list[int] = []  # index of each block's first cut
         cuts: list[Cut] = []
         atom = 0
-        for (start, unit, header), end in zip(self.blocks, ends, strict=True):
-            begin = atom
+        for (begin, unit, header), end in zip(self.blocks, ends, strict=True):
+            start, first = begin, atom
             while atom < len(self.atoms) and self.atoms[atom][0] < end:
                 atom += 1
             firsts.append(len(cuts))
             anchors = (firsts[header],) if 0 <= header < len(firsts) - 1 else ()
-            for point in _points(self.text, start, end, unit, self.atoms[begin:atom]):
+            for point in _points(self.text, begin, end, unit, self.atoms[first:atom]):
                 cuts.append(Cut(start, point, unit, Syntax.HTML, anchors))
                 start = point
                 anchors = (firsts[-1],) if unit is Unit.ROW else anchors
@@ -150,7 +153,7 @@ def _points(text: str, start: int, end: int, unit: Unit, tags: list[tuple[int, i
 
 def _line_points(text: str, start: int, end: int) -> list[int]:
     points: list[int] = []
-    while 0 <= (found := text.find("\n", start + LONG, end - 1)):
+    while (found := text.find("\n", start + LONG, end - 1)) >= 0:
         start = found + 1
         points.append(start)
     return [*points, end]

@@ -84,6 +84,7 @@ def _breakable(text: str, at: int) -> int:
         place = text.rfind(separator, least, most)
         if place >= 0:
             return place + len(separator)
+    least = most - 32  # no cluster of characters is longer
     while most > least and _joined(text[most - 1], text[most]):
         most -= 1
     return most

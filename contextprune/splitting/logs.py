@@ -25,10 +25,9 @@ _TRACE = re.compile(r"([\s+|]{0,40})(?:Exception Group )?(Traceback \(most|gorou
 _FRAMES = ("at ", "... ", "Caused by: ", "Suppressed: ", "from /")
 _CAUSES = ("Caused by: ", "During handling of the above", "The above exception was")
 
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_HEX = re.compile(rb"[0a-fA-F]{7,}")
-_RUNS = (b"0", b" ", b"=", b"#", b".", b"-")
-_BARS = tuple(bar.encode() for bar in "█▉▊▋▌▍▎▏░▒▓━╸╺")  # noqa: RUF001 - what progress bars are drawn with
+_HEX = re.compile(rb"[0-9a-fA-F]{7,}")
+_DETAIL = b"0123456789 .,:-=#"  # numbers, dates, padding and the bars of progress
+_BARS = tuple(bar.encode() for bar in "█▉▊▋▌▍▎▏░▒▓━╸╺")  # what progress bars are drawn with
 
 
 def cut_log(text: str) -> list[Cut]:
@@ -170,26 +169,22 @@ def trace_length(lines: Sequence[str], row: int) -> int:
 
 def _groups(text: str, covers: Sequence[tuple[int, int]]) -> list[str | None]:
     """For each span the name of its template, where that occurs often enough to be one."""
+    if len(covers) < _REPEATS:
+        return [None] * len(covers)
     masked = _masked_rows(text)
     keys = [masked[row] if count == 1 else b"\n".join(masked[row : row + count]) for row, count in covers]
     names = {
         key: blake2b(key, digest_size=6).hexdigest()
         for key, times in Counter(keys).items()
-        if times >= _REPEATS and key.strip()
+        if times >= _REPEATS and key
     }
     return [names.get(key) for key in keys]
 
 
 def _masked_rows(text: str) -> list[bytes]:
-    """The rows of `text` with numbers, dates, hexadecimal ids and progress bars all alike."""
+    """The rows of `text` without numbers, dates and progress bars, hexadecimal ids all alike."""
     data = text.encode("utf-8", "surrogatepass").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    data = _HEX.sub(b"0", data.translate(_DIGITS))
     if b"\xe2" in data:
         for bar in _BARS:
-            data = data.replace(bar, b"=")
-    for run in _RUNS:
-        for width in (16, 4, 2, 2):
-            data = data.replace(run * width, run)
-    for joint in (b"0.0", b"0:0", b"0-0", b"0,0"):
-        data = data.replace(joint, b"0")
-    return data.replace(b"0.0", b"0").replace(b" -0", b" 0").split(b"\n")
+            data = data.replace(bar, b"")
+    return _HEX.sub(b"~", data).translate(None, _DETAIL).split(b"\n")

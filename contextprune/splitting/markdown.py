@@ -76,7 +76,7 @@ def _close(cuts: list[Cut], text: str, start: int, end: int, block: str) -> None
     if not block and cuts and end - cuts[-1].start <= LIMIT:  # blank lines behind a fence
         cuts[-1] = cuts[-1]._replace(end=end)
     elif block == "heading":
-        append_cuts(cuts, text, start, end, Unit.LINE, Syntax.LINES)
+        append_cuts(cuts, text, Cut(start, end, Unit.LINE, Syntax.LINES))
     elif block == "row":
         cuts += rebase(cut_table(text[start:end]), start, base)
     else:
@@ -105,6 +105,5 @@ def _fence(cuts: list[Cut], text: str, opening: re.Match[str]) -> int:
 
 def _closing(ticks: str) -> re.Pattern[str]:
     """Matches the line that closes a fence, and the blank lines behind it."""
-    return re.compile(
-        rf"^[ \t]*+{re.escape(ticks[0])}{{{len(ticks)},}}+[ \t]*+(?:\r?\n|\Z)(?:[^\S\n]{{0,80}}\n){{0,5}}", re.MULTILINE
-    )
+    blank = r"(?:[^\S\n]{0,80}\n){0,5}"
+    return re.compile(rf"^[ \t]*+{ticks[0]}{{{len(ticks)},}}+[ \t]*+(?:\r?\n|\Z){blank}", re.MULTILINE)

@@ -39,19 +39,20 @@ def physical_lines(text: str, pattern: re.Pattern[str] = PLAIN) -> Iterator[Line
 
 
 def nest(text: str, lines: Iterable[Line], syntax: Syntax) -> list[Cut]:
-    """Lines as cuts: blank and closing lines go with the one before, the others need the one they are indented under."""
+    """Lines as cuts, each needing the one it is indented under; blank and closing lines go with the one before."""
     cuts: list[Cut] = []
+    unit = Unit.LINE
     stack: list[tuple[int, int]] = []  # (columns, index of the cut), columns rising
     for start, end, code, width in lines:
         first = text[code] if code < end else ""
         if cuts and (not first or _says_nothing(text, code, first)) and end - cuts[-1].start <= LIMIT:
             last = cuts[-1]
-            cuts[-1] = Cut(last.start, end, Unit.LINE, syntax, last.anchors)
+            cuts[-1] = Cut(last.start, end, unit, syntax, last.anchors)
             continue
         header = _header(text, code, first, width, stack) if first else -1
         if first:
             stack.append((width, len(cuts)))
-        _append_line(cuts, text, start, end, syntax, (header,) if header >= 0 else ())
+        _append_line(cuts, text, Cut(start, end, unit, syntax, (header,) if header >= 0 else ()))
     return cuts
 
 
@@ -73,15 +74,16 @@ def _says_nothing(text: str, code: int, first: str) -> bool:
     return (_OPENS if first in "{([" else _CLOSES).match(text, code) is not None
 
 
-def _append_line(cuts: list[Cut], text: str, start: int, end: int, syntax: Syntax, anchors: tuple[int, ...]) -> None:
-    """Append one line, or the pieces of a long one: they need its first, and where it spans lines also its last."""
+def _append_line(cuts: list[Cut], text: str, line: Cut) -> None:
+    """Append a line, or the pieces of a long one: they need its first, and where it spans lines that needs the last."""
+    start, end, unit, syntax, anchors, _ = line
     if end - start <= LIMIT:
-        cuts.append(Cut(start, end, Unit.LINE, syntax, anchors))
+        cuts.append(line)
         return
     points = break_points(text, start, end, LIMIT // 2)
     index = len(cuts)
     if text.find("\n", start, end - 1) >= 0:
         anchors = (*anchors, index + len(points) - 1)
     for point in points:
-        cuts.append(Cut(start, point, Unit.LINE, syntax, anchors))
+        cuts.append(Cut(start, point, unit, syntax, anchors))
         anchors, start = (index,), point

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from contextprune.context import Cut, Syntax, Unit
+from contextprune.context import Cut
 
 LIMIT = 600  # characters: a longer span would be an all-or-nothing choice about a whole paragraph
 
@@ -46,23 +46,19 @@ def _whole_character(text: str, low: int, point: int) -> int:
 def _continues(before: str, after: str) -> bool:
     if after < "\u0300":
         return before == _JOINER or (before == "\r" and after == "\n")
-    return (
-        before == _JOINER
-        or after == _JOINER
-        or "\U0001f3fb" <= after <= "\U0001f3ff"  # skin tones
-        or unicodedata.category(after)[0] == "M"
-    )
+    if _JOINER in (before, after) or "\U0001f3fb" <= after <= "\U0001f3ff":  # skin tones
+        return True
+    return unicodedata.category(after)[0] == "M"
 
 
-def append_cuts(
-    cuts: list[Cut], text: str, start: int, end: int, unit: Unit, syntax: Syntax, anchors: tuple[int, ...] = ()
-) -> None:
-    """Append `text[start:end]` as one cut, or as several equals where it is too long for one."""
+def append_cuts(cuts: list[Cut], text: str, cut: Cut) -> None:
+    """Append `cut`, or its pieces with the same anchors where it is too long for one span."""
+    start, end, unit, syntax, anchors, group = cut
     if end - start <= LIMIT:
-        cuts.append(Cut(start, end, unit, syntax, anchors))
+        cuts.append(cut)
         return
     for point in break_points(text, start, end):
-        cuts.append(Cut(start, point, unit, syntax, anchors))
+        cuts.append(Cut(start, point, unit, syntax, anchors, group))
         start = point
 
 

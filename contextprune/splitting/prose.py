@@ -12,29 +12,28 @@ from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.pieces import append_cuts
 
 # Each alternative consumes what it looked at, so that no run of full stops or spaces is looked at twice.
+_STOPS, _WIDE = ".!?…؟।॥۔", "。！？｡"  # noqa: RUF001 - a wide stop needs no space behind it
 _CANDIDATE = re.compile(
-    r"""(?P<stop>[.!?…؟।॥۔]++)(?:["'”’»)\]*_]*+(?P<gap>\s++))?"""  # noqa: RUF001
-    r"|(?P<wide>[。！？｡]++[」』”’）)]*+\s*+)"  # noqa: RUF001
-    r"|(?P<blank>\n[^\S\n]*+\n\s*+)"
-    r"|(?P<line>\n)"
+    rf"[{_STOPS}{_WIDE}\n](?:"  # one set in front, which the engine skips to
+    rf"""(?<=[{_STOPS}])[{_STOPS}]*+(?P<stop>)(?:["'”’»)\]*_]*+(?P<gap>\s++))?"""  # noqa: RUF001
+    rf"|(?<=[{_WIDE}])[{_WIDE}]*+[」』”’）)]*+\s*+(?P<wide>)"  # noqa: RUF001
+    r"|(?<=\n)(?:[^\S\n]*+\n\s*+(?P<blank>)|(?P<line>)))"
 )
 _TURN = (
     r"(?:\[[^\]\n]{1,30}\][ \t]*(?:<[^>\n]{1,40}>)?|<[^>\n]{1,40}>|"
     r"(?:[A-Z0-9]|[^\W\d_a-z])[\w.'’-]{0,30}(?:[ ][A-Z0-9(][\w.'’)-]{0,30}){0,3}:)[ \t]"  # noqa: RUF001
 )
-_TURN_START = re.compile(r"[ \t]{0,20}" + _TURN)
-_ITEM_START = re.compile(r"[ \t]{0,40}(?:[-*+•–▪◦][ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-z]\)[ \t])")  # noqa: RUF001
-_LINE_START = re.compile(
-    r"[ \t]{0,40}(?:[-*+•–▪◦][ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-z]\)[ \t]"  # noqa: RUF001
-    r"|\#{1,6}[ \t]|[>|]|===|---|\*\*\*|```|" + _TURN + ")"
-)
-_LAST_WORD = re.compile(r"""[^\s("'“‘\[]*\Z""")  # noqa: RUF001
+_ITEM = r"[-*+•–▪◦][ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-z]\)[ \t]"  # noqa: RUF001
+_LEADER = re.compile(rf"[ \t]{{0,40}}(?:{_ITEM}|{_TURN})")
+_LINE_START = re.compile(rf"[ \t]{{0,40}}(?:{_ITEM}|\#{{1,6}}[ \t]|[>|]|===|---|\*\*\*|```|{_TURN})")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_a-z]")  # "J", "U.S", "e.g" in capitals
 
 _NEVER_LAST = frozenset(
-    "dr mr mrs ms prof st mt gen col capt lt sgt rev hon pres gov sen rep messrs mme mlle sr sra srta hr fr "
-    "e.g i.e eg ie cf viz vs v al ca approx fig figs eq eqs sec secs ch chap no nos nr art vol vols pp p ed eds "
-    "op cit resp incl esp bzw z.b d.h u.a usw bspw p.ej jan feb mar apr jun jul aug sep sept oct nov dec".split()
+    (
+        "dr mr mrs ms prof st mt gen col capt lt sgt rev hon pres gov sen rep messrs mme mlle sr sra srta hr fr "
+        "e.g i.e eg ie cf viz vs v al ca approx fig figs eq eqs sec secs ch chap no nos nr art vol vols pp p ed eds "
+        "op cit resp incl esp bzw z.b d.h u.a usw bspw p.ej jan feb mar apr jun jul aug sep sept oct nov dec"
+    ).split()
 )
 _SELDOM_LAST = frozenset("inc ltd co corp bros jr sr dept univ etc a.m p.m am pm ph.d m.d b.a m.a est min max".split())
 _STARTER = re.compile(
@@ -52,6 +51,10 @@ _DEPENDENT = re.compile(
     r"|[ \t]*(?:他|她|它|这|那|但|因此|所以|然而|しかし|そして|また|それ|これ|彼)"
 )
 
+_OPENERS = "\"'([{“‘*_"  # noqa: RUF001
+_SENTENCE, _PROSE = Unit.SENTENCE, Syntax.PROSE
+
+_LEAST = 4  # characters: a lone bracket or number goes with what follows
 _SHORT_LINE = 40  # no wrapped paragraph has lines this short, but for its last
 _LONG_LINE = 120  # no wrapped paragraph has lines this long: each line is a paragraph
 
@@ -59,36 +62,35 @@ _LONG_LINE = 120  # no wrapped paragraph has lines this long: each line is a par
 def cut_prose(text: str) -> list[Cut]:
     """One cut a sentence (heading, list item, clause of an endless sentence), white space with the one before."""
     cuts: list[Cut] = []
-    start, leader, dependent = 0, _leader(text, 0, 0), False
+    start, leader, leans = 0, _leader(text, 0, 0), False
     for candidate in _CANDIDATE.finditer(text):
-        point = _boundary(text, start, candidate)
-        if point is None or point == len(text) or text[start:point].isspace():
+        if candidate.lastgroup == "stop":  # within a word or at the very end
             continue
-        _emit(cuts, text, start, point, leader, dependent)
-        start = point
+        point = _boundary(text, start, candidate)
+        if point is None or point == len(text) or point - start < _LEAST or text[start:point].isspace():
+            continue
+        anchors = _anchors(text, start, len(cuts), leader, leans)
+        append_cuts(cuts, text, Cut(start, point, _SENTENCE, _PROSE, anchors))
+        start, leans = point, True
         if text[point - 1] == "\n":
             leader = _leader(text, point, len(cuts))
-            dependent = candidate.lastgroup != "blank" and text.find("\n", candidate.start(), point - 1) < 0
-        else:
-            dependent = True
+            leans = candidate.lastgroup != "blank" and text.find("\n", candidate.start(), point - 1) < 0
     if start < len(text):
-        _emit(cuts, text, start, len(text), leader, dependent)
+        anchors = _anchors(text, start, len(cuts), leader, leans)
+        append_cuts(cuts, text, Cut(start, len(text), _SENTENCE, _PROSE, anchors))
     return cuts
 
 
-def _emit(cuts: list[Cut], text: str, start: int, end: int, leader: int | None, dependent: bool) -> None:
-    """Append one sentence: anchored to the opening of its turn or item, or to its predecessor where it leans on it."""
-    anchors: tuple[int, ...] = ()
-    if leader is not None and leader < len(cuts):
-        anchors = (leader,)
-    elif dependent and leader is None and _DEPENDENT.match(text, start):
-        anchors = (len(cuts) - 1,)
-    append_cuts(cuts, text, start, end, Unit.SENTENCE, Syntax.PROSE, anchors)
+def _anchors(text: str, start: int, index: int, leader: int | None, leans: bool) -> tuple[int, ...]:
+    """What the sentence at `start` needs: the opening of its turn or item, or the one before if it leans on that."""
+    if leader is not None:
+        return (leader,) if leader < index else ()
+    return (index - 1,) if leans and _DEPENDENT.match(text, start) else ()
 
 
 def _leader(text: str, start: int, index: int) -> int | None:
     """`index` if the line at `start` names a speaker or is a list item: later sentences of that line need it."""
-    return index if _TURN_START.match(text, start) or _ITEM_START.match(text, start) else None
+    return index if _LEADER.match(text, start) else None
 
 
 def _boundary(text: str, start: int, candidate: re.Match[str]) -> int | None:
@@ -131,16 +133,16 @@ def _sentence_ends(text: str, start: int, candidate: re.Match[str]) -> bool:
     """Whether the full stop of a candidate ends a sentence, by the word before and the letter after."""
     stop, after = candidate.start(), candidate.end()
     if text[after : after + 1].islower():
-        return text[candidate.end() - 1] == "\n" and text.count("\n", stop, after) > 1
+        return text.count("\n", stop, after) > 1
     if text[stop] != "." or candidate.end("stop") - stop > 1:
         return True
-    found = _LAST_WORD.search(text, max(start, stop - 16), stop)
-    word = found.group() if found else ""
+    words = text[max(start, stop - 12) : stop].split()
+    word = words[-1].lstrip(_OPENERS) if words else ""
     lowered = word.lower()
-    if lowered in _NEVER_LAST and not (word.islower() and word == "no" and _STARTER.match(text, after)):
+    if lowered in _NEVER_LAST:
         return False
     if word.isdigit() and len(word) <= 3 and not text[start : stop - len(word)].strip():
         return False  # "1. " opens an item
-    if lowered in _SELDOM_LAST or _INITIALS.fullmatch(word):
+    if lowered in _SELDOM_LAST or (len(word) <= 5 and _INITIALS.fullmatch(word)):
         return _STARTER.match(text, after) is not None
     return True

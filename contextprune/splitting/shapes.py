@@ -43,7 +43,8 @@ _SUFFIXES: Mapping[Shape, str] = {
 }
 _BY_SUFFIX: Mapping[str, Shape] = {suffix: shape for shape, names in _SUFFIXES.items() for suffix in names.split()}
 
-_WORD = re.compile(r"[^\W\d_]{2,}|\b[aI]\b")
+_AROUND = "\"'`.,;:!?()[]*_‘’“”"  # noqa: RUF001 - what stands around words
+_SENTENCE = 5  # a line of fewer words may be anything
 _TAG = re.compile(r"\s*<[a-zA-Z/!?]")
 _HEADING = re.compile(r" {0,3}#{1,6} \S|(?:={4,}|-{4,})\s*$")
 _ITEM = re.compile(r"\s{0,12}(?:[-*+] |\d{1,2}\. )\S")
@@ -129,11 +130,12 @@ def _is_markdown(lines: Sequence[str]) -> bool:
 
 
 def _is_prose(lines: Sequence[str]) -> bool:
-    """Whether most characters stand in lines that flow: many words, little else."""
+    """Whether most characters stand in lines that flow: many words, and little but words."""
     flowing = 0
     for line in lines:
-        words = _WORD.findall(line)
-        if len(words) >= 6 and sum(map(len, words)) + len(words) >= 0.8 * len(line.strip()):
+        tokens = line.split()
+        words = sum(token.strip(_AROUND).isalpha() for token in tokens)
+        if (len(tokens) > _SENTENCE and words >= 0.75 * len(tokens)) or "。" in line or "，" in line:  # noqa: RUF001
             flowing += len(line)
     return 2 * flowing >= sum(map(len, lines))
 

@@ -48,7 +48,7 @@ _LETTER = re.compile(
     |(?P<p>[ ]{0,3}\|.*\|\s*+$)                                                   # a row of a table
     |(?P<c>\$\ |[\w.-]{1,40}@[\w.-]{1,60}:\S{0,200}[\#$]|bash-[\d.]*+\$|\[File:\ |PS\ [A-Z]:)  # a command, a header
     |(?P<l>[-dlbcps][-r][-w][-xsStT][-rwxsStT]{6}|total\ \d+\s*$|[│├└`|\ ]{0,200}[├└`|](?:──|--)\ \S
-        |(?=[^\s:]*+[./])[\w./@~+\[\]{}$%=,-]{2,300}(?::\s*$|:\d{1,7}[:-]|-\d{1,7}-)   # a search result
+        |[\w@~+\[\]{}$%=,-]*+[./][\w./@~+\[\]{}$%=,-]{1,300}(?::?\s*$|:\d{1,7}[:-]|-\d{1,7}-)  # a search result
         |\.{0,2}/[^\s:]++\s*$)                                                    # a path
     """,
     re.VERBOSE,
@@ -59,6 +59,8 @@ _NUMBERED = re.compile(r"n{3,}+")
 _NUMBER = re.compile(r"\s*(\d{1,7})(?!:\d\d)")
 _CONSECUTIVE = 0.8
 _ALONE = frozenset({Shape.NUMBERED, Shape.JSON, Shape.JSONL, Shape.CSV, Shape.TABLE})  # never joined with a neighbour
+_MARKED = ((Shape.PROSE, Shape.MARKDOWN), (Shape.MARKDOWN, Shape.PROSE))
+_FEW = 4  # rows that open no part of their own where they could go with a log or a Markdown text
 _WHOLE_FILES = frozenset({Shape.PYTHON, Shape.CODE, Shape.HTML, Shape.CSV})
 _WORTH_CUTTING = 80  # characters of a JSON value
 _MISSES = 24  # failed attempts at JSON before giving up: each may cost the length of the text
@@ -211,10 +213,10 @@ _FOLLOW: Mapping[str, Callable[[_Sniffer, int], tuple[int, Shape | None]]] = {
 
 
 def _joined(found: Iterator[_Rows], letters: str) -> list[_Rows]:
-    """Neighbours of one shape as one; blank rows go with what is before them, a line or two of prose with a log."""
+    """Neighbours of one shape as one; blank rows go with what is before them, or after them at the start."""
     rows: list[_Rows] = []
     for row in found:
-        shape = _together(rows[-1].shape, row, letters) if rows else None
+        shape = _together(rows[-1], row, letters) if rows else None
         if shape is None:
             rows.append(row)
         else:
@@ -222,14 +224,16 @@ def _joined(found: Iterator[_Rows], letters: str) -> list[_Rows]:
     return rows
 
 
-def _together(before: Shape, row: _Rows, letters: str) -> Shape | None:
+def _together(before: _Rows, row: _Rows, letters: str) -> Shape | None:
     """The shape of `row` and its predecessor as one part; None where they stay apart."""
+    shapes = (before.shape, row.shape)
+    few = row.last - row.first <= _FEW and letters[row.first] != "c"
     if not letters[row.first : row.last].strip("b"):
-        return before
-    if before is row.shape and before not in _ALONE:
-        return before
-    if {before, row.shape} == {Shape.PROSE, Shape.MARKDOWN}:
+        return before.shape
+    if before.first == 0 and not letters[: before.last].strip("b"):
+        return row.shape
+    if before.shape is row.shape and row.shape not in _ALONE:
+        return row.shape
+    if shapes in _MARKED or (few and shapes == (Shape.MARKDOWN, Shape.LOG)):
         return Shape.MARKDOWN
-    if before is Shape.LOG and row.shape is Shape.PROSE and row.last - row.first < 3:
-        return Shape.LOG
-    return None
+    return Shape.LOG if few and shapes == (Shape.LOG, Shape.PROSE) else None

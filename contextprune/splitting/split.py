@@ -83,7 +83,16 @@ def _spans(index: int, segment: Segment, base: int) -> list[Span]:
     else:
         cuts = cut(text, segment.name)
     return [
-        Span(index, begin, end, unit, text[begin:end], syntax, tuple([a + base for a in anchors]) if anchors else (), group)
+        Span(
+            index,
+            begin,
+            end,
+            unit,
+            text[begin:end],
+            syntax,
+            tuple([a + base for a in anchors]) if anchors else (),
+            group,
+        )
         for begin, end, unit, syntax, anchors, group in cuts
     ]
 

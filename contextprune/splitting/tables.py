@@ -39,7 +39,8 @@ def _record_pattern(text: str) -> re.Pattern[str]:
 def _rows(text: str, ends: Iterable[int], header: int, syntax: Syntax) -> list[Cut]:
     """Cuts at `ends`: the first `header` lines are one, blank lines belong to the row above."""
     cuts: list[Cut] = []
-    start, line, anchors = 0, 0, ()
+    unit, start, line = Unit.ROW, 0, 0
+    anchors: tuple[int, ...] = ()
     for end in ends:
         line += 1
         if line < header or end == start:
@@ -47,18 +48,20 @@ def _rows(text: str, ends: Iterable[int], header: int, syntax: Syntax) -> list[C
         if cuts and end - start <= 2 and text[start:end].isspace() and end - cuts[-1].start <= _ROW_LIMIT:
             cuts[-1] = cuts[-1]._replace(end=end)
         else:
-            _row(cuts, text, start, end, syntax, anchors)
+            _append_row(cuts, text, Cut(start, end, unit, syntax, anchors))
             anchors = (0,)
         start = end
     if start < len(text):
-        _row(cuts, text, start, len(text), syntax, anchors)
+        _append_row(cuts, text, Cut(start, len(text), unit, syntax, anchors))
     return cuts
 
 
-def _row(cuts: list[Cut], text: str, start: int, end: int, syntax: Syntax, anchors: tuple[int, ...]) -> None:
-    """Append one row; the pieces of an endless one need its first."""
-    for point in break_points(text, start, end, _ROW_LIMIT):
-        cuts.append(Cut(start, point, Unit.ROW, syntax, anchors))
-        if start == 0 or not anchors:
-            anchors = (0,)
-        start = point
+def _append_row(cuts: list[Cut], text: str, row: Cut) -> None:
+    """Append a row; the pieces of an endless one need the header and its first."""
+    if row.end - row.start <= _ROW_LIMIT:
+        cuts.append(row)
+        return
+    start, anchors, index = row.start, row.anchors, len(cuts)
+    for point in break_points(text, start, row.end, _ROW_LIMIT):
+        cuts.append(Cut(start, point, row.unit, row.syntax, anchors))
+        start, anchors = point, (*row.anchors, index)

@@ -21,7 +21,7 @@ def test_a_long_session_is_joined_from_real_ones_with_unique_call_ids(tmp_path: 
     (tmp_path / "traj_x.jsonl").write_text(json.dumps({"id": "a", "messages": messages}) + "\n", encoding="utf-8")
     joined = session_of(tmp_path, 1_000)
     calls = [call["id"] for message in joined for call in message.get("tool_calls", ())]
-    assert len(visible_text(joined)) >= 4_000
+    assert 3_500 <= len(visible_text(joined)) <= 5_000  # four characters a token, more or less
     assert len(calls) == len(set(calls)) > 1
     assert calls == [message["tool_call_id"] for message in joined if message["role"] == "tool"]
 

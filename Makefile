@@ -1,0 +1,30 @@
+# Every target makes the virtual environment it needs; `make check` is what a change must pass.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test check bench clean
+
+# Compress a real agent session to 40 % and show what was kept and why: a table here, the text in build/demo.html.
+demo: .venv/installed
+	mkdir -p build
+	$(BIN)/contextprune compress examples/data/swe.json --budget 0.4 --html build/demo.html -o /dev/null
+
+test: .venv/installed
+	$(BIN)/pytest -n 2
+
+check: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+
+bench: .venv/installed
+	$(BIN)/contextprune bench
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .venv
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[code,dev]'
+	touch $@

@@ -1,0 +1,73 @@
+"""Sentences, and what they need."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
+
+from contextprune.context import Syntax, Unit
+from contextprune.splitting.prose import cut_prose
+
+
+@given(nasty())
+def test_the_cuts_tile_the_text(text: str):
+    assert_tiles(text, cut_prose(text))
+
+
+def test_silly_megabytes_take_no_time():
+    assert_fast(cut_prose)
+
+
+def test_an_empty_text_has_no_cuts():
+    assert cut_prose("") == []
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["Dr. Smith met J. K. Rowling, e.g. in the U.S. Senate. ", "It rained."],
+        ["See Fig. 3, No. 5 and Brown et al. on it. ", "They differ."],
+        ["It costs $3.50 at 5 p.m. today. ", "Nobody buys it."],
+        ["Wait... what was that? ", "Nothing!"],
+        ['"Why?" she asked. ', '"Because." ', "That was all."],
+        ["これは文です。", "次の文！", "「はい。」", "終わり？"],  # noqa: RUF001
+        ["هل أنت بخير؟ ", "نعم أنا بخير."],
+        ["यह वाक्य है। ", "दूसरा वाक्य।"],
+        ["¿Qué tal? ", "¡Muy bien! ", "Gracias."],
+        ["INTRODUCTION\n\n", "Text follows.\n\n", "More text."],
+        ["- first item\n", "- second item\n", "1. Numbered\n", "2) Also numbered"],
+        ["One line that is wrapped by hand at some seventy columns, as e-mails\nare. ", "Then the next."],
+        ["[02:27] <bob> not so fast\n", "=== eve has joined\n", "[02:28] <bob> hi"],
+    ],
+)
+def test_a_text_falls_into_its_sentences(sentences: list[str]):
+    text = "".join(sentences)
+    assert pieces(text, cut_prose(text)) == sentences
+
+
+def test_a_sentence_that_opens_with_a_pronoun_needs_the_one_before():
+    cuts = cut_prose("Ada wrote it. She was first. Bob came. However, he left.\n\nHe is gone.")
+    assert [cut.anchors for cut in cuts] == [(), (0,), (), (2,), ()]
+
+
+def test_what_a_speaker_says_needs_the_line_that_names_them():
+    cuts = cut_prose("Ann: We start. Budget first. It is low.\nBob: I agree. Fully.")
+    assert [cut.anchors for cut in cuts] == [(), (0,), (0,), (), (3,)]
+
+
+def test_an_endless_sentence_is_cut_at_clause_ends():
+    text = "and so on and on, " * 200
+    cuts = cut_prose(text)
+    assert all(cut.end - cut.start <= 600 for cut in cuts)
+    assert all(piece.endswith(", ") for piece in pieces(text, cuts))
+
+
+@pytest.mark.parametrize("character", ["e\u0301", "👩\u200d👩\u200d👧", "👍🏽", "\r\n"])
+def test_no_cut_tears_a_character_from_what_belongs_to_it(character: str):
+    text = "x" + character * 600
+    assert all(piece[0] in (character[0], "x") for piece in pieces(text, cut_prose(text)))
+
+
+def test_cuts_are_sentences_of_prose():
+    assert {(cut.unit, cut.syntax) for cut in cut_prose("A thing. Another.")} == {(Unit.SENTENCE, Syntax.PROSE)}
