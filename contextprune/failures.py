@@ -7,7 +7,8 @@ Every expression is a plain alternation without nested repetition, so it is line
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 from contextprune.context import Context, Kind, Span, Syntax
 
@@ -25,6 +26,12 @@ FAILURE = re.compile(
 """Text that marks a failure in a log, a test run, a shell transcript or a tool's answer."""
 
 
+_HINTS = (
+    "rror", "RROR", "xcept", "raceback", "ail", "AIL", "atal", "ATAL", "anic", "ANIC", "CRITICAL", "SEVERE", "xit",
+    "bort", "egmentation", "dumped", "nhandled", "not found", "No such", "denied", "cannot access", "non-zero", "ERR!",
+)  # fmt: skip
+"""One of these stands in whatever FAILURE matches; finding them first is a hundred times quicker."""
+
 NUMBERED = re.compile(r"\s{0,8}\d{1,7}[:|\t]")
 """A line with its number before it, as views of files print it."""
 
@@ -37,21 +44,25 @@ def is_code(span: Span) -> bool:
 
 
 def failing(context: Context, spans: Sequence[Span]) -> set[int]:
-    """Indices of the spans that are failure lines of a tool's result; source code that mentions errors is none.
-
-    Each text is scanned once, whatever the number of its spans.
-    """
-    found = set()
+    """Indices of the spans that are failure lines of a tool's result; source code that mentions errors is none."""
     firsts: dict[int, int] = {}
+    ends: dict[int, int] = {}
     for i, span in enumerate(spans):
         firsts.setdefault(span.segment, i)
+        ends[span.segment] = i + 1
+    suspects: set[int] = set()
     for segment, first in firsts.items():
-        if context.segments[segment].kind is not Kind.TOOL_RESULT:
-            continue
-        i = first
-        for failure in FAILURE.finditer(context.segments[segment].text):
-            while spans[i].end <= failure.start():
-                i += 1
-            if not is_code(spans[i]):
-                found.add(i)
-    return found
+        if context.segments[segment].kind is Kind.TOOL_RESULT:
+            starts = [spans[i].start for i in range(first, ends[segment])]
+            hits = _hints(context.segments[segment].text)
+            suspects.update(first + bisect_right(starts, offset) - 1 for offset in hits)
+    return {i for i in suspects if not is_code(spans[i]) and FAILURE.search(spans[i].text)}
+
+
+def _hints(text: str) -> Iterator[int]:
+    """Offsets of all hints in `text`."""
+    for hint in _HINTS:
+        at = text.find(hint)
+        while at >= 0:
+            yield at
+            at = text.find(hint, at + 1)

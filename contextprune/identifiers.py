@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-_TOKEN = re.compile(r"[\w./@-]+")
+_TOKEN = re.compile(r"[\w./@-]{4,}")
 _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_][a-z]*|[a-z]+|\d+|[^\W\d_]+")
 _MARKS = frozenset("_/.@")
@@ -20,11 +21,14 @@ def identifiers(text: str) -> Iterator[str]:
 
     Four characters or more, and a digit, one of `_ / . @`, or a capital inside.
     """
-    for token in _TOKEN.findall(text):
-        if len(token) >= 4:
-            token = token.strip(".-")
-            if len(token) >= 4 and is_identifier(token):
-                yield token
+    return filter(None, map(_identifier, _TOKEN.findall(text)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _identifier(token: str) -> str:
+    """The token without punctuation at its ends where it is an identifier, else ""."""
+    token = token.strip(".-")
+    return token if len(token) >= 4 and is_identifier(token) else ""
 
 
 def is_identifier(token: str) -> bool:

@@ -86,21 +86,16 @@ def _fitted(case: Case, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
     exceeds the ceiling, the last steps are taken back one by one, so that a larger ceiling never keeps less."""
     blocks = case.blocks()
     decisions = list(decide(case, fill, range(len(case.spans))))
-    exact = {}
-
-    def recount(segments: Collection[int]) -> None:
-        for segment in segments:
-            block = blocks[segment]
-            decisions[block.start : block.stop] = decide(case, fill, block)
-            exact[segment] = case.prices.exact(decisions[block.start : block.stop], block.start, block.stop)
-
-    recount(blocks)
+    exact = {s: case.prices.exact(decisions[b.start : b.stop], b.start, b.stop) for s, b in blocks.items()}
     fixed = sum(cost for span, cost in zip(case.spans, case.costs, strict=True) if not case.free[span.segment])
     while fixed + sum(exact.values()) > ceiling:
         changed = fill.undo()
         if not changed:
             raise _too_small(case, fill, ceiling)
-        recount(changed)
+        for segment in changed:
+            block = blocks[segment]
+            again = decisions[block.start : block.stop] = decide(case, fill, block)
+            exact[segment] = case.prices.exact(again, block.start, block.stop)
     return tuple(decisions)
 
 

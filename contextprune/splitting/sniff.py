@@ -198,7 +198,8 @@ class _Sniffer:
                 continue
             end = self.letters.find("c", first, last)
             end = last if end < 0 else end
-            yield _Rows(first, end, judge(self.lines[first:end], self.hint))
+            brief = end - first < 3 and first > 0 and self.letters[first - 1] == "c"  # what a command printed
+            yield _Rows(first, end, Shape.LOG if brief else judge(self.lines[first:end], self.hint))
             first = end
 
 
