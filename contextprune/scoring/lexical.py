@@ -17,6 +17,7 @@ from contextprune.identifiers import words
 K1 = 1.2
 B = 0.5  # spans are short and of like length: less correction than the customary 0.75
 OWN, NEAR, BLOCK, ANCHOR = 1.0, 0.35, 0.5, 0.3
+LEAD = 0.03  # texts say first what they are about; decides where the query says nothing
 
 _WORD = re.compile(r"\w+")
 _STOP = frozenset(
@@ -138,13 +139,17 @@ def _surroundings(spans: Sequence[Span], own: Sequence[float], blocks: Mapping[i
     """Own score, the better neighbour in the same segment, the anchor's, and the block's, scaled into 0..1."""
     top = max(own) or 1.0
     scores = []
+    first = 0
     for i, span in enumerate(spans):
+        if span.segment != spans[first].segment:
+            first = i
         before = own[i - 1] if i and spans[i - 1].segment == span.segment else 0.0
         after = own[i + 1] if i + 1 < len(spans) and spans[i + 1].segment == span.segment else 0.0
         anchor = max((own[a] for a in span.anchors), default=0.0)
         near = 0.0 if span.unit in _APART else max(before, 0.8 * after)
         value = (OWN * own[i] + NEAR * near + ANCHOR * anchor) / top
-        scores.append((value * (1 - BLOCK) + BLOCK * blocks[span.segment] * (0.3 + value)) / 1.65)
+        score = (value * (1 - BLOCK) + BLOCK * blocks[span.segment] * (0.3 + value)) / 1.65
+        scores.append(score + LEAD / (1 + (i - first) / 4))
     return [min(1.0, max(0.0, score)) for score in scores]
 
 

@@ -10,7 +10,7 @@ from contextprune.scoring.signals import Signals
 
 _TRACE = {"signals.v1": 1.0}
 _ASKED = {"lexical.v1": 0.05, "signals.v1": 0.95}
-_TEXT = {"lexical.v1": 0.95, "signals.v1": 0.05}
+_TEXT = {"lexical.v1": 1.0}
 
 
 def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:

@@ -102,17 +102,18 @@ def _fitted(case: Case, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
 def _steps(case: Case) -> list[tuple[float, int]]:
     """(worth, span or ~identifier) in the order of the walk: failures first, then the most worth a token.
 
-    Ties go to the later span: it is the more recent one.
+    Of equals the more recent result of a tool comes first, and the earlier sentence of a document.
     """
     values = _values(case)
     failed = failing(case.context, case.spans)
-    steps = [(-atom.score / (atom.cost + 1), k) for k, atom in enumerate(case.atoms)]
+    steps = [(-atom.score / (atom.cost + 1), k - len(case.atoms), ~k) for k, atom in enumerate(case.atoms)]
     for i, span in enumerate(case.spans):
         if case.free[span.segment] and i not in case.same:
-            density = worth(values[i], case.costs[i], case.context.segments[span.segment].kind)
-            steps.append((-density - (FIRST if i in failed else 0.0), ~i))
+            kind = case.context.segments[span.segment].kind
+            density = worth(values[i], case.costs[i], kind) + (FIRST if i in failed else 0.0)
+            steps.append((-density, -i if kind is Kind.TOOL_RESULT else i, i))
     steps.sort()
-    return [(-density, ~i) for density, i in steps]
+    return [(-density, i) for density, _, i in steps]
 
 
 def _values(case: Case) -> list[float]:

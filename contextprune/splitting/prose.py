@@ -7,6 +7,7 @@ A sentence that opens with a pronoun or a connective is anchored to the one befo
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.pieces import append_cuts
@@ -69,23 +70,31 @@ def cut_prose(text: str) -> list[Cut]:
         point = _boundary(text, start, candidate)
         if point is None or point == len(text) or point - start < _LEAST or text[start:point].isspace():
             continue
-        anchors = _anchors(text, start, len(cuts), leader, leans)
+        anchors = _anchors(text, start, cuts, leader, leans)
         append_cuts(cuts, text, Cut(start, point, _SENTENCE, _PROSE, anchors))
         start, leans = point, True
         if text[point - 1] == "\n":
             leader = _leader(text, point, len(cuts))
             leans = candidate.lastgroup != "blank" and text.find("\n", candidate.start(), point - 1) < 0
     if start < len(text):
-        anchors = _anchors(text, start, len(cuts), leader, leans)
+        anchors = _anchors(text, start, cuts, leader, leans)
         append_cuts(cuts, text, Cut(start, len(text), _SENTENCE, _PROSE, anchors))
     return cuts
 
 
-def _anchors(text: str, start: int, index: int, leader: int | None, leans: bool) -> tuple[int, ...]:
-    """What the sentence at `start` needs: the opening of its turn or item, or the one before if it leans on that."""
+def _anchors(
+    text: str, start: int, cuts: Sequence[Cut], leader: int | None, leans: bool
+) -> tuple[int, ...]:
+    """What the sentence at `start` needs: the opening of its turn or item, or the one that it leans on.
+
+    In a chain ('It is ... Its end ...') that is the chain's head, which names what they all speak of.
+    """
+    index, previous = len(cuts), cuts[-1].anchors if cuts else ()
     if leader is not None:
         return (leader,) if leader < index else ()
-    return (index - 1,) if leans and _DEPENDENT.match(text, start) else ()
+    if not (leans and _DEPENDENT.match(text, start)):
+        return ()
+    return previous or (index - 1,)
 
 
 def _leader(text: str, start: int, index: int) -> int | None:
@@ -132,8 +141,8 @@ def _line_ends(text: str, start: int, end: int) -> bool:
 def _sentence_ends(text: str, start: int, candidate: re.Match[str]) -> bool:
     """Whether the full stop of a candidate ends a sentence, by the word before and the letter after."""
     stop, after = candidate.start(), candidate.end()
-    if text[after : after + 1].islower():
-        return text.count("\n", stop, after) > 1
+    if text[after : after + 1].islower() and "\n" not in text[stop:after]:
+        return text[stop - 1 : stop].isspace()  # "ends here . next": tokenised text has no capitals to go by
     if text[stop] != "." or candidate.end("stop") - stop > 1:
         return True
     words = text[max(start, stop - 12) : stop].split()

@@ -14,7 +14,7 @@ def test_the_cuts_tile_the_text(text: str):
     assert_tiles(text, cut_markdown(text))
 
 
-def test_silly_megabytes_take_no_time():
+def test_silly_texts_take_no_time():
     assert_fast(cut_markdown)
 
 

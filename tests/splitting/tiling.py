@@ -38,8 +38,8 @@ def pieces(text: str, cuts: Sequence[Cut]) -> list[str]:
     return [text[cut.start : cut.end] for cut in cuts]
 
 
-MEGABYTE = tuple(
-    unit * (1_000_000 // len(unit))
+SILLY = tuple(
+    unit * (200_000 // len(unit))
     for unit in (
         "a", "[", '{"a":', '"', "\\", " ", ".", "a. ", "|", "```\n", "#", "(", "\n", "\r\n", "}\n", "a ", '""",', "'", "- a\n",
         '"a""b,', "\\n", "[1],", "`", "~~~~\n```\n", "A: b\n", "\t\n", "。", "\n \n",
@@ -48,9 +48,9 @@ MEGABYTE = tuple(
 
 
 def assert_fast(cutter: Callable[[str], list[Cut]]) -> None:
-    """Each megabyte of something silly is cut, in order, within seconds."""
-    for text in MEGABYTE:
+    """Each long run of something silly is cut, in order, within seconds: linear time takes tenths of them."""
+    for text in SILLY:
         began = time.process_time()
         cuts = cutter(text)
-        assert time.process_time() - began < 5, text[:10]
+        assert time.process_time() - began < 2, text[:10]
         assert_tiles(text, cuts)

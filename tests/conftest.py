@@ -1,0 +1,26 @@
+"""How hypothesis runs here: no deadlines (the machine may be busy), few examples by default, many on demand.
+
+`HYPOTHESIS_PROFILE=thorough pytest` looks for longer; in CI every run takes the same examples.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from contextprune.tokens import Tiktoken
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # whole conversations take a while to draw
+
+settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _vocabulary() -> None:
+    """Read the vocabulary once, before any test measures time."""
+    Tiktoken()("words")
