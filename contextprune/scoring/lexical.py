@@ -16,7 +16,7 @@ from contextprune.identifiers import words
 
 K1 = 1.2
 B = 0.5  # spans are short and of like length: less correction than the customary 0.75
-OWN, NEAR, BLOCK, ANCHOR = 1.0, 0.35, 0.5, 0.3
+OWN, NEAR, BLOCK, ANCHOR = 1.0, 0.5, 0.65, 0.3
 LEAD = 0.03  # texts say first what they are about; decides where the query says nothing
 
 _WORD = re.compile(r"\w+")

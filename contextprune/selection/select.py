@@ -14,7 +14,7 @@ from contextprune.selection.constraints import movable, protection
 from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import Fill
 
-LENGTH = {Kind.DOCUMENT: 0.3, Kind.EXAMPLE: 0.3}
+LENGTH = {Kind.DOCUMENT: 0.0, Kind.EXAMPLE: 0.0}
 """How far a span's length counts against it: value / tokens ** exponent. Results of tools pay in full (1.0)."""
 RECENT = 1.5  # how much more a span of the latest turns is worth (policy.recent_turns)
 FIRST = 1e6  # added to a failure's worth: no other step comes before one

@@ -16,7 +16,8 @@ from contextprune.splitting.code import cut_code
 from contextprune.splitting.literals import literal_pieces
 from contextprune.splitting.pieces import break_points, rebase
 
-_SMALL = 120  # characters without white space: a container up to this is one span
+_SMALL, _RECORD = 120, 500
+"""Characters without white space: a container up to this is one span; a record inside another stands for itself."""
 _DEEPEST = 50_000  # levels: deeper is not data
 _LONG_STRING = 400  # characters: a longer string value is cut inside
 _LONG_LINE = 1500  # characters: a longer line of JSON lines is cut inside
@@ -117,7 +118,7 @@ class _Scanner:
         if self.awaits == _VALUE or not frame.bracket or token["close"] != _CLOSING[frame.bracket]:
             return False
         opening = self.cuts[frame.at]
-        if self.size - frame.size <= _SMALL:
+        if self.size - frame.size <= (_RECORD if len(self.frames) > 2 else _SMALL):
             del self.cuts[frame.at :]
             self.start = opening.start
             self._append(token.end(), Unit.ITEM, opening.syntax, opening.anchors)

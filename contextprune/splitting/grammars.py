@@ -6,6 +6,7 @@ Only whole, well-formed files are asked about: indentation is the better guide t
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ _GRAMMARS: Mapping[str, tuple[str, str, str]] = {
     "tsx": ("tree_sitter_typescript", "language_tsx", "statement_block class_body interface_body"),
 }
 _MOST_CHARACTERS = 100_000  # parsers take time with the square of what is nested in earnest
+_BYTES_A_REPORT = 25  # the parser reports its progress once in 50 to 70 bytes of code that is as it should be
+_LONG_LINE = re.compile(r"[^\n]{1000}")  # minified
 _DEEPEST = 60  # a query takes time with the square of the depth
 _MOST_ROWS = 12  # a longer "header" is something else
 
@@ -43,21 +46,38 @@ def header_rows(text: str, language: str) -> dict[int, int]:
 
     Rows are counted from 0 and end at line feeds. Empty where the grammar is missing or does not accept the text.
     """
-    if language not in _GRAMMARS or len(text) > _MOST_CHARACTERS:
+    if language not in _GRAMMARS or len(text) > _MOST_CHARACTERS or _LONG_LINE.search(text):
         return {}
     grammar = _load(language)
-    if grammar is None:
-        return {}
-    tree = grammar.parser(grammar.language).parse(text.encode("utf-8", "surrogatepass"))
-    if tree.root_node.has_error:
+    root = grammar and _parse(grammar, text.encode("utf-8", "surrogatepass"))
+    if not grammar or not root:
         return {}
     cursor = grammar.cursor(grammar.blocks)
     cursor.set_max_start_depth(_DEEPEST)
     rows: dict[int, int] = {}
-    for _, found in cursor.matches(tree.root_node):
+    for _, found in cursor.matches(root):
         first, last = found["header"][0].start_point[0], found["block"][0].start_point[0]
         rows[first] = min(last, rows.get(first, last))
     return {first: last for first, last in rows.items() if first < last <= first + _MOST_ROWS}
+
+
+def _parse(grammar: _Grammar, source: bytes) -> Any:
+    """The root node; None for what does not parse, or not within a number of steps that code of its size needs."""
+    left = 100 + len(source) // _BYTES_A_REPORT
+
+    def give_up(_offset: int, has_error: bool) -> bool:
+        nonlocal left
+        left -= 1
+        return has_error or left < 0
+
+    def read(offset: int, _point: Any) -> bytes:
+        return source[offset : offset + 65_536]
+
+    try:
+        tree = grammar.parser(grammar.language).parse(read, progress_callback=give_up)
+    except ValueError:  # given up
+        return None
+    return None if tree.root_node.has_error else tree.root_node
 
 
 @lru_cache(maxsize=len(_GRAMMARS))

@@ -67,6 +67,8 @@ def rebase(cuts: Sequence[Cut], offset: int, base: int, anchors: tuple[int, ...]
 
     `anchors` (indices in the whole) are added to every cut.
     """
+    if not (offset or base or anchors):
+        return list(cuts)
     return [
         Cut(start + offset, end + offset, unit, syntax, (*(a + base for a in own), *anchors), group)
         for start, end, unit, syntax, own, group in cuts

@@ -30,13 +30,16 @@ _LINE_START = re.compile(rf"[ \t]{{0,40}}(?:{_ITEM}|\#{{1,6}}[ \t]|[>|]|===|---|
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_a-z]")  # "J", "U.S", "e.g" in capitals
 
 _NEVER_LAST = frozenset(
-    (
+    re.findall(
+        r"\S+",
         "dr mr mrs ms prof st mt gen col capt lt sgt rev hon pres gov sen rep messrs mme mlle sr sra srta hr fr "
         "e.g i.e eg ie cf viz vs v al ca approx fig figs eq eqs sec secs ch chap no nos nr art vol vols pp p ed eds "
-        "op cit resp incl esp bzw z.b d.h u.a usw bspw p.ej jan feb mar apr jun jul aug sep sept oct nov dec"
-    ).split()
+        "op cit resp incl esp bzw z.b d.h u.a usw bspw p.ej jan feb mar apr jun jul aug sep sept oct nov dec",
+    )
 )
-_SELDOM_LAST = frozenset("inc ltd co corp bros jr sr dept univ etc a.m p.m am pm ph.d m.d b.a m.a est min max".split())
+_SELDOM_LAST = frozenset(
+    re.findall(r"\S+", "inc ltd co corp bros jr sr dept univ etc a.m p.m am pm ph.d m.d b.a m.a est min max")
+)
 _STARTER = re.compile(
     r"""["'“‘(\[]?(?:The|A|An|He|She|It|They|We|I|You|This|These|That|Those|There|In|On|At|For|From|But|And|If|"""  # noqa: RUF001
     r"When|While|After|Before|As|His|Her|Its|Their|Our|My|However|What|Who|How|Why|Where)\b"
@@ -82,9 +85,7 @@ def cut_prose(text: str) -> list[Cut]:
     return cuts
 
 
-def _anchors(
-    text: str, start: int, cuts: Sequence[Cut], leader: int | None, leans: bool
-) -> tuple[int, ...]:
+def _anchors(text: str, start: int, cuts: Sequence[Cut], leader: int | None, leans: bool) -> tuple[int, ...]:
     """What the sentence at `start` needs: the opening of its turn or item, or the one that it leans on.
 
     In a chain ('It is ... Its end ...') that is the chain's head, which names what they all speak of.

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.data import cut_json, cut_jsonl
+from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text('a\\"\n😀é. /', max_size=30)
 LONG = st.text('ab\\"\n😀é. /', min_size=20, max_size=60).map(lambda text: text * 20)
@@ -60,25 +60,25 @@ def without(text: str, cuts: Sequence[Cut], kept: set[int]) -> str:
 
 
 @given(nasty())
-def test_the_cuts_of_json_tile_it(text: str):
+def test_the_cuts_of_json_tile_it(text: str) -> None:
     assert_tiles(text, cut_json(text))
 
 
 @given(nasty())
-def test_the_cuts_of_json_lines_tile_them(text: str):
+def test_the_cuts_of_json_lines_tile_them(text: str) -> None:
     assert_tiles(text, cut_jsonl(text))
 
 
-def test_silly_json_takes_no_time():
+def test_silly_json_takes_no_time() -> None:
     assert_fast(cut_json)
 
 
-def test_silly_json_lines_take_no_time():
+def test_silly_json_lines_take_no_time() -> None:
     assert_fast(cut_jsonl)
 
 
 @given(VALUES, st.sampled_from(STYLES), st.data())
-def test_whatever_is_dropped_the_rest_can_be_made_json_again(value: object, style: dict[str, Any], data: st.DataObject):
+def test_whatever_is_dropped_the_rest_can_be_made_json_again(value: object, style: dict[str, Any], data: st.DataObject) -> None:
     text = json.dumps(value, **style) + "\n"
     cuts = cut_json(text)
     assert_tiles(text, cuts)
@@ -87,12 +87,12 @@ def test_whatever_is_dropped_the_rest_can_be_made_json_again(value: object, styl
 
 
 @given(VALUES)
-def test_pretty_and_minified_are_cut_alike(value: object):
+def test_pretty_and_minified_are_cut_alike(value: object) -> None:
     pretty, minified = json.dumps(value, indent=4), json.dumps(value, separators=(",", ":"))
     assert len(cut_json(pretty)) == len(cut_json(minified))
 
 
-def test_members_need_their_brackets_which_need_one_another():
+def test_members_need_their_brackets_which_need_one_another() -> None:
     text = json.dumps({"rows": [{"id": n, "name": "somebody"} for n in range(5)], "next": None})
     cuts = cut_json(text)
     assert pieces(text, cuts)[:3] == ["{", '"rows": [', '{"id": 0, "name": "somebody"},']
@@ -102,7 +102,7 @@ def test_members_need_their_brackets_which_need_one_another():
     assert [cuts[n].syntax for n in (0, 1, 7, 8, 9)] == [Syntax.LINES, *[Syntax.JSON_PAIR] * 3, Syntax.LINES]
 
 
-def test_a_long_string_is_cut_at_its_escaped_line_ends():
+def test_a_long_string_is_cut_at_its_escaped_line_ends() -> None:
     text = json.dumps({"file": "first line\nC:\\new\n" * 40})
     cuts = cut_json(text)
     assert pieces(text, cuts)[1:4] == ['"file": "', "first line\\n", "C:\\\\new\\n"]
@@ -111,7 +111,7 @@ def test_a_long_string_is_cut_at_its_escaped_line_ends():
     assert cuts[1].anchors == (len(cuts) - 2, 0)
 
 
-def test_ten_thousand_levels_are_no_problem():
+def test_ten_thousand_levels_are_no_problem() -> None:
     text = "[" * 10_000 + "1" + "]" * 10_000
     assert len(cut_json(text)) > 19_000
 
@@ -119,11 +119,11 @@ def test_ten_thousand_levels_are_no_problem():
 @pytest.mark.parametrize(
     "text", ["[1,]", "[1 2]", "{1: 2}", '{"a" 1}', '{"a": 1,}', "[}", "1,", "[01]", "[1", "]", '["a": 1]', "tru", "[,]"]
 )
-def test_what_is_no_json_is_cut_as_lines(text: str):
+def test_what_is_no_json_is_cut_as_lines(text: str) -> None:
     assert {cut.unit for cut in cut_json(text)} == {Unit.LINE}
 
 
-def test_each_line_of_json_lines_is_a_record_and_a_long_one_is_cut_inside():
+def test_each_line_of_json_lines_is_a_record_and_a_long_one_is_cut_inside() -> None:
     records = ['{"a": 1}\n', json.dumps(list(range(1000))) + "\n", '{"b": 2}']
     text = "".join(records)
     cuts = cut_jsonl(text)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from hypothesis import given
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
 
 from contextprune.context import Syntax
 from contextprune.splitting.markdown import cut_markdown
+from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
 
 
 @given(nasty())
-def test_the_cuts_tile_the_text(text: str):
+def test_the_cuts_tile_the_text(text: str) -> None:
     assert_tiles(text, cut_markdown(text))
 
 
-def test_silly_texts_take_no_time():
+def test_silly_texts_take_no_time() -> None:
     assert_fast(cut_markdown)
 
 
-def test_a_document_falls_into_its_blocks():
+def test_a_document_falls_into_its_blocks() -> None:
     blocks = [
         "# Title\n\n",
         "Some text. ",
@@ -35,7 +35,7 @@ def test_a_document_falls_into_its_blocks():
     assert pieces(text, cut_markdown(text)) == blocks
 
 
-def test_fences_need_one_another_and_code_needs_its_fence():
+def test_fences_need_one_another_and_code_needs_its_fence() -> None:
     text = "See:\n\n```python\ndef f():\n    return 1\n```\n\nDone.\n"
     cuts = cut_markdown(text)
     assert pieces(text, cuts) == ["See:\n\n", "```python\n", "def f():\n", "    return 1\n", "```\n\n", "Done.\n"]
@@ -43,7 +43,7 @@ def test_fences_need_one_another_and_code_needs_its_fence():
     assert [cut.syntax for cut in cuts[1:4]] == [Syntax.LINES, Syntax.HASH_CODE, Syntax.HASH_CODE]
 
 
-def test_a_longer_fence_holds_a_shorter_one():
+def test_a_longer_fence_holds_a_shorter_one() -> None:
     text = "````\n```\nx\n```\n````\n"
     cuts = cut_markdown(text)
     assert pieces(text, cuts)[0] == "````\n"
@@ -51,16 +51,16 @@ def test_a_longer_fence_holds_a_shorter_one():
     assert cuts[0].anchors == (len(cuts) - 1,)
 
 
-def test_fenced_json_is_cut_as_json():
+def test_fenced_json_is_cut_as_json() -> None:
     text = "```json\n{" + ",".join(f'"key{n}": "value {n}"' for n in range(20)) + "}\n```\n"
     assert sum(cut.syntax == Syntax.JSON_PAIR for cut in cut_markdown(text)) == 20
 
 
-def test_a_fence_that_never_closes_runs_to_the_end():
+def test_a_fence_that_never_closes_runs_to_the_end() -> None:
     text = "~~~\ncode\n"
     assert [cut.anchors for cut in cut_markdown(text)] == [(), (0,)]
 
 
-def test_the_paragraphs_of_a_list_item_need_it():
+def test_the_paragraphs_of_a_list_item_need_it() -> None:
     text = "- one. Still one.\n\n  More of one.\n- two\n"
     assert [cut.anchors for cut in cut_markdown(text)] == [(), (0,), (0,), ()]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
 
 from contextprune.context import Syntax, Unit
 from contextprune.splitting.prose import cut_prose
+from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
 
 
 @given(nasty())
-def test_the_cuts_tile_the_text(text: str):
+def test_the_cuts_tile_the_text(text: str) -> None:
     assert_tiles(text, cut_prose(text))
 
 
-def test_silly_texts_take_no_time():
+def test_silly_texts_take_no_time() -> None:
     assert_fast(cut_prose)
 
 
-def test_an_empty_text_has_no_cuts():
+def test_an_empty_text_has_no_cuts() -> None:
     assert cut_prose("") == []
 
 
@@ -41,22 +41,22 @@ def test_an_empty_text_has_no_cuts():
         ["[02:27] <bob> not so fast\n", "=== eve has joined\n", "[02:28] <bob> hi"],
     ],
 )
-def test_a_text_falls_into_its_sentences(sentences: list[str]):
+def test_a_text_falls_into_its_sentences(sentences: list[str]) -> None:
     text = "".join(sentences)
     assert pieces(text, cut_prose(text)) == sentences
 
 
-def test_a_sentence_that_opens_with_a_pronoun_needs_the_one_before():
+def test_a_sentence_that_opens_with_a_pronoun_needs_the_one_before() -> None:
     cuts = cut_prose("Ada wrote it. She was first. Bob came. However, he left.\n\nHe is gone.")
     assert [cut.anchors for cut in cuts] == [(), (0,), (), (2,), ()]
 
 
-def test_what_a_speaker_says_needs_the_line_that_names_them():
+def test_what_a_speaker_says_needs_the_line_that_names_them() -> None:
     cuts = cut_prose("Ann: We start. Budget first. It is low.\nBob: I agree. Fully.")
     assert [cut.anchors for cut in cuts] == [(), (0,), (0,), (), (3,)]
 
 
-def test_an_endless_sentence_is_cut_at_clause_ends():
+def test_an_endless_sentence_is_cut_at_clause_ends() -> None:
     text = "and so on and on, " * 200
     cuts = cut_prose(text)
     assert all(cut.end - cut.start <= 600 for cut in cuts)
@@ -64,10 +64,10 @@ def test_an_endless_sentence_is_cut_at_clause_ends():
 
 
 @pytest.mark.parametrize("character", ["e\u0301", "👩\u200d👩\u200d👧", "👍🏽", "\r\n"])
-def test_no_cut_tears_a_character_from_what_belongs_to_it(character: str):
+def test_no_cut_tears_a_character_from_what_belongs_to_it(character: str) -> None:
     text = "x" + character * 600
     assert all(piece[0] in (character[0], "x") for piece in pieces(text, cut_prose(text)))
 
 
-def test_cuts_are_sentences_of_prose():
+def test_cuts_are_sentences_of_prose() -> None:
     assert {(cut.unit, cut.syntax) for cut in cut_prose("A thing. Another.")} == {(Unit.SENTENCE, Syntax.PROSE)}

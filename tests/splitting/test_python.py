@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hypothesis import given
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
 
 from contextprune.context import Syntax
 from contextprune.splitting.python import cut_python
+from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
 
 CLASS = '''import os
 import sys
@@ -36,15 +36,15 @@ class A(
 
 
 @given(nasty())
-def test_the_cuts_tile_the_text(text: str):
+def test_the_cuts_tile_the_text(text: str) -> None:
     assert_tiles(text, cut_python(text))
 
 
-def test_silly_texts_take_no_time():
+def test_silly_texts_take_no_time() -> None:
     assert_fast(cut_python)
 
 
-def test_a_file_falls_into_logical_lines():
+def test_a_file_falls_into_logical_lines() -> None:
     assert [piece.strip() for piece in pieces(CLASS, cut_python(CLASS))] == [
         "import os\nimport sys",
         "# about A\n@decorated\nclass A(\n    B,\n):",
@@ -58,16 +58,16 @@ def test_a_file_falls_into_logical_lines():
     ]
 
 
-def test_each_line_needs_the_header_that_it_stands_under():
+def test_each_line_needs_the_header_that_it_stands_under() -> None:
     assert [cut.anchors for cut in cut_python(CLASS)] == [(), (), (1,), (1,), (1,), (4,), (5,), (5,), (7,)]
 
 
-def test_an_excerpt_that_does_not_parse_is_cut_all_the_same():
+def test_an_excerpt_that_does_not_parse_is_cut_all_the_same() -> None:
     text = "        return x\n\n    def g(self, y):\n        print 'no', (y\n\ndef h():\n    pass\n"
     assert pieces(text, cut_python(text))[-2:] == ["def h():\n", "    pass\n"]
 
 
-def test_a_long_docstring_is_cut_and_its_pieces_need_both_its_ends():
+def test_a_long_docstring_is_cut_and_its_pieces_need_both_its_ends() -> None:
     text = 'def f():\n    """Doc.\n' + "    A line of it that goes on.\n" * 60 + '    """\n    return 1\n'
     cuts = cut_python(text)
     last = len(cuts) - 2
@@ -77,10 +77,10 @@ def test_a_long_docstring_is_cut_and_its_pieces_need_both_its_ends():
     assert cuts[-1].anchors == (0,)
 
 
-def test_brackets_and_hashes_in_strings_do_not_count():
+def test_brackets_and_hashes_in_strings_do_not_count() -> None:
     text = "a = '(['\nb = \"# no comment\"\nc = 'it\\'s (' # ((\nd = 1\n"
     assert pieces(text, cut_python(text)) == text.splitlines(keepends=True)
 
 
-def test_a_marker_among_them_is_a_comment():
+def test_a_marker_among_them_is_a_comment() -> None:
     assert {cut.syntax for cut in cut_python(CLASS)} == {Syntax.HASH_CODE}

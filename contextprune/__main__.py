@@ -1,0 +1,8 @@
+"""`python -m contextprune` is the command line."""
+
+import sys
+
+from contextprune.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""What the command line says about a compression: coloured tables on a terminal, plain columns anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from contextprune.plan import Action, Plan
+from contextprune.report import Report
+
+_SAID: Mapping[Action, str] = {
+    Action.KEEP: "kept",
+    Action.DIGEST: "digested",
+    Action.MERGE: "merged",
+    Action.DROP: "dropped",
+}
+
+
+class Run(NamedTuple):
+    """Neighbouring spans of one segment that went the same way: lines first..last of segment `segment`."""
+
+    segment: int
+    first: int
+    last: int
+    action: Action
+    tokens: int
+    score: float
+    reason: str
+
+
+def show_report(console: Console, report: Report, originals: str) -> None:
+    """Tokens by kind, what happened to the spans, the time of each stage, and where the originals are."""
+    if not console.is_terminal:
+        console.file.write(f"{report}\n{'kept in':8} {originals}\n")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
+    total = _cells("total", report.before, report.after)
+    for i, (name, footer) in enumerate(zip(("tokens", "before", "after", "saved", "kept"), total, strict=True)):
+        table.add_column(name, Text(footer, "bold"), justify="right" if i else "left", no_wrap=True)
+    for kind, (before, after) in report.by_kind.items():
+        table.add_row(*_cells(kind.value, before, after), style="" if after < before else "dim")
+    console.print(table)
+    facts = Table.grid(padding=(0, 2))
+    for action, (spans, tokens) in report.actions.items():
+        facts.add_row(_SAID[action], f"{spans:,} spans, {tokens:,} tokens")
+    stages = ", ".join(f"{stage} {seconds:.3f}" for stage, seconds in report.seconds.items())
+    facts.add_row("time", f"{sum(report.seconds.values()):.3f} s ({stages})")
+    facts.add_row("counter", Text(report.counter))
+    facts.add_row("scorer", Text(report.scorer))
+    facts.add_row("originals", Text(originals))
+    for note in report.notes:
+        facts.add_row("note", Text(note))
+    console.print(facts)
+
+
+def show_decisions(console: Console, plan: Plan, most: int = 40) -> None:
+    """The largest runs that did not stay, in reading order, with what was decided and why."""
+    taken = [run for run in runs(plan) if run.action is not Action.KEEP]
+    largest = sorted(sorted(taken, key=lambda run: -run.tokens)[:most], key=lambda run: (run.segment, run.first))
+    header = ("segment", "from", "lines", "action", "tokens", "score", "reason")
+    rows = [_row(plan, run) for run in largest]
+    if console.is_terminal:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in header:
+            table.add_column(name, justify="right" if name in ("segment", "tokens", "score") else "left")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    else:
+        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+        for row in (header, *rows):
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            console.file.write("  ".join(cells).rstrip() + "\n")
+    if len(taken) > most:
+        console.file.write(f"and {len(taken) - most:,} smaller runs\n")
+
+
+def runs(plan: Plan) -> Iterator[Run]:
+    """Neighbouring spans with one action and one reason, joined; the score is the highest among them."""
+    open_run: Run | None = None
+    line = 1
+    for span, decision in zip(plan.spans, plan.decisions, strict=True):
+        if open_run is None or span.segment != open_run.segment:
+            line = 1
+        last = line + max(0, span.text.rstrip("\n").count("\n"))
+        same = (span.segment, decision.action, decision.reason)
+        if open_run and same == (open_run.segment, open_run.action, open_run.reason):
+            score = max(open_run.score, decision.score)
+            open_run = open_run._replace(last=last, tokens=open_run.tokens + decision.cost, score=score)
+        else:
+            if open_run:
+                yield open_run
+            open_run = Run(span.segment, line, last, decision.action, decision.cost, decision.score, decision.reason)
+        line += span.text.count("\n")
+    if open_run:
+        yield open_run
+
+
+def plain(text: str) -> str:
+    """`text` on one line without control characters: names in a payload may hold anything."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+def _row(plan: Plan, run: Run) -> tuple[str, ...]:
+    segment = plan.context.segments[run.segment]
+    source = f"{segment.kind.value} {plain(segment.name)[:40]}" if segment.name else segment.kind.value
+    lines = f"{run.first}-{run.last}" if run.last > run.first else str(run.first)
+    return (
+        str(run.segment),
+        source,
+        lines,
+        run.action.value,
+        f"{run.tokens:,}",
+        f"{run.score:.2f}",
+        plain(run.reason),
+    )
+
+
+def _cells(name: str, before: int, after: int) -> Sequence[str]:
+    share = f"{after / before:.1%}" if before else "-"
+    return name, f"{before:,}", f"{after:,}", f"{before - after:,}", share

@@ -1,0 +1,228 @@
+"""The laws that hold for every conversation, every scorer and every budget: what is counted, kept, and given back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import contextprune as cp
+from contextprune.dialects import apply, read
+from contextprune.plan import Action
+from contextprune.rendering import KEY
+from contextprune.splitting import split
+from tests.strategies import (
+    COUNTER,
+    LEXICAL,
+    SCORERS,
+    budgets,
+    chat_messages,
+    contexts,
+    histories,
+    payloads,
+    pruner,
+    skeleton,
+)
+
+every_scorer = pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name[:7])
+maybe_a_budget = st.none() | budgets()
+
+
+def tokens(payload: Any) -> int:
+    """Tokens of a payload read afresh, images included."""
+    return sum(s.cost if s.cost is not None else COUNTER(s.text) for s in read(payload).segments)
+
+
+def size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def compressed(payload: Any, budget: cp.Budget | None, engine: cp.Pruner) -> cp.Compressed[Any]:
+    """The result, or that of arrival mode where the budget cannot hold what is protected."""
+    try:
+        return cp.compress(payload, budget, pruner=engine)
+    except cp.BudgetError:
+        return cp.compress(payload, pruner=engine)
+
+
+@given(contexts())
+def test_1_spans_tile_their_segment(context: cp.Context) -> None:
+    spans = split(context)
+    assert [span.segment for span in spans] == sorted(span.segment for span in spans)
+    for index, segment in enumerate(context.segments):
+        own = [span for span in spans if span.segment == index]
+        assert "".join(span.text for span in own) == segment.text
+        assert [span.start for span in own] == [0, *(span.end for span in own)][: len(own)]
+
+
+@given(payloads())
+def test_2_a_budget_that_holds_everything_gives_the_very_same_object(payload: Any) -> None:
+    engine = pruner()
+    assert cp.compress(payload, cp.Budget(ratio=1.0), pruner=engine).payload is payload
+    assert cp.compress(payload, cp.Budget(tokens=tokens(payload)), pruner=engine).payload is payload
+
+
+@given(payloads())
+def test_2_no_edits_give_the_very_same_object(payload: Any) -> None:
+    assert apply(payload, {}) is payload
+    assert apply(payload, {s.ref: s.text for s in read(payload).segments if s.editable}) is payload
+
+
+@given(payloads(), maybe_a_budget)
+def test_2_the_callers_object_is_never_changed(payload: Any, budget: cp.Budget | None) -> None:
+    before = json.dumps(payload)
+    compressed(payload, budget, pruner())
+    assert json.dumps(payload) == before
+
+
+@every_scorer
+@given(payload=payloads(), budget=budgets())
+def test_3_the_budget_holds_or_the_error_names_what_is_protected(
+    scorer: cp.Scorer, payload: Any, budget: cp.Budget
+) -> None:
+    ceiling = budget.resolve(tokens(payload))
+    try:
+        out = cp.compress(payload, budget, pruner=pruner(scorer))
+    except cp.BudgetError as error:
+        assert error.needed > ceiling
+        assert sum(error.protected.values()) > 0
+        assert all(kind in str(error) for kind, held in error.protected.items() if held)
+    else:
+        assert tokens(out.payload) <= ceiling
+        assert out.report.after == tokens(out.payload)
+
+
+@given(payload=payloads())
+def test_3_the_budget_that_the_error_asks_for_is_enough(payload: Any) -> None:
+    try:
+        cp.compress(payload, cp.Budget(tokens=0), pruner=pruner())
+    except cp.BudgetError as error:
+        assert tokens(cp.compress(payload, cp.Budget(tokens=error.needed), pruner=pruner()).payload) <= error.needed
+
+
+@every_scorer
+@given(payload=payloads(), budget=maybe_a_budget)
+def test_4_what_a_kept_span_needs_is_kept(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
+    plan = compressed(payload, budget, pruner(scorer)).plan
+    kept = [decision.action is Action.KEEP for decision in plan.decisions]
+    assert all(kept[anchor] for i, span in enumerate(plan.spans) if kept[i] for anchor in span.anchors)
+
+
+@every_scorer
+@given(payload=payloads(), budget=maybe_a_budget)
+def test_5_7_nothing_changes_but_the_texts_of_results(
+    scorer: cp.Scorer, payload: Any, budget: cp.Budget | None
+) -> None:
+    """Protected text, ids, order, pairing, signatures, images, breakpoints and unknown fields, all in one comparison."""
+    out = compressed(payload, budget, pruner(scorer)).payload
+    assert json.dumps(skeleton(out)) == json.dumps(skeleton(payload))
+
+
+@given(context=contexts(), budget=maybe_a_budget)
+def test_5_no_edit_touches_a_protected_segment(context: cp.Context, budget: cp.Budget | None) -> None:
+    try:
+        edits = pruner(exclude_tools=("bash",))(context, budget).edits
+    except cp.BudgetError:
+        return
+    free = (cp.Kind.TOOL_RESULT, cp.Kind.DOCUMENT, cp.Kind.EXAMPLE)
+    for segment in context.segments:
+        if segment.kind not in free or not segment.editable or segment.name == "bash":
+            assert segment.ref not in edits
+
+
+@every_scorer
+@given(payload=payloads(), budget=maybe_a_budget)
+def test_8_nothing_grows(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
+    out = compressed(payload, budget, pruner(scorer)).payload
+    for before, after in zip(read(payload).segments, read(out).segments, strict=True):
+        assert COUNTER(after.text) <= COUNTER(before.text)
+        assert size(after.text) <= size(before.text)
+        assert (before.text == "") == (after.text == "")
+
+
+@every_scorer
+@given(payload=payloads(), budget=maybe_a_budget)
+def test_8_the_payload_does_not_grow_on_the_wire(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
+    out = compressed(payload, budget, pruner(scorer)).payload
+    for plain in (True, False):
+        assert size(json.dumps(out, ensure_ascii=plain)) <= size(json.dumps(payload, ensure_ascii=plain))
+
+
+@given(histories(), st.data())
+def test_10_more_turns_leave_the_earlier_output_as_it_was(history: Any, data: st.DataObject) -> None:
+    messages = chat_messages(history, "Why does orders fail? Look at billing.")
+    cut = data.draw(st.integers(0, len(messages)))
+    engine = pruner()
+    assert cp.compress(messages[:cut], pruner=engine).payload == cp.compress(messages, pruner=engine).payload[:cut]
+
+
+@given(payloads(shapes=("responses", "anthropic")), st.data())
+def test_10_a_body_with_more_turns_keeps_its_beginning(payload: Any, data: st.DataObject) -> None:
+    key = "input" if "input" in payload else "messages"
+    cut = data.draw(st.integers(0, len(payload[key])))
+    earlier = cp.compress({**payload, key: payload[key][:cut]}, pruner=pruner()).payload
+    assert earlier[key] == cp.compress(payload, pruner=pruner()).payload[key][:cut]
+
+
+@every_scorer
+@given(payload=payloads(), budget=maybe_a_budget)
+def test_11_compressing_the_output_changes_nothing(
+    scorer: cp.Scorer, payload: Any, budget: cp.Budget | None
+) -> None:
+    engine = pruner(scorer)
+    try:
+        once = cp.compress(payload, budget, pruner=engine).payload
+    except cp.BudgetError:
+        return
+    assert cp.compress(once, budget, pruner=engine).payload is once
+
+
+@given(payloads(), budgets(), budgets())
+def test_11_markers_are_never_nested(payload: Any, first: cp.Budget, second: cp.Budget) -> None:
+    engine = pruner()
+    once = compressed(payload, first, engine).payload
+    twice = compressed(once, second, engine).payload
+    for segment in read(twice).segments:
+        assert len({key for key in KEY.findall(segment.text) if engine.store.get(key) is not None}) <= 1
+
+
+@every_scorer
+@given(payload=payloads(), budget=maybe_a_budget)
+def test_12_recall_gives_back_each_changed_text(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
+    engine = pruner(scorer)
+    out = compressed(payload, budget, engine).payload
+    for before, after in zip(read(payload).segments, read(out).segments, strict=True):
+        if after.text != before.text:
+            known = [key for key in KEY.findall(after.text) if engine.store.get(key) is not None]
+            assert [cp.recall(key, pruner=engine) for key in known] == [before.text]
+
+
+@every_scorer
+@given(payload=payloads(), one=budgets(), other=budgets())
+def test_13_a_larger_budget_keeps_a_superset(
+    scorer: cp.Scorer, payload: Any, one: cp.Budget, other: cp.Budget
+) -> None:
+    total = tokens(payload)
+    small, large = sorted((one, other), key=lambda budget: budget.resolve(total))
+    assert _kept(payload, small, scorer) <= _kept(payload, large, scorer)
+
+
+def _kept(payload: Any, budget: cp.Budget, scorer: cp.Scorer) -> set[int]:
+    try:
+        plan = cp.compress(payload, budget, pruner=pruner(scorer)).plan
+    except cp.BudgetError:
+        return set()
+    return {i for i, decision in enumerate(plan.decisions) if decision.action is Action.KEEP}
+
+
+@given(payloads(), maybe_a_budget)
+def test_a_query_of_the_callers_own_changes_no_law(payload: Any, budget: cp.Budget | None) -> None:
+    try:
+        out = cp.compress(payload, budget, query="what is wrong with orders", pruner=pruner(LEXICAL))
+    except cp.BudgetError:
+        return
+    assert json.dumps(skeleton(out.payload)) == json.dumps(skeleton(payload))
+    assert tokens(out.payload) <= (budget.resolve(tokens(payload)) if budget else tokens(payload))

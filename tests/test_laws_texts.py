@@ -1,0 +1,179 @@
+"""The laws of well-formed texts: JSON, fences, diffs and surrogate pairs stay whole, and failures survive."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import contextprune as cp
+from contextprune.failures import failing
+from contextprune.plan import Action
+from contextprune.splitting import split
+from tests import outputs
+from tests.strategies import SCORERS, budgets, built, chat_messages, contexts, histories, json_outputs, nasty, pruner
+
+every_scorer = pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name[:7])
+maybe_a_budget = st.none() | budgets()
+
+_MARKER = re.compile(r"\s*\"?\[[^\n]*, recall=[a-z2-7]{12}[^\n]*\]\"?\s*")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+
+
+def result_of(text: str, budget: cp.Budget | None, scorer: cp.Scorer, name: str | None = None) -> str:
+    """The new text of one tool result of a short conversation, or the old one where the budget cannot be met."""
+    segments = (
+        cp.Segment(cp.Kind.USER, "Why does orders fail?", ("user",)),
+        cp.Segment(cp.Kind.TOOL_RESULT, text, ("result",), turn=1, name=name),
+    )
+    try:
+        done = pruner(scorer)(cp.Context(segments, "Why does orders fail?"), budget)
+    except cp.BudgetError:
+        return text
+    return done.edits.get(("result",), text)
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text; an unusable example where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        assume(False)  # noqa: FBT003 - hypothesis's own spelling
+
+
+@every_scorer
+@given(text=json_outputs(), budget=maybe_a_budget, name=st.sampled_from([None, "fetch.json", "bash"]))
+def test_6_valid_json_stays_valid_or_is_one_marker(
+    scorer: cp.Scorer, text: str, budget: cp.Budget | None, name: str | None
+) -> None:
+    before = parsed(text)
+    new = result_of(text, budget, scorer, name)
+    if _MARKER.fullmatch(new):
+        return
+    after = json.loads(new)
+    if _encodable(before):
+        assert _encodable(after)
+
+
+@every_scorer
+@given(text=built((outputs.json_lines,)), budget=maybe_a_budget)
+def test_6_each_record_of_json_lines_stays_valid(scorer: cp.Scorer, text: str, budget: cp.Budget | None) -> None:
+    new = result_of(text, budget, scorer)
+    if not _MARKER.fullmatch(new):
+        for line in new.split("\n"):
+            assert not line or json.loads(line) is not None
+
+
+@every_scorer
+@given(
+    text=built((outputs.markdown,)) | st.tuples(built((outputs.markdown,)), nasty(5)).map("\n".join),
+    budget=maybe_a_budget,
+    name=st.sampled_from([None, "a.md"]),
+)
+def test_6_fences_stay_balanced(scorer: cp.Scorer, text: str, budget: cp.Budget | None, name: str | None) -> None:
+    assume(_balanced(text))
+    assert _balanced(result_of(text, budget, scorer, name))
+
+
+@every_scorer
+@given(text=built((outputs.diff,)), budget=maybe_a_budget)
+def test_6_a_hunk_stays_under_the_header_of_its_file(scorer: cp.Scorer, text: str, budget: cp.Budget | None) -> None:
+    homes = _homes(text)
+    for line, home in _homes(result_of(text, budget, scorer)).items():
+        assert homes[line] == home
+
+
+@every_scorer
+@given(text=nasty() | json_outputs(), budget=maybe_a_budget)
+def test_6_a_text_that_can_be_encoded_still_can(scorer: cp.Scorer, text: str, budget: cp.Budget | None) -> None:
+    assume(_encodable(text))
+    assert _encodable(result_of(text, budget, scorer))
+
+
+@given(contexts())
+def test_6_no_cut_lies_inside_a_surrogate_pair_or_a_line_end(context: cp.Context) -> None:
+    for span in split(context):
+        around = context.segments[span.segment].text[span.end - 1 : span.end + 1]
+        assert around != "\r\n"
+        assert not re.fullmatch("[\ud800-\udbff][\udc00-\udfff]", around)
+
+
+@every_scorer
+@given(history=histories(), budget=budgets())
+def test_14_no_failure_goes_before_anything_that_is_none(scorer: cp.Scorer, history: Any, budget: cp.Budget) -> None:
+    """Where a failure had to go, the rest is protected, a failure, needed by one, or shorter than its marker."""
+    messages = chat_messages(history, "Why does orders fail?")
+    try:
+        plan = cp.compress(messages, budget, pruner=pruner(scorer)).plan
+    except cp.BudgetError:
+        return
+    failures = failing(plan.context, plan.spans)
+    if not any(plan.decisions[i].action in (Action.DROP, Action.DIGEST) for i in failures):
+        return
+    protected = {i for i, d in enumerate(plan.decisions) if d.reason.startswith("protected")}
+    for i, decision in enumerate(plan.decisions):
+        if decision.action is Action.KEEP and i not in failures | protected:
+            assert decision.reason in ("needed by what is kept", "no shorter as a marker", "already shortened")
+
+
+@given(history=histories())
+def test_14_no_failure_is_lost_where_no_budget_asks_for_it(history: Any) -> None:
+    plan = cp.compress(chat_messages(history, "Why does orders fail?"), pruner=pruner()).plan
+    for i in failing(plan.context, plan.spans):
+        assert plan.decisions[i].action in (Action.KEEP, Action.MERGE)
+
+
+@given(contexts(), budgets())
+def test_14_a_merged_failure_still_stands_somewhere(context: cp.Context, budget: cp.Budget) -> None:
+    try:
+        plan = pruner()(context, budget).plan
+    except cp.BudgetError:
+        return
+    for i, decision in enumerate(plan.decisions):
+        assert (decision.into is not None) == (decision.action is Action.MERGE)
+        if decision.into is not None:
+            source = plan.spans[decision.into]
+            assert plan.decisions[decision.into].action is Action.KEEP
+            assert " ".join(source.text.split()).casefold() == " ".join(plan.spans[i].text.split()).casefold()
+
+
+def _encodable(value: Any) -> bool:
+    try:
+        (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _balanced(text: str) -> bool:
+    """Whether every fence that opens closes again, as CommonMark has it."""
+    opened = ""
+    for line in text.split("\n"):
+        fence = _FENCE.fullmatch(line.rstrip("\r"))
+        if fence is None:
+            continue
+        mark, rest = fence[1], fence[2]
+        if not opened:
+            opened = mark if not (mark[0] == "`" and "`" in rest) else ""
+        elif mark[0] == opened[0] and len(mark) >= len(opened) and not rest.strip():
+            opened = ""
+    return not opened
+
+
+def _homes(diff: str) -> dict[str, str]:
+    """The file and hunk that each line of a change stands under; the builder's lines are unique within a file."""
+    homes = {}
+    file = hunk = ""
+    for line in diff.split("\n"):
+        if line.startswith("+++ "):
+            file, hunk = line, ""
+        elif line.startswith("@@ "):
+            hunk = line
+            homes[f"{file}{line}"] = file
+        elif line.startswith(("+new", "-old")):
+            homes[f"{file}{line}"] = file + hunk
+    return homes
