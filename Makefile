@@ -8,6 +8,7 @@ BIN := .venv/bin
 demo: .venv/installed
 	mkdir -p build
 	$(BIN)/contextprune compress examples/data/swe.json --budget 0.4 --html build/demo.html -o /dev/null
+	@echo "What was kept, what went and why: open build/demo.html"
 
 test: .venv/installed
 	$(BIN)/pytest -n 2

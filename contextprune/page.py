@@ -46,10 +46,10 @@ def page(
     texts   the new text of each segment that has one, by index; without it markers are shown as ellipses
     count   counts the tokens of those; without it markers are not part of a segment's number
     """
-    blocks = _blocks(plan)
-    targets = frozenset(d.into for d in plan.decisions if d.into is not None)
+    blocks = {segment: list(_runs(items)) for segment, items in _blocks(plan).items()}
+    links = _links([run for runs in blocks.values() for run, _ in runs])
     body = [
-        _segment(i, segment, blocks.get(i, ()), targets, (texts or {}).get(i), count)
+        _segment(i, segment, blocks.get(i, ()), links, (texts or {}).get(i), count)
         for i, segment in enumerate(plan.context.segments)
     ]
     script, style = _asset("page.js"), _asset("page.css")
@@ -67,7 +67,7 @@ def page(
 def shown(text: str) -> str:
     """`text` for HTML: escaped, and what no browser shows (NUL, controls, lone surrogates) as a visible stand-in."""
     text = text.replace("\r\n", "\n").replace("\r", "\u240d")
-    return escape(_UNSEEN.sub(_stand_in, text), quote=True)
+    return escape(_UNSEEN.sub(_stand_in, text), quote=False)
 
 
 def _stand_in(match: re.Match[str]) -> str:
@@ -128,11 +128,12 @@ def _blocks(plan: Plan) -> dict[int, list[_Item]]:
 def _segment(  # noqa: PLR0913, PLR0917 - one place draws a segment, and this is what it draws
     index: int,
     segment: Segment,
-    items: Sequence[_Item],
-    targets: frozenset[int],
+    runs: Sequence[tuple[list[_Item], bool]],
+    links: Mapping[int, int],
     text: str | None,
     count: Callable[[str], int] | None,
 ) -> str:
+    items = [item for run, _ in runs for item in run]
     changed = any(item.decision.action is not Action.KEEP for item in items)
     before = (segment.cost or 0) + sum(item.decision.cost for item in items)
     after = (segment.cost or 0) + sum(item.decision.cost for item in items if item.decision.action is Action.KEEP)
@@ -143,7 +144,7 @@ def _segment(  # noqa: PLR0913, PLR0917 - one place draws a segment, and this is
     failed = " <em>failed</em>" if segment.failed else ""
     label = f"<b>{shown(segment.kind.value)}</b>{name}{failed} <span>turn {segment.turn}</span> <span>{tokens}</span>"
     notes = iter(markers(items, text))
-    inside = "".join(_run(run, targets, next(notes, "[…]") if closes else "") for run, closes in _runs(items, targets))
+    inside = "".join(_run(run, links, next(notes, "[…]") if closes else "") for run, closes in runs)
     classes = f"k-{segment.kind.value}{' c' if changed else ''}"
     if not changed and len(segment.text) > _FOLDED:
         return f"<details class={_quoted(classes)} id=s{index}><summary>{label}</summary><pre>{inside}</pre></details>"
@@ -154,12 +155,12 @@ def _quoted(classes: str) -> str:
     return f'"{classes}"' if " " in classes else classes
 
 
-def _runs(items: Sequence[_Item], targets: frozenset[int]) -> Iterator[tuple[list[_Item], bool]]:
+def _runs(items: Sequence[_Item]) -> Iterator[tuple[list[_Item], bool]]:
     """Items that share an element, and whether a gap ends there: short neighbours that look alike, or one item."""
     run: list[_Item] = []
     length = 0
     for item in items:
-        short = len(item.span.text) < _SHORT and item.place not in targets
+        short = len(item.span.text) < _SHORT
         if run and not (short and length < _LONG and _look(run[-1]) == _look(item)):
             kept_now, kept_next = _kept(run[-1]), _kept(item)
             yield run, kept_next and not kept_now
@@ -176,29 +177,40 @@ def _kept(item: _Item) -> bool:
 
 def _look(item: _Item) -> tuple[object, ...]:
     decision = item.decision
-    return decision.action, item.level, decision.reason, decision.into, bool(decision.digest)
+    distance = None if decision.into is None else item.place - decision.into  # the same along a copied stretch
+    return decision.action, item.level, decision.reason, distance, bool(decision.digest)
 
 
-def _run(items: Sequence[_Item], targets: frozenset[int], marker: str) -> str:
+def _links(runs: Sequence[Sequence[_Item]]) -> dict[int, int]:
+    """Where each span that a run was merged into is shown: the place of its element, which also maps to itself."""
+    homes = {item.place: run[0].place for run in runs for item in run}
+    merged = (run[0].decision.into for run in runs)
+    links = {into: homes[into] for into in merged if into is not None}
+    return links | {home: home for home in links.values()}
+
+
+def _run(items: Sequence[_Item], links: Mapping[int, int], marker: str) -> str:
     """One element: text, colour, reason; after the last one of a gap, the marker that is sent in its place."""
     first = items[0].decision
-    scores = sorted({f"{item.decision.score:.2f}" for item in items})
+    low, high = (f"{end(item.decision.score for item in items):.2g}" for end in (min, max))
     tokens = sum(item.decision.cost for item in items)
-    reason = shown(first.reason) or first.action.value
-    title = f"{'-'.join(dict.fromkeys((scores[0], scores[-1])))} · {tokens} tok · {reason}"
+    reason = shown(first.reason).replace('"', "&quot;")
+    title = f"{low if low == high else f'{low}-{high}'} · {tokens} tok · {reason}"
     text = _marked("".join(item.span.text for item in items), [n for item in items for n in item.decision.digest])
-    name = f" id=p{items[0].place}" if items[0].place in targets else ""
+    name = f" id=p{items[0].place}" if items[0].place in links else ""
     classes = _quoted(f"s{items[0].level}{_LOOKS[first.action]}")
-    link = f"<a class=x href=#p{first.into}>↗</a>" if first.into is not None else ""
+    link = f"<a class=x href=#p{links[first.into]}>↗</a>" if first.into is not None else ""
     note = f"<ins>{shown(marker)}</ins>" if marker else ""
-    return f'<span class={classes}{name} title="{title}">{text}</span>{link}{note}'
+    body = text.rstrip("\n")  # a link belongs to the line that it follows
+    return f'<span class={classes}{name} title="{title}">{body}{link}{text[len(body) :]}</span>{note}'
 
 
 def _marked(text: str, names: Sequence[str]) -> str:
     """The text with the identifiers that survive highlighted."""
     if not names:
         return shown(text)
-    found = re.split("(" + "|".join(map(re.escape, sorted(set(names), key=len, reverse=True))) + ")", text)
+    known = "|".join(map(re.escape, sorted(set(names), key=len, reverse=True)))
+    found = re.split(rf"(?<!\w)({known})(?!\w)", text)
     return "".join(f"<mark>{shown(part)}</mark>" if i % 2 else shown(part) for i, part in enumerate(found))
 
 

@@ -32,7 +32,7 @@ def written(payload: Any, original: Any, data: bytes) -> bytes:
     if isinstance(payload, Lines):
         rows = text.split("\n")
         if sum(map(bool, map(str.strip, rows))) == len(payload):
-            return _rows(rows, payload, original, _packer(text, indent=None))
+            return _rows(rows, payload, original)
         payload = payload[0]  # one record, spread over several lines
     tail = text[len(text.rstrip()) :]
     return _encoded(_packer(text, indent=_indent(text))(payload) + tail)
@@ -70,14 +70,14 @@ def _replace(target: Path, data: bytes) -> None:
         raise
 
 
-def _rows(rows: list[str], payload: Lines, original: Lines, pack: Callable[[Any], str]) -> bytes:
+def _rows(rows: list[str], payload: Lines, original: Lines) -> bytes:
     """JSON lines: unchanged records and empty lines keep their bytes."""
     records = iter(zip(payload, original, strict=True))
     for i, row in enumerate(rows):
         if row.strip():
             new, old = next(records)
             if new is not old:
-                rows[i] = pack(new) + ("\r" if row.endswith("\r") else "")
+                rows[i] = _packer(row, indent=None)(new) + ("\r" if row.endswith("\r") else "")
     return _encoded("\n".join(rows))
 
 

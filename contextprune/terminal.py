@@ -67,7 +67,7 @@ def show_decisions(console: Console, plan: Plan, most: int = 40) -> None:
     if console.is_terminal:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for name in header:
-            table.add_column(name, justify="right" if name in ("segment", "tokens", "score") else "left")
+            table.add_column(name, justify="right" if name in ("segment", "tokens", "score") else "left", no_wrap=True)
         for row in rows:
             table.add_row(*map(Text, row))
         console.print(table)
@@ -116,7 +116,7 @@ def _row(plan: Plan, run: Run) -> tuple[str, ...]:
         lines,
         run.action.value,
         f"{run.tokens:,}",
-        f"{run.score:.2f}",
+        f"{run.score:.2g}",
         plain(run.reason),
     )
 

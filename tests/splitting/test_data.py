@@ -78,7 +78,9 @@ def test_silly_json_lines_take_no_time() -> None:
 
 
 @given(VALUES, st.sampled_from(STYLES), st.data())
-def test_whatever_is_dropped_the_rest_can_be_made_json_again(value: object, style: dict[str, Any], data: st.DataObject) -> None:
+def test_whatever_is_dropped_the_rest_can_be_made_json_again(
+    value: object, style: dict[str, Any], data: st.DataObject
+) -> None:
     text = json.dumps(value, **style) + "\n"
     cuts = cut_json(text)
     assert_tiles(text, cuts)

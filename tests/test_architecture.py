@@ -1,0 +1,217 @@
+"""The house rules that a machine can check: layers, circles, heavy imports, sizes, and a test file for each source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "contextprune"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+WORDS = {"errors", "context", "plan", "policy", "tokens", "identifiers", "failures"}
+STAGES = {"dialects", "splitting", "scoring", "selection", "rendering", "report", "store", "ledger"}
+ENGINE = {"pruner"}
+API = {"api"}  # the first door, through which the others may go
+DOORS = {"cli", "batch", "doctor", "page", "saving", "terminal", "mcp", "proxy", "__main__"}
+WORKSHOPS = {"training", "bench"}
+LAYERS = (WORDS, STAGES, ENGINE, API, DOORS, WORKSHOPS)
+
+OUTSIDE_THE_LAYERS = {"__init__", "_version"}  # the face, and a number
+BETWEEN_STAGES = {("ledger", "store")}
+COMMANDS = ("__main__", "cli")  # the command line opens every other door, and calls the workshops
+
+HEAVY = {
+    "torch": {"scoring/neural.py", "training/*", "bench/*"},
+    "numpy": {"scoring/neural.py", "training/*", "bench/*"},
+    "redis": {"store.py", "store/*"},
+    "starlette": {"proxy/*"},
+    "uvicorn": {"proxy/*"},
+    "httpx": {"proxy/*", "bench/*"},
+    "tiktoken": {"tokens.py"},
+    "tree_sitter": {"splitting/grammars.py"},
+    "typer": {"cli.py"},
+    "rich": {"cli.py", "terminal.py", "bench/*"},
+    "mcp": {"mcp.py"},
+}
+
+NO_TEST_OF_THEIR_OWN = {
+    "__init__.py": "the face: test_public_api",
+    "_version.py": "a number",
+    "dialects/draft.py": "tested through each dialect",
+    "dialects/openai_chat.py": "tests/dialects/test_openai.py",
+    "dialects/openai_responses.py": "tests/dialects/test_openai.py",
+    "splitting/grammars.py": "tests/splitting/test_code.py",
+    "splitting/lines.py": "tested through the cutters",
+    "splitting/literals.py": "tests/splitting/test_data.py",
+    "splitting/nesting.py": "tested through the cutters",
+    "splitting/pieces.py": "tested through the cutters",
+    "splitting/shapes.py": "tests/splitting/test_sniff.py",
+}
+WITHOUT_TESTS_YET = "bench"  # a workshop: its parts that decide anything have tests, its printing does not
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def part_of(path: Path) -> str:
+    """The part of the package that a file belongs to: its folder, or its own name."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)} imports relatively"
+            assert node.module is not None
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from names if node.module == "contextprune" else [node.module]
+
+
+def parts_imported(path: Path) -> set[str]:
+    own = (name.split(".") for name in imports_of(path))
+    return {steps[1] for steps in own if steps[0] == "contextprune" and len(steps) > 1}
+
+
+def layer_of(part: str) -> int:
+    for number, layer in enumerate(LAYERS):
+        if part in layer:
+            return number
+    raise AssertionError(f"{part} has no layer yet: add it in tests/test_architecture.py")
+
+
+every_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+
+
+@every_file
+def test_no_file_imports_from_above_or_from_beside_it(path: Path) -> None:
+    part = part_of(path)
+    if part in OUTSIDE_THE_LAYERS:
+        return
+    for other in parts_imported(path) - {part} - {"_version", "__version__"}:
+        if layer_of(part) == layer_of(other):
+            allowed = part in WORDS or (part, other) in BETWEEN_STAGES or part in COMMANDS
+        else:
+            allowed = layer_of(other) < layer_of(part) or (part in COMMANDS and other in WORKSHOPS)
+        assert allowed, f"{name_of(path)} imports {other}"
+
+
+def test_imports_form_no_circle() -> None:
+    modules = {_module(path): path for path in FILES}
+    edges = {
+        module: {name for found in imports_of(path) for name in (found, found.rpartition(".")[0]) if name in modules}
+        - {module, "contextprune"}
+        for module, path in modules.items()
+    }
+    edges = {module: found - _packages_of(module) for module, found in edges.items()}
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, f"a circle: {' -> '.join((*trail, module))}"
+        if module not in done:
+            for other in sorted(edges[module]):
+                visit(other, (*trail, module))
+            done.add(module)
+
+    for module in sorted(edges):
+        visit(module, ())
+
+
+def _module(path: Path) -> str:
+    steps = ("contextprune", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(step for step in steps if step != "__init__")
+
+
+def _packages_of(module: str) -> set[str]:
+    steps = module.split(".")
+    return {".".join(steps[:n]) for n in range(1, len(steps))}
+
+
+@every_file
+def test_heavy_packages_are_imported_only_where_they_are_needed(path: Path) -> None:
+    for name in imports_of(path):
+        top = name.split(".")[0]
+        places = next((places for heavy, places in HEAVY.items() if top == heavy or top.startswith(f"{heavy}_")), None)
+        if places is not None:
+            assert any(path.relative_to(PACKAGE).match(place) for place in places), f"{name_of(path)} imports {name}"
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    heavy = "|".join(HEAVY)
+    code = f"import contextprune, re, sys; print(*[m for m in sys.modules if re.match(r'(?:{heavy})(?:_\\w+)?$', m)])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@every_file
+def test_only_the_settings_read_the_environment(path: Path) -> None:
+    if name_of(path) == "policy.py":
+        return
+    for node in ast.walk(tree_of(path)):
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        assert name not in ("environ", "environb", "getenv"), f"{name_of(path)}:{getattr(node, 'lineno', 0)}"
+
+
+@every_file
+def test_no_file_is_longer_than_400_lines(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").count("\n") <= 400
+
+
+@every_file
+def test_no_function_is_longer_than_60_lines(path: Path) -> None:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 60, f"{name_of(path)}: {node.name}"
+
+
+@every_file
+def test_what_is_caught_is_named(path: Path) -> None:
+    if name_of(path).startswith("proxy/"):
+        return  # the one place that fails open
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ExceptHandler):
+            ends_in_raise = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
+            caught = ast.unparse(node.type) if node.type else "everything"
+            assert ends_in_raise or caught not in ("everything", "Exception", "BaseException"), (
+                f"{name_of(path)}:{node.lineno} catches {caught}"
+            )
+
+
+@every_file
+def test_a_module_says_what_it_is_in_one_to_five_lines(path: Path) -> None:
+    if path.name == "_version.py":
+        return
+    said = ast.get_docstring(tree_of(path))
+    assert said, name_of(path)
+
+
+@every_file
+def test_no_module_is_called_utils(path: Path) -> None:
+    assert path.stem not in ("utils", "util", "helpers", "common", "manager", "handler", "misc", "base_utils")
+
+
+@every_file
+def test_each_source_file_has_its_test_file(path: Path) -> None:
+    name = name_of(path)
+    if name in NO_TEST_OF_THEIR_OWN or path.name in ("__init__.py", "__main__.py") or part_of(path) == WITHOUT_TESTS_YET:
+        return
+    test = ROOT / "tests" / path.relative_to(PACKAGE).with_name(f"test_{path.name}")
+    assert test.exists(), f"no {test.relative_to(ROOT)}"
+
+
+def test_the_lists_of_exceptions_name_files_that_exist() -> None:
+    assert [name for name in NO_TEST_OF_THEIR_OWN if not (PACKAGE / name).exists()] == []

@@ -1,0 +1,130 @@
+"""The documentation does what it says: code runs, commands and options exist, settings have their names.
+
+A Python block marked `no-run` is only compiled. The blocks of one page share their names, as a reader would expect.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contextprune.policy import Policy, Settings
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if path.exists())
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+SETTINGS = {field.name for field in (*fields(Settings), *fields(Policy))} - {"policy"}
+
+_BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"(?:^|[`$|(]|&&)[ \t]*contextprune[ \t]+([^\n`|&)]+)", re.MULTILINE)
+_SETTING = re.compile(r"\bCONTEXTPRUNE_([A-Z_]+)\b")
+_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
+
+ENVIRONMENT = {**os.environ, "CONTEXTPRUNE_STORE": "memory", "CONTEXTPRUNE_SCORER": "lexical", "PYTHONPATH": str(ROOT)}
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+def python_blocks(page: Path) -> Iterator[tuple[str, bool]]:
+    """The Python blocks of a page and whether each is to be run."""
+    for info, body in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        words = info.split()
+        if words and words[0] in ("python", "py"):
+            yield body, "no-run" not in words
+
+
+@every_page
+def test_python_code_runs(page: Path, tmp_path: Path) -> None:
+    code = [body for body, runs in python_blocks(page) if runs]
+    if not code:
+        return
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(code), encoding="utf-8")
+    _run(script, ROOT)
+
+
+@every_page
+def test_python_code_that_is_not_run_is_python_all_the_same(page: Path) -> None:
+    for body, _ in python_blocks(page):
+        ast.parse(body)
+
+
+@every_page
+def test_commands_and_their_options_exist(page: Path) -> None:
+    found = _COMMAND.findall(_code_of(page))
+    if not found:
+        return
+    assert importlib.util.find_spec("contextprune.cli") is not None, f"{page.name} shows commands that do not exist yet"
+    commands = _commands()
+    for line in found:
+        words = line.split(" #")[0].split()
+        if words[0].startswith("-"):
+            options, words = commands[""], ["", *words]
+        else:
+            assert words[0] in commands, f"contextprune {line}"
+            options = commands[words[0]]
+        for word in words[1:]:
+            option = word.split("=")[0].strip("[]")
+            assert not option.startswith("-") or option in ("-", "--", "--help") or option in options, line
+
+
+@every_page
+def test_settings_exist(page: Path) -> None:
+    for name in _SETTING.findall(page.read_text(encoding="utf-8")):
+        assert name.lower() in SETTINGS, name
+
+
+@every_page
+def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
+    for target in _LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_examples_run(example: Path) -> None:
+    _run(example, ROOT)
+
+
+def _run(script: Path, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script)],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _code_of(page: Path) -> str:
+    """Everything on a page that is set as code: blocks of a shell, and what stands in backticks."""
+    text = page.read_text(encoding="utf-8")
+    blocks = [body for info, body in _BLOCK.findall(text) if info.split()[:1] not in (["python"], ["py"], ["text"])]
+    return "\n".join([*blocks, *re.findall(r"`contextprune [^`\n]+`", _BLOCK.sub("", text))])
+
+
+def _commands() -> dict[str, set[str]]:
+    """Options of each subcommand, and of the command itself under ""."""
+    import typer.main
+
+    from contextprune import cli
+
+    group: Any = typer.main.get_command(cli.app)
+    found = {name: _options(command) for name, command in group.commands.items()}
+    return {"": _options(group), **found}
+
+
+def _options(command: Any) -> set[str]:
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}

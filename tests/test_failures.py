@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from contextprune.context import Context, Kind, Segment, Span, Syntax
+from contextprune.failures import FAILURE, failing, is_code
+from contextprune.splitting import split
+from tests import outputs
+
+
+def failed_lines(text: str, kind: Kind = Kind.TOOL_RESULT) -> list[str]:
+    context = Context((Segment(Kind.USER, "ERROR: mine", ("u",)), Segment(kind, text, ("r",))))
+    spans: list[Span] = split(context)
+    return [spans[i].text for i in sorted(failing(context, spans))]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Traceback (most recent call last):",
+        "KeyError: 'missing'",
+        "2026-01-01 12:00:00 ERROR connection lost",
+        "error: expected `;`",
+        "error[E0382]: use of moved value",
+        "tests/test_a.py::test_b FAILED",
+        "==== 2 failed, 30 passed in 1.2s ====",
+        "bash: foo: command not found",
+        "cat: a.txt: No such file or directory",
+        "Process exited with code 2",
+        "exit status: 137",
+        '"exit_code": 1',
+        "npm ERR! code ELIFECYCLE",
+        "panic: runtime error",
+        "Segmentation fault (core dumped)",
+        "java.lang.NullPointerException: null",
+        "make: *** [all] Error: 2",
+        "Permission denied (publickey)",
+    ],
+)
+def test_failures_are_found(line: str) -> None:
+    assert FAILURE.search(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0 failed, 32 passed",
+        "0 errors, 0 warnings",
+        "exit code 0",
+        "Process exited with code 0",
+        "no error here",
+        "the errors are handled by the caller",
+        "ErrorBoundary renders its children",
+        "class ParserErrors:",
+        "terror and mirror",
+    ],
+)
+def test_what_only_sounds_like_a_failure_is_none(line: str) -> None:
+    assert FAILURE.search(line) is None
+
+
+def test_only_results_of_tools_fail() -> None:
+    text = outputs.log(10, 0) + "FATAL: gone\n"
+    assert "FATAL: gone\n" in "".join(failed_lines(text))
+    assert failed_lines(text, Kind.DOCUMENT) == []
+    assert failed_lines(text, Kind.ASSISTANT) == []
+
+
+def test_source_code_that_raises_errors_has_not_failed() -> None:
+    assert failed_lines(outputs.numbered(20, 1)) == []
+    assert failed_lines(outputs.code(20, 1)) == []
+    assert failed_lines(outputs.diff(20, 1).replace("return", "raise ValueError: FAILED")) == []
+
+
+def test_the_span_that_holds_a_failure_counts_wherever_in_it_that_stands() -> None:
+    (line,) = failed_lines("all is well here\n" * 50 + "and then: command not found\n" + "all is well here\n" * 50)
+    assert "command not found" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax", "code"),
+    [
+        ("    12\tx = 1\n", Syntax.LINES, True),
+        ("12: x = 1\n", Syntax.LINES, True),
+        ("x = 1\n", Syntax.HASH_CODE, True),
+        ("+x\n", Syntax.DIFF, True),
+        ("12 apples\n", Syntax.LINES, False),
+        ("12:00:01 ERROR gone\n", Syntax.LINES, True),
+    ],
+)
+def test_code_is_told_by_its_syntax_or_its_line_numbers(text: str, syntax: Syntax, code: bool) -> None:  # noqa: FBT001
+    from contextprune.context import Unit
+
+    assert is_code(Span(0, 0, len(text), Unit.LINE, text, syntax)) is code
