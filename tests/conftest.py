@@ -14,7 +14,7 @@ from contextprune.tokens import Tiktoken
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # whole conversations take a while to draw
 
-settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("default", max_examples=40, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))

@@ -69,7 +69,9 @@ def traceback(size: int, seed: int) -> str:
 
 
 def test_run(size: int, seed: int) -> str:
-    lines = [f"tests/test_{i}.py::test_{_NAMES[(seed + i) % 5]} {'FAILED' if i == 2 else 'PASSED'}" for i in range(size)]
+    lines = [
+        f"tests/test_{i}.py::test_{_NAMES[(seed + i) % 5]} {'FAILED' if i == 2 else 'PASSED'}" for i in range(size)
+    ]
     return "\n".join([*lines, f"====== 1 failed, {size} passed in 0.{seed}s ======", "exit code 1"])
 
 
@@ -80,7 +82,12 @@ def diff(size: int, seed: int) -> str:
         out += [f"--- a/f{f}.py", f"+++ b/f{f}.py"]
         for h in range(2):
             at = 100 * f + 10 * h + 1
-            out += [f"@@ -{at},3 +{at},3 @@ def f{f}_{h}():", f" keep_{at}", f"-old_{at} = {seed}", f"+new_{at} = {seed}"]
+            out += [
+                f"@@ -{at},3 +{at},3 @@ def f{f}_{h}():",
+                f" keep_{at}",
+                f"-old_{at} = {seed}",
+                f"+new_{at} = {seed}",
+            ]
             out.append(f" return {at}")
     return "\n".join(out) + "\n"
 
@@ -93,7 +100,9 @@ def code(size: int, seed: int) -> str:
     parts = [f'"""Module {seed}."""\n\nimport os\n']
     for i in range(1 + size // 4):
         name = _NAMES[(seed + i) % 5].lower()
-        parts.append(f"def {name}_{i}(value: int) -> int:\n    # explains {i}\n    if value > {i}:\n        return {i}\n")
+        parts.append(
+            f"def {name}_{i}(value: int) -> int:\n    # explains {i}\n    if value > {i}:\n        return {i}\n"
+        )
         parts.append(f'    raise ValueError(f"{name} {{value}}")\n')
     return "\n".join(parts)
 
@@ -106,7 +115,11 @@ def csv(size: int, seed: int) -> str:
 def markdown(size: int, seed: int) -> str:
     parts = [f"# Notes {seed}\n"]
     for i in range(1 + size // 4):
-        parts += [f"## Part {i}\n", _PROSE[(seed + i) % len(_PROSE)] + "\n", f"- first {i}\n- second `{_NAMES[i % 8]}`\n"]
+        parts += [
+            f"## Part {i}\n",
+            _PROSE[(seed + i) % len(_PROSE)] + "\n",
+            f"- first {i}\n- second `{_NAMES[i % 8]}`\n",
+        ]
         parts.append(f"```python\n{code(i, seed)}```\n")
         parts.append("| a | b |\n|---|---|\n" + "".join(f"| {k} | {k * i} |\n" for k in range(i)))
     return "\n".join(parts)
@@ -131,7 +144,9 @@ def shell(size: int, seed: int) -> str:
 
 def base64(size: int, seed: int) -> str:
     random = Random(seed)
-    return "".join(random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", k=40 * size)) + "=="
+    return (
+        "".join(random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", k=40 * size)) + "=="
+    )
 
 
 def same_file(size: int, seed: int) -> str:

@@ -50,8 +50,8 @@ SCORERS: tuple[cp.Scorer, ...] = (LEXICAL, Hashed(), Constant(0.0, "zero.v1"), C
 
 
 def pruner(scorer: cp.Scorer = LEXICAL, **policy: Any) -> cp.Pruner:
-    """A pruner with a store of its own; small blocks count, so that small examples say something."""
-    return cp.Pruner(cp.Policy(**{"min_tokens": 0, **policy}), scorer, COUNTER, cp.MemoryStore())
+    """A pruner with a store of its own. Small blocks count and much may go, so that small examples say something."""
+    return cp.Pruner(cp.Policy(**{"min_tokens": 0, "recall": 0.6, **policy}), scorer, COUNTER, cp.MemoryStore())
 
 
 def budgets() -> st.SearchStrategy[cp.Budget]:
@@ -222,7 +222,9 @@ def _anthropic_body(history: Sequence[Turn], goal: str) -> dict[str, Any]:
             reply.append({"type": "redacted_thinking", "data": PNG})
         if turn.said:
             reply.append({"type": "text", "text": turn.said})
-        reply += [{"type": "tool_use", "id": key, "name": _name(key), "input": {"path": key}} for key, _ in turn.results]
+        reply += [
+            {"type": "tool_use", "id": key, "name": _name(key), "input": {"path": key}} for key, _ in turn.results
+        ]
         messages.append({"role": "assistant", "content": reply or "Done."})
         answers: list[Any] = [_anthropic_result(turn, *turn.results[k]) for k in turn.order]
         if turn.extra == 4:
@@ -337,7 +339,9 @@ def examples(draw: st.DrawFn) -> list[cp.Example]:
     """In-context examples, copies among them."""
     found = draw(
         st.lists(
-            st.builds(cp.Example, input=nasty(3) | st.sampled_from(["2 + 2?", "sum of orders"]), output=built() | nasty(2)),
+            st.builds(
+                cp.Example, input=nasty(3) | st.sampled_from(["2 + 2?", "sum of orders"]), output=built() | nasty(2)
+            ),
             max_size=8,
         )
     )
@@ -349,7 +353,16 @@ def examples(draw: st.DrawFn) -> list[cp.Example]:
 def samples() -> list[dict[str, Any]]:
     """A handful of fixed bodies, one of each shape and every kind of output, for tests that run whole processes."""
     history = [
-        Turn("Looking.", "Hmm.", tuple((f"c{n}_{k}", build(25, n)) for k, build in enumerate(some)), (1, 0), None, n == 2, False, n)
+        Turn(
+            "Looking.",
+            "Hmm.",
+            tuple((f"c{n}_{k}", build(25, n)) for k, build in enumerate(some)),
+            (1, 0),
+            None,
+            n == 2,
+            False,
+            n,
+        )
         for n, some in enumerate(zip(BUILDERS[::2], BUILDERS[1::2], strict=False))
     ]
     return [body(history, "Why does orders fail? Look at billing.") for body in BODIES.values()]

@@ -207,7 +207,11 @@ def test_no_module_is_called_utils(path: Path) -> None:
 @every_file
 def test_each_source_file_has_its_test_file(path: Path) -> None:
     name = name_of(path)
-    if name in NO_TEST_OF_THEIR_OWN or path.name in ("__init__.py", "__main__.py") or part_of(path) == WITHOUT_TESTS_YET:
+    if (
+        name in NO_TEST_OF_THEIR_OWN
+        or path.name in ("__init__.py", "__main__.py")
+        or part_of(path) == WITHOUT_TESTS_YET
+    ):
         return
     test = ROOT / "tests" / path.relative_to(PACKAGE).with_name(f"test_{path.name}")
     assert test.exists(), f"no {test.relative_to(ROOT)}"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contextprune.context import Context, Kind, Segment, Span, Syntax
+from contextprune.context import Context, Kind, Segment, Span, Syntax, Unit
 from contextprune.failures import FAILURE, failing, is_code
 from contextprune.splitting import split
 from tests import outputs
@@ -66,6 +66,11 @@ def test_only_results_of_tools_fail() -> None:
     assert failed_lines(text, Kind.ASSISTANT) == []
 
 
+def test_a_log_line_that_begins_with_the_time_is_no_numbered_line() -> None:
+    text = "".join(f"12:00:{i:02} all is well here\n" for i in range(30)) + "12:01:00 ERROR connection lost\n"
+    assert "ERROR connection lost" in "".join(failed_lines(text))
+
+
 def test_source_code_that_raises_errors_has_not_failed() -> None:
     assert failed_lines(outputs.numbered(20, 1)) == []
     assert failed_lines(outputs.code(20, 1)) == []
@@ -85,10 +90,8 @@ def test_the_span_that_holds_a_failure_counts_wherever_in_it_that_stands() -> No
         ("x = 1\n", Syntax.HASH_CODE, True),
         ("+x\n", Syntax.DIFF, True),
         ("12 apples\n", Syntax.LINES, False),
-        ("12:00:01 ERROR gone\n", Syntax.LINES, True),
+        ("12:00:01 ERROR gone\n", Syntax.LINES, False),
     ],
 )
-def test_code_is_told_by_its_syntax_or_its_line_numbers(text: str, syntax: Syntax, code: bool) -> None:  # noqa: FBT001
-    from contextprune.context import Unit
-
+def test_code_is_told_by_its_syntax_or_its_line_numbers(text: str, syntax: Syntax, code: bool) -> None:
     assert is_code(Span(0, 0, len(text), Unit.LINE, text, syntax)) is code

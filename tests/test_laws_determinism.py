@@ -54,7 +54,9 @@ def test_twice_gives_the_same_bytes(payload: Any, budget: cp.Budget | None) -> N
 
 
 @given(st.lists(payloads(), max_size=3), maybe_a_budget, st.randoms(use_true_random=False))
-def test_what_was_compressed_before_makes_no_difference(bodies: list[Any], budget: cp.Budget | None, random: Any) -> None:
+def test_what_was_compressed_before_makes_no_difference(
+    bodies: list[Any], budget: cp.Budget | None, random: Any
+) -> None:
     engine = pruner(Hashed())
     expected = [_bytes(body, budget, pruner(Hashed())) for body in bodies]
     order = list(range(len(bodies)))

@@ -29,9 +29,7 @@ def test_documents_keep_order_ids_metadata_and_scores(
     scorer: cp.Scorer, given_: list[cp.Document], query: str, budget: cp.Budget | None
 ) -> None:
     got = cp.prune_documents(given_, query, budget, pruner(scorer)).documents
-    assert [(d.id, d.title, d.metadata, d.score) for d in got] == [
-        (d.id, d.title, d.metadata, d.score) for d in given_
-    ]
+    assert [(d.id, d.title, d.metadata, d.score) for d in got] == [(d.id, d.title, d.metadata, d.score) for d in given_]
 
 
 @every_scorer
@@ -45,10 +43,12 @@ def test_what_is_kept_of_a_document_stands_in_its_text_with_every_gap_marked(
         assert not ends or (ends[0] >= 0 and ends[-1] <= len(before.text))
         runs = [before.text[start:end] for start, end in after.kept]
         gaps_before = [start > end for start, end in zip(ends[::2], [0, *ends[1::2]], strict=False)]
-        assert _follows(after.text, list(zip(runs, gaps_before, strict=True)), bool(ends) and ends[-1] < len(before.text))
+        assert _follows(
+            after.text, list(zip(runs, gaps_before, strict=True)), bool(ends) and ends[-1] < len(before.text)
+        )
 
 
-def _follows(text: str, runs: list[tuple[str, bool]], open_end: bool) -> bool:  # noqa: FBT001 - a test's own
+def _follows(text: str, runs: list[tuple[str, bool]], open_end: bool) -> bool:
     """Whether `text` is the runs, one marker in front of each that has a gap before it, and one after an open end."""
     if not runs:
         return _GAP.fullmatch(text) is not None if open_end else text == ""
@@ -56,7 +56,9 @@ def _follows(text: str, runs: list[tuple[str, bool]], open_end: bool) -> bool:  
     at = text.find(run)
     while at >= 0:
         lead = text[:at]
-        if (_GAP.fullmatch(lead) is not None if gap else lead == "") and _follows(text[at + len(run) :], rest, open_end):
+        if (_GAP.fullmatch(lead) is not None if gap else lead == "") and _follows(
+            text[at + len(run) :], rest, open_end
+        ):
             return True
         at = text.find(run, at + 1) if gap else -1
     return False

@@ -42,7 +42,7 @@ def parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        assume(False)  # noqa: FBT003 - hypothesis's own spelling
+        assume(False)
 
 
 @every_scorer

@@ -18,6 +18,9 @@ from contextprune.plan import Atom
 Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
 
 MAX_LENGTH = 200  # longer ones are blobs and addresses with parameters: recall serves those better
+BASE = -4.0
+AGE = -0.4
+LATEST = 1.0
 SCHEMA = 3  # a JSON key that stands in so many places is the form of the data, not a value
 
 
@@ -67,7 +70,7 @@ def _priced(
     found = [
         (token, at)
         for (_, token), at in places.items()
-        if len(token) <= MAX_LENGTH and not (len(at) >= SCHEMA and f'"{token}":' in spans[at[0]].text)
+        if len(token) <= MAX_LENGTH and not (len(at) >= SCHEMA and _is_field(token, spans[at[0]].text))
     ]
     text = "".join(" " + token for token, _ in found)
     ends = list(accumulate(len(token) + 1 for token, _ in found))
@@ -78,11 +81,16 @@ def _priced(
     ]
 
 
+def _is_field(token: str, text: str) -> bool:
+    """Whether `token` names a field of a record; what has a number in it is an id that serves as a key."""
+    return not any(c.isdigit() for c in token) and f'"{token}":' in text
+
+
 def _worth(token: str, age: int, occurrences: int) -> float:
     """Recent and repeated identifiers are used most; bare numbers, dotted words and long paths least."""
-    logit = -4.0 - 0.4 * log1p(age) + 0.3 * log1p(occurrences) - len(token) / 100
+    logit = BASE + AGE * log1p(age) + 0.3 * log1p(occurrences) - len(token) / 100
     if age == 0:
-        logit += 1.0  # what the latest call brought has not been used yet
+        logit += LATEST  # what the latest call brought has not been used yet
     if token.isdigit():
         logit -= 0.7
     elif "_" in token or "@" in token:

@@ -14,9 +14,9 @@ from math import exp, log1p
 from contextprune.context import Context, Kind, Span, Syntax
 from contextprune.failures import NUMBERED, failing, is_code
 
-BIAS = -8.4
+BIAS = -4.5
 AGE = -1.0  # a result loses worth with the logarithm of the results since
-LATEST = 3.5  # the answer to the last call has not been acted upon yet
+LATEST = 2.0  # the answer to the last call has not been acted upon yet
 CODE = 1.5  # views of files: edits must quote them to the letter
 REPEATED = -2.0  # the same line stands in a later result
 DATA = -2.0  # records are used by their values, which a digest carries; they are hardly ever quoted whole

@@ -44,6 +44,7 @@ class Fill:
             for i in places:
                 self._shows.setdefault(i, []).append(atom)
         self._home: dict[int, int] = {}  # carried identifier -> home
+        self._seen = [0] * len(atom_spans)  # how many kept spans show each identifier
         self._journal: list[tuple[int, int | None]] = []
         self._history: list[list[tuple[int, int | None]]] = []
         self._books: dict[int, _Book] = {}
@@ -81,7 +82,7 @@ class Fill:
 
     def carry(self, atom: int, ceiling: float = inf) -> bool:
         """Let the marker in its home's gap name identifier `atom`, unless a kept span shows it anyway."""
-        if any(self.kept[i] for i in self._atom_spans[atom]):
+        if self.shows(atom):
             return True
         self._journal = []
         home = self._atom_spans[atom][-1]
@@ -95,6 +96,10 @@ class Fill:
             for i in self._small_gap(home):
                 self._keep(i, CLOSED)
         return self._within(ceiling)
+
+    def shows(self, atom: int) -> bool:
+        """Whether identifier `atom` is visible: in a kept span or in a marker."""
+        return self._seen[atom] > 0 or atom in self._home
 
     def saving(self, segment: int) -> int:
         """Tokens that segment's markers save over its whole text."""
@@ -163,6 +168,8 @@ class Fill:
         book.chars -= sign * len(self.spans[i].text)
         self.used += sign * self.costs[i]
         self.kept[i] = sign > 0
+        for atom in self._shows.get(i, ()):
+            self._seen[atom] += sign
 
     def _gap_at(self, book: _Book, i: int) -> tuple[int, int]:
         """The bounds of the gap that span `i` lies in."""

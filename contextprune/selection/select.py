@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from contextprune.context import Context, Kind, Span
 from contextprune.errors import BudgetError
@@ -16,6 +17,7 @@ from contextprune.selection.fill import Fill
 
 LENGTH = {Kind.DOCUMENT: 0.0, Kind.EXAMPLE: 0.0}
 """How far a span's length counts against it: value / tokens ** exponent. Results of tools pay in full (1.0)."""
+LINE = 0.1  # what quoting a line is worth beside naming an identifier: hindsight asks for ten names to one line
 RECENT = 1.5  # how much more a span of the latest turns is worth (policy.recent_turns)
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
 
@@ -74,7 +76,7 @@ def select(
     fill = case.fill()
     if fill.used > ceiling:
         raise _too_small(case, fill, ceiling)
-    for density, i in _steps(case):
+    for density, i in _steps(case, fill):
         why = "chosen" if density < FIRST else "failure line"
         if not (fill.keep(i, why, ceiling) if i >= 0 else fill.carry(~i, ceiling)):
             break
@@ -99,34 +101,49 @@ def _fitted(case: Case, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
     return tuple(decisions)
 
 
-def _steps(case: Case) -> list[tuple[float, int]]:
+def _steps(case: Case, fill: Fill) -> Iterator[tuple[float, int]]:
     """(worth, span or ~identifier) in the order of the walk: failures first, then the most worth a token.
 
-    Of equals the more recent result of a tool comes first, and the earlier sentence of a document.
+    An identifier that is visible by now is worth nothing more, so a span is weighed again when its turn comes (lazy
+    greedy, Minoux 1978). Of equals the more recent result of a tool comes first, and the earlier sentence of a document.
     """
     values = _values(case)
+    names: dict[int, list[int]] = {}
+    for k, atom in enumerate(case.atoms):
+        for i in dict.fromkeys(case.same.get(i, i) for i in atom.spans):
+            names.setdefault(i, []).append(k)
     failed = failing(case.context, case.spans)
-    steps = [(-atom.score / (atom.cost + 1), k - len(case.atoms), ~k) for k, atom in enumerate(case.atoms)]
+    kinds = [segment.kind for segment in case.context.segments]
+
+    def weigh(i: int) -> float:
+        value = values[i] + sum(case.atoms[k].score for k in names.get(i, ()) if not fill.shows(k))
+        first = FIRST if i in failed else 0.0
+        return worth(value, case.costs[i], kinds[case.spans[i].segment]) + first
+
+    heap = [(-atom.score / (atom.cost + 1), k - len(case.atoms), ~k) for k, atom in enumerate(case.atoms)]
     for i, span in enumerate(case.spans):
         if case.free[span.segment] and i not in case.same:
-            kind = case.context.segments[span.segment].kind
-            density = worth(values[i], case.costs[i], kind) + (FIRST if i in failed else 0.0)
-            steps.append((-density, -i if kind is Kind.TOOL_RESULT else i, i))
-    steps.sort()
-    return [(-density, i) for density, _, i in steps]
+            heap.append((-weigh(i), -i if kinds[span.segment] is Kind.TOOL_RESULT else i, i))
+    heapify(heap)
+    while heap:
+        stored, rank, i = heappop(heap)
+        if i >= 0 and i in names and not fill.kept[i]:
+            now = weigh(i)
+            if now < -stored:
+                heappush(heap, (-now, rank, i))
+                continue
+        yield -stored, i
 
 
 def _values(case: Case) -> list[float]:
-    """What each span is worth: its score, that of its later copies, and the identifiers that it shows."""
+    """What each span is worth by itself: its score, or that of a later copy."""
     segments = case.context.segments
     last = max((segment.turn for segment in segments), default=0)
-    recent = [RECENT if last - segment.turn < case.policy.recent_turns else 1.0 for segment in segments]
-    values = [score * recent[span.segment] for span, score in zip(case.spans, case.scores, strict=True)]
+    line = LINE if case.atoms else 1.0
+    weights = [line * (RECENT if last - segment.turn < case.policy.recent_turns else 1.0) for segment in segments]
+    values = [score * weights[span.segment] for span, score in zip(case.spans, case.scores, strict=True)]
     for i, source in case.same.items():
         values[source] = max(values[source], values[i])
-    for atom in case.atoms:
-        for i in dict.fromkeys(case.same.get(i, i) for i in atom.spans):
-            values[i] += atom.score
     return values
 
 

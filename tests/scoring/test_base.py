@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from contextprune.context import Context, Kind, Segment, Span
+from contextprune.errors import ScorerError
+from contextprune.scoring import Blend, Scorer, check
+from contextprune.splitting import split
+from tests.strategies import Constant
+
+CONTEXT = Context(
+    (
+        Segment(Kind.TOOL_RESULT, "a line of a tool\n" * 10, ("a",)),
+        Segment(Kind.DOCUMENT, "A sentence of a document, which is long enough to count. " * 10, ("b",)),
+    ),
+    "why",
+)
+SPANS = split(CONTEXT)
+ZERO, ONE = Constant(0.0, "zero"), Constant(1.0, "one")
+
+
+def blend(scorers: Sequence[Scorer] = (ZERO, ONE), asked: dict[str, float] | None = None) -> Blend:
+    return Blend(scorers, {"one": 1.0}, {Kind.DOCUMENT: {"zero": 3.0, "one": 1.0}}, asked or {"zero": 1.0})
+
+
+def by_kind(scores: Sequence[float]) -> dict[Kind, set[float]]:
+    found: dict[Kind, set[float]] = {}
+    for span, score in zip(SPANS, scores, strict=True):
+        found.setdefault(CONTEXT.segments[span.segment].kind, set()).add(score)
+    return found
+
+
+def test_each_kind_has_weights_of_its_own_and_the_rest_the_default() -> None:
+    assert by_kind(blend()(CONTEXT, SPANS)) == {Kind.TOOL_RESULT: {1.0}, Kind.DOCUMENT: {0.25}}
+
+
+def test_a_query_of_the_callers_changes_the_weights_of_results() -> None:
+    asked = Context(CONTEXT.segments, "why", asked=True)
+    assert by_kind(blend()(asked, SPANS)) == {Kind.TOOL_RESULT: {0.0}, Kind.DOCUMENT: {0.25}}
+
+
+def test_a_scorer_without_a_share_is_not_called() -> None:
+    class Untouchable:
+        name = "untouchable"
+
+        def __call__(self, _: Context, spans: Sequence[Span]) -> list[float]:
+            raise AssertionError
+
+    assert set(blend((ONE, Untouchable(), ZERO))(CONTEXT, SPANS)) == {1.0, 0.25}
+
+
+def test_the_name_tells_what_is_blended() -> None:
+    assert blend().name == "zero+one"
+
+
+@pytest.mark.parametrize("weights", [{}, {"zero": 0.0}, {"zero": -1.0, "one": 2.0}, {"nobody": 1.0}])
+def test_weights_that_make_no_sense_are_refused(weights: dict[str, float]) -> None:
+    with pytest.raises(ScorerError):
+        Blend((ZERO, ONE), weights, {}, {"one": 1.0})
+
+
+@pytest.mark.parametrize("bad", [[], [0.5], [0.5] * (len(SPANS) + 1), [float("nan")] * len(SPANS), [2.0] * len(SPANS)])
+def test_scores_that_are_no_probabilities_are_refused(bad: list[float]) -> None:
+    with pytest.raises(ScorerError, match="mine"):
+        check(bad, SPANS, "mine")
+
+
+def test_good_scores_pass() -> None:
+    check([0.0, 1.0, *[0.5] * (len(SPANS) - 2)], SPANS, "mine")

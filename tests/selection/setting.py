@@ -1,0 +1,71 @@
+"""A context made ready for selection: cut, counted, priced by the real markers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import contextprune as cp
+from contextprune.plan import Action, Atom
+from contextprune.policy import Policy
+from contextprune.rendering import Markers
+from contextprune.selection import arrive, select
+from contextprune.selection.fill import Fill
+from contextprune.splitting import split
+from tests.strategies import COUNTER
+
+Score = Callable[[cp.Span], float]
+
+
+def result(text: str, turn: int = 1, name: str | None = None) -> cp.Segment:
+    return cp.Segment(cp.Kind.TOOL_RESULT, text, ("r", turn, text), turn=turn, name=name)
+
+
+def lines(*words: str, each: int = 1) -> str:
+    """For each word some lines as a search prints them, all different: one span each."""
+    return "".join(f"src/{word}.py:{i}: the value of {word} is {i} here\n" for word in words for i in range(each))
+
+
+def half(_: cp.Span) -> float:
+    return 0.5
+
+
+@dataclass(frozen=True)
+class Setting:
+    context: cp.Context
+    policy: Policy
+    spans: Sequence[cp.Span]
+    costs: Sequence[int]
+    prices: Markers
+
+    @classmethod
+    def of(cls, *segments: cp.Segment, policy: Policy | None = None) -> Setting:
+        context = cp.Context(segments)
+        spans = split(context)
+        costs: list[int] = []
+        for i, segment in enumerate(segments):
+            ends = [span.end for span in spans if span.segment == i]
+            costs += COUNTER.pieces(segment.text, ends) if ends else []
+        prices = Markers(context, spans, COUNTER, cp.MemoryStore().key)
+        return cls(context, policy or Policy(min_tokens=0), spans, costs, prices)
+
+    @property
+    def total(self) -> int:
+        return sum(self.costs)
+
+    def select(
+        self, ceiling: int, score: Score = half, atoms: Sequence[Atom] = (), frozen: Collection[int] = ()
+    ) -> cp.Plan:
+        scores = [score(span) for span in self.spans]
+        return select(self.context, self.spans, scores, self.costs, self.policy, self.prices, ceiling, atoms, frozen)
+
+    def arrive(self, score: Score = half, atoms: Sequence[Atom] = (), frozen: Collection[int] = ()) -> cp.Plan:
+        scores = [score(span) for span in self.spans]
+        return arrive(self.context, self.spans, scores, self.costs, self.policy, self.prices, atoms, frozen)
+
+    def fill(self, atoms: Sequence[tuple[int, int]] = (), shown: Sequence[Sequence[int]] = ()) -> Fill:
+        return Fill(self.spans, self.costs, [True] * len(self.context.segments), self.prices, atoms, shown)
+
+
+def kept(plan: cp.Plan) -> str:
+    return "".join(s.text for s, d in zip(plan.spans, plan.decisions, strict=True) if d.action is Action.KEEP)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from contextprune.context import Context, Kind, Segment, Unit
+from contextprune.plan import Action
+from contextprune.selection import choose, whole
+
+TEXTS = ["add two numbers", "add three numbers", "sort a list of words", "add two numbers"]
+
+
+def chosen(texts: Sequence[str], scores: Sequence[float], ceiling: int) -> list[int]:
+    context = Context(tuple(Segment(Kind.EXAMPLE, text, (i,)) for i, text in enumerate(texts)))
+    plan = choose(context, [10] * len(texts), scores, ceiling)
+    return [i for i, d in enumerate(plan.decisions) if d.action is Action.KEEP]
+
+
+def test_the_best_examples_are_chosen() -> None:
+    assert chosen(TEXTS[:3], [0.1, 0.2, 0.9], 10) == [2]
+
+
+def test_what_differs_is_preferred_to_more_of_the_same() -> None:
+    assert chosen(TEXTS[:3], [0.9, 0.8, 0.7], 20) == [0, 2]
+
+
+def test_copies_come_last() -> None:
+    assert chosen(TEXTS, [0.9, 0.1, 0.1, 0.9], 30) == [0, 1, 2]
+    assert chosen(TEXTS, [0.9, 0.1, 0.1, 0.9], 40) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("ceiling", [0, 9])
+def test_nothing_is_torn_to_fit(ceiling: int) -> None:
+    assert chosen(TEXTS, [0.5] * 4, ceiling) == []
+
+
+def test_a_larger_ceiling_chooses_a_superset() -> None:
+    found = [set(chosen(TEXTS, [0.4, 0.6, 0.5, 0.3], ceiling)) for ceiling in range(0, 50, 5)]
+    assert all(less <= more for less, more in zip(found, found[1:], strict=False))
+
+
+def test_no_examples_are_no_choice() -> None:
+    assert chosen([], [], 10) == []
+
+
+def test_a_whole_segment_is_one_span() -> None:
+    (span,) = whole(Context((Segment(Kind.EXAMPLE, "Q: 1?\nA: 2\n", ()),)))
+    assert span.unit is Unit.WHOLE
+    assert span.text == "Q: 1?\nA: 2\n"

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import contextprune as cp
+from contextprune.selection.dedupe import twins
+from tests.selection.setting import Setting, lines, result
+
+TEXT = lines("alpha", "beta", each=6)
+
+
+def repeated(*segments: cp.Segment, movable: list[bool] | None = None) -> dict[str, str]:
+    """Text of each redundant span and of the one it repeats, with their segments."""
+    setting = Setting.of(*segments)
+    found = twins(setting.context, setting.spans, setting.costs, movable or [True] * len(segments))
+    return {
+        f"{setting.spans[i].segment} {setting.spans[i].text}": f"{setting.spans[j].segment} {setting.spans[j].text}"
+        for i, j in found.items()
+    }
+
+
+def document(text: str, i: int) -> cp.Segment:
+    return cp.Segment(cp.Kind.DOCUMENT, text, (i,))
+
+
+def test_the_later_copy_refers_to_the_earlier_one() -> None:
+    found = repeated(result(TEXT), result(TEXT, turn=2))
+    assert len(found) == 12
+    assert all(later[1:] == earlier[1:] and later[0] == "1" and earlier[0] == "0" for later, earlier in found.items())
+
+
+def test_a_third_copy_refers_to_the_first() -> None:
+    found = repeated(result(TEXT), result(TEXT, turn=2), result(TEXT, turn=3))
+    assert {earlier[0] for earlier in found.values()} == {"0"}
+
+
+def test_a_short_run_is_no_copy() -> None:
+    assert repeated(result(TEXT + "}\n"), result(lines("gamma", each=6) + "}\n", turn=2)) == {}
+
+
+def test_what_differs_inside_a_copy_is_none() -> None:
+    found = repeated(result(TEXT), result(TEXT.replace("the value of beta is 2", "another"), turn=2))
+    assert len(found) == 11
+
+
+def test_one_text_does_not_repeat_itself() -> None:
+    assert repeated(result(TEXT + TEXT)) == {}
+
+
+def test_what_may_not_go_is_never_redundant_but_may_be_referred_to() -> None:
+    assert repeated(result(TEXT), result(TEXT, turn=2), movable=[True, False]) == {}
+    assert len(repeated(result(TEXT), result(TEXT, turn=2), movable=[False, True])) == 12
+
+
+def test_documents_may_differ_in_case_and_white_space_and_results_may_not() -> None:
+    text = (
+        "This is a sentence that is long enough for a run of copies. It is followed by another sentence of that sort. "
+        * 2
+    )
+    loud = text.upper().replace(" ", "  ")
+    assert repeated(document(text, 0), document(loud, 1))
+    assert repeated(result(text), result(loud, turn=2)) == {}

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import contextprune as cp
+from contextprune.selection.fill import CLOSED
+from tests import outputs
+from tests.selection.setting import Setting, lines, result
+
+SETTING = Setting.of(result(lines("alpha", "beta", each=20)), result(outputs.json_pretty(8, 1), turn=2))
+
+
+def test_it_starts_with_nothing_but_a_marker_for_each_block() -> None:
+    fill = SETTING.fill()
+    assert not any(fill.kept)
+    assert 0 < fill.used < 60
+
+
+def test_keeping_everything_costs_exactly_the_texts() -> None:
+    fill = SETTING.fill()
+    for i in range(len(SETTING.spans)):
+        assert fill.keep(i, "chosen")
+    assert fill.used == SETTING.total
+
+
+def test_a_step_beyond_the_ceiling_changes_nothing() -> None:
+    fill = SETTING.fill()
+    before = fill.used, bytes(fill.kept)
+    assert not fill.keep(3, "chosen", ceiling=fill.used)
+    assert (fill.used, bytes(fill.kept)) == before
+    assert fill.why == {}
+
+
+@given(st.lists(st.integers(0, len(SETTING.spans) - 1), max_size=25))
+def test_taking_every_step_back_leads_to_the_beginning(steps: list[int]) -> None:
+    fill = SETTING.fill()
+    states = [(fill.used, bytes(fill.kept))]
+    for i in steps:
+        fill.keep(i, "chosen")
+        if (fill.used, bytes(fill.kept)) != states[-1]:
+            states.append((fill.used, bytes(fill.kept)))
+    while len(states) > 1:
+        assert (fill.used, bytes(fill.kept)) == states.pop()
+        assert fill.undo()
+    assert (fill.used, bytes(fill.kept)) == states[0]
+    assert fill.undo() == set()
+
+
+@given(st.lists(st.integers(0, len(SETTING.spans) - 1), max_size=25))
+def test_anchors_come_with_what_needs_them(steps: list[int]) -> None:
+    fill = SETTING.fill()
+    for i in steps:
+        fill.keep(i, "chosen")
+        assert all(fill.kept[anchor] for j, span in enumerate(SETTING.spans) if fill.kept[j] for anchor in span.anchors)
+
+
+def test_a_gap_that_would_cost_more_than_it_saves_is_closed() -> None:
+    setting = Setting.of(result("a/b.py:1:a\n".join(lines(word) for word in "abcdefghij")))
+    fill = setting.fill()
+    for i, span in enumerate(setting.spans):
+        if len(span.text) > 20:
+            fill.keep(i, "chosen")
+    assert all(fill.kept)
+    assert CLOSED in fill.why.values()
+
+
+def test_protected_segments_are_kept_and_charged_from_the_start() -> None:
+    setting = Setting.of(cp.Segment(cp.Kind.USER, "Go on, please.", ("u",)))
+    fill = setting.fill()
+    assert fill.used <= setting.total
+
+
+def test_an_identifier_is_carried_until_a_kept_span_shows_it() -> None:
+    fill = SETTING.fill([(3, 8)], [(2, 5)])
+    before = fill.used
+    assert fill.carry(0)
+    assert fill.carried == {5: [0]}
+    assert fill.used > before
+    fill.keep(2, "chosen")
+    assert not any(fill.carried.values())
+
+
+def test_the_saving_of_a_block_falls_to_nothing_as_it_is_kept() -> None:
+    fill = SETTING.fill()
+    first = fill.saving(0)
+    for i, span in enumerate(SETTING.spans):
+        if span.segment == 0:
+            fill.keep(i, "chosen")
+    assert fill.saving(0) == 0 < first

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import contextprune as cp
+from contextprune.plan import Action
+from contextprune.policy import Settings
+from tests import outputs
+from tests.strategies import BODIES, COUNTER, Constant, Turn, pruner
+
+LOG = outputs.log(80, 1)
+TENTH = cp.Budget(ratio=0.2)
+
+
+def result(text: str, turn: int = 1) -> cp.Segment:
+    return cp.Segment(cp.Kind.TOOL_RESULT, text, ("r", turn), turn=turn, pair=f"c{turn}")
+
+
+def context(*segments: cp.Segment) -> cp.Context:
+    return cp.Context((cp.Segment(cp.Kind.USER, "Go.", ("u",)), *segments), "Go.")
+
+
+def test_edits_plan_and_report_speak_of_the_same_texts() -> None:
+    done = pruner()(context(result(LOG)), TENTH)
+    assert list(done.edits) == [("r", 1)]
+    assert done.report.after == COUNTER("Go.") + COUNTER(done.edits["r", 1])
+    assert "".join(s.text for s in done.plan.spans) == "Go." + LOG
+
+
+def test_a_context_that_fits_is_not_even_scored() -> None:
+    class Untouchable:
+        name = "untouchable"
+
+        def __call__(self, _: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+            raise AssertionError
+
+    done = pruner(Untouchable())(context(result(LOG)), cp.Budget(ratio=1.0))
+    assert done.edits == {}
+    assert {d.reason for d in done.plan.decisions} == {"within the budget"}
+
+
+def test_the_originals_are_in_the_store_before_the_edits_come_back() -> None:
+    engine = pruner()
+    engine(context(result(LOG)), TENTH)
+    assert engine.store.get(engine.store.key(LOG)) == LOG
+
+
+def test_a_store_that_cannot_write_lets_nothing_through(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file")
+    store = cp.SQLiteStore(tmp_path / "folder" / "s.sqlite3")
+    engine = cp.Pruner(cp.Policy(min_tokens=0), cp.load_scorer("lexical"), COUNTER, store)
+    with pytest.raises(cp.StoreError):
+        engine(context(result(LOG)), TENTH)
+
+
+def test_what_is_not_recallable_stores_nothing_and_names_no_key() -> None:
+    store = cp.MemoryStore()
+    engine = cp.Pruner(cp.Policy(min_tokens=0), cp.load_scorer("lexical"), COUNTER, store, recallable=False)
+    text = engine(context(result(LOG)), TENTH).edits["r", 1]
+    assert "recall=" not in text
+    assert "[…]" in text
+    assert store.get(store.key(LOG)) is None
+
+
+def test_a_text_with_a_marker_of_ours_is_never_shortened_again() -> None:
+    engine = pruner()
+    once = engine(context(result(LOG)), TENTH).edits["r", 1]
+    done = engine(context(result(once), result(outputs.log(80, 2), 2)), cp.Budget(tokens=700))
+    assert ("r", 1) not in done.edits
+    assert "already shortened" in {d.reason for d in done.plan.decisions}
+
+
+def test_a_forged_marker_freezes_nothing() -> None:
+    forged = f"[3 lines cut, recall=abcdefghijkl]\n{LOG}"
+    assert ("r", 1) in pruner()(context(result(forged)), TENTH).edits
+
+
+def test_a_ratio_counts_from_the_originals() -> None:
+    engine = pruner()
+    first = engine(context(result(LOG)), TENTH)
+    again = engine(context(result(first.edits["r", 1])), TENTH)
+    assert again.edits == {}
+
+
+def test_on_arrival_blocks_below_the_least_size_stay() -> None:
+    assert pruner(min_tokens=COUNTER(LOG) + 1)(context(result(LOG))).edits == {}
+    assert pruner(min_tokens=100)(context(result(LOG))).edits
+
+
+def test_on_arrival_what_comes_later_changes_nothing_about_a_block() -> None:
+    first = pruner()(context(result(LOG))).edits["r", 1]
+    later = pruner()(context(result(LOG), cp.Segment(cp.Kind.USER, "ERROR 7?", ("v",)), result(outputs.log(80, 3), 2)))
+    assert later.edits["r", 1] == first
+
+
+def test_on_arrival_a_shortened_block_changes_nothing_about_later_ones() -> None:
+    """Idempotence: what a frozen block shows must count as it did when the block was new."""
+    base64 = outputs.base64
+    answers = (("call_0_0", outputs.json_pretty(1, 0)), ("call_0_1", "\n".join([outputs.diff(1, 0), base64(7, 2)])))
+    turns = [
+        Turn(None, None, answers, (0, 1), None, failed=False, breakpoint=False, extra=0),
+        Turn(None, None, (("call_1_0", base64(6, 2)),), (0,), None, failed=False, breakpoint=False, extra=0),
+    ]
+    engine = pruner()
+    once = cp.compress(BODIES["chat"](turns, "Why does orders fail? Look at billing."), pruner=engine).payload
+    assert cp.compress(once, pruner=engine).payload is once
+
+
+def test_the_report_tells_the_time_of_each_stage() -> None:
+    assert list(pruner()(context(result(LOG)), TENTH).report.seconds) == ["split", "count", "score", "select", "render"]
+
+
+def test_images_count_against_the_budget() -> None:
+    image = cp.Segment(cp.Kind.IMAGE, "", ("i",), cost=500)
+    done = pruner()(context(image, result(LOG)), cp.Budget(tokens=700))
+    assert done.report.after <= 700
+    assert done.report.by_kind[cp.Kind.IMAGE] == (500, 500)
+
+
+def test_images_beyond_the_budget_are_named() -> None:
+    image = cp.Segment(cp.Kind.IMAGE, "", ("i",), cost=500)
+    with pytest.raises(cp.BudgetError) as caught:
+        pruner()(context(image, result(LOG)), cp.Budget(tokens=300))
+    assert caught.value.needed > 500
+    assert caught.value.protected.get("image") == 500
+    assert caught.value.budget == 300
+
+
+@pytest.mark.parametrize("budget", [None, TENTH])
+def test_a_context_without_text_is_left_alone(budget: cp.Budget | None) -> None:
+    assert pruner()(cp.Context(()), budget).edits == {}
+
+
+def test_no_text_grows_where_scores_say_nothing() -> None:
+    done = pruner(Constant(0.0))(context(result("a\nb\nc\n" * 20)), cp.Budget(ratio=0.5))
+    assert all(len(text) <= 120 for text in done.edits.values())
+
+
+def test_what_was_not_used_after_all_is_kept_in_the_plan() -> None:
+    done = pruner()(context(result(LOG), result("a b\n" * 3, 2)), TENTH)
+    for span, decision in zip(done.plan.spans, done.plan.decisions, strict=True):
+        if done.plan.context.segments[span.segment].ref not in done.edits:
+            assert decision.action is Action.KEEP
+
+
+def test_what_is_not_given_comes_from_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONTEXTPRUNE_TOKENIZER", "estimate")
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", "memory")
+    monkeypatch.setenv("CONTEXTPRUNE_RECALL", "0.5")
+    engine = cp.Pruner()
+    assert isinstance(engine.store, cp.MemoryStore)
+    assert engine.counter.name.startswith("estimate")
+    assert engine.policy.recall == 0.5
+    assert Settings().policy.recall != 0.5
+
+
+def test_results_travel_between_processes() -> None:
+    done = pruner()(context(result(LOG)), TENTH)
+    assert pickle.loads(pickle.dumps(done.plan)) == done.plan

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import contextprune as cp
+from contextprune.context import Context, Kind, Segment, Syntax
+from contextprune.plan import Action, Decision, Plan
+from contextprune.rendering import KEY, Gap, Markers, gaps, render
+from contextprune.splitting import split
+from tests import outputs
+from tests.strategies import COUNTER, contexts
+
+STORE = cp.MemoryStore()
+
+
+def plan_of(text: str, keeps: Callable[[str], bool], name: str | None = None, digest: tuple[str, ...] = ()) -> Plan:
+    context = Context((Segment(Kind.TOOL_RESULT, text, ("r",), name=name),))
+    spans = split(context)
+    gone = Action.DIGEST if digest else Action.DROP
+    return Plan(
+        context,
+        tuple(spans),
+        tuple(
+            Decision(Action.KEEP, 1.0, 1, "") if keeps(span.text) else Decision(gone, 0.0, 1, "", digest=digest)
+            for span in spans
+        ),
+    )
+
+
+def rendered(plan: Plan, *, recallable: bool = True) -> str:
+    markers = Markers(plan.context, plan.spans, COUNTER, STORE.key if recallable else None)
+    (text,) = render(plan, markers).values()
+    return text
+
+
+LISTING = outputs.listing(20, 1)
+LOG = outputs.log(20, 1)
+
+
+def test_kept_spans_stay_verbatim_and_gaps_say_what_is_missing() -> None:
+    rows = LISTING.splitlines(keepends=True)
+    new = rendered(plan_of(LISTING, lambda text: text in (rows[0], rows[9])))
+    key = STORE.key(LISTING)
+    assert new == f"{rows[0]}[lines 2-9 cut, recall={key}]\n{rows[9]}[lines 11-20 cut]\n"
+
+
+def test_the_first_marker_of_a_text_names_its_key_and_no_other_does() -> None:
+    rows = LISTING.splitlines(keepends=True)
+    new = rendered(plan_of(LISTING, lambda text: text in rows[::5]))
+    assert KEY.findall(new) == [STORE.key(LISTING)]
+    assert new.index("recall=") < new.index("lines 7-10")
+
+
+def test_a_text_of_which_nothing_stays_becomes_one_marker() -> None:
+    assert rendered(plan_of(LISTING, lambda _: False)) == f"[20 lines cut, recall={STORE.key(LISTING)}]\n"
+
+
+def test_what_has_copies_only_says_so() -> None:
+    plan = plan_of(LISTING, lambda _: False)
+    merged = tuple(Decision(Action.MERGE, 0.0, 1, "", into=0) for _ in plan.spans)
+    assert "[20 lines as above, recall=" in rendered(Plan(plan.context, plan.spans, merged))
+
+
+def test_identifiers_stand_in_the_marker_once() -> None:
+    new = rendered(plan_of(LISTING, lambda _: False, digest=("src/a.py", "retry_2")))
+    assert new.endswith(" | src/a.py retry_2]\n")
+    assert new.count("retry_2") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "opening"),
+    [
+        (outputs.code(12, 1), "a.py", "# ["),
+        ("function f(a) {\n  return a + 1;\n}\n\n" * 8, "a.js", "// ["),
+        (outputs.diff(4, 1), None, " ["),
+        (outputs.json_lines(6, 1), None, '"['),
+        (outputs.html(8, 1), None, "<!-- ["),
+        ("| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 9, None, "| ["),
+    ],
+    ids=["hash", "slash", "diff", "json lines", "html", "table"],
+)
+def test_a_marker_fits_the_syntax_it_stands_in(text: str, name: str | None, opening: str) -> None:
+    first = split(Context((Segment(Kind.TOOL_RESULT, text, (), name=name),)))[0].text
+    new = rendered(plan_of(text, lambda span: span == first, name))
+    assert any(line.lstrip(" ").startswith(opening.lstrip(" ")) for line in new.splitlines())
+
+
+@pytest.mark.parametrize("recallable", [True, False])
+@pytest.mark.parametrize("build", [outputs.json_pretty, outputs.json_small])
+@given(data=st.data())
+def test_json_stays_json(recallable: bool, build: outputs.Builder, data: st.DataObject) -> None:
+    text = build(6, 1)
+    plan = plan_of(text, lambda _: True)
+    kept: set[int] = set()
+    for i in data.draw(st.sets(st.integers(0, len(plan.spans) - 1), min_size=1)):
+        waiting = [i]
+        while waiting:
+            j = waiting.pop()
+            if j not in kept:
+                kept.add(j)
+                waiting += plan.spans[j].anchors
+    if len(kept) < len(plan.spans):
+        chosen = tuple(Decision(Action.KEEP if i in kept else Action.DROP, 0, 1, "") for i in range(len(plan.spans)))
+        json.loads(rendered(Plan(plan.context, plan.spans, chosen), recallable=recallable))
+
+
+def test_windows_line_ends_stay() -> None:
+    text = LOG.replace("\n", "\r\n")
+    first = split(Context((Segment(Kind.TOOL_RESULT, text, ()),)))[0].text
+    new = rendered(plan_of(text, lambda span: span == first))
+    assert new.count("\n") == new.count("\r\n") > 1
+
+
+def test_without_keys_gaps_are_bare_and_nothing_is_left_of_nothing() -> None:
+    first = LISTING.splitlines(keepends=True)[0]
+    assert rendered(plan_of(LISTING, lambda text: text == first), recallable=False) == f"{first}[…]\n"
+    assert rendered(plan_of(LISTING, lambda _: False), recallable=False) == ""
+
+
+def test_a_segment_of_which_all_stays_is_not_rendered() -> None:
+    plan = plan_of(LISTING, lambda _: True)
+    assert render(plan, Markers(plan.context, plan.spans, COUNTER, STORE.key)) == {}
+
+
+@given(contexts(), st.data())
+def test_what_a_gap_is_priced_at_covers_its_marker(context: Context, data: st.DataObject) -> None:
+    spans = split(context)
+    markers = Markers(context, spans, COUNTER, STORE.key)
+    if not spans:
+        return
+    first = data.draw(st.integers(0, len(spans) - 1))
+    last = max(i for i, span in enumerate(spans) if span.segment == spans[first].segment)
+    end = data.draw(st.integers(first, last)) + 1
+    marker = markers.write(Gap(first, end, copies=False, digest=()))
+    assert len(marker.encode("utf-8", "surrogatepass")) <= markers.gap(first, end)[1] + 8  # widths of numbers
+
+
+def test_gaps_walk_kept_spans_and_what_lies_between() -> None:
+    keep, drop = Decision(Action.KEEP, 1, 1, ""), Decision(Action.DIGEST, 0, 1, "", digest=("a_b",))
+    merge = Decision(Action.MERGE, 0, 1, "", into=0)
+    assert list(gaps([keep, drop, drop, keep, merge], 10)) == [
+        10,
+        Gap(11, 13, copies=False, digest=("a_b",)),
+        13,
+        Gap(14, 15, copies=True, digest=()),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["recall=abcdefghijk", "recall=abcdefghijklm", "recall=ABCDEFGHIJKL", "recall=abcdefghij01"]
+)
+def test_only_twelve_characters_of_base_32_are_a_key(text: str) -> None:
+    assert KEY.findall(f"[1 line cut, {text}]") == []
+
+
+def test_every_syntax_has_a_marker_that_says_what_is_missing() -> None:
+    for syntax in Syntax:
+        context = Context((Segment(Kind.TOOL_RESULT, "one\ntwo\n", ("r",)),))
+        spans = [cp.Span(0, 0, 4, cp.Unit.LINE, "one\n", syntax), cp.Span(0, 4, 8, cp.Unit.LINE, "two\n", syntax)]
+        marker = Markers(context, spans, COUNTER, STORE.key).write(Gap(0, 1, copies=False, digest=()), ", recall=x")
+        assert "line" in marker
+        assert "cut, recall=x]" in marker
