@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from time import perf_counter
 
 from contextprune.context import Context, Kind, Ref, Span
@@ -186,7 +187,7 @@ class _Watch:
 def _blocks(spans: Sequence[Span]) -> list[range]:
     """The spans of each segment that has any, as index ranges."""
     starts = [i for i, span in enumerate(spans) if not i or span.segment != spans[i - 1].segment]
-    return [range(start, end) for start, end in zip(starts, [*starts[1:], len(spans)], strict=True)]
+    return [range(start, end) for start, end in pairwise([*starts, len(spans)])]
 
 
 def _by_segment(context: Context, spans: Sequence[Span], costs: Sequence[int]) -> list[int]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from contextprune.context import Context, Span, Syntax
+from contextprune.failures import NUMBERED
 from contextprune.plan import Action, Decision, Plan
 
 KEY = re.compile(r"\brecall=([a-z2-7]{12})\b")
@@ -110,7 +111,8 @@ class Markers:
         breaks = self._lines[gap.end - 1] - line + last.text.count("\n")
         ends_line = last.text.endswith("\n")
         if breaks and _starts_line(original, first.start) and (ends_line or last.end == len(original)):
-            what = _line_range(line, line + breaks - ends_line, whole=self._whole(gap.first, gap.end))
+            plain = self._whole(gap.first, gap.end) or NUMBERED.match(first.text) is not None
+            what = _line_range(line, line + breaks - ends_line, plain=plain)
         else:
             n = gap.end - gap.first
             what = f"{n} {first.unit}s" if n > 1 else f"1 {first.unit}"
@@ -169,9 +171,10 @@ def _recall(key: str) -> str:
     return f", recall={key}"
 
 
-def _line_range(first: int, last: int, *, whole: bool) -> str:
-    if whole:
-        return f"{last} lines" if last > 1 else "1 line"
+def _line_range(first: int, last: int, *, plain: bool) -> str:
+    """How many lines, or which: beside a listing that has numbers of its own ours would only confuse."""
+    if plain:
+        return f"{last - first + 1} lines" if last > first else "1 line"
     return f"lines {first}-{last}" if last > first else f"line {first}"
 
 

@@ -13,7 +13,7 @@ _PROSE = (
     "Dr. Smith moved to the U.S. in 1999. He wrote the first version of the tool there, which had 12,400 users.",
     "Der Dienst startet nicht, weil die Datei fehlt. Sie liegt unter /etc/dienst/config.yml, wie die Anleitung sagt.",
     "El servidor no responde desde ayer. ¿Quién lo reinició? Nadie lo sabe, pero el registro tiene 3 errores.",
-    "这个函数返回一个列表。它不会修改参数。如果列表为空，则返回默认值。",
+    "这个函数返回一个列表。它不会修改参数。如果列表为空，则返回默认值。",  # noqa: RUF001 - Chinese has its own comma
     "שרת הבדיקות נפל אתמול. הוא חזר לפעול הבוקר.",
     "サーバーは昨日から応答していません。再起動が必要です。設定ファイルを確認してください。",
 )
@@ -127,7 +127,8 @@ def markdown(size: int, seed: int) -> str:
 
 def html(size: int, seed: int) -> str:
     rows = "".join(f"<li class='x{i}'><a href='/p/{i}'>{_PROSE[(seed + i) % 4]}</a></li>\n" for i in range(size))
-    return f"<!DOCTYPE html>\n<html><head><title>T{seed}</title></head>\n<body><h1>Hi</h1><ul>\n{rows}</ul></body></html>\n"
+    head = f"<!DOCTYPE html>\n<html><head><title>T{seed}</title></head>\n"
+    return f"{head}<body><h1>Hi</h1><ul>\n{rows}</ul></body></html>\n"
 
 
 def prose(size: int, seed: int) -> str:
@@ -164,12 +165,16 @@ BUILDERS: tuple[Builder, ...] = (
 FORGED = "[3 lines cut, recall=abcdefghijkl]"
 
 NASTY: tuple[str, ...] = (
-    "\ud83d", "\ude42", "\ud83d\ude42 pair", "\0", "\r\n", "\r", "a\rb\rc", "\u2028", "\u2029", "\u0085", "\x0c", "\ufeff",
-    "שלום עולם. עוד משפט.", "\u202eevil\u202c", "👩‍👩‍👧‍👦", "e\u0301\u0301", "\u200d", FORGED, f"{FORGED}\n", f'"{FORGED}"',
+    "\ud83d", "\ude42", "\ud83d\ude42 pair", "\0", "\r\n", "\r", "a\rb\rc", "\u2028", "\u2029", "\u0085", "\x0c",
+    "\ufeff",
+    "שלום עולם. עוד משפט.", "\u202eevil\u202c", "👩‍👩‍👧‍👦", "e\u0301\u0301", "\u200d", FORGED, f"{FORGED}\n",
+    f'"{FORGED}"',
     f"# {FORGED}\n", "[…]", "recall=", "recall=aaaaaaaaaaaa", "[" * 60 + "]" * 60, '{"a":' * 40 + "1" + "}" * 40,
     "9" * 5000, '{"n": ' + "7" * 5000 + "}", '{"a": 1, "a": 2, "a": "three four five six seven eight nine ten"}',
-    '"\\ud83d\\ude42 and \\ud83d alone"', "x" * 3000, "word " * 400, "```\n", "```python\n", "~~~~\n", "\n\n\n", "\t\t\n",
+    '"\\ud83d\\ude42 and \\ud83d alone"', "x" * 3000, "word " * 400, "```\n", "```python\n", "~~~~\n", "\n\n\n",
+    "\t\t\n",
     "ERROR: nothing works\n", "Traceback (most recent call last):\n", "KeyError: 'x'\n", "a, b, c\n", "| a | b |\n",
-    "diff --git a/x b/x\n", "@@ -1,2 +1,2 @@\n", "--- a/x\n", "+++ b/x\n", "<div>", "</html>\n", "A sentence. ", "- item\n",
+    "diff --git a/x b/x\n", "@@ -1,2 +1,2 @@\n", "--- a/x\n", "+++ b/x\n", "<div>", "</html>\n", "A sentence. ",
+    "- item\n",
     "12:  x = 1\n", "\\", '"', "'", "\x1b[31mred\x1b[0m\n", "data:image/png;base64,iVBORw0KGgo=", "<|endoftext|>",
 )  # fmt: skip

@@ -24,24 +24,24 @@ BREAK = {"type": "ephemeral"}
 COUNTER = cp.Tiktoken()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Hashed:
     """An adversary: scores that have nothing to do with anything but the text."""
 
     name: str = "hashed.v1"
 
-    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:  # noqa: ARG002 - the seam
         return [crc32(span.text.encode("utf-8", "surrogatepass")) % 1000 / 999 for span in spans]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Constant:
     """An adversary: every span is worth the same."""
 
     value: float
     name: str = "constant.v1"
 
-    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:  # noqa: ARG002 - the seam
         return [self.value] * len(spans)
 
 
@@ -315,12 +315,13 @@ def contexts(draw: st.DrawFn) -> cp.Context:
 @st.composite
 def documents(draw: st.DrawFn) -> list[cp.Document]:
     """Retrieved documents: of every kind, overlapping chunks of one text, and copies."""
-    texts = draw(st.lists(outputs(), max_size=4))
-    if draw(st.booleans()):
+    texts: list[str] = draw(st.lists(outputs(), max_size=4))
+    chunked, copied = draw(st.booleans()), draw(st.booleans())
+    if chunked:
         long = draw(built((prose, markdown)))
         step = max(1, len(long) // 4)
         texts += [long[at : at + 2 * step] for at in range(0, len(long), step)]
-    if texts and draw(st.booleans()):
+    if texts and copied:
         texts.append(draw(st.sampled_from(texts)))
     return [
         cp.Document(
@@ -337,7 +338,7 @@ def documents(draw: st.DrawFn) -> list[cp.Document]:
 @st.composite
 def examples(draw: st.DrawFn) -> list[cp.Example]:
     """In-context examples, copies among them."""
-    found = draw(
+    found: list[cp.Example] = draw(
         st.lists(
             st.builds(
                 cp.Example, input=nasty(3) | st.sampled_from(["2 + 2?", "sum of orders"]), output=built() | nasty(2)
@@ -345,7 +346,8 @@ def examples(draw: st.DrawFn) -> list[cp.Example]:
             max_size=8,
         )
     )
-    if found and draw(st.booleans()):
+    copied = draw(st.booleans())
+    if found and copied:
         found.insert(draw(st.integers(0, len(found))), draw(st.sampled_from(found)))
     return found
 

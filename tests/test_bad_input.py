@@ -1,4 +1,4 @@
-"""Input that nobody should send: each gives a defined result, or one of our errors that names the place and the way out.
+"""Input that nobody should send: a defined result, or one of our errors that names the place and the way out.
 
 The limits are generous, because the machine may be busy; what they rule out is anything worse than linear.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -103,7 +103,7 @@ def test_a_result_without_its_call_is_compressed_like_any_other() -> None:
     payload = {"messages": [{"role": "tool", "tool_call_id": "nobody", "content": "line of text\n" * 900}]}
     out = cp.compress(payload, TENTH, pruner=pruner())
     assert out.report.after <= out.report.before * 0.1
-    assert out.payload["messages"][0]["tool_call_id"] == "nobody"  # type: ignore[index]
+    assert out.payload["messages"][0]["tool_call_id"] == "nobody"
 
 
 def test_a_call_without_its_result_stays() -> None:
@@ -120,7 +120,7 @@ def _deep(levels: int) -> str:
     return '{"a":[' * (levels // 2) + "1" + "]}" * (levels // 2)
 
 
-LARGE = {
+LARGE: dict[str, Callable[[], str]] = {
     "one line of 10 MB": lambda: "x" * 10_000_000,
     "one line of 10 MB with words": lambda: "some words and 12345 numbers " * 345_000,
     "binary junk": _junk,
@@ -166,10 +166,11 @@ def test_a_payload_10000_levels_deep_is_refused_with_the_place() -> None:
 
 
 UNITS = (
-    "a", " ", "\t", "\n", "\r", ".", "-", "/", "@", "_", "1", "A", "[", "{", '{"a":', '"', "\\", "'", "|", "`", "#", "<", "<a ",
-    ">", "&", "*", "=", ":", ",", "a ", "a\n", " \n", "1\n", "Aa", "A_", "exit ", "exit code ", "Error", "E" * 70, "error[",
-    "returned a ", "Traceback ", "  File ", "at a.", "@@ -1 ", "--- a\n", "+++ b\n", "diff --git ", "| a ", "- a\n", "1. ",
-    "```\n", "a: b\n", "2026-01-01 ", "\u2028", "e\u0301", "漢", "👩‍", "[3 lines cut, recall=", "</", "<!--", '\\"', "1,", "a.b/",
+    "a", " ", "\t", "\n", "\r", ".", "-", "/", "@", "_", "1", "A", "[", "{", '{"a":', '"', "\\", "'", "|", "`", "#",
+    "<", "<a ", ">", "&", "*", "=", ":", ",", "a ", "a\n", " \n", "1\n", "Aa", "A_", "exit ", "exit code ", "Error",
+    "E" * 70, "error[", "returned a ", "Traceback ", "  File ", "at a.", "@@ -1 ", "--- a\n", "+++ b\n",
+    "diff --git ", "| a ", "- a\n", "1. ", "```\n", "a: b\n", "2026-01-01 ", "\u2028", "e\u0301", "漢", "👩‍",
+    "[3 lines cut, recall=", "</", "<!--", '\\"', "1,", "a.b/",
 )  # fmt: skip
 
 
@@ -213,7 +214,7 @@ def test_a_scorer_that_gives_no_probability_is_refused(value: float) -> None:
     class Broken:
         name = "broken.v1"
 
-        def __call__(self, _: cp.Context, spans: Any) -> list[float]:
+        def __call__(self, context: cp.Context, spans: Any) -> list[float]:  # noqa: ARG002 - the seam
             return [value] * len(spans)
 
     with pytest.raises(cp.ScorerError, match=r"broken\.v1"):

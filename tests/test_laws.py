@@ -120,7 +120,7 @@ def test_4_what_a_kept_span_needs_is_kept(scorer: cp.Scorer, payload: Any, budge
 def test_5_7_nothing_changes_but_the_texts_of_results(
     scorer: cp.Scorer, payload: Any, budget: cp.Budget | None
 ) -> None:
-    """Protected text, ids, order, pairing, signatures, images, breakpoints and unknown fields, all in one comparison."""
+    """Protected text, ids, order, pairing, signatures, images, breakpoints, unknown fields: all in one comparison."""
     out = compressed(payload, budget, pruner(scorer)).payload
     assert json.dumps(skeleton(out)) == json.dumps(skeleton(payload))
 

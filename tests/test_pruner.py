@@ -35,7 +35,7 @@ def test_a_context_that_fits_is_not_even_scored() -> None:
     class Untouchable:
         name = "untouchable"
 
-        def __call__(self, _: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+        def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:  # noqa: ARG002
             raise AssertionError
 
     done = pruner(Untouchable())(context(result(LOG)), cp.Budget(ratio=1.0))

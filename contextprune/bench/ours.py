@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 import contextprune as cp
 from contextprune.bench.data import Doc, Message
 from contextprune.bench.evidence import Arm
-from contextprune.bench.traces import TraceArm, results_chars, text_of
+from contextprune.bench.traces import TraceArm, results_chars
 
-TRIES = 5
-STEP = 0.95  # of the distance to the share, taken at each further try
+TRIES = 7
 FULL = 0.95  # of the share in use is near enough
 
 Output = TypeVar("Output")
@@ -55,9 +54,9 @@ def on_sessions(scorer: str | None) -> TraceArm:
 
     def arm(messages: Sequence[Message], share: float) -> Sequence[Message]:
         given = [dict(message) for message in messages]
-        whole = cp.compress(given, budget=cp.Budget(ratio=1.0), pruner=pruner(scorer)).report.before
+        report = cp.compress(given, budget=cp.Budget(ratio=1.0), pruner=pruner(scorer)).report
+        whole, in_results = report.before, report.by_kind.get(cp.Kind.TOOL_RESULT, (0, 0))[0]
         chars = results_chars(given)
-        in_results = whole * chars / max(1, chars + _other_chars(given))
 
         def cut(target: float) -> list[dict[str, Any]]:
             return _compressed(given, int(whole - in_results * (1 - target)), scorer)
@@ -69,17 +68,21 @@ def on_sessions(scorer: str | None) -> TraceArm:
 
 def fitted(cut: Callable[[float], Output], realised: Callable[[Output], float], share: float) -> Output:
     """The output of `cut` that comes nearest to `share` from below; from above only where no try came below."""
-    target, tried = share, list[tuple[tuple[bool, float], Output]]()
+    low, high, target = 0.0, 1.0, share
+    best: tuple[tuple[bool, float], Output] | None = None
     for _ in range(TRIES):
         output = cut(target)
         found = realised(output)
-        below = found <= share
-        tried.append(((below, found if below else -found), output))
-        following = min(1.0, max(0.0, target + STEP * (share - found)))
-        if FULL * share <= found <= share or following == target:
+        rank = (found <= share, found if found <= share else -found)
+        if best is None or rank > best[0]:
+            best = (rank, output)
+        if FULL * share <= found <= share:
             break
-        target = following
-    return max(tried, key=lambda pair: pair[0])[1]
+        low, high = (target, high) if found <= share else (low, target)
+        aimed = target * share / found if found else (target + high) / 2
+        target = aimed if low < aimed < high else (low + high) / 2
+    assert best is not None
+    return best[1]
 
 
 def _compressed(messages: list[dict[str, Any]], tokens: int, scorer: str | None) -> list[dict[str, Any]]:
@@ -90,12 +93,3 @@ def _compressed(messages: list[dict[str, Any]], tokens: int, scorer: str | None)
         out = cp.compress(messages, budget=cp.Budget(tokens=refused.needed), pruner=pruner(scorer))
     payload: list[dict[str, Any]] = out.payload
     return payload
-
-
-def _other_chars(messages: Sequence[Message]) -> int:
-    everything = sum(len(text_of(message)) + len(_calls(message)) for message in messages)
-    return everything - results_chars(messages)
-
-
-def _calls(message: Message) -> str:
-    return "".join(str(call["function"]) for call in message.get("tool_calls") or ())

@@ -17,7 +17,7 @@ from contextprune.failures import NUMBERED, failing, is_code
 BIAS = -4.5
 AGE = -1.0  # a result loses worth with the logarithm of the results since
 LATEST = 2.0  # the answer to the last call has not been acted upon yet
-CODE = 1.5  # views of files: edits must quote them to the letter
+CODE = 2.5  # views of files: edits must quote them to the letter
 REPEATED = -2.0  # the same line stands in a later result
 DATA = -2.0  # records are used by their values, which a digest carries; they are hardly ever quoted whole
 SHORT = -1.5  # braces, blanks and prompts say nothing that the marker does not
@@ -25,7 +25,7 @@ REFERRED = 1.5  # shares words with the latest calls
 FAILURE = 1.0  # errors before success
 TAIL = 0.7  # the end of a long output holds its verdict
 COMMENT = -0.5
-TEMPLATE = -1.0  # one of many log records of the same form
+TEMPLATE = -2.5  # one of many log records of the same form, the first and the last apart
 
 _WORD = re.compile(r"[^\W\d]\w{2,}")
 _DATA = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_LINE})
@@ -43,6 +43,7 @@ class Signals:
         recent = _recent_words(context)
         failed = failing(context, spans)
         seen: set[str] = set()
+        edges = _edges(spans)
         scores = [0.0] * len(spans)
         ends = _last_index(spans)
         for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
@@ -67,7 +68,7 @@ class Signals:
                 logit += REPEATED
             else:
                 seen.add(body)
-            if span.group is not None:
+            if span.group is not None and i not in edges:
                 logit += TEMPLATE
             if recent:
                 words = _WORD.findall(body[:400])
@@ -96,3 +97,14 @@ def _recent_words(context: Context) -> frozenset[str]:
 
 def _last_index(spans: Sequence[Span]) -> dict[int, int]:
     return {span.segment: i for i, span in enumerate(spans)}
+
+
+def _edges(spans: Sequence[Span]) -> frozenset[int]:
+    """The first and the last span of each group in each segment."""
+    firsts: dict[tuple[int, str | None], int] = {}
+    lasts: dict[tuple[int, str | None], int] = {}
+    for i, span in enumerate(spans):
+        if span.group is not None:
+            firsts.setdefault((span.segment, span.group), i)
+            lasts[span.segment, span.group] = i
+    return frozenset(firsts.values()) | frozenset(lasts.values())

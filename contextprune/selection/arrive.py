@@ -10,13 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from contextprune.context import Context, Kind, Span
-from contextprune.failures import failing, is_code
+from contextprune.failures import is_code
 from contextprune.plan import Atom, Plan, Prices
 from contextprune.policy import Policy
 from contextprune.selection.constraints import movable
 from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import CLOSED, Fill
-from contextprune.selection.select import FIRST, Case, decide, worth
+from contextprune.selection.select import FIRST, Case, decide, line, steps
 
 LEAST_SAVING = 0.2  # of a block's tokens; less is not worth a marker in the model's way
 
@@ -40,12 +40,11 @@ def arrive(
         free[segment] = _may_shrink(context, spans[block.start : block.stop], sum(costs[i] for i in block), policy)
     case = replace(whole, same=twins(context, spans, costs, free))
     fill = case.fill()
-    failed = failing(context, spans)
     names: dict[int, list[int]] = {}
     for k, atom in enumerate(atoms):
         names.setdefault(spans[atom.spans[-1]].segment, []).append(k)
     for segment, block in case.blocks().items():
-        _walk(case, fill, block, failed, names.get(segment, ()))
+        _walk(case, fill, block, names.get(segment, ()))
         if fill.saving(segment) < LEAST_SAVING * sum(costs[i] for i in block):
             for i in block:
                 fill.keep(i, CLOSED)
@@ -60,25 +59,19 @@ def _may_shrink(context: Context, spans: Sequence[Span], tokens: int, policy: Po
     return 2 * sum(len(span.text) for span in spans if is_code(span)) < len(segment.text)
 
 
-def _walk(case: Case, fill: Fill, block: range, failed: Collection[int], names: Sequence[int]) -> None:
+def _walk(case: Case, fill: Fill, block: range, atoms: Sequence[int]) -> None:
     """Take the block's steps, failures first, until the share of its expected need asked for is met.
 
     A span that a kept earlier one repeats is no step: that one shows it.
     """
-    kind = case.context.segments[case.spans[block.start].segment].kind
-    steps = [(-case.atoms[k].score / (case.atoms[k].cost + 1), k, case.atoms[k].score) for k in names]
-    for i in block:
-        if not (i in case.same and fill.kept[case.same[i]]):
-            first = FIRST if i in failed else 0.0
-            steps.append((-worth(case.scores[i], case.costs[i], kind) - first, ~i, case.scores[i]))
-    steps.sort()
-    wanted = case.policy.recall * sum(value for _, _, value in steps)
+    values = {i: line(case, i) for i in block if not (i in case.same and fill.kept[case.same[i]])}
+    wanted = case.policy.recall * (sum(values.values()) + sum(case.atoms[k].score for k in atoms))
     met = 0.0
-    for density, i, value in steps:
-        if met >= wanted and density > -FIRST:
+    for density, i, value in steps(case, fill, values, atoms):
+        if met >= wanted and density < FIRST:
             return
         if i < 0:
-            fill.keep(~i, "chosen" if density > -FIRST else "failure line")
+            fill.carry(~i)
         else:
-            fill.carry(i)
+            fill.keep(i, "chosen" if density < FIRST else "failure line")
         met += value

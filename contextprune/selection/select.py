@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -17,7 +17,7 @@ from contextprune.selection.fill import Fill
 
 LENGTH = {Kind.DOCUMENT: 0.0, Kind.EXAMPLE: 0.0}
 """How far a span's length counts against it: value / tokens ** exponent. Results of tools pay in full (1.0)."""
-LINE = 0.1  # what quoting a line is worth beside naming an identifier: hindsight asks for ten names to one line
+LINE = 0.15  # what quoting a line is worth beside naming an identifier: names are asked for far more often
 RECENT = 1.5  # how much more a span of the latest turns is worth (policy.recent_turns)
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
 
@@ -76,7 +76,7 @@ def select(
     fill = case.fill()
     if fill.used > ceiling:
         raise _too_small(case, fill, ceiling)
-    for density, i in _steps(case, fill):
+    for density, i, _ in steps(case, fill, _values(case)):
         why = "chosen" if density < FIRST else "failure line"
         if not (fill.keep(i, why, ceiling) if i >= 0 else fill.carry(~i, ceiling)):
             break
@@ -101,55 +101,57 @@ def _fitted(case: Case, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
     return tuple(decisions)
 
 
-def _steps(case: Case, fill: Fill) -> Iterator[tuple[float, int]]:
-    """(worth, span or ~identifier) in the order of the walk: failures first, then the most worth a token.
+def steps(
+    case: Case, fill: Fill, values: Mapping[int, float], atoms: Collection[int] | None = None
+) -> Iterator[tuple[float, int, float]]:
+    """(worth a token, span or ~identifier, worth) in the order of the walk: failures first, then the most worth a token.
 
-    An identifier that is visible by now is worth nothing more, so a span is weighed again when its turn comes (lazy
-    greedy, Minoux 1978). Of equals the more recent result of a tool comes first, and the earlier sentence of a document.
+    `values` gives the spans that may be chosen, and what each is worth by itself; `atoms` the identifiers, None for all.
+    One that is visible by now is worth nothing more, so a span is weighed again when its turn comes (lazy greedy,
+    Minoux 1978). Of equals the more recent result of a tool comes first, and the earlier sentence of a document.
     """
-    values = _values(case)
     names: dict[int, list[int]] = {}
-    for k, atom in enumerate(case.atoms):
-        for i in dict.fromkeys(case.same.get(i, i) for i in atom.spans):
+    chosen = range(len(case.atoms)) if atoms is None else atoms
+    for k in chosen:
+        for i in dict.fromkeys(case.same.get(i, i) for i in case.atoms[k].spans):
             names.setdefault(i, []).append(k)
     failed = failing(case.context, case.spans)
     kinds = [segment.kind for segment in case.context.segments]
 
     def weigh(i: int) -> float:
-        value = values[i] + sum(case.atoms[k].score for k in names.get(i, ()) if not fill.shows(k))
-        first = FIRST if i in failed else 0.0
-        return worth(value, case.costs[i], kinds[case.spans[i].segment]) + first
+        return values[i] + sum(case.atoms[k].score for k in names.get(i, ()) if not fill.shows(k))
 
-    heap = [(-atom.score / (atom.cost + 1), k - len(case.atoms), ~k) for k, atom in enumerate(case.atoms)]
-    for i, span in enumerate(case.spans):
-        if case.free[span.segment] and i not in case.same:
-            heap.append((-weigh(i), -i if kinds[span.segment] is Kind.TOOL_RESULT else i, i))
+    def density(i: int, value: float) -> float:
+        first = FIRST if i in failed else 0.0
+        return value / (case.costs[i] + 1) ** LENGTH.get(kinds[case.spans[i].segment], 1.0) + first
+
+    heap = [(-case.atoms[k].score / (case.atoms[k].cost + 1), k - len(case.atoms), ~k) for k in chosen]
+    for i in values:
+        heap.append((-density(i, weigh(i)), -i if kinds[case.spans[i].segment] is Kind.TOOL_RESULT else i, i))
     heapify(heap)
     while heap:
         stored, rank, i = heappop(heap)
-        if i >= 0 and i in names and not fill.kept[i]:
-            now = weigh(i)
-            if now < -stored:
-                heappush(heap, (-now, rank, i))
-                continue
-        yield -stored, i
+        value = weigh(i) if i >= 0 else case.atoms[~i].score * (not fill.shows(~i))
+        if i in names and not fill.kept[i] and -density(i, value) > stored:
+            heappush(heap, (-density(i, value), rank, i))
+        else:
+            yield -stored, i, value
 
 
-def _values(case: Case) -> list[float]:
-    """What each span is worth by itself: its score, or that of a later copy."""
+def _values(case: Case) -> dict[int, float]:
+    """What each span that may be chosen is worth by itself: its score, or that of a later copy."""
     segments = case.context.segments
     last = max((segment.turn for segment in segments), default=0)
-    line = LINE if case.atoms else 1.0
-    weights = [line * (RECENT if last - segment.turn < case.policy.recent_turns else 1.0) for segment in segments]
-    values = [score * weights[span.segment] for span, score in zip(case.spans, case.scores, strict=True)]
+    weights = [RECENT if last - segment.turn < case.policy.recent_turns else 1.0 for segment in segments]
+    values = [line(case, i) * weights[span.segment] for i, span in enumerate(case.spans)]
     for i, source in case.same.items():
         values[source] = max(values[source], values[i])
-    return values
+    return {i: values[i] for i, span in enumerate(case.spans) if case.free[span.segment] and i not in case.same}
 
 
-def worth(value: float, cost: int, kind: Kind) -> float:
-    """Value for the tokens that it takes."""
-    return value / (cost + 1) ** LENGTH.get(kind, 1.0)
+def line(case: Case, i: int) -> float:
+    """What span `i` is worth beside identifiers, where there are any."""
+    return case.scores[i] * LINE if case.atoms else case.scores[i]
 
 
 def decide(case: Case, fill: Fill, block: range) -> list[Decision]:

@@ -45,7 +45,7 @@ def test_a_scorer_without_a_share_is_not_called() -> None:
     class Untouchable:
         name = "untouchable"
 
-        def __call__(self, _: Context, spans: Sequence[Span]) -> list[float]:
+        def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:  # noqa: ARG002
             raise AssertionError
 
     assert set(blend((ONE, Untouchable(), ZERO))(CONTEXT, SPANS)) == {1.0, 0.25}

@@ -74,7 +74,8 @@ def test_stop_words_count_only_where_there_is_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("parses", "parse"), ("retries", "retry"), ("connecting", "connected"), ("quickly", "quick"), ("classes", "class"),
+        ("parses", "parse"), ("retries", "retry"), ("connecting", "connected"), ("quickly", "quick"),
+        ("classes", "class"),
         pytest.param("settings", "setting", marks=pytest.mark.xfail(reason="one suffix is taken off, not two")),
         pytest.param("files", "file", marks=pytest.mark.xfail(reason="-es goes before a final e is looked at")),
     ],

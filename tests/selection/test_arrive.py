@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import contextprune as cp
 from contextprune.plan import Action
 from contextprune.policy import Policy
@@ -30,7 +32,7 @@ def test_a_higher_recall_keeps_a_superset() -> None:
             lambda s: len(s.text) % 7 / 7
         )
         texts.append({i for i, d in enumerate(plan.decisions) if d.action is Action.KEEP})
-    assert all(less <= more for less, more in zip(texts, texts[1:], strict=False))
+    assert all(less <= more for less, more in pairwise(texts))
 
 
 def test_small_blocks_stay() -> None:

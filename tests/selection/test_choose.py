@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_nothing_is_torn_to_fit(ceiling: int) -> None:
 
 def test_a_larger_ceiling_chooses_a_superset() -> None:
     found = [set(chosen(TEXTS, [0.4, 0.6, 0.5, 0.3], ceiling)) for ceiling in range(0, 50, 5)]
-    assert all(less <= more for less, more in zip(found, found[1:], strict=False))
+    assert all(less <= more for less, more in pairwise(found))
 
 
 def test_no_examples_are_no_choice() -> None:
