@@ -107,9 +107,7 @@ def _shortened(documents: Sequence[Document], done: Pruned) -> list[Document]:
     ]
 
 
-def select_examples(
-    examples: Sequence[Example], query: str, budget: Budget, pruner: Pruner | None = None
-) -> Selected:
+def select_examples(examples: Sequence[Example], query: str, budget: Budget, pruner: Pruner | None = None) -> Selected:
     """Choose whole in-context examples for `query`: close to it, unlike one another, within the budget.
 
     They keep the caller's order, so that a prompt's cached beginning survives a change at its end.

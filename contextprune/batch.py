@@ -19,7 +19,7 @@ from contextprune.report import Report
 Name = TypeVar("Name")
 
 
-def compress_file(  # noqa: PLR0913, PLR0917 - what `api.compress` takes, and whom to tell
+def compress_file(
     payload: Any,
     budget: Budget | None,
     query: str | None,

@@ -102,7 +102,7 @@ def budget_of(text: str) -> Budget:
 
 
 @app.command()
-def compress(  # noqa: PLR0913, PLR0917 - each one is an option
+def compress(
     file: Annotated[str, typer.Argument(help="A request body, message list or session log; - is standard input.")],
     budget: Annotated[
         Budget | None,

@@ -88,7 +88,7 @@ class Segment:
 
 
 class Cut(NamedTuple):
-    """What a cutter returns for one span of a text: offsets into that text, anchors as indices into the cutter's list."""
+    """What a cutter returns for one span: offsets into its text, anchors as indices into the cutter's own list."""
 
     start: int
     end: int

@@ -53,7 +53,7 @@ class StoreError(ContextPruneError):
     """The store of originals cannot be opened, written or read."""
 
 
-class MissingOriginal(StoreError):
+class MissingOriginal(StoreError):  # noqa: N818 - says what is missing
     """No original is kept under this key: it expired, was evicted, or was never written here."""
 
     def __init__(self, key: str) -> None:
@@ -64,7 +64,7 @@ class MissingOriginal(StoreError):
         self.key = key
 
 
-class MissingExtra(ContextPruneError, ImportError):
+class MissingExtra(ContextPruneError, ImportError):  # noqa: N818 - as above
     """An optional package is needed and absent."""
 
     def __init__(self, what: str, extra: str) -> None:

@@ -17,7 +17,8 @@ FAILURE = re.compile(
     r"|\b(?:ERROR|FATAL|CRITICAL|PANIC|FAILED|FAILURES?|SEVERE)\b"
     r"|\b[A-Z]\w{0,60}(?:Error|Exception)\b(?=:|$)"
     r"|\b(?:[Ff]atal )?[Ee]rror(?:\[\w{1,16}\])?:"
-    r"|\bpanic:|\bAborted\b|\bSegmentation fault\b|\bcore dumped\b|\bUnhandled\b|\bFAIL:|\b[1-9]\d{0,6} (?:failed|errors?)\b"
+    r"|\bpanic:|\bAborted\b|\bSegmentation fault\b|\bcore dumped\b|\bUnhandled\b|\bFAIL:"
+    r"|\b[1-9]\d{0,6} (?:failed|errors?)\b"
     r"|: command not found|No such file or directory|\bPermission denied\b|\bcannot access\b"
     r"|\b[Ee]xit(?:ed)?(?: with)?(?: code| status|code|_code)?[\"']?[ :=]{1,3}[1-9]\d{0,3}\b"
     r"|\bnon-zero exit\b|\breturned? (?:a )?non-zero\b|\bnpm ERR!|\bBUILD FAILED\b|\bTest(?:s)? failed\b",

@@ -125,7 +125,7 @@ def _blocks(plan: Plan) -> dict[int, list[_Item]]:
     return blocks
 
 
-def _segment(  # noqa: PLR0913, PLR0917 - one place draws a segment, and this is what it draws
+def _segment(
     index: int,
     segment: Segment,
     runs: Sequence[tuple[list[_Item], bool]],

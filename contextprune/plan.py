@@ -48,7 +48,8 @@ class Plan:
 
 class Prices(Protocol):
     """What markers cost, as (tokens, bytes), so that selection can charge for them. Numbers in a marker are priced by
-    how many digits they have; `exact` counts the text that will be sent."""
+    how many digits they have; `exact` counts the text that will be sent.
+    """
 
     def gap(self, first: int, end: int) -> tuple[int, int]:
         """The marker in place of spans first..end of one segment, without recall key and identifiers."""
@@ -58,8 +59,8 @@ class Prices(Protocol):
         """What the first marker of a segment costs more, for the recall key."""
         ...
 
-    def exact(self, decisions: Sequence[Decision], first: int, end: int) -> int:
-        """Tokens of the new text of the segment whose spans are first..end; `decisions` are theirs alone."""
+    def exact(self, decisions: Sequence[Decision], first: int) -> int:
+        """Tokens of the new text of the segment whose first span is `first`; `decisions` are its spans' alone."""
         ...
 
 

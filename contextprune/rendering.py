@@ -1,7 +1,7 @@
 """Plan to text: kept spans verbatim, every gap a marker that fits the syntax it stands in.
 
-A marker says what is missing and how much; the first one of a segment also carries the recall key of the whole original,
-so that one short key serves all its gaps and `recall(key, lines="12-40")` gives back any of them.
+A marker says what is missing and how much; the first one of a segment also names the recall key of the whole
+original, so that one short key serves all its gaps and `recall(key, lines="12-40")` gives back any of them.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ class Markers:
         note = self._note(gap, recall)
         return _dress(note, spans, self._context.segments[spans[0].segment].text, gap.digest)
 
-    def exact(self, decisions: Sequence[Decision], first: int, end: int) -> int:
-        """Tokens of the new text of the segment whose spans are first..end."""
-        return self._count(self.segment_text(decisions, first, end))
+    def exact(self, decisions: Sequence[Decision], first: int) -> int:
+        """Tokens of the new text of the segment whose first span is `first`."""
+        return self._count(self.segment_text(decisions, first))
 
-    def segment_text(self, decisions: Sequence[Decision], first: int, end: int) -> str:
-        """The new text of the segment whose spans are first..end, with `decisions` for just these."""
+    def segment_text(self, decisions: Sequence[Decision], first: int) -> str:
+        """The new text of the segment whose first span is `first`, with `decisions` for just its spans."""
         original = self._context.segments[self._spans[first].segment].text
         recall = _recall(self._key(original)) if self._key else ""
         parts = []
@@ -128,7 +128,7 @@ def render(plan: Plan, markers: Markers) -> dict[int, str]:
     for segment, first, end in _segments(plan.spans):
         decisions = plan.decisions[first:end]
         if any(decision.action is not Action.KEEP for decision in decisions):
-            texts[segment] = markers.segment_text(decisions, first, end)
+            texts[segment] = markers.segment_text(decisions, first)
     return texts
 
 

@@ -55,7 +55,7 @@ class Report:
         return "\n".join([*lines[:-1], rule, lines[-1], "", *(f"{name:8} {said}" for name, said in facts if said)])
 
 
-def summarise(  # noqa: PLR0913, PLR0917 - each one is a column of the report
+def summarise(
     plan: Plan,
     before: Sequence[int],
     after: Sequence[int],

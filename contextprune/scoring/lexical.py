@@ -21,9 +21,11 @@ LEAD = 0.03  # texts say first what they are about; decides where the query says
 
 _WORD = re.compile(r"\w+")
 _STOP = frozenset(
-    "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it "
-    "its me more most my no not of on or our she should so some such than that the their them then there these they "
-    "this those to was we were what when where which who whom whose why will with would you your".split()
+    _WORD.findall(
+        "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is "
+        "it its me more most my no not of on or our she should so some such than that the their them then there these "
+        "they this those to was we were what when where which who whom whose why will with would you your"
+    )
 )
 
 

@@ -20,7 +20,7 @@ LATEST = 2.0  # the answer to the last call has not been acted upon yet
 CODE = 2.5  # views of files: edits must quote them to the letter
 REPEATED = -2.0  # the same line stands in a later result
 DATA = -2.0  # records are used by their values, which a digest carries; they are hardly ever quoted whole
-SHORT = -1.5  # braces, blanks and prompts say nothing that the marker does not
+SHORTEST, SHORT = 20, -1.5  # characters: braces, blanks and prompts say nothing that the marker does not
 REFERRED = 1.5  # shares words with the latest calls
 FAILURE = 1.0  # errors before success
 TAIL = 0.7  # the end of a long output holds its verdict
@@ -40,29 +40,18 @@ class Signals:
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One score for each span."""
         ages = _ages(context)
+        standing = [BIAS + AGE * log1p(age) + (0.0 if age else LATEST) for age in ages]
         recent = _recent_words(context)
-        failed = failing(context, spans)
+        failed, edges, ends = failing(context, spans), _edges(spans), _last_index(spans)
         seen: set[str] = set()
-        edges = _edges(spans)
         scores = [0.0] * len(spans)
-        ends = _last_index(spans)
         for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
             span = spans[i]
-            text = span.text
-            numbered = NUMBERED.match(text)
-            body = (text[numbered.end() :] if numbered else text).strip()
-            logit = BIAS + AGE * log1p(ages[span.segment]) + TAIL / (1 + (ends[span.segment] - i) / 4)
-            if ages[span.segment] == 0:
-                logit += LATEST
-            if numbered or is_code(span):
-                logit += CODE
-                if body.startswith(("#", "//", "*", '"""')):
-                    logit += COMMENT
-            elif span.syntax in _DATA:
-                logit += DATA
-            elif i in failed:
-                logit += FAILURE
-            if len(body) < 20:
+            numbered = NUMBERED.match(span.text)
+            body = (span.text[numbered.end() :] if numbered else span.text).strip()
+            logit = standing[span.segment] + TAIL / (1 + (ends[span.segment] - i) / 4)
+            logit += _form(span, body, failed=i in failed)
+            if len(body) < SHORTEST:
                 logit += SHORT
             elif body in seen:
                 logit += REPEATED
@@ -70,12 +59,23 @@ class Signals:
                 seen.add(body)
             if span.group is not None and i not in edges:
                 logit += TEMPLATE
-            if recent:
-                words = _WORD.findall(body[:400])
-                if words:
-                    logit += REFERRED * sum(word in recent for word in words) / (len(words) + 1)
-            scores[i] = 1 / (1 + exp(-logit))
+            scores[i] = 1 / (1 + exp(-logit - REFERRED * _share(body, recent)))
         return scores
+
+
+def _form(span: Span, body: str, *, failed: bool) -> float:
+    """What kind of text it is: code is quoted, records are not, failures come first."""
+    if is_code(span):
+        return CODE + COMMENT if body.startswith(("#", "//", "*", '"""')) else CODE
+    if span.syntax in _DATA:
+        return DATA
+    return FAILURE if failed else 0.0
+
+
+def _share(body: str, recent: frozenset[str]) -> float:
+    """The share of its words that the latest calls use, too; a long text is judged by its beginning."""
+    words = _WORD.findall(body[:400]) if recent else ()
+    return sum(map(recent.__contains__, words)) / (len(words) + 1)
 
 
 def _ages(context: Context) -> list[int]:

@@ -1,7 +1,7 @@
 """Decide each block once, as it arrives, from the text before it alone: the same whatever follows.
 
-No budget asks for anything here, so a block loses only what its recall target lets go: steps are taken, best first, until
-the kept share of the block's expected need reaches it.
+No budget asks for anything here, so a block loses only what its recall target lets go: steps are taken, best first,
+until the kept share of the block's expected need reaches it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """Choose whole in-context examples: near the query, unlike one another (maximal marginal relevance, Carbonell and
-Goldstein 1998), copies never twice. An example is never torn; the order of the walk does not depend on the budget."""
+Goldstein 1998), copies never twice. An example is never torn; the order of the walk does not depend on the budget.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def _order(context: Context, scores: Sequence[float]) -> list[int]:
         for i in likeness:
             both = len(bags[i] & bags[best])
             likeness[i] = max(likeness[i], both / (len(bags[i]) + len(bags[best]) - both or 1))
-    copies = {}
+    copies: dict[str, int] = {}
     for i in (*order, *rest):
         copies.setdefault(context.segments[i].text, i)
     firsts = set(copies.values())

@@ -1,7 +1,7 @@
 """Which spans stand for which: exact copies and copies that differ in white space or case, across blocks.
 
-The later copy refers to the earlier one. Only runs worth a marker count, so that a brace is no copy of another brace; what
-differs between two readings of a file is in no run and so stays a span of its own.
+The later copy refers to the earlier one. Only runs worth a marker count, so that a brace is no copy of another brace;
+what differs between two readings of a file is in no run and so stays a span of its own.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ LOOSE = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 MIN_RUN = 24  # tokens of consecutive equal spans before a reference pays for its marker
 
 
-def twins(
-    context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]
-) -> dict[int, int]:
+def twins(context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]) -> dict[int, int]:
     """For each redundant span the index of the earlier span that it repeats; that one is never itself redundant.
 
     `movable` tells for each segment whether its spans may go; protected spans may well be referred to.
@@ -31,7 +29,7 @@ def twins(
         if loose[span.segment]:
             key = " ".join(key.split()).casefold()
         source = first.get(key) if key else None
-        if run and not (source is not None and span.segment == spans[run[-1][0]].segment and _follows(source, run, spans)):
+        if run and not (source is not None and _follows(i, source, run, spans)):
             _close(run, costs, found)
             run = []
         if source is None:
@@ -42,10 +40,14 @@ def twins(
     return found
 
 
-def _follows(source: int, run: Sequence[tuple[int, int]], spans: Sequence[Span]) -> bool:
-    """Whether `source` continues the earlier copy: next in order, or one of its own repeats, in the same segment."""
-    previous = run[-1][1]
-    return spans[source].segment == spans[previous].segment and abs(source - previous) <= 3
+def _follows(i: int, source: int, run: Sequence[tuple[int, int]], spans: Sequence[Span]) -> bool:
+    """Whether `i` continues the run and `source` the earlier copy: the same segments, next in order or nearly so."""
+    last, previous = run[-1]
+    return (
+        spans[i].segment == spans[last].segment
+        and spans[source].segment == spans[previous].segment
+        and abs(source - previous) <= 3
+    )
 
 
 def _close(run: Sequence[tuple[int, int]], costs: Sequence[int], found: dict[int, int]) -> None:

@@ -1,8 +1,8 @@
 """The greedy fill: starts from nothing but what is protected, and keeps spans one step after another.
 
-Steps come in an order that does not depend on the budget, and the first step that does not fit ends the fill; so a larger
-budget only ever walks further, and keeps a superset. Every step is charged its anchors, its share of markers and the
-identifiers in them; a gap that would cost more than it saves is closed on the spot.
+Steps come in an order that does not depend on the budget, and the first step that does not fit ends the fill; so a
+larger budget only ever walks further, and keeps a superset. Every step is charged its anchors, its share of markers and
+the identifiers in them; a gap that would cost more than it saves is closed on the spot.
 """
 
 from __future__ import annotations
@@ -140,8 +140,8 @@ class Fill:
                 continue
             for j in closure(i, self.spans, self.kept):
                 self._add(j, reason if j == i else "needed by what is kept")
-                for k in (*self._small_gap(j - 1), *self._small_gap(j + 1), *self._settled(self.spans[j].segment)):
-                    waiting.append((k, CLOSED))
+                closed = (*self._small_gap(j - 1), *self._small_gap(j + 1), *self._settled(self.spans[j].segment))
+                waiting.extend((k, CLOSED) for k in closed)
 
     def _add(self, i: int, why: str) -> None:
         if self.kept[i]:
@@ -214,7 +214,7 @@ class Fill:
         self.used += sign * tokens
 
     def _small_gap(self, i: int) -> list[int]:
-        """The gap around span `i` where its marker would cost as much as it saves, in tokens or characters; else none."""
+        """The gap around span `i` where its marker would cost as much as it saves, in tokens or bytes; else none."""
         if not 0 <= i < len(self.spans) or self.kept[i]:
             return []
         book = self._books[self.spans[i].segment]

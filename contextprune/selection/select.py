@@ -25,7 +25,8 @@ FIRST = 1e6  # added to a failure's worth: no other step comes before one
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is decided upon: one context cut, scored and counted. `free` tells for each segment whether it may change,
-    `same` which span repeats which."""
+    `same` which span repeats which.
+    """
 
     context: Context
     spans: Sequence[Span]
@@ -84,11 +85,14 @@ def select(
 
 
 def _fitted(case: Case, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
-    """The fill's decisions. What a text counts differs a little from what was charged for its parts; where the sum
-    exceeds the ceiling, the last steps are taken back one by one, so that a larger ceiling never keeps less."""
+    """The fill's decisions, within the ceiling exactly.
+
+    What a text counts differs a little from what was charged for its parts; where the sum exceeds the ceiling, the last
+    steps are taken back one by one, so that a larger ceiling never keeps less.
+    """
     blocks = case.blocks()
     decisions = list(decide(case, fill, range(len(case.spans))))
-    exact = {s: case.prices.exact(decisions[b.start : b.stop], b.start, b.stop) for s, b in blocks.items()}
+    exact = {s: case.prices.exact(decisions[b.start : b.stop], b.start) for s, b in blocks.items()}
     fixed = sum(cost for span, cost in zip(case.spans, case.costs, strict=True) if not case.free[span.segment])
     while fixed + sum(exact.values()) > ceiling:
         changed = fill.undo()
@@ -97,16 +101,16 @@ def _fitted(case: Case, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
         for segment in changed:
             block = blocks[segment]
             again = decisions[block.start : block.stop] = decide(case, fill, block)
-            exact[segment] = case.prices.exact(again, block.start, block.stop)
+            exact[segment] = case.prices.exact(again, block.start)
     return tuple(decisions)
 
 
 def steps(
     case: Case, fill: Fill, values: Mapping[int, float], atoms: Collection[int] | None = None
 ) -> Iterator[tuple[float, int, float]]:
-    """(worth a token, span or ~identifier, worth) in the order of the walk: failures first, then the most worth a token.
+    """(density, span or ~identifier, worth) in the order of the walk: failures first, then the most worth a token.
 
-    `values` gives the spans that may be chosen, and what each is worth by itself; `atoms` the identifiers, None for all.
+    `values` gives the spans that may be chosen and what each is worth by itself, `atoms` the identifiers (None: all).
     One that is visible by now is worth nothing more, so a span is weighed again when its turn comes (lazy greedy,
     Minoux 1978). Of equals the more recent result of a tool comes first, and the earlier sentence of a document.
     """
@@ -123,11 +127,12 @@ def steps(
 
     def density(i: int, value: float) -> float:
         first = FIRST if i in failed else 0.0
-        return value / (case.costs[i] + 1) ** LENGTH.get(kinds[case.spans[i].segment], 1.0) + first
+        tokens: float = (case.costs[i] + 1) ** LENGTH.get(kinds[case.spans[i].segment], 1.0)
+        return value / tokens + first
 
     heap = [(-case.atoms[k].score / (case.atoms[k].cost + 1), k - len(case.atoms), ~k) for k in chosen]
-    for i in values:
-        heap.append((-density(i, weigh(i)), -i if kinds[case.spans[i].segment] is Kind.TOOL_RESULT else i, i))
+    late = [kind is Kind.TOOL_RESULT for kind in kinds]
+    heap += [(-density(i, weigh(i)), -i if late[case.spans[i].segment] else i, i) for i in values]
     heapify(heap)
     while heap:
         stored, rank, i = heappop(heap)
