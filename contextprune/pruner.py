@@ -97,7 +97,7 @@ class Pruner:
         named = atoms(context, spans, free, self.counter.pieces) if self.recallable else []
         watch.lap("score")
         markers = self._markers(context, spans)
-        plan = select(context, spans, scores, costs, self.policy, markers, max(0, ceiling - images), named, frozen)
+        plan = select(context, spans, scores, costs, self.policy, markers, ceiling, named, frozen)
         watch.lap("select")
         return plan, render(plan, markers)
 

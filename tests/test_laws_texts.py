@@ -59,6 +59,12 @@ def test_6_valid_json_stays_valid_or_is_one_marker(
         assert _encodable(after)
 
 
+@pytest.mark.parametrize("inside", [outputs.json_pretty(8, 0), "One sentence that is long enough to be cut. " * 12])
+def test_6_json_that_is_a_single_string_stays_valid_or_is_one_marker(inside: str) -> None:
+    new = result_of(json.dumps(inside), cp.Budget(ratio=0.5), SCORERS[3])
+    assert _MARKER.fullmatch(new) or isinstance(json.loads(new), str)
+
+
 @every_scorer
 @given(text=built((outputs.json_lines,)), budget=maybe_a_budget)
 def test_6_each_record_of_json_lines_stays_valid(scorer: cp.Scorer, text: str, budget: cp.Budget | None) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import contextprune as cp
 from contextprune.plan import Action
 from contextprune.policy import Settings
 from tests import outputs
-from tests.strategies import BODIES, COUNTER, Constant, Turn, pruner
+from tests.strategies import BODIES, COUNTER, SCORERS, Constant, Turn, pruner
 
 LOG = outputs.log(80, 1)
 TENTH = cp.Budget(ratio=0.2)
@@ -108,6 +109,16 @@ def test_on_arrival_a_shortened_block_changes_nothing_about_later_ones() -> None
     engine = pruner()
     once = cp.compress(BODIES["chat"](turns, "Why does orders fail? Look at billing."), pruner=engine).payload
     assert cp.compress(once, pruner=engine).payload is once
+
+
+@pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name[:7])
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_on_arrival_a_shortened_copy_changes_nothing_about_the_first(scorer: cp.Scorer, size: int) -> None:
+    engine = pruner(scorer)
+    first = context(result(outputs.json_pretty(size, 0)), result(outputs.json_pretty(size, 0), 2))
+    edits = engine(first).edits
+    again = cp.Context(tuple(replace(s, text=edits.get(s.ref, s.text)) for s in first.segments), "Go.")
+    assert engine(again).edits == {}
 
 
 def test_the_report_tells_the_time_of_each_stage() -> None:

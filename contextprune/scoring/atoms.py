@@ -51,7 +51,7 @@ def arriving(context: Context, spans: Sequence[Span], movable: Collection[int], 
     places: dict[tuple[int, str], list[int]] = {}
     at = 0
     for k, segment in enumerate(context.segments):
-        if k not in movable:
+        if segment.kind is not Kind.TOOL_RESULT:  # results may have changed since: what they show is not counted on
             shown.update(identifiers(segment.text))
         for i in range(at, len(spans)):
             if spans[i].segment != k:

@@ -31,40 +31,51 @@ def arrive(
     atoms: Sequence[Atom] = (),
     frozen: Collection[int] = (),
 ) -> Plan:
-    """One decision for each span; blocks are taken in order, each by itself."""
+    """One decision for each span; blocks are taken in order."""
     free = [False] * len(context.segments)
     for i in movable(context, policy, frozen):
         free[i] = True
-    whole = Case(context, spans, scores, costs, policy, prices, atoms, free, {})
-    for segment, block in whole.blocks().items():
-        free[segment] = _may_shrink(context, spans[block.start : block.stop], sum(costs[i] for i in block), policy)
-    case = replace(whole, same=twins(context, spans, costs, free))
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, {})
+    for segment, block in case.blocks().items():
+        free[segment] = sum(costs[i] for i in block) >= policy.min_tokens and context.segments[segment].kind in _KINDS
+    case = replace(case, same=twins(context, spans, costs, free))
     fill = case.fill()
     names: dict[int, list[int]] = {}
     for k, atom in enumerate(atoms):
         names.setdefault(spans[atom.spans[-1]].segment, []).append(k)
     for segment, block in case.blocks().items():
-        _walk(case, fill, block, names.get(segment, ()))
-        if fill.saving(segment) < LEAST_SAVING * sum(costs[i] for i in block):
-            for i in block:
-                fill.keep(i, CLOSED)
+        _decide_block(case, fill, segment, block, names.get(segment, ()))
     return Plan(context, tuple(spans), tuple(decide(case, fill, range(len(spans)))))
 
 
-def _may_shrink(context: Context, spans: Sequence[Span], tokens: int, policy: Policy) -> bool:
-    """Small blocks stay, and so do views of files and diffs, which the next edit may have to quote to the letter."""
-    segment = context.segments[spans[0].segment]
-    if segment.kind not in (Kind.TOOL_RESULT, Kind.DOCUMENT) or tokens < policy.min_tokens:
-        return False
-    return 2 * sum(len(span.text) for span in spans if is_code(span)) < len(segment.text)
+_KINDS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
+
+
+def _decide_block(case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int]) -> None:
+    """Shorten a block by itself; where that does not pay, refer to what an earlier block shows; else keep it whole.
+
+    By itself first: a block that stays whole must do so again when the earlier ones come back shortened.
+    """
+    least = LEAST_SAVING * sum(case.costs[i] for i in block)
+    start = fill.taken
+    text = case.context.segments[segment].text
+    quoted = sum(len(case.spans[i].text) for i in block if is_code(case.spans[i]))
+    if 2 * quoted < len(text):  # views of files and diffs stay: the next edit may have to quote them to the letter
+        _walk(case, fill, block, atoms)
+        if fill.saving(segment) >= least:
+            return
+        fill.rewind(start)
+    for i in block:
+        if not (i in case.same and fill.kept[case.same[i]]):
+            fill.keep(i, "chosen")
+    if fill.saving(segment) < least:
+        for i in block:
+            fill.keep(i, CLOSED)
 
 
 def _walk(case: Case, fill: Fill, block: range, atoms: Sequence[int]) -> None:
-    """Take the block's steps, failures first, until the share of its expected need asked for is met.
-
-    A span that a kept earlier one repeats is no step: that one shows it.
-    """
-    values = {i: line(case, i) for i in block if not (i in case.same and fill.kept[case.same[i]])}
+    """Take the block's steps, failures first, until the share of its expected need asked for is met."""
+    values = {i: line(case, i) for i in block}
     wanted = case.policy.recall * (sum(values.values()) + sum(case.atoms[k].score for k in atoms))
     met = 0.0
     for density, i, value in steps(case, fill, values, atoms):

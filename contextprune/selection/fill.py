@@ -114,22 +114,35 @@ class Fill:
         self.undo()
         return False
 
+    @property
+    def taken(self) -> int:
+        """How many steps were taken; `rewind` comes back to here."""
+        return len(self._history)
+
+    def rewind(self, taken: int) -> None:
+        """Take back all steps after the first `taken`."""
+        while len(self._history) > taken:
+            self._revert(self._history.pop())
+
     def undo(self) -> set[int]:
         """Take back the last step that changed anything; returns the segments that it changed, none if none is left."""
         while self._history:
             journal = self._history.pop()
-            for i, atom in reversed(journal):
-                if atom is None:
-                    del self.why[i]
-                    self._flip(i, -1)
-                elif i < 0:
-                    self._unload(atom)
-                else:
-                    self._load(atom, i)
+            self._revert(journal)
             if journal:
                 homes = (self._atom_spans[atom][-1] if i < 0 and atom is not None else i for i, atom in journal)
                 return {self.spans[i].segment for i in homes}
         return set()
+
+    def _revert(self, journal: Sequence[tuple[int, int | None]]) -> None:
+        for i, atom in reversed(journal):
+            if atom is None:
+                del self.why[i]
+                self._flip(i, -1)
+            elif i < 0:
+                self._unload(atom)
+            else:
+                self._load(atom, i)
 
     def _keep(self, start: int, why: str) -> None:
         """Keep `start`, its anchors, and every gap that is then too small to be worth its marker."""

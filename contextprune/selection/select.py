@@ -66,7 +66,7 @@ def select(
     atoms: Sequence[Atom] = (),
     frozen: Collection[int] = (),
 ) -> Plan:
-    """Decide for every span, so that the new texts hold at most `ceiling` tokens, exactly counted.
+    """Decide for every span, so that all texts and images hold at most `ceiling` tokens, exactly counted.
 
     Raises BudgetError where what is protected, and a marker for each block, exceeds that.
     """
@@ -75,11 +75,12 @@ def select(
         free[i] = True
     case = Case(context, spans, scores, costs, policy, prices, atoms, free, twins(context, spans, costs, free))
     fill = case.fill()
-    if fill.used > ceiling:
+    room = ceiling - sum(segment.cost or 0 for segment in context.segments)
+    if fill.used > room:
         raise _too_small(case, fill, ceiling)
     for density, i, _ in steps(case, fill, _values(case)):
         why = "chosen" if density < FIRST else "failure line"
-        if not (fill.keep(i, why, ceiling) if i >= 0 else fill.carry(~i, ceiling)):
+        if not (fill.keep(i, why, room) if i >= 0 else fill.carry(~i, room)):
             break
     return Plan(context, tuple(spans), _fitted(case, fill, ceiling))
 
@@ -94,6 +95,7 @@ def _fitted(case: Case, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
     decisions = list(decide(case, fill, range(len(case.spans))))
     exact = {s: case.prices.exact(decisions[b.start : b.stop], b.start) for s, b in blocks.items()}
     fixed = sum(cost for span, cost in zip(case.spans, case.costs, strict=True) if not case.free[span.segment])
+    fixed += sum(segment.cost or 0 for segment in case.context.segments)
     while fixed + sum(exact.values()) > ceiling:
         changed = fill.undo()
         if not changed:
@@ -182,9 +184,13 @@ def decide(case: Case, fill: Fill, block: range) -> list[Decision]:
 
 def _too_small(case: Case, fill: Fill, ceiling: int) -> BudgetError:
     held: dict[str, int] = {}
+    for segment in case.context.segments:
+        if segment.cost:
+            held[segment.kind.value] = held.get(segment.kind.value, 0) + segment.cost
+    images = sum(held.values())
     for i, span in enumerate(case.spans):
         if fill.kept[i]:
             kind = case.context.segments[span.segment].kind.value
             held[kind] = held.get(kind, 0) + case.costs[i]
-    held["markers"] = fill.used - sum(held.values())
-    return BudgetError(ceiling, max(fill.used, ceiling + 1), held)
+    held["markers"] = fill.used + images - sum(held.values())
+    return BudgetError(ceiling, max(fill.used + images, ceiling + 1), held)

@@ -70,6 +70,8 @@ def parts(text: str, name: str | None = None) -> list[Part]:
     """The parts of `text`: contiguous, not empty, and together all of it. They begin and end at line ends."""
     if not text:
         return []
+    if _is_string(text):
+        return [Part(0, len(text), Shape.JSON, None)]
     hint, language = known_by_name(name)
     lines = text.split("\n")
     if not lines[-1]:
@@ -83,6 +85,16 @@ def parts(text: str, name: str | None = None) -> list[Part]:
         Part(offsets[first], min(offsets[last], len(text)), shape, language if shape is Shape.CODE else None)
         for first, last, shape in _joined(sniffer.rows(), letters)
     ]
+
+
+def _is_string(text: str) -> bool:
+    """Whether the whole text is one JSON string on one line."""
+    if len(text) < _WORTH_CUTTING or text[0] != '"' or text.rstrip()[-1:] != '"':
+        return False
+    try:
+        return isinstance(json.loads(text), str)
+    except ValueError:
+        return False
 
 
 class _Sniffer:
