@@ -24,7 +24,7 @@ Message: TypeAlias = Mapping[str, Any]
 Half: TypeAlias = Literal["dev", "test", "all"]
 
 LOCAL = Path(".bench/data")
-SAMPLES = Path(__file__).parents[2] / "examples" / "data"
+SAMPLES = Path(__file__).parents[2] / "examples" / "data" / "bench"
 
 _SHARED = ("repo", "challenge", "website", "instance", "task")
 """Fields of `meta` that name what several rows are about; the first one present is the group."""
