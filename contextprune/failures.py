@@ -33,8 +33,8 @@ _HINTS = (
 )  # fmt: skip
 """One of these stands in whatever FAILURE matches; finding them first is a hundred times quicker."""
 
-NUMBERED = re.compile(r"\s{0,8}\d{1,7}[:|\t]")
-"""A line with its number before it, as views of files print it."""
+NUMBERED = re.compile(r"\s{0,8}\d{1,7}(?:[|\t]|:(?!\d\d\b))")
+"""A line with its number before it, as views of files print it; a time of day is none."""
 
 _CODE = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF})
 

@@ -14,10 +14,13 @@ from contextprune.dialects import apply, read
 from contextprune.plan import Action
 from contextprune.rendering import KEY
 from contextprune.splitting import split
+from tests.outputs import json_lines
 from tests.strategies import (
+    BODIES,
     COUNTER,
     LEXICAL,
     SCORERS,
+    Turn,
     budgets,
     chat_messages,
     contexts,
@@ -105,6 +108,16 @@ def test_3_the_budget_that_the_error_asks_for_is_enough(payload: Any) -> None:
     except cp.BudgetError as error:
         needed = error.needed
     assert tokens(cp.compress(payload, cp.Budget(tokens=needed), pruner=pruner()).payload) <= needed
+
+
+def test_3_the_budget_that_the_error_asks_for_is_enough_for_two_results_of_odd_line_ends() -> None:
+    text = json_lines(2, 0)
+    calls = (("call_0_0", text), ("call_0_1", text.replace("\n", "\r\n")))
+    turn = Turn(None, None, calls, (0, 1), None, failed=False, breakpoint=False, extra=0)
+    payload = BODIES["chat"]([turn], "Why does orders fail? Look at billing.")
+    with pytest.raises(cp.BudgetError) as caught:
+        cp.compress(payload, cp.Budget(tokens=0), pruner=pruner())
+    cp.compress(payload, cp.Budget(tokens=caught.value.needed), pruner=pruner())
 
 
 @every_scorer

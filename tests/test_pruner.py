@@ -112,10 +112,10 @@ def test_on_arrival_a_shortened_block_changes_nothing_about_later_ones() -> None
 
 
 @pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name[:7])
-@pytest.mark.parametrize("size", [2, 3, 8])
-def test_on_arrival_a_shortened_copy_changes_nothing_about_the_first(scorer: cp.Scorer, size: int) -> None:
+@pytest.mark.parametrize("text", [outputs.json_pretty(2, 0), outputs.json_pretty(8, 0), outputs.test_run(8, 0)])
+def test_on_arrival_a_shortened_block_changes_nothing_about_its_copy(scorer: cp.Scorer, text: str) -> None:
     engine = pruner(scorer)
-    first = context(result(outputs.json_pretty(size, 0)), result(outputs.json_pretty(size, 0), 2))
+    first = context(result(text), result(text, 2))
     edits = engine(first).edits
     again = cp.Context(tuple(replace(s, text=edits.get(s.ref, s.text)) for s in first.segments), "Go.")
     assert engine(again).edits == {}

@@ -1,7 +1,8 @@
 """Decide each block once, as it arrives, from the text before it alone: the same whatever follows.
 
 No budget asks for anything here, so a block loses only what its recall target lets go: steps are taken, best first,
-until the kept share of the block's expected need reaches it.
+until the kept share of the block's expected need reaches it. A block is first shortened as if there were no other, so
+that one that stays whole does so again when the earlier ones come back shortened.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from contextprune.context import Context, Kind, Span
-from contextprune.failures import is_code
+from contextprune.failures import failing, is_code
 from contextprune.plan import Atom, Plan, Prices
 from contextprune.policy import Policy
 from contextprune.selection.constraints import movable
@@ -35,42 +36,51 @@ def arrive(
     free = [False] * len(context.segments)
     for i in movable(context, policy, frozen):
         free[i] = True
-    case = Case(context, spans, scores, costs, policy, prices, atoms, free, {})
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, failing(context, spans), {})
     for segment, block in case.blocks().items():
         free[segment] = sum(costs[i] for i in block) >= policy.min_tokens and context.segments[segment].kind in _KINDS
-    case = replace(case, same=twins(context, spans, costs, free))
+    alone, case = case, replace(case, same=twins(context, spans, costs, free))
     fill = case.fill()
     names: dict[int, list[int]] = {}
     for k, atom in enumerate(atoms):
         names.setdefault(spans[atom.spans[-1]].segment, []).append(k)
     for segment, block in case.blocks().items():
-        _decide_block(case, fill, segment, block, names.get(segment, ()))
+        if not _by_itself(alone, fill, segment, block, names.get(segment, ())):
+            _by_reference(case, fill, segment, block)
     return Plan(context, tuple(spans), tuple(decide(case, fill, range(len(spans)))))
 
 
 _KINDS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
 
 
-def _decide_block(case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int]) -> None:
-    """Shorten a block by itself; where that does not pay, refer to what an earlier block shows; else keep it whole.
+def _by_itself(case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int]) -> bool:
+    """Shorten a block as if there were no other; False, and nothing done, where that does not pay.
 
-    By itself first: a block that stays whole must do so again when the earlier ones come back shortened.
+    Views of files and diffs stay: the next edit may have to quote them to the letter.
     """
-    least = LEAST_SAVING * sum(case.costs[i] for i in block)
-    start = fill.taken
-    text = case.context.segments[segment].text
     quoted = sum(len(case.spans[i].text) for i in block if is_code(case.spans[i]))
-    if 2 * quoted < len(text):  # views of files and diffs stay: the next edit may have to quote them to the letter
-        _walk(case, fill, block, atoms)
-        if fill.saving(segment) >= least:
-            return
-        fill.rewind(start)
+    if 2 * quoted >= len(case.context.segments[segment].text):
+        return False
+    start = fill.taken
+    _walk(case, fill, block, atoms)
+    if _pays(case, fill, segment, block):
+        return True
+    fill.rewind(start)
+    return False
+
+
+def _by_reference(case: Case, fill: Fill, segment: int, block: range) -> None:
+    """Let go of what an earlier block shows; keep all where that does not pay."""
     for i in block:
         if not (i in case.same and fill.kept[case.same[i]]):
             fill.keep(i, "chosen")
-    if fill.saving(segment) < least:
+    if not _pays(case, fill, segment, block):
         for i in block:
             fill.keep(i, CLOSED)
+
+
+def _pays(case: Case, fill: Fill, segment: int, block: range) -> bool:
+    return fill.saving(segment) >= LEAST_SAVING * sum(case.costs[i] for i in block)
 
 
 def _walk(case: Case, fill: Fill, block: range, atoms: Sequence[int]) -> None:

@@ -36,7 +36,8 @@ class Case:
     prices: Prices
     atoms: Sequence[Atom]
     free: Sequence[bool]
-    same: dict[int, int]
+    failed: Collection[int]
+    same: Mapping[int, int]
 
     def fill(self) -> Fill:
         """Nothing chosen yet."""
@@ -73,7 +74,8 @@ def select(
     free = [False] * len(context.segments)
     for i in movable(context, policy, frozen):
         free[i] = True
-    case = Case(context, spans, scores, costs, policy, prices, atoms, free, twins(context, spans, costs, free))
+    failed, same = failing(context, spans), twins(context, spans, costs, free)
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, failed, same)
     fill = case.fill()
     room = ceiling - sum(segment.cost or 0 for segment in context.segments)
     if fill.used > room:
@@ -121,14 +123,13 @@ def steps(
     for k in chosen:
         for i in dict.fromkeys(case.same.get(i, i) for i in case.atoms[k].spans):
             names.setdefault(i, []).append(k)
-    failed = failing(case.context, case.spans)
     kinds = [segment.kind for segment in case.context.segments]
 
     def weigh(i: int) -> float:
         return values[i] + sum(case.atoms[k].score for k in names.get(i, ()) if not fill.shows(k))
 
     def density(i: int, value: float) -> float:
-        first = FIRST if i in failed else 0.0
+        first = FIRST if i in case.failed else 0.0
         tokens: float = (case.costs[i] + 1) ** LENGTH.get(kinds[case.spans[i].segment], 1.0)
         return value / tokens + first
 
