@@ -19,7 +19,7 @@ from contextprune import api
 from contextprune._version import __version__
 from contextprune.context import Kind
 from contextprune.errors import ContextPruneError
-from contextprune.policy import Budget, Policy, Settings, _read_file, load_settings
+from contextprune.policy import Budget, Policy, Settings, load_settings, read_settings_file
 from contextprune.pruner import Pruner
 from contextprune.rendering import KEY
 from contextprune.store import MemoryStore, SQLiteStore, Store
@@ -134,7 +134,7 @@ def _why_nothing(policy: Policy, tokens: int) -> str:
 def _settings() -> Finding:
     """The file in force, and what differs from the defaults, wherever it was set."""
     settings, default = load_settings(), Settings()
-    _, places = _read_file(Path.cwd())
+    _, places = read_settings_file(Path.cwd())
     held = sorted({place.partition(" in ")[2] for place in places.values()})
     set_to = [
         f"{field.name}={_shown(getattr(found, field.name))}"

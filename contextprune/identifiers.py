@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 _TOKEN = re.compile(r"[\w./@-]{4,}")
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[abfnrtv0\"'\\/])")
 _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_][a-z]*|[a-z]+|\d+|[^\W\d_]+")
 _MARKS = frozenset("_/.@")
@@ -21,6 +22,8 @@ def identifiers(text: str) -> Iterator[str]:
 
     Four characters or more, and a digit, one of `_ / . @`, or a capital inside.
     """
+    if "\\" in text:  # an escape is no part of the word behind it
+        text = _ESCAPE.sub(" ", text)
     return filter(None, map(_identifier, _TOKEN.findall(text)))
 
 

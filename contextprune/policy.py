@@ -80,7 +80,7 @@ class Policy:
 class Settings:
     """What the environment and the configuration file say; arguments given in code win over all of it.
 
-    scorer       "auto" (neural where torch is installed, else lexical), "neural", "lexical", or a path
+    scorer       "auto" (the best that is installed) or "lexical"
     store        "" (a file in the user's data folder), "memory", or a path
     tokenizer    "o200k_base" or "estimate"
     device       "auto", "cpu" or "cuda"
@@ -117,7 +117,7 @@ def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None 
     `folder` is the working folder and `environ` the process's environment where not given. An empty variable counts
     as not set; lists are separated by commas. Raises SettingsError for an unknown name or an unusable value.
     """
-    values, places = _read_file(folder or Path.cwd())
+    values, places = read_settings_file(folder or Path.cwd())
     for variable, text in (os.environ if environ is None else environ).items():
         if variable.startswith(_PREFIX):
             name = _known(variable.removeprefix(_PREFIX).lower(), variable, "environment")
@@ -148,7 +148,7 @@ def data_folder(environ: Mapping[str, str] | None = None, platform: str = sys.pl
     return home / ".local" / "share" / "contextprune"
 
 
-def _read_file(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_settings_file(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Values by name, and where each one stands, from the nearest file that has any; nothing where there is none."""
     folder = folder.absolute()
     for place in (folder, *folder.parents):

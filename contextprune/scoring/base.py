@@ -15,7 +15,10 @@ from contextprune.errors import ScorerError
 class Scorer(Protocol):
     """How likely is each span to be needed? `name` is versioned: it is part of every cache key."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The versioned name."""
+        ...
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One score in 0..1 for each span, in order."""

@@ -24,8 +24,11 @@ FIRST = 1e6  # added to a failure's worth: no other step comes before one
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is decided upon: one context cut, scored and counted. `free` tells for each segment whether it may change,
-    `same` which span repeats which.
+    """What is decided upon: one context cut, scored and counted.
+
+    free     for each segment, whether it may change
+    failed   the spans that are failure lines
+    same     which span repeats which earlier one
     """
 
     context: Context
@@ -193,5 +196,10 @@ def _too_small(case: Case, fill: Fill, ceiling: int) -> BudgetError:
         if fill.kept[i]:
             kind = case.context.segments[span.segment].kind.value
             held[kind] = held.get(kind, 0) + case.costs[i]
-    held["markers"] = fill.used + images - sum(held.values())
-    return BudgetError(ceiling, max(fill.used + images, ceiling + 1), held)
+    decisions = decide(case, fill, range(len(case.spans)))
+    blocks = case.blocks().values()
+    exact = sum(case.prices.exact(decisions[block.start : block.stop], block.start) for block in blocks)
+    fixed = sum(cost for span, cost in zip(case.spans, case.costs, strict=True) if not case.free[span.segment])
+    needed = max(fill.used, exact + fixed) + images
+    held["markers"] = needed - sum(held.values())
+    return BudgetError(ceiling, max(needed, ceiling + 1), held)

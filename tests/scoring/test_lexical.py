@@ -76,8 +76,8 @@ def test_stop_words_count_only_where_there_is_nothing_else() -> None:
     [
         ("parses", "parse"), ("retries", "retry"), ("connecting", "connected"), ("quickly", "quick"),
         ("classes", "class"),
-        pytest.param("settings", "setting", marks=pytest.mark.xfail(reason="one suffix is taken off, not two")),
-        pytest.param("files", "file", marks=pytest.mark.xfail(reason="-es goes before a final e is looked at")),
+        ("settings", "setting"),
+        ("files", "file"),
     ],
 )  # fmt: skip
 def test_forms_of_a_word_meet(one: str, other: str) -> None:
