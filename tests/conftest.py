@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from contextprune.tokens import Tiktoken
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; the commands under test inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # whole conversations take a while to draw
 
