@@ -24,7 +24,7 @@ SHORTEST, SHORT = 20, -1.5  # characters: braces, blanks and prompts say nothing
 REFERRED = 1.5  # shares words with the latest calls
 FAILURE = 1.0  # errors before success
 TAIL = 0.7  # the end of a long output holds its verdict
-COMMENT = -0.5
+COMMENT = -0.5  # prose beside the code is quoted less than the code
 TEMPLATE = -2.5  # one of many log records of the same form, the first and the last apart
 
 _WORD = re.compile(r"[^\W\d]\w{2,}")
