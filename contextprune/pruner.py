@@ -14,7 +14,6 @@ from contextprune.rendering import KEY, Markers, render
 from contextprune.report import Report, summarise
 from contextprune.scoring import Scorer, arriving, atoms, check, load_scorer
 from contextprune.selection import arrive, movable, select
-from contextprune.splitting import split
 from contextprune.store import Store, open_store
 from contextprune.tokens import Counter, open_counter
 
@@ -44,6 +43,9 @@ class Pruner:
         *,
         recallable: bool = True,
     ) -> None:
+        from contextprune.splitting import split  # noqa: PLC0415 - compiling its expressions is a third of the import
+
+        self._split = split
         settings = Settings() if None not in (policy, scorer, counter, store) else load_settings()
         self.policy = policy or settings.policy
         self.scorer = scorer or load_scorer(settings.scorer, settings.device)
@@ -57,7 +59,7 @@ class Pruner:
         Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
         """
         watch = _Watch()
-        spans = split(context)
+        spans = self._split(context)
         watch.lap("split")
         costs = self._costs(context, spans)
         tokens = _by_segment(context, spans, costs)
