@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(str(exc))
     except MemoryError:
         return _failed("not enough memory for this input")
-    except Exception as exc:
+    except Exception as exc:  # the last line of defence: a user gets one line and a status, never a traceback
         if sys.flags.dev_mode:
             raise
         known = f"{type(exc).__name__}: {exc}"

@@ -22,6 +22,7 @@ BASE = -4.0  # one identifier in fifty is used again
 AGE = -0.2  # a customer's card number is as good at the end of a call as at its start
 LATEST = 0.5  # what the latest call brought has not been used yet
 REPEATED_FORM = -1.5  # the stamps and counters of log records of one form
+BLOB = 200  # characters without a space, a quote or a comma
 SCHEMA = 3  # a JSON key that stands in so many places is the form of the data, not a value
 
 
@@ -37,7 +38,7 @@ def atoms(context: Context, spans: Sequence[Span], movable: Collection[int], cou
             shown.update(identifiers(segment.text))
     places: dict[tuple[int, str], list[int]] = {}
     for i, span in enumerate(spans):
-        if span.segment in results:
+        if span.segment in results and not _is_blob(span.text):
             for token in dict.fromkeys(identifiers(span.text)):
                 if token not in shown:
                     places.setdefault((-1, token), []).append(i)
@@ -57,7 +58,7 @@ def arriving(context: Context, spans: Sequence[Span], movable: Collection[int], 
             if spans[i].segment != k:
                 break
             at = i + 1
-            if k in movable and segment.kind is Kind.TOOL_RESULT:
+            if k in movable and segment.kind is Kind.TOOL_RESULT and not _is_blob(spans[i].text):
                 for token in dict.fromkeys(identifiers(spans[i].text)):
                     if token not in shown:
                         places.setdefault((k, token), []).append(i)
@@ -80,6 +81,11 @@ def _priced(
         Atom(token, _worth(token, ages[spans[at[-1]].segment], [spans[i] for i in at]), max(1, cost), tuple(at))
         for (token, at), cost in zip(found, costs, strict=True)
     ]
+
+
+def _is_blob(text: str) -> bool:
+    """Whether `text` is a piece of base64 or the like: nothing in it is a name."""
+    return len(text) > BLOB and len(text.split(None, 2)) == 1 and '"' not in text and "," not in text
 
 
 def _is_field(token: str, text: str) -> bool:

@@ -63,3 +63,7 @@ def test_on_arrival_only_the_text_before_a_block_counts() -> None:
 def test_on_arrival_what_the_user_said_before_needs_no_carrying() -> None:
     context = Context((Segment(Kind.USER, "max_retries?", ("u",)), result(PAD + "max_retries\n")))
     assert arriving(context, split(context), [1], COUNTER.pieces) == []
+
+
+def test_a_piece_of_base64_holds_no_names() -> None:
+    assert not found(result(PAD + "Qm9vT2xk/x1" * 40 + "\n"))
