@@ -25,7 +25,10 @@ bench: .venv/installed
 clean:
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .venv
 
+# torch first and alone: whatever build satisfies the pin stays, and nothing that comes later chooses another.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[code,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt torch
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt \
+		-e '.[code,torch,sentence-transformers,train,dev]'
 	touch $@

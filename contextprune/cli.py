@@ -208,6 +208,14 @@ def bench(context: typer.Context) -> None:
     raise typer.Exit(measure(context.args))
 
 
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train(context: typer.Context) -> None:
+    """Train a scorer of your own on a data kit; `contextprune train --help` lists the options."""
+    from contextprune.training.run import main as make  # noqa: PLC0415 - the other commands do without
+
+    raise typer.Exit(make(context.args))
+
+
 def _page(done: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above
     from contextprune.page import page  # noqa: PLC0415 - only where it is asked for
 

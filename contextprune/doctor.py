@@ -22,6 +22,7 @@ from contextprune.errors import ContextPruneError
 from contextprune.policy import Budget, Policy, Settings, load_settings, read_settings_file
 from contextprune.pruner import Pruner
 from contextprune.rendering import KEY
+from contextprune.scoring import Scorer, notes
 from contextprune.store import MemoryStore, SQLiteStore, Store
 from contextprune.tokens import Counter
 
@@ -32,7 +33,8 @@ _TOOL = "read_log"
 _LINES = 300
 _OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "code grammars": ("tree_sitter", "tree_sitter_javascript", "tree_sitter_go", "tree_sitter_java"),
-    "torch": ("torch",),
+    "torch": ("torch", "tokenizers", "safetensors", "numpy"),
+    "sentence-transformers": ("sentence_transformers",),
     "redis": ("redis",),
     "proxy": ("starlette", "httpx"),
     "langchain": ("langchain_core",),
@@ -57,7 +59,7 @@ def examine(pruner: Pruner | None = None) -> list[Finding]:
         engine = pruner or Pruner()
     except ContextPruneError as exc:
         return [*findings, Finding("settings", "", str(exc)), _extras()]
-    findings.append(Finding("scorer", engine.scorer.name))
+    findings.append(_scorer(engine.scorer))
     parts = [_tokenizer(engine.counter), _store(engine.store)]
     findings += [*parts, _extras()]
     if not any(part.trouble for part in parts):
@@ -147,6 +149,12 @@ def _settings() -> Finding:
 
 def _shown(value: object) -> str:
     return ",".join(sorted(map(str, value))) if isinstance(value, frozenset | tuple) else str(value)
+
+
+def _scorer(scorer: Scorer) -> Finding:
+    """Its name, where it runs and how; of the fallback, why there is no model and how to get it."""
+    said = (scorer.name, str(getattr(scorer, "about", "")), *notes(scorer))
+    return Finding("scorer", "; ".join(part for part in said if part))
 
 
 def _tokenizer(counter: Counter) -> Finding:

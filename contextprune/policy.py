@@ -80,10 +80,10 @@ class Policy:
 class Settings:
     """What the environment and the configuration file say; arguments given in code win over all of it.
 
-    scorer       "auto" (the best that is installed) or "lexical"
+    scorer       "auto" (the model where torch is installed, else "lexical"), "neural", "lexical", or a folder
     store        "" (a file in the user's data folder), "memory", or a path
     tokenizer    "o200k_base" or "estimate"
-    device       "auto", "cpu" or "cuda"
+    device       "auto", "cpu", "cuda" or "mps"
     """
 
     scorer: str = "auto"

@@ -12,7 +12,7 @@ from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
 from contextprune.rendering import KEY, Markers, render
 from contextprune.report import Report, summarise
-from contextprune.scoring import Scorer, arriving, atoms, check, load_scorer
+from contextprune.scoring import Calibrated, Scorer, arriving, atoms, check, load_scorer, notes
 from contextprune.selection import arrive, movable, select
 from contextprune.store import Store, open_store
 from contextprune.tokens import Counter, open_counter
@@ -78,7 +78,8 @@ class Pruner:
             self.store.put({self.store.key(text): text for text in originals})
         watch.lap("render")
         edits = {context.segments[i].ref: text for i, text in texts.items()}
-        report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name)
+        said = notes(self.scorer)
+        report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name, said)
         return Pruned(edits, plan, report)
 
     def _fit(
@@ -115,17 +116,25 @@ class Pruner:
         """Decide each block from what stands before it: the goal so far, the call that produced it, the block."""
         free = movable(context, self.policy, frozen)
         scores = [1.0] * len(spans)
+        bars: dict[int, float] = {}
         wanted = set(free)
-        for block in _blocks(spans):
+        blocks = _blocks(spans)
+        if all(segment.kind is Kind.DOCUMENT for segment in context.segments):  # they arrive together
+            scores = self._scores(context, spans)
+            for block in blocks:
+                self._bar(context, spans, spans[block.start].segment, bars)
+            blocks = []
+        for block in blocks:
             segment = spans[block.start].segment
             if segment in wanted and sum(costs[i] for i in block) >= self.policy.min_tokens:
                 view = _view(context, segment, query)
                 inside = [replace(spans[i], segment=len(view.segments) - 1, anchors=()) for i in block]
                 scores[block.start : block.stop] = self._scores(view, inside)
+                self._bar(view, inside, segment, bars)
         named = arriving(context, spans, wanted, self.counter.pieces) if self.recallable else []
         watch.lap("score")
         markers = self._markers(context, spans)
-        plan = arrive(context, spans, scores, costs, self.policy, markers, named, frozen)
+        plan = arrive(context, spans, scores, costs, self.policy, markers, named, frozen, bars)
         watch.lap("select")
         return plan, render(plan, markers)
 
@@ -133,6 +142,11 @@ class Pruner:
         scores = self.scorer(context, spans)
         check(scores, spans, self.scorer.name)
         return scores
+
+    def _bar(self, context: Context, spans: Sequence[Span], segment: int, bars: dict[int, float]) -> None:
+        """The score that the policy's recall asks of a block's spans, where the scorer knows it."""
+        if isinstance(self.scorer, Calibrated):
+            bars[segment] = self.scorer.threshold(context, spans, spans[0].segment, self.policy.recall)
 
     def _markers(self, context: Context, spans: Sequence[Span]) -> Markers:
         return Markers(context, spans, self.counter, self.store.key if self.recallable else None)

@@ -27,8 +27,12 @@ BETWEEN_STAGES = {("ledger", "store")}
 COMMANDS = ("__main__", "cli")  # the command line opens every other door, and calls the workshops
 
 HEAVY = {
-    "torch": {"scoring/neural.py", "training/*", "bench/*"},
-    "numpy": {"scoring/neural.py", "training/*", "bench/*"},
+    "torch": {"scoring/neural.py", "scoring/encoder.py", "training/*", "bench/*"},
+    "numpy": {"scoring/neural.py", "scoring/encoder.py", "training/*", "bench/*"},
+    "tokenizers": {"scoring/neural.py", "training/*"},
+    "safetensors": {"scoring/neural.py", "scoring/cross_encoder.py", "training/*"},
+    "sentence_transformers": {"scoring/cross_encoder.py", "bench/*"},
+    "transformers": {"scoring/cross_encoder.py", "bench/*"},
     "redis": {"store.py", "store/*"},
     "starlette": {"proxy/*"},
     "uvicorn": {"proxy/*"},
@@ -36,9 +40,12 @@ HEAVY = {
     "tiktoken": {"tokens.py"},
     "tree_sitter": {"splitting/grammars.py"},
     "typer": {"cli.py"},
-    "rich": {"cli.py", "terminal.py", "bench/*"},
+    "rich": {"cli.py", "terminal.py", "bench/*", "training/*"},
     "mcp": {"mcp.py"},
 }
+
+PICKLING = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+PICKLED = {".bin", ".ckpt", ".joblib", ".npy", ".pickle", ".pkl", ".pt", ".pth"}
 
 NO_TEST_OF_THEIR_OWN = {
     "__init__.py": "the face: test_public_api",
@@ -46,6 +53,7 @@ NO_TEST_OF_THEIR_OWN = {
     "dialects/draft.py": "tested through each dialect",
     "dialects/openai_chat.py": "tests/dialects/test_openai.py",
     "dialects/openai_responses.py": "tests/dialects/test_openai.py",
+    "scoring/encoder.py": "tested through neural",
     "splitting/grammars.py": "tests/splitting/test_code.py",
     "splitting/lines.py": "tested through the cutters",
     "splitting/literals.py": "tests/splitting/test_data.py",
@@ -154,6 +162,21 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     code = f"import contextprune, re, sys; print(*[m for m in sys.modules if re.match(r'(?:{heavy})(?:_\\w+)?$', m)])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@every_file
+def test_nothing_is_unpickled(path: Path) -> None:
+    """Pickled files run code when they are read: weights are safetensors, everything else is text."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Attribute):
+            assert ast.unparse(node) not in ("torch.load", "torch.save"), f"{name_of(path)}:{node.lineno}"
+        elif isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            assert ast.unparse(node.value) == "False", f"{name_of(path)}:{node.lineno}"
+    assert PICKLING.isdisjoint(name.split(".")[0] for name in imports_of(path)), name_of(path)
+
+
+def test_the_package_holds_no_pickled_files() -> None:
+    assert [path for path in PACKAGE.rglob("*") if path.suffix in PICKLED] == []
 
 
 @every_file

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer
 from contextprune.store import MemoryStore, SQLiteStore, Store
 from contextprune.tokens import Tiktoken
+from tests.scoring.folders import write_neural
 
 
 class KeepsAll:
@@ -48,6 +51,26 @@ def test_a_working_installation_has_no_trouble() -> None:
     assert [finding.name for finding in findings] == [
         "version", "settings", "scorer", "tokenizer", "store", "optional", "canary", "at 40%",
     ]  # fmt: skip
+
+
+def said_of(scorer: Scorer) -> str:
+    return next(finding.said for finding in examine(pruner(scorer=scorer)) if finding.name == "scorer")
+
+
+def test_a_model_is_named_with_the_hash_of_its_weights_and_where_it_runs(tmp_path: Path) -> None:
+    scorer = load_scorer(str(write_neural(tmp_path / "mine")), "cpu")
+    assert re.fullmatch(r"tiny\.v1\.[0-9a-f]{8}; cpu, .*", said_of(scorer))
+
+
+def test_the_lexical_scorer_asked_for_is_named_and_no_more() -> None:
+    assert said_of(load_scorer("lexical")) == "lexical.v1+signals.v1"
+
+
+def test_of_the_fallback_the_doctor_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    assert said_of(load_scorer("auto")) == (
+        "lexical.v1+signals.v1; scored without the model: torch is not installed (pip install 'contextprune-ai[torch]')"
+    )
 
 
 def test_the_canary_is_compressed_and_keeps_its_error() -> None:

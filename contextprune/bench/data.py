@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from contextprune.errors import SettingsError
+from contextprune.training import kit
+from contextprune.training.data import RECIPES
 
 Doc: TypeAlias = Mapping[str, str]
 Message: TypeAlias = Mapping[str, Any]
-Half: TypeAlias = Literal["dev", "test", "all"]
+Half: TypeAlias = Literal["dev", "test", "unseen", "all"]
 
 LOCAL = Path(".bench/data")
 SAMPLES = Path(__file__).parents[2] / "examples" / "data" / "bench"
@@ -87,12 +89,20 @@ def find_sets(root: Path, prefix: Literal["qa", "traj"], wanted: frozenset[str] 
 
 def load_rows(name: str, path: Path, count: int | None, half: Half = "all") -> list[Row]:
     """`count` rows of a QA set (None: all of them) that have a document, in the order of their ids' hashes."""
-    picked = _sample((raw for raw in read(path) if raw.get("docs") or raw.get("doc_refs")), count, half)
+    rows = (raw for raw in read(path) if raw.get("docs") or raw.get("doc_refs"))
+    if half == "unseen":
+        rows = (raw for raw in rows if unseen(raw, name))
+    picked = _sample(rows, count, half)
     shared: dict[str, Doc] = {}
     if any("docs" not in raw for raw in picked):
         beside = path.with_name(path.name.replace(".jsonl", ".docs.jsonl", 1))
         shared = {doc["doc_id"]: doc for doc in read(beside)}
     return [_row(name, raw, shared) for raw in picked]
+
+
+def unseen(raw: Mapping[str, Any], name: str) -> bool:
+    """Whether all documents of a row lie in the half that training held out; a set it never read is unseen anyway."""
+    return name not in RECIPES or kit.half(kit.groups(dict(raw), name)) == "dev"
 
 
 def load_sessions(name: str, path: Path, count: int | None, half: Half = "all") -> list[Session]:
@@ -138,7 +148,7 @@ def groups(raw: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _sample(rows: Iterator[dict[str, Any]], count: int | None, half: Half) -> list[dict[str, Any]]:
-    if half != "all":
+    if half in ("dev", "test"):
         rows = (raw for raw in rows if {half_of(group) for group in groups(raw)} == {half})
     if count is None:
         return sorted(rows, key=_rank)

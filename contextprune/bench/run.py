@@ -1,4 +1,4 @@
-"""The benchmark's command line: `contextprune bench [evidence|traces|speed|all]` and `python -m contextprune.bench`.
+"""The benchmark's command line: `contextprune bench [TASK]` and `python -m contextprune.bench`.
 
 Rows are drawn once; every arm then sees the same rows, budgets and order. An arm that cannot run here is left out and
 named under the table, never silently.
@@ -19,21 +19,35 @@ from contextprune.bench import minilm
 from contextprune.bench.baselines import BASELINES, DENSE
 from contextprune.bench.data import Half, Row, Session, find_data, find_sets, load_rows, load_sessions
 from contextprune.bench.evidence import BUDGETS, Score, evaluate
+from contextprune.bench.knob import Kept, find_samples, load_held_out, measure
 from contextprune.bench.masking import TRACE_BASELINES
 from contextprune.bench.parallel import over
 from contextprune.bench.tables import EvidenceResult, TraceResult, show_evidence, show_speed, show_traces
+from contextprune.bench.tool_output import SHARES as KEPT
+from contextprune.bench.tool_output import TOOL_BASELINES, Output, find_outputs, load_outputs, recall
+from contextprune.bench.tool_output import ours as on_outputs
+from contextprune.bench.tool_tables import ToolResult, show_knob, show_tools
 from contextprune.bench.traces import SHARES, Seen, points
 from contextprune.bench.traces import evaluate as evaluate_point
 from contextprune.errors import ContextPruneError, SettingsError
+from contextprune.training.samples import Sample
 
 OURS = ("ours", "ours-lexical")
-TASKS = ("evidence", "traces", "speed")
+TASKS = ("evidence", "traces", "tools", "recall", "speed")
 
 
 class RowJob(NamedTuple):
     """One row with what to run on it; small and picklable."""
 
     row: Row
+    arms: tuple[str, ...]
+    budgets: tuple[float, ...]
+
+
+class OutputJob(NamedTuple):
+    """One tool's output with what to run on it."""
+
+    output: Output
     arms: tuple[str, ...]
     budgets: tuple[float, ...]
 
@@ -62,7 +76,12 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--data", type=Path, help="a data kit; else .bench/data, else the committed samples")
     options.add_argument("--sets", type=_names, default=(), help="names of sets, with commas; default: all")
     options.add_argument("--rows", type=int, default=60, help="rows or sessions a set; 0: all (default 60)")
-    options.add_argument("--half", choices=["dev", "test", "all"], default="all", help="halves share no document")
+    options.add_argument(
+        "--half",
+        choices=["dev", "test", "unseen", "all"],
+        default="all",
+        help="dev and test share no document; unseen: what the shipped scorer was not trained on",
+    )
     options.add_argument("--budgets", type=_shares, default=(), help="shares of characters that may remain: 0.1,0.3")
     options.add_argument("--arms", type=_names, default=(), help="names of arms, with commas; default: all")
     options.add_argument("--processes", type=int, default=2, help="processes that share the rows (default 2)")
@@ -73,9 +92,10 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Run the task that was asked for, print its tables, and write the figures where --json says."""
-    unknown = set(args.arms) - {*OURS, *BASELINES, *TRACE_BASELINES}
+    everything = dict.fromkeys([*OURS, *BASELINES, *TRACE_BASELINES, *TOOL_BASELINES])
+    unknown = set(args.arms) - set(everything)
     if unknown:
-        known = ", ".join(dict.fromkeys([*OURS, *BASELINES, *TRACE_BASELINES]))
+        known = ", ".join(everything)
         raise SettingsError(f"no arm is called {', '.join(sorted(unknown))}; there are {known}")
     root, samples = find_data(args.data)
     console = Console()
@@ -83,12 +103,8 @@ def run(args: argparse.Namespace) -> int:
         console.print("[yellow]samples only: too few rows to compare with; give --data DIR[/yellow]")
     tasks = TASKS if args.task == "all" else (args.task,)
     figures: dict[str, Any] = {"samples_only": samples, "rows": args.rows, "half": args.half}
-    if "evidence" in tasks:
-        figures["evidence"] = _evidence(args, root, console)
-    if "traces" in tasks:
-        figures["traces"] = _traces(args, root, console)
-    if "speed" in tasks:
-        figures["speed"] = _speed(args, root, console)
+    for task in tasks:
+        figures[task] = _RUN[task](args, root, console)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     return 0
@@ -142,6 +158,23 @@ def score_session(job: SessionJob) -> list[TraceResult]:
     return found
 
 
+def score_output(job: OutputJob) -> list[ToolResult]:
+    """Every arm at every share on one tool's output."""
+    found: list[ToolResult] = []
+    for name in job.arms:
+        arm = on_outputs(SCORERS[name]) if name in OURS else TOOL_BASELINES[name]
+        for budget in job.budgets:
+            found.append(ToolResult(job.output.tool, job.output.id, name, budget, recall(job.output, arm, budget)))
+    return found
+
+
+def score_knob(sample: Sample) -> list[Kept]:
+    """What each recall asked for keeps of one sample."""
+    from contextprune.bench.ours import pruner  # noqa: PLC0415
+
+    return list(measure(sample, pruner(None).scorer))
+
+
 def _evidence(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
     arms, notes = available([*OURS, *BASELINES], args.arms)
     sets = find_sets(root, "qa", frozenset(args.sets))
@@ -170,12 +203,37 @@ def _traces(args: argparse.Namespace, root: Path, console: Console) -> list[dict
     return [asdict(result) for result in results]
 
 
+def _tools(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
+    arms, notes = available([*OURS, *TOOL_BASELINES], args.arms)
+    path = find_outputs(root)
+    if path is None:
+        console.print("tools: no outputs here (tools_unseen.jsonl.gz)")
+        return []
+    jobs = [OutputJob(output, arms, args.budgets or KEPT) for output in load_outputs(path, args.rows or None)]
+    results = [r for found in over(jobs, score_output, processes=args.processes, title="tools") for r in found]
+    show_tools(console, results, notes)
+    return [asdict(result) for result in results]
+
+
+def _recall(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
+    samples = load_held_out(find_samples(root), args.rows or None)
+    if not samples:
+        console.print("recall: no held-out samples here (samples_unseen*.jsonl.gz)")
+        return []
+    results = [r for found in over(samples, score_knob, processes=args.processes, title="recall") for r in found]
+    show_knob(console, results)
+    return [asdict(result) for result in results]
+
+
 def _speed(args: argparse.Namespace, root: Path, console: Console) -> dict[str, Any]:
     from contextprune.bench.speed import measure  # noqa: PLC0415  # it needs the engine, the other tasks may not
 
     figures = measure(root, args.tokens)
     show_speed(console, figures)
     return asdict(figures)
+
+
+_RUN = {"evidence": _evidence, "traces": _traces, "tools": _tools, "recall": _recall, "speed": _speed}
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -17,19 +17,23 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import contextprune as cp
+from contextprune.bench import minilm
 from contextprune.bench.baselines import rank_bm25
-from contextprune.bench.data import Message, find_sets, load_sessions
+from contextprune.bench.data import Message, find_sets, load_rows, load_sessions
 from contextprune.bench.traces import text_of, visible_text
 from contextprune.errors import SettingsError
+from contextprune.splitting import split
 from contextprune.tokens import Tiktoken
 
 RUNS = 5
 SIZES = (10_000, 100_000, 1_000_000)
 SHARE = 0.5
+READ = 30_000  # tokens that the scorer alone is timed on
 TINY = [{"role": "user", "content": "What is 2 + 2?"}]
 
 _IMPORT = "from time import perf_counter as t; a = t(); import contextprune; print(t() - a)"
 _FIRST = (
+    "import importlib.util as u; u.find_spec('torch') and __import__('torch');"
     "from time import perf_counter as t; a = t(); import contextprune as c;"
     "c.prune_documents([c.Document(text='One fact. Another fact.')], query='fact', budget=c.Budget(ratio=0.5));"
     "print(t() - a)"
@@ -57,12 +61,14 @@ def measure(root: Path, largest: int = SIZES[-1], runs: int = RUNS) -> Speed:
     """Time everything at every size up to `largest` tokens. Raises SettingsError where there are no sessions."""
     lines = [
         Timing("import contextprune, fresh process", 0, _fresh(_IMPORT, runs)),
-        Timing("import and first call, fresh process", 0, _fresh(_FIRST, runs)),
+        Timing("import and first call, fresh process with torch imported", 0, _fresh(_FIRST, runs)),
     ]
-    pruner = cp.Pruner(store=cp.MemoryStore())
+    scorer = cp.load_scorer()
+    pruner = cp.Pruner(scorer=scorer, store=cp.MemoryStore())
     lines.append(Timing("overhead of a call on one short message", 0, timed(lambda: _compress(TINY, pruner), runs)))
+    lines += _scoring(root, scorer, runs)
     for size in [size for size in SIZES if size <= largest] or [largest]:
-        lines += _at(size, session_of(root, size), runs)
+        lines += _at(size, session_of(root, size), scorer, runs)
     return Speed(runs, tuple(lines))
 
 
@@ -91,18 +97,48 @@ def timed(work: Callable[[], object], runs: int) -> float:
     return median(taken)
 
 
-def _at(size: int, messages: list[dict[str, Any]], runs: int) -> Iterator[Timing]:
+def _scoring(root: Path, scorer: Any, runs: int) -> Iterator[Timing]:
+    """The scorer by itself over questions with their documents, tokenisation and features included."""
+    rows = [row for name, path in find_sets(root, "qa").items() for row in load_rows(name, path, 1)]
+    jobs, tokens = [], 0
+    for row in sorted((row for row in rows if 2_000 < row.chars < 40_000), key=lambda row: row.id):
+        if tokens < READ:
+            texts = (cp.Segment(cp.Kind.DOCUMENT, d["text"], (i,), name=d["title"]) for i, d in enumerate(row.docs))
+            context = cp.Context(tuple(texts), row.question, asked=True)
+            jobs.append((context, split(context)))
+            tokens += sum(Tiktoken()(segment.text) for segment in context.segments)
+    if not jobs:
+        return
+
+    def score() -> None:
+        if hasattr(scorer, "forget"):
+            scorer.forget()
+        for context, spans in jobs:
+            scorer(context, spans)
+
+    spent = timed(score, runs)
+    if minilm.missing():
+        yield Timing(f"scorer alone: {scorer.name}", tokens, spent)
+        return
+    base = timed(lambda: [minilm.similarities(c.query, [s.text for s in spans]) for c, spans in jobs], runs)
+    yield Timing(f"scorer alone: {scorer.name}; ratio to MiniLM-L6", tokens, spent, base / spent)
+    yield Timing("  baseline: MiniLM-L6 in fp32 over the same spans", tokens, base, 1.0)
+
+
+def _at(size: int, messages: list[dict[str, Any]], scorer: Any, runs: int) -> Iterator[Timing]:
     texts = [text_of(message) for message in messages]
     lines = [line for text in texts for line in text.splitlines()]
     goal = next(text_of(message) for message in messages if message["role"] == "user")
     stages: list[Mapping[str, float]] = []
 
     def ours() -> None:
-        # a fresh pruner and ledger each time, or the second run would measure a cache
-        out = _compress(messages, cp.Pruner(store=cp.MemoryStore()))
+        # a fresh pruner and no memory each time, or the second run would measure a cache
+        if hasattr(scorer, "forget"):
+            scorer.forget()
+        out = _compress(messages, cp.Pruner(scorer=scorer, store=cp.MemoryStore()))
         stages.append(out.report.seconds)
 
-    tokens = _compress(messages, cp.Pruner(store=cp.MemoryStore())).report.before
+    tokens = _compress(messages, cp.Pruner(scorer=scorer, store=cp.MemoryStore())).report.before
     base = timed(lambda: rank_bm25(goal, lines), runs)
     counting = timed(lambda: [Tiktoken()(text) for text in texts], runs)
     whole = timed(ours, runs)

@@ -6,7 +6,7 @@ A scorer sees the whole context and all spans at once, so a model can batch them
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from contextprune.context import Context, Kind, Span
 from contextprune.errors import ScorerError
@@ -25,6 +25,22 @@ class Scorer(Protocol):
         ...
 
 
+@runtime_checkable
+class Calibrated(Protocol):
+    """A scorer that knows which score keeps which share of what is needed."""
+
+    def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
+        """The least score with which a span of `segment` is kept, so that a share `recall` of the needed ones is."""
+        ...
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A scorer with something to tell whoever reads a report: one sentence, or "" for nothing."""
+
+    note: str
+
+
 class Blend:
     """A weighted mean of scorers, with weights of its own for each kind of segment.
 
@@ -38,6 +54,8 @@ class Blend:
         default: Mapping[str, float],
         weights: Mapping[Kind, Mapping[str, float]],
         asked: Mapping[str, float],
+        *,
+        note: str = "",
     ) -> None:
         self._scorers = tuple(scorers)
         names = [scorer.name for scorer in scorers]
@@ -45,6 +63,7 @@ class Blend:
         self._shares = {kind: _shares(share, names) for kind, share in weights.items()}
         self._asked = _shares(asked, names)
         self.name = "+".join(names)
+        self.note = note
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """The weighted mean for each span."""
@@ -68,6 +87,11 @@ def _shares(weights: Mapping[str, float], names: Sequence[str]) -> tuple[float, 
         raise ScorerError(f"weights {dict(weights)} do not fit the scorers {list(names)}")
     total = sum(weights.values())
     return tuple(weights.get(name, 0.0) / total for name in names)
+
+
+def notes(scorer: Scorer) -> tuple[str, ...]:
+    """What the report is to say about a scorer besides its name."""
+    return (scorer.note,) if isinstance(scorer, Noted) and scorer.note else ()
 
 
 def check(scores: Sequence[float], spans: Sequence[Span], name: str) -> None:

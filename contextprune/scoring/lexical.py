@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from math import log
+from typing import NamedTuple
 
 from contextprune.context import Context, Span, Unit
 from contextprune.identifiers import words
@@ -29,6 +30,13 @@ _STOP = frozenset(
 )
 
 
+class Likeness(NamedTuple):
+    """How the query's words lie over the spans: of each span itself, and of each segment as a whole; all in 0..1."""
+
+    own: list[float]
+    blocks: dict[int, float]
+
+
 class Lexical:
     """BM25 with identifier-aware words and smoothing over neighbours; with no query every span scores 0."""
 
@@ -36,14 +44,19 @@ class Lexical:
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One score for each span."""
-        terms = query_terms(context.query)
-        if not terms or not spans:
-            return [0.0] * len(spans)
-        matched, lengths = _matches(spans, terms)
-        own = _bm25(matched, lengths, _idf(matched, terms))
-        titles = {i: segment.name or "" for i, segment in enumerate(context.segments)}
-        blocks = _blocks(spans, matched, lengths, titles, terms)
-        return _surroundings(spans, own, blocks)
+        found = likeness(context, spans)
+        return with_surroundings(spans, found) if found else [0.0] * len(spans)
+
+
+def likeness(context: Context, spans: Sequence[Span]) -> Likeness | None:
+    """None where there is no query, or nothing to compare it with."""
+    terms = query_terms(context.query)
+    if not terms or not spans:
+        return None
+    matched, lengths = _matches(spans, terms)
+    own = _bm25(matched, lengths, _idf(matched, terms))
+    titles = {i: segment.name or "" for i, segment in enumerate(context.segments)}
+    return Likeness(own, _blocks(spans, matched, lengths, titles, terms))
 
 
 def query_terms(query: str) -> dict[str, int]:
@@ -144,8 +157,9 @@ def _blocks(
     return {segment: score / top for segment, score in zip(order, scores, strict=True)}
 
 
-def _surroundings(spans: Sequence[Span], own: Sequence[float], blocks: Mapping[int, float]) -> list[float]:
+def with_surroundings(spans: Sequence[Span], found: Likeness) -> list[float]:
     """Own score, the better neighbour's, the anchor's, the block's, and a little for standing early; all in 0..1."""
+    own, blocks = found
     top = max(own) or 1.0
     scores = []
     first = 0

@@ -1,6 +1,17 @@
-"""Find a scorer by name."""
+"""Find a scorer: the shipped ones by name, any other by its folder.
+
+What needs torch is imported only once it is asked for: the core works without.
+"""
 
 from __future__ import annotations
+
+import json
+import os
+from difflib import get_close_matches
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 from contextprune.context import Kind
 from contextprune.errors import ScorerError
@@ -8,20 +19,108 @@ from contextprune.scoring.base import Blend, Scorer
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.signals import Signals
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+NAMES = ("auto", "neural", "lexical")
+WEIGHTS = Path(__file__).parent.parent / "weights"
+"""The folder of the shipped model."""
+
+_VOCABULARIES = ("tokenizer.json", "vocab.*", "*.model")
+_NEEDED = ("torch", "tokenizers", "safetensors", "numpy")
 _TRACE = {"signals.v1": 1.0}
 _ASKED = {"lexical.v1": 0.05, "signals.v1": 0.95}
 _TEXT = {"lexical.v1": 1.0}
 
 
 def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:
-    """The scorer called `name`: "lexical", or "auto" for the best that is installed.
+    """The scorer called `name`, or the one in the folder `name`.
 
-    On traces recency, uniqueness and references carry the weight; on documents the query does.
-    `device` is "auto", "cpu" or "cuda"; the lexical scorer has no use for it. Raises ScorerError for any other name.
+    "neural" is the shipped model, "lexical" needs none, "auto" is the first where it can run and else the second. A
+    folder holds a scorer of `contextprune train`, or a cross-encoder as sentence-transformers writes it. `device` is
+    "auto", "cpu", "cuda" or "mps". Raises ScorerError for what is unknown or unusable, MissingExtra without torch.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise ScorerError(f"unknown device {device!r}: auto, cpu or cuda")
-    if name in ("auto", "lexical"):
-        kinds = {Kind.TOOL_RESULT: _TRACE, Kind.DOCUMENT: _TEXT, Kind.EXAMPLE: _TEXT}
-        return Blend((Lexical(), Signals()), default=_TRACE, weights=kinds, asked=_ASKED)
-    raise ScorerError(f"unknown scorer {name!r}: this version has `lexical` (BM25 and signals, no model)")
+    if device not in DEVICES:
+        raise ScorerError(f"unknown device {device!r}: {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
+    if name == "lexical":
+        return _lexical()
+    if name == "neural":
+        return _shipped(device)
+    if name == "auto":
+        lacking = _lacking()
+        return _lexical(f"scored without the model: {lacking}") if lacking else _shipped(device)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _of_folder(folder, device)
+    if os.sep in name or "/" in name:
+        raise ScorerError(f"no folder {folder}: a scorer's folder holds scorer.json, or config.json of a cross-encoder")
+    close = get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
+    raise ScorerError(f"unknown scorer {name!r}, did you mean {close!r}? There are {', '.join(NAMES)}, and any folder")
+
+
+def _lexical(note: str = "") -> Blend:
+    """On traces recency, uniqueness and references carry the weight; on documents the query does."""
+    kinds = {Kind.TOOL_RESULT: _TRACE, Kind.DOCUMENT: _TEXT, Kind.EXAMPLE: _TEXT}
+    return Blend((Lexical(), Signals()), default=_TRACE, weights=kinds, asked=_ASKED, note=note)
+
+
+def _lacking() -> str:
+    """Why the shipped model cannot run here and what to do about it; "" where it can. Imports nothing."""
+    absent = next((package for package in _NEEDED if find_spec(package) is None), "")
+    if absent:
+        return f"{absent} is not installed (pip install 'contextprune-ai[torch]')"
+    if not (WEIGHTS / "scorer.json").is_file():
+        return "this installation has no weights (install contextprune-ai anew)"
+    return ""
+
+
+@cache  # 35 MB to read and check, and `compress` without a pruner of its own loads a scorer at each call
+def _shipped(device: str) -> Scorer:
+    from contextprune.scoring.neural import Neural  # noqa: PLC0415 - imports torch
+
+    return Neural.load(WEIGHTS, device)
+
+
+def _of_folder(folder: Path, device: str) -> Scorer:
+    if (folder / "scorer.json").is_file():
+        from contextprune.scoring.neural import Neural  # noqa: PLC0415 - imports torch
+
+        return Neural.load(folder, device)
+    _check_cross_encoder(folder)
+    from contextprune.scoring.cross_encoder import CrossEncoder  # noqa: PLC0415 - imports sentence-transformers
+
+    return CrossEncoder.load(folder, device)
+
+
+def _check_cross_encoder(folder: Path) -> None:
+    """Raise ScorerError unless a folder holds a cross-encoder with one number a pair, as safetensors."""
+    about = _config(folder)
+    kind = str(next(iter(about.get("architectures") or ()), "no architecture"))
+    labels = len(about.get("id2label") or "01")  # two is what transformers takes where none are listed
+    if about.get("model_type") == "bert" and not kind.endswith("ForSequenceClassification"):
+        raise ScorerError(
+            f"{folder} holds an encoder ({kind}), which makes vectors and no scores. A scorer can be trained from it: "
+            f"contextprune train --start {folder}"
+        )
+    if not kind.endswith("ForSequenceClassification") or labels != 1:
+        raise ScorerError(
+            f"{folder} holds {kind} with {labels} outputs: a cross-encoder is a ...ForSequenceClassification with one"
+        )
+    if not any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
+        raise ScorerError(f"{folder} has no tokenizer: one of {', '.join(_VOCABULARIES)} belongs to a cross-encoder")
+    if next(folder.glob("*.safetensors"), None) is None:
+        raise ScorerError(
+            f"{folder} has no *.safetensors, and other weights are not read, because pickled ones can run code. If you "
+            f"trust them, convert them: AutoModelForSequenceClassification.from_pretrained({str(folder)!r})"
+            f".save_pretrained({str(folder)!r})"
+        )
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ScorerError(f"{folder} holds no scorer: neither scorer.json nor config.json can be read") from exc
+    except ValueError as exc:
+        raise ScorerError(f"{folder / 'config.json'} is not JSON: {exc}") from exc
+    if not isinstance(about, dict):
+        raise ScorerError(f"{folder / 'config.json'} is not a model's configuration")
+    return about

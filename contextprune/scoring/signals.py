@@ -39,10 +39,10 @@ class Signals:
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One score for each span."""
-        ages = _ages(context)
+        ages = ages_of(context)
         standing = [BIAS + AGE * log1p(age) + (0.0 if age else LATEST) for age in ages]
-        recent = _recent_words(context)
-        failed, edges, ends = failing(context, spans), _edges(spans), _last_index(spans)
+        recent = recent_words(context)
+        failed, edges, ends = failing(context, spans), edges_of(spans), _last_index(spans)
         seen: set[str] = set()
         scores = [0.0] * len(spans)
         for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
@@ -59,7 +59,7 @@ class Signals:
                 seen.add(body)
             if span.group is not None and i not in edges:
                 logit += TEMPLATE
-            scores[i] = 1 / (1 + exp(-logit - REFERRED * _share(body, recent)))
+            scores[i] = 1 / (1 + exp(-logit - REFERRED * shared(body, recent)))
         return scores
 
 
@@ -72,19 +72,19 @@ def _form(span: Span, body: str, *, failed: bool) -> float:
     return FAILURE if failed else 0.0
 
 
-def _share(body: str, recent: frozenset[str]) -> float:
+def shared(body: str, recent: frozenset[str]) -> float:
     """The share of its words that the latest calls use, too; a long text is judged by its beginning."""
     words = _WORD.findall(body[:400]) if recent else ()
     return sum(map(recent.__contains__, words)) / (len(words) + 1)
 
 
-def _ages(context: Context) -> list[int]:
+def ages_of(context: Context) -> list[int]:
     """For each segment, how many calls were answered after it: 0 for the latest turn's results."""
     last = max((s.turn for s in context.segments if s.kind is Kind.TOOL_RESULT), default=0)
     return [max(0, last - segment.turn) for segment in context.segments]
 
 
-def _recent_words(context: Context) -> frozenset[str]:
+def recent_words(context: Context) -> frozenset[str]:
     """Words of the latest calls and of the text that came with them."""
     turns = sorted({s.turn for s in context.segments if s.kind is Kind.TOOL_CALL})[-_RECENT_CALLS:]
     if not turns:
@@ -99,7 +99,7 @@ def _last_index(spans: Sequence[Span]) -> dict[int, int]:
     return {span.segment: i for i, span in enumerate(spans)}
 
 
-def _edges(spans: Sequence[Span]) -> frozenset[int]:
+def edges_of(spans: Sequence[Span]) -> frozenset[int]:
     """The first and the last span of each group in each segment."""
     firsts: dict[tuple[int, str | None], int] = {}
     lasts: dict[tuple[int, str | None], int] = {}

@@ -1,13 +1,13 @@
 """Decide each block once, as it arrives, from the text before it alone: the same whatever follows.
 
-No budget asks for anything here, so a block loses only what its recall target lets go: steps are taken, best first,
-until the kept share of the block's expected need reaches it. A block is first shortened as if there were no other, so
+No budget asks for anything here, so a block loses only what its recall target lets go: what scores below the bar that
+calibration gives for it, or, without calibration, what is left when the kept share of the expected need reaches it. A block is first shortened as if there were no other, so
 that one that stays whole does so again when the earlier ones come back shortened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from contextprune.context import Context, Kind, Span
@@ -31,8 +31,12 @@ def arrive(
     prices: Prices,
     atoms: Sequence[Atom] = (),
     frozen: Collection[int] = (),
+    bars: Mapping[int, float] | None = None,
 ) -> Plan:
-    """One decision for each span; blocks are taken in order."""
+    """One decision for each span; blocks are taken in order.
+
+    `bars` gives the score from which on a span of a segment is kept, where the scorer is calibrated.
+    """
     free = [False] * len(context.segments)
     for i in movable(context, policy, frozen):
         free[i] = True
@@ -45,7 +49,8 @@ def arrive(
     for k, atom in enumerate(atoms):
         names.setdefault(spans[atom.spans[-1]].segment, []).append(k)
     for segment, block in case.blocks().items():
-        if not _by_itself(alone, fill, segment, block, names.get(segment, ())):
+        bar = bars.get(segment) if bars else None
+        if not _by_itself(alone, fill, segment, block, names.get(segment, ()), bar):
             _by_reference(case, fill, segment, block)
     return Plan(context, tuple(spans), tuple(decide(case, fill, range(len(spans)))))
 
@@ -53,7 +58,9 @@ def arrive(
 _KINDS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
 
 
-def _by_itself(case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int]) -> bool:
+def _by_itself(
+    case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int], bar: float | None
+) -> bool:
     """Shorten a block as if there were no other; False, and nothing done, where that does not pay.
 
     Views of files and diffs stay: the next edit may have to quote them to the letter.
@@ -62,7 +69,10 @@ def _by_itself(case: Case, fill: Fill, segment: int, block: range, atoms: Sequen
     if 2 * quoted >= len(case.context.segments[segment].text):
         return False
     start = fill.taken
-    _walk(case, fill, block, atoms)
+    if bar is None:
+        _walk(case, fill, block, atoms)
+    else:
+        _by_bar(case, fill, block, atoms, bar)
     if _pays(case, fill, segment, block):
         return True
     fill.rewind(start)
@@ -96,3 +106,21 @@ def _walk(case: Case, fill: Fill, block: range, atoms: Sequence[int]) -> None:
         else:
             fill.keep(i, "chosen" if density < FIRST else "failure line")
         met += value
+
+
+def _by_bar(case: Case, fill: Fill, block: range, atoms: Sequence[int], bar: float) -> None:
+    """Keep what reaches the bar, then name what the removed text alone shows, the cheapest use first.
+
+    Identifiers are carried until the share asked for of what they are worth together is visible.
+    """
+    for i in block:
+        if i in case.failed:
+            fill.keep(i, "failure line")
+        elif case.scores[i] >= bar:
+            fill.keep(i, "reaches the recall asked for")
+    wanted = case.policy.recall * sum(case.atoms[k].score for k in atoms)
+    met = sum(case.atoms[k].score for k in atoms if fill.shows(k))
+    for k in sorted(atoms, key=lambda k: (-case.atoms[k].score / (case.atoms[k].cost + 1), k)):
+        if met < wanted and not fill.shows(k):
+            fill.carry(k)
+            met += case.atoms[k].score

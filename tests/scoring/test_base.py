@@ -6,7 +6,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.errors import ScorerError
-from contextprune.scoring import Blend, Scorer, check
+from contextprune.scoring import Blend, Scorer, check, notes
 from contextprune.splitting import split
 from tests.strategies import Constant
 
@@ -69,3 +69,10 @@ def test_scores_that_are_no_probabilities_are_refused(bad: list[float]) -> None:
 
 def test_good_scores_pass() -> None:
     check([0.0, 1.0, *[0.5] * (len(SPANS) - 2)], SPANS, "mine")
+
+
+def test_the_note_of_a_blend_is_for_the_report() -> None:
+    noted = Blend((ONE,), {"one": 1.0}, {}, {"one": 1.0}, note="half of it is missing")
+    assert notes(noted) == ("half of it is missing",)
+    assert notes(blend()) == ()
+    assert notes(ONE) == ()

@@ -1,0 +1,82 @@
+"""The knob: does `Policy(recall=r)` keep the share r of what is needed, on documents that nothing was fitted to?
+
+No budget is given. Each need counts by the share of its characters that stands in kept spans; samples count alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import contextprune as cp
+from contextprune.plan import Action, Plan
+from contextprune.pruner import Pruner
+from contextprune.training.samples import Sample, for_calibration, read_samples
+
+ASKED = (0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One sample at one setting.
+
+    recall   share of the needed characters that is kept
+    share    tokens of the judged segments afterwards over before
+    """
+
+    kind: str
+    id: str
+    asked: float
+    recall: float
+    share: float
+
+
+def find_samples(root: Path) -> list[Path]:
+    """The files of labelled samples under `root` that training held out."""
+    return sorted(root.rglob("samples_unseen*.jsonl.gz"))
+
+
+def load_held_out(paths: Iterable[Path], each: int | None) -> list[Sample]:
+    """Samples with needs, up to `each` of a kind, from the half that calibration did not use."""
+    taken: dict[str, int] = {}
+    found = []
+    for path in paths:
+        for sample in read_samples(path):
+            if sample.needs and not for_calibration(sample.id) and (each is None or taken.get(sample.kind, 0) < each):
+                taken[sample.kind] = taken.get(sample.kind, 0) + 1
+                found.append(sample)
+    return found
+
+
+def measure(sample: Sample, scorer: cp.Scorer) -> Iterator[Kept]:
+    """What each setting keeps of one sample."""
+    for asked in ASKED:
+        pruner = Pruner(cp.Policy(recall=asked), scorer, store=cp.MemoryStore(), recallable=not sample.context.asked)
+        done = pruner(replace(sample.context), None, sample.context.query if sample.context.asked else None)
+        before, after = _tokens(sample, done.plan)
+        yield Kept(sample.kind, sample.id, asked, recall(sample, done.plan), after / before if before else 1.0)
+
+
+def recall(sample: Sample, plan: Plan) -> float:
+    """Weighted share of the needs' characters that kept spans hold."""
+    kept: dict[int, list[tuple[int, int]]] = {}
+    for span, decision in zip(plan.spans, plan.decisions, strict=True):
+        if decision.action in (Action.KEEP, Action.MERGE):
+            kept.setdefault(span.segment, []).append((span.start, span.end))
+    total = got = 0.0
+    for need in sample.needs:
+        inside = sum(max(0, min(b, need.end) - max(a, need.start)) for a, b in kept.get(need.segment, ()))
+        total += need.weight
+        got += need.weight * inside / max(1, need.end - need.start)
+    return got / total if total else 1.0
+
+
+def _tokens(sample: Sample, plan: Plan) -> tuple[int, int]:
+    judged = set(sample.judged)
+    costs = [
+        (decision.cost, decision.action is Action.KEEP)
+        for span, decision in zip(plan.spans, plan.decisions, strict=True)
+        if span.segment in judged
+    ]
+    return sum(cost for cost, _ in costs), sum(cost for cost, kept in costs if kept)

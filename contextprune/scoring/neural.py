@@ -1,0 +1,221 @@
+"""The trained scorer: reads goal and text together and says how likely each span is to be needed.
+
+On a CPU every window is computed by itself on one thread, several at a time: no padding, no waiting of threads for one
+another, and bit for bit the same scores whatever else is scored beside it. What was read is remembered by content, so
+that an unchanged block costs only its features.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b, sha256
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+try:
+    import numpy as np
+    import torch
+    from safetensors.torch import load
+    from tokenizers import Tokenizer
+except ImportError as exc:
+    from contextprune.errors import MissingExtra
+
+    raise MissingExtra("the neural scorer", extra="torch") from exc
+
+from contextprune.context import Context, Kind, Span
+from contextprune.errors import ScorerError
+from contextprune.scoring.calibration import Calibration
+from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape
+from contextprune.scoring.features import features
+from contextprune.scoring.signals import Signals
+from contextprune.scoring.windows import Cutter, Window
+
+READ = frozenset({Kind.DOCUMENT, Kind.TOOL_RESULT, Kind.EXAMPLE})
+"""Kinds that the model was trained on; spans of any other have the score of signals.v1."""
+
+REMEMBERED = 200_000  # spans: about 60 MB
+GPU_TOKENS = 60_000  # of one batch there
+DECIMALS = 4  # of a score: what differs between devices lies below
+
+
+class Neural:
+    """The scorer of a folder with `scorer.json`, `model.safetensors`, `tokenizer.json` and `calibration.json`."""
+
+    def __init__(self, model: Model, cutter: Cutter, calibration: Calibration, name: str, device: str = "auto") -> None:
+        self.name = name
+        self.calibration = calibration
+        self.device = _device(device)
+        self._cutter = cutter
+        self._bf16 = self.device.type == "cuda" or _has_bf16()
+        self._model = model.eval().requires_grad_(requires_grad=False).to(self.device)
+        if self._bf16:
+            self._model.reader.encoder.bfloat16()
+        self._seen: OrderedDict[bytes, np.ndarray] = OrderedDict()
+        self._held = 0
+        self._lock = Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> Neural:
+        """Read a folder that training wrote. Raises ScorerError where it is incomplete or not what its hash says."""
+        about = _json(folder / "scorer.json")
+        try:
+            raw = (folder / "model.safetensors").read_bytes()
+        except OSError as exc:
+            raise ScorerError(f"no weights in {folder}: {exc.strerror}") from exc
+        if sha256(raw).hexdigest() != about.get("sha256"):
+            raise ScorerError(f"{folder / 'model.safetensors'} is not the file that scorer.json names: install it anew")
+        model = Model(Shape(**about["shape"]))
+        tensors = {name: tensor.float() for name, tensor in load(raw).items()}
+        try:
+            model.load_state_dict(tensors)
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as exc:
+            if isinstance(exc, MemoryError):
+                raise
+            raise ScorerError(f"the scorer in {folder} does not fit this version: {exc}") from exc
+        calibration = Calibration.of(_json(folder / "calibration.json"))
+        return cls(model, Cutter(tokenizer), calibration, f"{about['name']}.{about['sha256'][:8]}", device)
+
+    def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
+        """One calibrated probability for each span."""
+        wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
+        read = [i for i, span in enumerate(spans) if span.segment in wanted]
+        scores = [0.0] * len(spans) if len(read) == len(spans) else Signals()(context, spans)
+        if read:
+            logits = self.logits(context, spans, wanted)
+            classes = self.calibration.classes(context, spans)
+            for i, logit in zip(read, logits, strict=True):
+                scores[i] = round(self.calibration.probability(classes[spans[i].segment], logit), DECIMALS)
+        return scores
+
+    def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
+        """The least score with which a span of `segment` is to be kept so that `recall` of what is needed survives."""
+        return self.calibration.threshold(self.calibration.classes(context, spans)[segment], recall)
+
+    @property
+    def about(self) -> str:
+        """Device and number format, for people."""
+        kind = "bf16" if self._bf16 else "fp32"
+        threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
+        return f"{self.device.type}, {kind}{threads}"
+
+    def forget(self) -> None:
+        """Drop what is remembered of texts that were read."""
+        with self._lock:
+            self._seen.clear()
+            self._held = 0
+
+    def logits(self, context: Context, spans: Sequence[Span], wanted: Iterable[int]) -> list[float]:
+        """The uncalibrated scores of the spans of the segments `wanted`, in order."""
+        windows = self._cutter(context, spans, wanted)
+        rows = features(context, spans)
+        read = [i for window in windows for i, _, _ in window.spans]
+        seen = np.concatenate(self._read(windows))
+        with torch.inference_mode():
+            facts = torch.tensor([rows[i] for i in read], dtype=torch.float32)
+            late = self._model.judge(torch.from_numpy(seen).to(self.device), facts.to(self.device))
+        return [float(value) for value in late.cpu()]
+
+    def _read(self, windows: Sequence[Window]) -> list[np.ndarray]:
+        """[spans of the window, MIX + LOOK] for each window: remembered, or read now."""
+        keys = [_key(window) for window in windows]
+        found: dict[bytes, np.ndarray] = {}
+        with self._lock:
+            for key in keys:
+                if key in self._seen:
+                    self._seen.move_to_end(key)
+                    found[key] = self._seen[key]
+        fresh = {key: window for key, window in zip(keys, windows, strict=True) if key not in found}
+        read = self._on_cpu if self.device.type == "cpu" else self._in_batches
+        found.update(zip(fresh, read(list(fresh.values())), strict=True))
+        with self._lock:
+            for key in fresh:
+                if key not in self._seen:
+                    self._seen[key] = found[key]
+                    self._held += len(found[key])
+            while self._held > REMEMBERED:
+                self._held -= len(self._seen.popitem(last=False)[1])
+        return [found[key] for key in keys]
+
+    def _on_cpu(self, windows: Sequence[Window]) -> list[np.ndarray]:
+        if len(windows) < 2:
+            return [self._alone(window) for window in windows]
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(torch.get_num_threads(), "contextprune", _one_thread)
+        return list(self._pool.map(self._alone, windows))
+
+    def _alone(self, window: Window) -> np.ndarray:
+        with torch.inference_mode():
+            seen: np.ndarray = self._model.reader(_batch([window])).numpy()
+        return seen
+
+    def _in_batches(self, windows: Sequence[Window]) -> list[np.ndarray]:
+        order = sorted(range(len(windows)), key=lambda k: len(windows[k].ids))
+        found: list[np.ndarray] = [np.zeros((0, MIX + LOOK), np.float32)] * len(windows)
+        at = 0
+        while at < len(order):
+            most = max(1, GPU_TOKENS // len(windows[order[min(len(order), at + 64) - 1]].ids))
+            chosen = order[at : at + most]
+            at += len(chosen)
+            with torch.inference_mode():
+                seen = self._model.reader(_batch([windows[k] for k in chosen]).to(self.device)).float().cpu().numpy()
+            ends = np.cumsum([len(windows[k].spans) for k in chosen])
+            for k, part in zip(chosen, np.split(seen, ends[:-1]), strict=True):
+                found[k] = part
+        return found
+
+
+def _batch(windows: Sequence[Window]) -> Batch:
+    longest = max(len(window.ids) for window in windows)
+    spans = sum(len(window.spans) for window in windows)
+    ids = torch.zeros(len(windows), longest, dtype=torch.long)
+    owner = torch.full((len(windows), longest), spans)
+    goal = torch.zeros(len(windows), longest, dtype=torch.bool)
+    of: list[int] = []
+    for row, window in enumerate(windows):
+        ids[row, : len(window.ids)] = torch.tensor(window.ids)
+        goal[row, 1 : 1 + window.goal] = True
+        for _, first, last in window.spans:
+            owner[row, first:last] = len(of)
+            of.append(row)
+    return Batch(ids, torch.tensor([len(window.ids) for window in windows]), owner, goal, torch.tensor(of))
+
+
+def _key(window: Window) -> bytes:
+    marks = [place for _, first, last in window.spans for place in (first, last)]
+    return blake2b(np.array([window.goal, *marks, -1, *window.ids], "<i4").tobytes(), digest_size=16).digest()
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)  # of this thread of the pool; the caller's own setting stays
+
+
+def _has_bf16() -> bool:
+    return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - without it bf16 is hundreds of times slower
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    here = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if name in here and not here[name]():
+        raise ScorerError(f"device {name!r} was asked for, and torch sees none here: use 'auto' or 'cpu'")
+    return torch.device(name)
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        about: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ScorerError(f"{path.parent} holds no scorer: {path.name} cannot be read ({exc.strerror})") from exc
+    except ValueError as exc:
+        raise ScorerError(f"{path} is not JSON: {exc}") from exc
+    return about

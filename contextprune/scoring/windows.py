@@ -1,0 +1,120 @@
+"""Cut spans into windows that the encoder reads: the goal, a header, then as many spans of one block as fit.
+
+Spans of a block see one another; one that is cut off from its predecessor sees its last words again. Of long spans the
+beginning and the end are read. Punctuation and the commonest English words are left out: they are a third of the text,
+and the encoder is trained without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from contextprune.context import Context, Kind, Segment, Span
+
+GOAL, HEADER, BODY = 40, 24, 224  # tokens of a window's parts, at most
+HEAD, TAIL = 40, 16  # tokens read at the two ends of a span
+BEFORE = 16  # tokens of the span before, where a window begins in the middle of a block
+
+_MARKS = frozenset("_/\"'()[]{},:;\\|*#=<>.~^`-")
+_COMMON = frozenset(
+    "the of and a to in is was for on as by with at from that it an be are this which or were his her its has had have "
+    "their also but he she they been will would can could may some any such than then there these those into other "
+    "more most all each we you i my our your me him them".split()
+)
+
+
+class Window(NamedTuple):
+    """What the encoder reads at once.
+
+    ids    token ids, with [CLS] and [SEP]
+    goal   tokens of the goal; they stand at 1 .. goal
+    spans  (index of the span in the context, first token, end); a span may have no token
+    """
+
+    ids: list[int]
+    goal: int
+    spans: list[tuple[int, int, int]]
+
+
+class Cutter:
+    """Turns contexts into windows with one vocabulary. `tokenizer` is a `tokenizers.Tokenizer`."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        vocabulary: Mapping[str, int] = tokenizer.get_vocab()
+        self._cls, self._sep = vocabulary["[CLS]"], vocabulary["[SEP]"]
+        self._silent = frozenset(
+            index
+            for token, index in vocabulary.items()
+            if token in _COMMON or _MARKS.issuperset(token.removeprefix("##"))
+        )
+
+    def __call__(self, context: Context, spans: Sequence[Span], wanted: Iterable[int] | None = None) -> list[Window]:
+        """The windows of all blocks in order, or of the segments `wanted`."""
+        chosen = None if wanted is None else set(wanted)
+        picked = [i for i, span in enumerate(spans) if chosen is None or span.segment in chosen]
+        segments = list(dict.fromkeys(spans[i].segment for i in picked))
+        texts = [context.query, *(header(context, s) for s in segments), *(spans[i].text for i in picked)]
+        encoded = self._encode(texts)
+        goal = _ends(encoded[0], GOAL - GOAL // 3, GOAL // 3)
+        headers = {s: encoded[1 + k][:HEADER] for k, s in enumerate(segments)}
+        bodies = encoded[1 + len(segments) :]
+        windows: list[Window] = []
+        start = 0
+        for end in range(1, len(picked) + 1):
+            if end == len(picked) or spans[picked[end]].segment != spans[picked[start]].segment:
+                lead = [self._cls, *goal, self._sep, *headers[spans[picked[start]].segment], self._sep]
+                windows += _fill(lead, len(goal), picked[start:end], bodies[start:end], self._sep)
+                start = end
+        return windows
+
+    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids without those that say nothing; of a text that has no others, its first."""
+        cut = [text if len(text) <= _READ else text[:_READ] + " " + text[-_READ // 2 :] for text in texts]
+        if not all(map(str.isascii, cut)):  # a lone surrogate is no text to the tokenizer
+            cut = [text.encode("utf-8", "replace").decode() for text in cut]
+        found = []
+        for encoding in self._tokenizer.encode_batch_fast(cut, add_special_tokens=False):
+            ids = encoding.ids
+            found.append([i for i in ids if i not in self._silent] or ids[:1])
+        return found
+
+
+_READ = 1200  # characters at the beginning of a text that can matter, and half as many at its end
+
+
+def header(context: Context, at: int) -> str:
+    """What a block is: its title, or the call that it answers."""
+    segment = context.segments[at]
+    if segment.kind is not Kind.TOOL_RESULT:
+        return segment.name or ""
+    call = _call(context.segments[:at], segment)
+    return f"{segment.name or ''} {call.text if call else ''}"
+
+
+def _call(before: Sequence[Segment], result: Segment) -> Segment | None:
+    return next((s for s in reversed(before) if s.kind is Kind.TOOL_CALL and s.pair == result.pair), None)
+
+
+def _fill(
+    lead: list[int], goal: int, indices: Sequence[int], bodies: Sequence[list[int]], sep: int
+) -> list[Window]:
+    windows: list[Window] = []
+    ids, marks = list(lead), list[tuple[int, int, int]]()
+    for k, (index, body) in enumerate(zip(indices, bodies, strict=True)):
+        read = _ends(body, HEAD, TAIL)
+        if marks and len(ids) + len(read) > len(lead) + BODY:
+            windows.append(Window([*ids, sep], goal, marks))
+            ids, marks = [*lead, *bodies[k - 1][-BEFORE:]], []
+        marks.append((index, len(ids), len(ids) + len(read)))
+        ids += read
+    if marks:
+        windows.append(Window([*ids, sep], goal, marks))
+    return windows
+
+
+def _ends(ids: list[int], head: int, tail: int) -> list[int]:
+    return ids if len(ids) <= head + tail else [*ids[:head], *ids[len(ids) - tail :]]

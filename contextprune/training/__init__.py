@@ -1,0 +1,1 @@
+"""How the shipped scorer is made: labels without an LLM, training, calibration, export."""

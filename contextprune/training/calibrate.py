@@ -1,0 +1,95 @@
+"""Learn the curves of `scoring/calibration.py` from documents of the development half."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from contextprune.scoring.calibration import ALL, Calibration, Curve
+
+KNOTS = 24  # of a curve
+RECALLS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
+LEAST = 60  # needed spans: a class with fewer has no curve of its own
+
+
+class Judged(NamedTuple):
+    """The spans of one block: its class, their logits, how much each was needed."""
+
+    source: str
+    name: str
+    logits: np.ndarray
+    labels: np.ndarray
+
+
+def calibrate(blocks: Sequence[Judged]) -> Calibration:
+    """One curve for each class that has enough needed spans, and one for all."""
+    by: dict[str, list[Judged]] = defaultdict(list)
+    for block in blocks:
+        by[ALL].append(block)
+        by[block.name].append(block)
+    enough = {name: part for name, part in by.items() if sum(int((b.labels > 0).sum()) for b in part) >= LEAST}
+    return Calibration({name: _curve(part) for name, part in sorted((enough | {ALL: by[ALL]}).items())})
+
+
+def achieved(calibration: Calibration, blocks: Sequence[Judged], recall: float) -> Mapping[str, tuple[float, float]]:
+    """For each class: recall on these blocks at its threshold, and the share of spans that it keeps."""
+    kept: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0, 0.0])
+    for block in blocks:
+        name = block.name if block.name in calibration.curves else ALL
+        bar = calibration.threshold(name, recall)
+        scores = np.array([round(calibration.probability(name, float(x)), 4) for x in block.logits])
+        keep = scores >= bar
+        weights = block.labels * _weight(block)
+        for key in {name, ALL}:
+            total = kept[key]
+            total[0] += float(weights[keep].sum())
+            total[1] += float(weights.sum())
+            total[2] += float(keep.sum())
+            total[3] += len(keep)
+    return {name: (a / b if b else 1.0, c / d) for name, (a, b, c, d) in sorted(kept.items())}
+
+
+def isotonic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pool adjacent violators: sorted distinct knots of x, and the rising means of y (Ayer et al. 1955)."""
+    order = np.argsort(x, kind="stable")
+    sums: list[list[float]] = []  # [weight * y, weight, weight * x] of each pool
+    for value, target, w in zip(x[order], y[order], weight[order], strict=True):
+        sums.append([w * target, w, w * value])
+        while len(sums) > 1 and sums[-2][0] * sums[-1][1] >= sums[-1][0] * sums[-2][1]:
+            last = sums.pop()
+            sums[-1] = [a + b for a, b in zip(sums[-1], last, strict=True)]
+    pools = np.array(sums)
+    return pools[:, 2] / pools[:, 1], pools[:, 0] / pools[:, 1]
+
+
+def _curve(blocks: Sequence[Judged]) -> Curve:
+    logits = np.concatenate([block.logits for block in blocks]).astype(float)
+    labels = np.concatenate([block.labels for block in blocks]).astype(float)
+    weight = np.concatenate([np.full(len(block.logits), _weight(block)) for block in blocks])
+    x, y = isotonic(logits, labels, weight)
+    knots = np.unique(np.quantile(logits, np.linspace(0, 1, KNOTS * 4)))
+    shares = np.interp(knots, x, y)
+    shares = np.maximum.accumulate(shares + 1e-4 * np.linspace(0, 1, len(knots)))  # equal shares would tie
+    shares = np.clip(shares, 0.0, 1.0)
+    needed = np.flatnonzero(labels > 0)
+    scores = np.interp(logits[needed], knots, shares)
+    order = np.argsort(-scores, kind="stable")
+    reached = np.cumsum((labels * weight)[needed][order])
+    reached /= reached[-1]
+    count = len(needed)
+    bars = []
+    for recall in RECALLS:
+        wanted = min(1.0, recall + (1 - recall) / (count + 1))  # the finite-sample step of split conformal prediction
+        bars.append(float(scores[order][min(count - 1, int(np.searchsorted(reached, wanted)))]))
+    bars = [float(np.floor(bar * 1e4) / 1e4) for bar in bars]  # scores are rounded to four places
+    return Curve(tuple(knots.tolist()), tuple(shares.tolist()), RECALLS, tuple(bars))
+
+
+def _weight(block: Judged) -> float:
+    """Blocks count alike, however many of their spans are needed: a user asks about blocks."""
+    return 1.0 / max(1.0, float((block.labels > 0).sum()))
+
+

@@ -1,0 +1,46 @@
+"""Which tools and packages training never sees: whole ones, so that the figures speak of tools that nobody tuned for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from contextprune.training.samples import Sample, read_samples, write_samples
+
+TOOLS = frozenset({"git_log", "http", "mypy", "build"})
+"""A history, an API, a checker and a build: each a family of its own, each in daily use."""
+PACKAGES = 0.15
+"""Share of the packages that are held out."""
+
+Part: TypeAlias = Literal["train", "dev", "unseen"]
+
+
+def part_of(sample: Sample) -> Part | None:
+    """train: tool and package both known; dev: an unknown package; unseen: both unknown; None: an unknown tool only."""
+    tools = {name for name in sample.groups if name.startswith("tool:")}
+    unknown_tool = not {f"tool:{name}" for name in TOOLS}.isdisjoint(tools)
+    unknown_package = any(_held_out(name) for name in sample.groups if name not in tools)
+    if unknown_tool:
+        return "unseen" if unknown_package else None
+    return "dev" if unknown_package else "train"
+
+
+def _held_out(package: str) -> bool:
+    return int.from_bytes(blake2b(f"holdout:{package}".encode(), digest_size=4).digest()) < PACKAGES * 2**32
+
+
+def divide(path: Path, out: Path) -> dict[str, int]:
+    """Write tools_train, tools_dev and tools_unseen from one file of tool samples; how many each."""
+    found: dict[Part, list[Sample]] = {"train": [], "dev": [], "unseen": []}
+    for sample in read_samples(path):
+        part = part_of(sample)
+        if part is not None:
+            found[part].append(sample)
+    return {part: write_samples(out / f"tools_{part}.jsonl.gz", _mixed(samples)) for part, samples in found.items()}
+
+
+def _mixed(samples: Iterable[Sample]) -> list[Sample]:
+    """In the order of a hash: any beginning of the file is a fair sample."""
+    return sorted(samples, key=lambda sample: blake2b(sample.id.encode(), digest_size=8).digest())

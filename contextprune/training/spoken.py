@@ -1,0 +1,70 @@
+"""What the messages of a recorded session say and do: their texts, the strings in their calls, their replies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+Message: TypeAlias = Mapping[str, Any]
+
+
+def text_of(message: Message) -> str:
+    """The text of a message's content, whatever its form."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content)
+    return str(content or "")
+
+
+def said(message: Message) -> str:
+    """All that a model reads of a message: its content and arguments, with strings inside JSON unescaped."""
+    arguments = _arguments(message)
+    return "\n".join([text_of(message), *map(str, arguments), *(leaf for each in arguments for leaf in leaves(each))])
+
+
+def action_strings(message: Message, *, calls: bool) -> list[str]:
+    """What the message does: the strings in its tool arguments, or its content in sessions that know no tool calls."""
+    if message["role"] != "assistant":
+        return []
+    if not calls:
+        return [text_of(message)]
+    return [leaf for argument in _arguments(message) for leaf in leaves(argument)]
+
+
+def reply(message: Message, *, calls: bool) -> list[str]:
+    """What the message tells the user, in sessions whose actions are calls."""
+    if message["role"] != "assistant" or not calls or message.get("tool_calls"):
+        return []
+    return [text for text in (text_of(message),) if text]
+
+
+def leaves(argument: Any) -> Iterator[str]:
+    """The strings and numbers in tool arguments; JSON inside strings is opened, for some agents nest it."""
+    if isinstance(argument, str):
+        opened = _opened(argument)
+        if opened is None:
+            yield argument
+        else:
+            yield from leaves(opened)
+    elif isinstance(argument, dict):
+        for value in argument.values():
+            yield from leaves(value)
+    elif isinstance(argument, list):
+        for value in argument:
+            yield from leaves(value)
+    elif argument is not None:
+        yield str(argument)
+
+
+def _opened(text: str) -> Any:
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _arguments(message: Message) -> list[Any]:
+    return [call["function"]["arguments"] for call in message.get("tool_calls") or ()]

@@ -1,0 +1,68 @@
+"""Folders of scorers as users have them, tiny and with random weights: the shipped format and two of transformers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
+
+from contextprune.scoring.encoder import Model, Shape
+
+_SAID = "[PAD] [UNK] [CLS] [SEP] [MASK] why does checkout fail the payment order was refused at night and a log # , ( )"
+WORDS = _SAID.split()
+CURVE = {"logits": [-5.0, 5.0], "shares": [0.01, 0.99], "recalls": [0.5, 0.95], "bars": [0.6, 0.2]}
+SIZES = {
+    "vocab_size": len(WORDS),
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
+
+
+def write_neural(folder: Path) -> Path:
+    """What `contextprune train` writes, untrained."""
+    torch.manual_seed(0)
+    shape = Shape(vocab=len(WORDS), width=32, heads=2, inner=64, layers=1)
+    raw = save({name: tensor.half() for name, tensor in Model(shape).state_dict().items()})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.safetensors").write_bytes(raw)
+    about = {"name": "tiny.v1", "sha256": sha256(raw).hexdigest(), "shape": asdict(shape)}
+    (folder / "scorer.json").write_text(json.dumps(about))
+    (folder / "calibration.json").write_text(json.dumps({"all": CURVE}))
+    tokenizer().save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def write_cross_encoder(folder: Path, outputs: int = 1) -> Path:
+    """A cross-encoder as transformers and sentence-transformers save it."""
+    torch.manual_seed(0)
+    sizes = SIZES | {"max_position_embeddings": 128, "initializer_range": 0.5}  # to spread the scores
+    BertForSequenceClassification(BertConfig(num_labels=outputs, **sizes)).save_pretrained(folder)
+    BertTokenizerFast(tokenizer_object=tokenizer()).save_pretrained(folder)
+    return folder
+
+
+def write_encoder(folder: Path) -> Path:
+    """The same without its head: what a bi-encoder is made of."""
+    BertModel(BertConfig(**SIZES)).save_pretrained(folder)
+    BertTokenizerFast(tokenizer_object=tokenizer()).save_pretrained(folder)
+    return folder
+
+
+def tokenizer() -> Tokenizer:
+    """WordPiece over a handful of words."""
+    numbered = {word: i for i, word in enumerate(WORDS)}
+    found = Tokenizer(models.WordPiece(numbered, unk_token="[UNK]"))
+    found.normalizer = normalizers.BertNormalizer()
+    found.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    ends = [("[CLS]", numbered["[CLS]"]), ("[SEP]", numbered["[SEP]"])]
+    pair = "[CLS] $A [SEP] $B:1 [SEP]:1"
+    found.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair=pair, special_tokens=ends)
+    return found

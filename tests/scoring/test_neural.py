@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from contextprune.context import Context, Kind, Segment
+from contextprune.errors import ScorerError
+from contextprune.scoring import Calibrated, Signals
+from contextprune.scoring.neural import Neural
+from contextprune.splitting import split
+from tests.scoring.folders import write_neural
+
+WORDS = "why does checkout fail the payment order was refused at night and a log".split()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_neural(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def scorer(folder: Path) -> Neural:
+    return Neural.load(folder, "cpu")
+
+
+def document(seed: int, lines: int = 30) -> Segment:
+    text = "\n".join(" ".join(WORDS[(seed + 3 * i + j) % len(WORDS)] for j in range(6)) for i in range(lines))
+    return Segment(Kind.DOCUMENT, text, (seed,))
+
+
+def context(*seeds: int) -> Context:
+    return Context(tuple(document(seed) for seed in seeds), "why was the order refused", asked=True)
+
+
+def scored(scorer: Neural, given: Context) -> list[float]:
+    return scorer(given, split(given))
+
+
+def test_there_is_one_probability_for_each_span(scorer: Neural) -> None:
+    given = context(1, 2)
+    scores = scored(scorer, given)
+    assert len(scores) == len(split(given))
+    assert all(0.0 <= score <= 1.0 for score in scores)
+    assert len(set(scores)) > 1
+
+
+def test_scores_are_the_same_whatever_is_remembered(folder: Path, scorer: Neural) -> None:
+    both = scored(scorer, context(1, 2, 3))
+    fresh = Neural.load(folder, "cpu")
+    scored(fresh, context(3))
+    assert scored(fresh, context(1, 2, 3)) == both
+    fresh.forget()
+    assert scored(fresh, context(1, 2, 3)) == both
+
+
+def test_scores_are_the_same_in_every_thread_and_with_any_number_of_threads(folder: Path, scorer: Neural) -> None:
+    given = [context(i, i + 1) for i in range(6)]
+    alone = [scored(scorer, one) for one in given]
+    fresh = Neural.load(folder, "cpu")
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda one: scored(fresh, one), given)) == alone
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert [scored(Neural.load(folder, "cpu"), one) for one in given] == alone
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_the_caller_s_number_of_threads_stays(scorer: Neural) -> None:
+    before = torch.get_num_threads()
+    scored(scorer, context(7, 8, 9))
+    assert torch.get_num_threads() == before
+
+
+def test_the_query_matters(scorer: Neural) -> None:
+    given = context(1)
+    other = Context(given.segments, "a log at night", asked=True)
+    assert scored(scorer, given) != scored(scorer, other)
+
+
+def test_kinds_that_it_was_not_trained_on_have_the_score_of_the_signals(scorer: Neural) -> None:
+    given = Context((Segment(Kind.USER, "why does checkout fail", (0,)), document(1)), "why")
+    spans = split(given)
+    assert scorer(given, spans)[0] == Signals()(given, spans)[0]
+
+
+def test_nothing_is_scored_as_nothing(scorer: Neural) -> None:
+    assert scorer(Context(()), []) == []
+
+
+def test_a_batch_gives_what_each_window_gives_by_itself(scorer: Neural) -> None:
+    given = context(1, 2, 3)
+    windows = scorer._cutter(given, split(given))
+    alone, together = scorer._on_cpu(windows), scorer._in_batches(windows)
+    for one, other in zip(alone, together, strict=True):
+        assert abs(one - other).max() < 1e-4
+
+
+def test_more_recall_asks_for_a_lower_score(scorer: Neural) -> None:
+    given = context(1)
+    spans = split(given)
+    assert isinstance(scorer, Calibrated)
+    assert scorer.threshold(given, spans, 0, 0.95) < scorer.threshold(given, spans, 0, 0.5)
+
+
+def test_memory_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contextprune.scoring.neural.REMEMBERED", 40)
+    fresh = Neural.load(folder, "cpu")
+    for seed in range(5):
+        scored(fresh, context(seed))
+    assert fresh._held <= 40
+    assert sum(map(len, fresh._seen.values())) == fresh._held
+
+
+@pytest.mark.parametrize("name", ["scorer.json", "model.safetensors", "calibration.json"])
+def test_an_incomplete_folder_is_refused_with_its_name(tmp_path: Path, name: str) -> None:
+    folder = write_neural(tmp_path / "tiny")
+    (folder / name).unlink()
+    with pytest.raises(ScorerError, match="tiny"):
+        Neural.load(folder)
+
+
+def test_weights_that_changed_are_refused(tmp_path: Path) -> None:
+    folder = write_neural(tmp_path / "tiny")
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x01")
+    with pytest.raises(ScorerError, match=r"not the file that scorer\.json names"):
+        Neural.load(folder)
+
+
+def test_a_shape_that_does_not_fit_the_weights_is_refused(tmp_path: Path) -> None:
+    folder = write_neural(tmp_path / "tiny")
+    about = json.loads((folder / "scorer.json").read_text())
+    about["shape"]["layers"] = 2
+    (folder / "scorer.json").write_text(json.dumps(about))
+    with pytest.raises(ScorerError, match="does not fit this version"):
+        Neural.load(folder)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_a_device_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(ScorerError, match="torch sees none here"):
+        Neural.load(folder, "cuda")
