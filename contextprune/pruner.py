@@ -122,7 +122,7 @@ class Pruner:
         if all(segment.kind is Kind.DOCUMENT for segment in context.segments):  # they arrive together
             scores = self._scores(context, spans)
             for block in blocks:
-                self._bar(context, spans, spans[block.start].segment, bars)
+                self._bar(context, [spans[i] for i in block], spans[block.start].segment, bars)
             blocks = []
         for block in blocks:
             segment = spans[block.start].segment

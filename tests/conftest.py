@@ -16,6 +16,8 @@ from contextprune.tokens import Tiktoken
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; the commands under test inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+os.environ.setdefault("CONTEXTPRUNE_SCORER", "lexical")  # in subprocesses, too: importing torch for each takes minutes
+
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # whole conversations take a while to draw
 
 settings.register_profile("default", max_examples=40, deadline=None, suppress_health_check=SLOW)

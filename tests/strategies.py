@@ -46,7 +46,8 @@ class Constant:
 
 
 LEXICAL = cp.load_scorer("lexical")
-SCORERS: tuple[cp.Scorer, ...] = (LEXICAL, Hashed(), Constant(0.0, "zero.v1"), Constant(1.0, "one.v1"))
+NEURAL = cp.load_scorer("neural", "cpu")
+SCORERS: tuple[cp.Scorer, ...] = (LEXICAL, Hashed(), Constant(0.0, "zero.v1"), Constant(1.0, "one.v1"), NEURAL)
 
 
 def pruner(scorer: cp.Scorer = LEXICAL, **policy: Any) -> cp.Pruner:

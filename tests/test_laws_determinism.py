@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import contextprune as cp
-from tests.strategies import Hashed, budgets, documents, payloads, pruner, samples
+from tests.strategies import LEXICAL, NEURAL, Hashed, budgets, documents, payloads, pruner, samples
 
 maybe_a_budget = st.none() | budgets()
 
@@ -27,8 +27,11 @@ sys.stdout.write(json.dumps(everything()))
 
 
 def everything() -> list[Any]:
-    """What the samples come to, with and without a budget, keys included."""
-    engine = pruner()
+    """What the samples come to with either shipped scorer, with and without a budget, keys included."""
+    return [_everything(pruner(scorer)) for scorer in (LEXICAL, NEURAL)]
+
+
+def _everything(engine: cp.Pruner) -> list[Any]:
     runs = [cp.compress(body, budget, pruner=engine) for body in samples() for budget in (None, cp.Budget(ratio=0.3))]
     texts = [cp.Document(str(part["content"]), id=f"d{i}") for i, part in enumerate(samples()[0]["messages"])]
     pruned = cp.prune_documents(texts, "why does billing fail", cp.Budget(ratio=0.4), engine).documents
@@ -36,10 +39,10 @@ def everything() -> list[Any]:
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
-def test_another_process_with_another_hash_seed_gives_the_same_bytes(seed: str) -> None:
+def test_another_process_with_another_hash_seed_and_number_of_threads_gives_the_same_bytes(seed: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _IN_A_FRESH_PROCESS],
-        env={**os.environ, "PYTHONHASHSEED": seed},
+        env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": str(1 + len(seed) % 2)},
         cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,

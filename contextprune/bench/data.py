@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeAlias
 from contextprune.errors import SettingsError
 from contextprune.training import kit
 from contextprune.training.data import RECIPES
+from contextprune.training.hindsight import PLANS
 
 Doc: TypeAlias = Mapping[str, str]
 Message: TypeAlias = Mapping[str, Any]
@@ -89,10 +90,7 @@ def find_sets(root: Path, prefix: Literal["qa", "traj"], wanted: frozenset[str] 
 
 def load_rows(name: str, path: Path, count: int | None, half: Half = "all") -> list[Row]:
     """`count` rows of a QA set (None: all of them) that have a document, in the order of their ids' hashes."""
-    rows = (raw for raw in read(path) if raw.get("docs") or raw.get("doc_refs"))
-    if half == "unseen":
-        rows = (raw for raw in rows if unseen(raw, name))
-    picked = _sample(rows, count, half)
+    picked = _sample((raw for raw in read(path) if raw.get("docs") or raw.get("doc_refs")), name, count, half)
     shared: dict[str, Doc] = {}
     if any("docs" not in raw for raw in picked):
         beside = path.with_name(path.name.replace(".jsonl", ".docs.jsonl", 1))
@@ -101,13 +99,15 @@ def load_rows(name: str, path: Path, count: int | None, half: Half = "all") -> l
 
 
 def unseen(raw: Mapping[str, Any], name: str) -> bool:
-    """Whether all documents of a row lie in the half that training held out; a set it never read is unseen anyway."""
-    return name not in RECIPES or kit.half(kit.groups(dict(raw), name)) == "dev"
+    """Whether training held out everything that a row or session rests on; a set that it never read is unseen."""
+    if "messages" in raw:
+        return name not in PLANS or kit.half(kit.session_groups(raw)) == "dev"
+    return name not in RECIPES or kit.half(kit.groups(raw, name)) == "dev"
 
 
 def load_sessions(name: str, path: Path, count: int | None, half: Half = "all") -> list[Session]:
     """`count` sessions of a trajectory set (None: all of them), in the order of their ids' hashes."""
-    return [Session(raw["id"], name, tuple(raw["messages"])) for raw in _sample(read(path), count, half)]
+    return [Session(raw["id"], name, tuple(raw["messages"])) for raw in _sample(read(path), name, count, half)]
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
@@ -147,8 +147,10 @@ def groups(raw: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(titles)
 
 
-def _sample(rows: Iterator[dict[str, Any]], count: int | None, half: Half) -> list[dict[str, Any]]:
-    if half in ("dev", "test"):
+def _sample(rows: Iterator[dict[str, Any]], name: str, count: int | None, half: Half) -> list[dict[str, Any]]:
+    if half == "unseen":
+        rows = (raw for raw in rows if unseen(raw, name))
+    elif half != "all":
         rows = (raw for raw in rows if {half_of(group) for group in groups(raw)} == {half})
     if count is None:
         return sorted(rows, key=_rank)

@@ -33,8 +33,8 @@ class Kept:
 
 
 def find_samples(root: Path) -> list[Path]:
-    """The files of labelled samples under `root` that training held out."""
-    return sorted(root.rglob("samples_unseen*.jsonl.gz"))
+    """The files of labelled samples under `root` that training held out, as `contextprune train` leaves them."""
+    return sorted(path for path in root.rglob("*dev.jsonl.gz") if path.name in ("dev.jsonl.gz", "tools_dev.jsonl.gz"))
 
 
 def load_held_out(paths: Iterable[Path], each: int | None) -> list[Sample]:

@@ -160,12 +160,14 @@ def score_session(job: SessionJob) -> list[TraceResult]:
 
 def score_output(job: OutputJob) -> list[ToolResult]:
     """Every arm at every share on one tool's output."""
-    found: list[ToolResult] = []
-    for name in job.arms:
-        arm = on_outputs(SCORERS[name]) if name in OURS else TOOL_BASELINES[name]
-        for budget in job.budgets:
-            found.append(ToolResult(job.output.tool, job.output.id, name, budget, recall(job.output, arm, budget)))
-    return found
+    from contextprune.bench.ours import SCORERS  # noqa: PLC0415  # baselines run without us
+
+    arms = {name: on_outputs(SCORERS[name]) if name in OURS else TOOL_BASELINES[name] for name in job.arms}
+    return [
+        ToolResult(job.output.tool, job.output.id, name, budget, recall(job.output, arm, budget))
+        for name, arm in arms.items()
+        for budget in job.budgets
+    ]
 
 
 def score_knob(sample: Sample) -> list[Kept]:
@@ -218,7 +220,7 @@ def _tools(args: argparse.Namespace, root: Path, console: Console) -> list[dict[
 def _recall(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
     samples = load_held_out(find_samples(root), args.rows or None)
     if not samples:
-        console.print("recall: no held-out samples here (samples_unseen*.jsonl.gz)")
+        console.print("recall: no held-out samples here (dev.jsonl.gz, tools_dev.jsonl.gz of a training)")
         return []
     results = [r for found in over(samples, score_knob, processes=args.processes, title="recall") for r in found]
     show_knob(console, results)

@@ -30,7 +30,9 @@ def show_tools(console: Console, results: Sequence[ToolResult], notes: Sequence[
     for budget in dict.fromkeys(r.budget for r in results):
         at = [r for r in results if r.budget == budget]
         tools = sorted({r.tool for r in at})
-        table = Table(title=f"needed lines kept, {1 - budget:.0%} of the lines dropped, {len({r.id for r in at})} outputs")
+        table = Table(
+            title=f"needed lines kept, {1 - budget:.0%} of the lines dropped, {len({r.id for r in at})} outputs"
+        )
         for heading in ("arm", "all", *tools):
             table.add_column(heading, justify="left" if heading == "arm" else "right")
         for arm in dict.fromkeys(r.arm for r in at):

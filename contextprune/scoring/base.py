@@ -11,6 +11,9 @@ from typing import Protocol, runtime_checkable
 from contextprune.context import Context, Kind, Span
 from contextprune.errors import ScorerError
 
+READ = frozenset({Kind.DOCUMENT, Kind.TOOL_RESULT, Kind.EXAMPLE})
+"""Kinds that models read; spans of any other have the score of signals.v1."""
+
 
 class Scorer(Protocol):
     """How likely is each span to be needed? `name` is versioned: it is part of every cache key."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contextprune.context import Context, Kind, Span, Unit
+from contextprune.errors import ScorerError
 from contextprune.failures import is_code
 
 ALL = "all"
@@ -44,8 +45,17 @@ class Calibration:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Calibration:
-        """From what `calibration.json` holds."""
-        return cls({name: Curve(*(tuple(curve[part]) for part in _PARTS)) for name, curve in raw.items()})
+        """From what `calibration.json` holds. Raises ScorerError where that is no calibration."""
+        try:
+            curves = {name: Curve(*(tuple(map(float, curve[part])) for part in _PARTS)) for name, curve in raw.items()}
+        except (KeyError, TypeError, ValueError) as exc:
+            raise ScorerError(f"this is no calibration: {exc}") from exc
+        for name, curve in curves.items():
+            if not 0 < len(curve.logits) == len(curve.shares) or not 0 < len(curve.recalls) == len(curve.bars):
+                raise ScorerError(f"the curve of {name!r} has no knots, or not as many values")
+        if ALL not in curves:
+            raise ScorerError(f"a calibration has a curve for {ALL!r}")
+        return cls(curves)
 
     def to_json(self) -> dict[str, Any]:
         """What `calibration.json` holds."""

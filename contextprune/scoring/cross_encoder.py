@@ -20,13 +20,11 @@ except ImportError as exc:
 
     raise MissingExtra("a cross-encoder", extra="sentence-transformers") from exc
 
-from contextprune.context import Context, Kind, Span
+from contextprune.context import Context, Span
 from contextprune.errors import ScorerError
+from contextprune.scoring.base import READ
 from contextprune.scoring.signals import Signals
 from contextprune.scoring.windows import header
-
-READ = frozenset({Kind.DOCUMENT, Kind.TOOL_RESULT, Kind.EXAMPLE})
-"""Kinds whose worth depends on the query; spans of any other have the score of signals.v1."""
 
 BATCH = 32
 QUERY, HEADER, BODY = 800, 120, 2000  # characters that are read: half a model's usual 512 tokens is left to the span

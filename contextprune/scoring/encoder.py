@@ -74,7 +74,8 @@ class Layer(nn.Module):
         q, k, v = self.qkv(x).view(b, n, 3, self.heads, h // self.heads).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = self.norm1(x + self.out(mixed.transpose(1, 2).reshape(b, n, h)))
-        return self.norm2(x + self.down(F.gelu(self.up(x))))
+        out: Tensor = self.norm2(x + self.down(F.gelu(self.up(x))))
+        return out
 
 
 class Encoder(nn.Module):
@@ -102,7 +103,8 @@ class Encoder(nn.Module):
             mask = (torch.arange(n, device=batch.ids.device) < batch.length[:, None])[:, None, None, :]
         for layer in self.layers:
             x = layer(x, mask)
-        return x
+        out: Tensor = x
+        return out
 
 
 class Reader(nn.Module):
@@ -155,7 +157,13 @@ class Model(nn.Module):
 
     def forward(self, batch: Batch, features: Tensor) -> Tensor:
         """[S] logits."""
-        return self.judge(self.reader(batch), features)
+        logits: Tensor = self.judge(self.reader(batch), features)
+        return logits
+
+
+def has_bf16() -> bool:
+    """Whether this CPU multiplies in bf16; without the instructions it is over a hundred times slower than fp32."""
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())
 
 
 def pooled(x: Tensor, owner: Tensor, spans: int) -> Tensor:

@@ -20,6 +20,9 @@ from contextprune.scoring.signals import Signals, ages_of, edges_of, recent_word
 FEATURES = 40
 """Numbers for each span."""
 
+LEXICAL_BLOCK, LEXICAL = 5, 6
+"""The columns of lexical.v1's likeness of the whole block, and of its score."""
+
 _DATA = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_LINE})
 _UNITS = (Unit.SENTENCE, Unit.LINE, Unit.BLOCK, Unit.ITEM, Unit.ROW, Unit.RECORD, Unit.WHOLE, Unit.HUNK)
 _KINDS = (Kind.DOCUMENT, Kind.TOOL_RESULT)
@@ -30,14 +33,8 @@ def features(context: Context, spans: Sequence[Span]) -> list[list[float]]:
     """[spans][FEATURES], each span beside all others of the context."""
     if not spans:
         return []
-    rows = _likeness(context, spans)
-    for row, more in zip(rows, _trace(context, spans), strict=True):
-        row += more
-    for row, more in zip(rows, _place(context, spans), strict=True):
-        row += more
-    for row, more in zip(rows, _content(context, spans), strict=True):
-        row += more
-    return rows
+    parts = (part(context, spans) for part in (_likeness, _trace, _place, _content))
+    return [[*likeness, *trace, *place, *content] for likeness, trace, place, content in zip(*parts, strict=True)]
 
 
 def _likeness(context: Context, spans: Sequence[Span]) -> list[list[float]]:

@@ -98,7 +98,7 @@ def _check_cross_encoder(folder: Path) -> None:
     if about.get("model_type") == "bert" and not kind.endswith("ForSequenceClassification"):
         raise ScorerError(
             f"{folder} holds an encoder ({kind}), which makes vectors and no scores. A scorer can be trained from it: "
-            f"contextprune train --start {folder}"
+            f"contextprune train DATA --out DIR --start {folder}"
         )
     if not kind.endswith("ForSequenceClassification") or labels != 1:
         raise ScorerError(

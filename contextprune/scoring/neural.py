@@ -8,17 +8,19 @@ that an unchanged block costs only its features.
 from __future__ import annotations
 
 import json
+import os
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b, sha256
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from threading import Barrier, Lock, Thread
+from typing import Any, TypeVar
 
 try:
     import numpy as np
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load
     from tokenizers import Tokenizer
 except ImportError as exc:
@@ -26,16 +28,18 @@ except ImportError as exc:
 
     raise MissingExtra("the neural scorer", extra="torch") from exc
 
-from contextprune.context import Context, Kind, Span
+from contextprune.context import Context, Span
 from contextprune.errors import ScorerError
+from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
-from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape
-from contextprune.scoring.features import features
+from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape, has_bf16
+from contextprune.scoring.features import FEATURES, features
 from contextprune.scoring.signals import Signals
+from contextprune.scoring.surroundings import PLAIN, TERMS, joined
 from contextprune.scoring.windows import Cutter, Window
 
-READ = frozenset({Kind.DOCUMENT, Kind.TOOL_RESULT, Kind.EXAMPLE})
-"""Kinds that the model was trained on; spans of any other have the score of signals.v1."""
+T = TypeVar("T")
+R = TypeVar("R")
 
 REMEMBERED = 200_000  # spans: about 60 MB
 GPU_TOKENS = 60_000  # of one batch there
@@ -45,19 +49,30 @@ DECIMALS = 4  # of a score: what differs between devices lies below
 class Neural:
     """The scorer of a folder with `scorer.json`, `model.safetensors`, `tokenizer.json` and `calibration.json`."""
 
-    def __init__(self, model: Model, cutter: Cutter, calibration: Calibration, name: str, device: str = "auto") -> None:
+    def __init__(
+        self,
+        model: Model,
+        cutter: Cutter,
+        calibration: Calibration,
+        name: str,
+        device: str = "auto",
+        weights: Sequence[Sequence[float]] = PLAIN,
+    ) -> None:
         self.name = name
+        self.weights = weights
         self.calibration = calibration
         self.device = _device(device)
         self._cutter = cutter
-        self._bf16 = self.device.type == "cuda" or _has_bf16()
-        self._model = model.eval().requires_grad_(requires_grad=False).to(self.device)
+        self._bf16 = self.device.type == "cuda" or has_bf16()
+        self._model = model.eval().requires_grad_(False).to(self.device)
         if self._bf16:
             self._model.reader.encoder.bfloat16()
         self._seen: OrderedDict[bytes, np.ndarray] = OrderedDict()
         self._held = 0
-        self._lock = Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process, self._lock, self._workers = os.getpid(), Lock(), _Workers()
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> Neural:
@@ -69,17 +84,16 @@ class Neural:
             raise ScorerError(f"no weights in {folder}: {exc.strerror}") from exc
         if sha256(raw).hexdigest() != about.get("sha256"):
             raise ScorerError(f"{folder / 'model.safetensors'} is not the file that scorer.json names: install it anew")
-        model = Model(Shape(**about["shape"]))
-        tensors = {name: tensor.float() for name, tensor in load(raw).items()}
-        try:
-            model.load_state_dict(tensors)
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as exc:
-            if isinstance(exc, MemoryError):
-                raise
-            raise ScorerError(f"the scorer in {folder} does not fit this version: {exc}") from exc
         calibration = Calibration.of(_json(folder / "calibration.json"))
-        return cls(model, Cutter(tokenizer), calibration, f"{about['name']}.{about['sha256'][:8]}", device)
+        try:
+            model = Model(Shape(**about["shape"]))
+            model.load_state_dict({name: tensor.float() for name, tensor in load(raw).items()})
+            cutter = Cutter(_tokenizer(folder / "tokenizer.json"))
+            name = f"{about['name']}.{about['sha256'][:8]}"
+            weights = np.array(about.get("surroundings", PLAIN), float).reshape(2, TERMS).tolist()
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as exc:
+            raise ScorerError(f"the scorer in {folder} does not fit this version: {exc}") from exc
+        return cls(model, cutter, calibration, name, device, weights)
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One calibrated probability for each span."""
@@ -112,17 +126,31 @@ class Neural:
 
     def logits(self, context: Context, spans: Sequence[Span], wanted: Iterable[int]) -> list[float]:
         """The uncalibrated scores of the spans of the segments `wanted`, in order."""
+        read, alone, rows = self.alone(context, spans, wanted)
+        together = joined(context, [spans[i] for i in read], alone, rows, self.weights)
+        return [float(logit) for logit in together]
+
+    def alone(
+        self, context: Context, spans: Sequence[Span], wanted: Iterable[int]
+    ) -> tuple[list[int], np.ndarray, np.ndarray]:
+        """Of the spans of the segments `wanted`: indices, logits before their surroundings count, and features."""
         windows = self._cutter(context, spans, wanted)
-        rows = features(context, spans)
+        everything = features(context, spans)
         read = [i for window in windows for i, _, _ in window.spans]
-        seen = np.concatenate(self._read(windows))
+        rows = np.array([everything[i] for i in read], np.float32).reshape(-1, FEATURES)
+        if not read:
+            return read, np.zeros(0), rows
+        return read, np.array(self._workers.map(self._judge, [(np.concatenate(self._read(windows)), rows)])[0]), rows
+
+    def _judge(self, both: tuple[np.ndarray, np.ndarray]) -> list[float]:
+        seen, facts = (torch.from_numpy(part).to(self.device) for part in both)
         with torch.inference_mode():
-            facts = torch.tensor([rows[i] for i in read], dtype=torch.float32)
-            late = self._model.judge(torch.from_numpy(seen).to(self.device), facts.to(self.device))
-        return [float(value) for value in late.cpu()]
+            return [float(value) for value in self._model.judge(seen, facts).cpu()]
 
     def _read(self, windows: Sequence[Window]) -> list[np.ndarray]:
         """[spans of the window, MIX + LOOK] for each window: remembered, or read now."""
+        if self._process != os.getpid():  # forked: the parent's threads are not here, and its lock may be held
+            self._begin()
         keys = [_key(window) for window in windows]
         found: dict[bytes, np.ndarray] = {}
         with self._lock:
@@ -143,12 +171,7 @@ class Neural:
         return [found[key] for key in keys]
 
     def _on_cpu(self, windows: Sequence[Window]) -> list[np.ndarray]:
-        if len(windows) < 2:
-            return [self._alone(window) for window in windows]
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(torch.get_num_threads(), "contextprune", _one_thread)
-        return list(self._pool.map(self._alone, windows))
+        return self._workers.map(self._alone, windows)
 
     def _alone(self, window: Window) -> np.ndarray:
         with torch.inference_mode():
@@ -169,6 +192,40 @@ class Neural:
             for k, part in zip(chosen, np.split(seen, ends[:-1]), strict=True):
                 found[k] = part
         return found
+
+
+class _Workers:
+    """Threads that compute with one thread of torch each; as many as torch may use when they are first needed.
+
+    The caller's own thread never computes: after a fork, OpenMP would wait there for threads that are gone.
+    """
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = Lock()
+
+    def map(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """What `work` makes of each item, in order."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = _started(torch.get_num_threads())
+        return list(self._pool.map(work, items))
+
+
+def _started(count: int) -> ThreadPoolExecutor:
+    """A pool whose threads all run by now, each set to one thread of torch; every other thread keeps `count`."""
+    met = Barrier(count)
+
+    def begin() -> None:
+        torch.set_num_threads(1)
+        met.wait()
+
+    pool = ThreadPoolExecutor(count, "contextprune")
+    list(pool.map(lambda _: begin(), range(count)))
+    back = Thread(target=torch.set_num_threads, args=(count,))  # what threads that start later will find
+    back.start()
+    back.join()
+    return pool
 
 
 def _batch(windows: Sequence[Window]) -> Batch:
@@ -192,12 +249,14 @@ def _key(window: Window) -> bytes:
     return blake2b(np.array([window.goal, *marks, -1, *window.ids], "<i4").tobytes(), digest_size=16).digest()
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)  # of this thread of the pool; the caller's own setting stays
-
-
-def _has_bf16() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - without it bf16 is hundreds of times slower
+def _tokenizer(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as exc:  # the library has no narrower one
+        if isinstance(exc, MemoryError):
+            raise
+        raise ScorerError(f"{path} is not a tokenizer: {exc}") from exc
 
 
 def _device(name: str) -> torch.device:
@@ -205,8 +264,7 @@ def _device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    here = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-    if name in here and not here[name]():
+    if name != "cpu" and not (torch.cuda if name == "cuda" else torch.backends.mps).is_available():
         raise ScorerError(f"device {name!r} was asked for, and torch sees none here: use 'auto' or 'cpu'")
     return torch.device(name)
 
@@ -218,4 +276,6 @@ def _json(path: Path) -> Mapping[str, Any]:
         raise ScorerError(f"{path.parent} holds no scorer: {path.name} cannot be read ({exc.strerror})") from exc
     except ValueError as exc:
         raise ScorerError(f"{path} is not JSON: {exc}") from exc
+    if not isinstance(about, dict):
+        raise ScorerError(f"{path} holds no JSON object")
     return about

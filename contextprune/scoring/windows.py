@@ -17,10 +17,10 @@ HEAD, TAIL = 40, 16  # tokens read at the two ends of a span
 BEFORE = 16  # tokens of the span before, where a window begins in the middle of a block
 
 _MARKS = frozenset("_/\"'()[]{},:;\\|*#=<>.~^`-")
-_COMMON = frozenset(
+_COMMON = (
     "the of and a to in is was for on as by with at from that it an be are this which or were his her its has had have "
     "their also but he she they been will would can could may some any such than then there these those into other "
-    "more most all each we you i my our your me him them".split()
+    "more most all each we you i my our your me him them"
 )
 
 
@@ -46,10 +46,11 @@ class Cutter:
         self._tokenizer = tokenizer
         vocabulary: Mapping[str, int] = tokenizer.get_vocab()
         self._cls, self._sep = vocabulary["[CLS]"], vocabulary["[SEP]"]
+        common = frozenset(_COMMON.split())
         self._silent = frozenset(
             index
             for token, index in vocabulary.items()
-            if token in _COMMON or _MARKS.issuperset(token.removeprefix("##"))
+            if token in common or _MARKS.issuperset(token.removeprefix("##"))
         )
 
     def __call__(self, context: Context, spans: Sequence[Span], wanted: Iterable[int] | None = None) -> list[Window]:
@@ -99,9 +100,7 @@ def _call(before: Sequence[Segment], result: Segment) -> Segment | None:
     return next((s for s in reversed(before) if s.kind is Kind.TOOL_CALL and s.pair == result.pair), None)
 
 
-def _fill(
-    lead: list[int], goal: int, indices: Sequence[int], bodies: Sequence[list[int]], sep: int
-) -> list[Window]:
+def _fill(lead: list[int], goal: int, indices: Sequence[int], bodies: Sequence[list[int]], sep: int) -> list[Window]:
     windows: list[Window] = []
     ids, marks = list(lead), list[tuple[int, int, int]]()
     for k, (index, body) in enumerate(zip(indices, bodies, strict=True)):

@@ -1,8 +1,9 @@
 """Decide each block once, as it arrives, from the text before it alone: the same whatever follows.
 
 No budget asks for anything here, so a block loses only what its recall target lets go: what scores below the bar that
-calibration gives for it, or, without calibration, what is left when the kept share of the expected need reaches it. A block is first shortened as if there were no other, so
-that one that stays whole does so again when the earlier ones come back shortened.
+calibration gives for it, or, without calibration, what is left when the kept share of the expected need reaches it.
+A block is first shortened as if there were no other, so that one that stays whole does so again when the earlier ones
+come back shortened.
 """
 
 from __future__ import annotations
@@ -58,9 +59,7 @@ def arrive(
 _KINDS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
 
 
-def _by_itself(
-    case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int], bar: float | None
-) -> bool:
+def _by_itself(case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int], bar: float | None) -> bool:
     """Shorten a block as if there were no other; False, and nothing done, where that does not pay.
 
     Views of files and diffs stay: the next edit may have to quote them to the letter.

@@ -91,5 +91,3 @@ def _curve(blocks: Sequence[Judged]) -> Curve:
 def _weight(block: Judged) -> float:
     """Blocks count alike, however many of their spans are needed: a user asks about blocks."""
     return 1.0 / max(1.0, float((block.labels > 0).sum()))
-
-

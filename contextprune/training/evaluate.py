@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
 import numpy as np
@@ -23,7 +23,7 @@ def recalls(groups: Sequence[Group], scores: Sequence[np.ndarray]) -> list[Row]:
         label = group.label.astype(float)
         if label.any():
             source = f"tool:{group.kind}" if group.source == "tools" else group.source
-            rows += [(source, budget, _recall(score, label, group.size, budget)) for budget in BUDGETS]
+            rows += [(source, budget, recall_at(score, label, group.size, budget)) for budget in BUDGETS]
     return rows
 
 
@@ -43,14 +43,15 @@ def summary(rows: Sequence[Row]) -> dict[str, float]:
 
 
 _TRACES = frozenset({"tau_airline", "sweagent_demo", "intercode", "sgd", "fireact", "code_view"})
-_PARTS = {
+_PARTS: Mapping[str, Callable[[str], bool]] = {
     "questions": lambda source: source not in _TRACES and not source.startswith("tool:"),
     "tools": lambda source: source.startswith("tool:"),
     "traces": lambda source: source in _TRACES,
 }
 
 
-def _recall(score: np.ndarray, label: np.ndarray, size: np.ndarray, budget: float) -> float:
+def recall_at(score: np.ndarray, label: np.ndarray, size: np.ndarray, budget: float) -> float:
+    """Share of the labels among the spans that fit into `budget` of the characters, best first."""
     room = budget * size.sum()
     got = 0.0
     for i in np.argsort(-score, kind="stable"):

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from contextprune.scoring.features import FEATURES, features
+from contextprune.scoring.features import FEATURES, LEXICAL, features
 from contextprune.scoring.windows import Cutter, Window
 from contextprune.splitting import split
 from contextprune.training.samples import Need, Sample
 
 WINDOWS = 3  # of a training sample; one of them, where there are more, holds no evidence
-LEXICAL = 6  # the column of `features` that holds lexical.v1: the hardest negatives are what it likes
 SHARD = 4000  # groups in one file
 
 
@@ -52,7 +51,6 @@ class Group:
 
 
 _ARRAYS = ("ids", "lengths", "goals", "window", "first", "last", "features", "label", "size")
-
 
 
 def group_of(sample: Sample, cut: Cutter, most: int | None = WINDOWS) -> Group | None:

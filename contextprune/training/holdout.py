@@ -1,4 +1,4 @@
-"""Which tools and packages training never sees: whole ones, so that the figures speak of tools that nobody tuned for."""
+"""Which tools and packages training never sees: whole ones, so that figures speak of tools that nobody tuned for."""
 
 from __future__ import annotations
 

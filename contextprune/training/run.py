@@ -1,4 +1,4 @@
-"""`contextprune train`: samples, groups, training, calibration, export; each step is skipped where its result stands."""
+"""`contextprune train`: samples, groups, training, calibration, export; a step is skipped where its result stands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("data", type=Path, help="a data kit: qa_*.jsonl.gz and traj_*.jsonl.gz")
     options.add_argument("--out", type=Path, required=True, help="folder of the run; the scorer is in OUT/scorer")
-    options.add_argument("--start", type=Path, help=f"folder of a BERT (default: the package {PACKAGE})")
+    options.add_argument("--start", type=Path, help=f"folder of a BERT or a scorer (default: the package {PACKAGE})")
     options.add_argument("--layers", type=_numbers, default=(0, 1, 2), help="its layers to keep (default 0,1,2)")
     options.add_argument("--steps", type=int, default=3400, help="16 samples each (default 3400)")
     options.add_argument("--minutes", type=float, default=1e9, help="end within this time, whatever the steps")

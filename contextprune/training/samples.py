@@ -34,7 +34,7 @@ class Sample:
     groups   names of the documents that it rests on; samples that share one belong to the same half
     judged   indices of the segments whose spans are labelled: all else is context, neither needed nor not
     needs    () where nothing of the judged segments is needed
-    kind     what its judged text is, for balance and tables: "prose", "table", "json", "code", "trace", or a tool's name
+    kind     what its judged text is, for balance and tables: "prose", "table", "json", "code", "trace", or a tool
     """
 
     id: str

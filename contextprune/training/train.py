@@ -22,9 +22,10 @@ import torch.nn.functional as F  # noqa: N812
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 
 from contextprune.errors import SettingsError
-from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape, from_bert
+from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape, from_bert, has_bf16
 from contextprune.training.evaluate import recalls, summary
 from contextprune.training.groups import Group, read_groups
 
@@ -69,7 +70,7 @@ def train(groups: Path, dev: Path, start: Path, out: Path, recipe: Recipe, repor
         _run(0, groups, dev, start, out, recipe, report)
     else:
         (out / "meeting").unlink(missing_ok=True)  # a run that was killed leaves it, and nobody would meet there
-        torch.multiprocessing.spawn(_member, (groups, dev, start, out, recipe), nprocs=recipe.processes)
+        spawn(_member, (groups, dev, start, out, recipe), nprocs=recipe.processes)  # type: ignore[no-untyped-call]
     best: dict[str, float] = json.loads((out / "best.json").read_text(encoding="utf-8"))
     return best
 
@@ -107,8 +108,8 @@ def _run(rank: int, groups: Path, dev: Path, start: Path, out: Path, recipe: Rec
         for part, highest in zip(optimizer.param_groups, (recipe.body, recipe.body, recipe.head), strict=True):
             part["lr"] = highest * min(1.0, done / recipe.warmup) * (1 - done)
         drawn = [mine[next(order)] for _ in range(recipe.batch)][rank * share : (rank + 1) * share]
-        loss = loss_of(model, drawn, device, random.Random(f"{recipe.seed}:{step}:{rank}"))
-        loss.backward()
+        loss = loss_of(model, drawn, device, _dice(recipe.seed, step, rank))
+        torch.autograd.backward(loss)
         _average_gradients(model, recipe.processes)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -142,18 +143,23 @@ def thinned(groups: Iterable[Group], each: int = 12, windows: int = 30) -> list[
 
 
 def fresh(start: Path, layers: tuple[int, ...]) -> Model:
-    """A model whose encoder has the listed layers of the BERT in the folder `start`."""
+    """A model whose encoder has the listed layers of the BERT in the folder `start`, or the scorer in it as it is."""
     model = Model(shape_of(start, layers))
     tensors = load_file(start / "model.safetensors")
+    model.reader.encoder.word.weight.requires_grad_(False)  # rare words must not drift from the common
+    if (start / "scorer.json").exists():
+        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        return model
     model.reader.encoder.load_state_dict(from_bert(tensors, model.reader.encoder.shape, list(layers)))
-    model.reader.encoder.word.weight.requires_grad_(requires_grad=False)  # rare words must not drift from the common
     torch.nn.init.normal_(model.judge.logit.weight, std=0.02)
     torch.nn.init.constant_(model.judge.logit.bias, -2.0)
     return model
 
 
 def shape_of(start: Path, layers: tuple[int, ...]) -> Shape:
-    """The sizes of the BERT in a folder, with the listed layers only. Raises SettingsError where it is none."""
+    """The sizes of the scorer in a folder, or of the BERT with the listed layers; SettingsError without either."""
+    if (start / "scorer.json").exists():
+        return Shape(**json.loads((start / "scorer.json").read_text(encoding="utf-8"))["shape"])
     about = json.loads((start / "config.json").read_text(encoding="utf-8"))
     if about.get("model_type") != "bert" or max(layers, default=0) >= about["num_hidden_layers"]:
         raise SettingsError(f"{start} holds no BERT with the layers {layers}: another architecture cannot be trained")
@@ -188,7 +194,8 @@ def loss_of(model: Model, groups: Sequence[Group], device: torch.device, dice: r
             total = total + 0.5 * _beyond(score[part], share, size[part], dice.uniform(0.05, 0.5))
     worth = torch.zeros(int(window.max()) + 1, device=device).scatter_reduce(0, window, label, "amax")
     relevance = torch.zeros_like(worth).scatter_reduce(0, window, seen[:, -1], "amax", include_self=False)
-    return total / len(groups) + 0.2 * F.binary_cross_entropy_with_logits(relevance, (worth > 0).float())
+    found: Tensor = total / len(groups) + 0.2 * F.binary_cross_entropy_with_logits(relevance, (worth > 0).float())
+    return found
 
 
 def _beyond(score: Tensor, share: Tensor, size: Tensor, budget: float) -> Tensor:
@@ -214,7 +221,7 @@ def look(model: Model, groups: Sequence[Group], device: torch.device, most: int 
     for at in range(0, len(order), most):
         chosen = order[at : at + most]
         batch = batch_of([windows[k] for k in chosen]).to(device)
-        bf16 = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 - there is no public name
+        bf16 = device.type == "cuda" or has_bf16()
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             parts.append(model.reader(batch))
         places += [windows[k][3] for k in chosen]
@@ -245,7 +252,7 @@ def batch_of(windows: Sequence[WindowArrays]) -> Batch:
     ids = np.zeros((len(windows), longest), np.int64)
     owner = np.full((len(windows), longest), spans)
     goal = np.zeros((len(windows), longest), bool)
-    window = []
+    window: list[int] = []
     for row, (tokens, asked, marks, _) in enumerate(windows):
         ids[row, : len(tokens)] = tokens
         goal[row, 1 : 1 + asked] = True
@@ -269,9 +276,13 @@ def _optimizer(model: Model, recipe: Recipe) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=recipe.head, betas=(0.9, 0.98))
 
 
+def _dice(*key: int) -> random.Random:
+    return random.Random(":".join(map(str, key)))  # noqa: S311 - a reproducible draw, no secret
+
+
 def _order(count: int, seed: int) -> Iterator[int]:
     """Indices without end, shuffled anew each time round."""
-    dice = random.Random(seed)
+    dice = _dice(seed)
     while True:
         yield from dice.sample(range(count), count)
 
@@ -330,9 +341,7 @@ def _look(
     return max(best, figure)
 
 
-def _checkpoint(
-    out: Path, model: Model, optimizer: torch.optim.AdamW, step: int, best: float, spent: float
-) -> None:
+def _checkpoint(out: Path, model: Model, optimizer: torch.optim.AdamW, step: int, best: float, spent: float) -> None:
     """All that going on needs, in one file that replaces the last one at once."""
     tensors = {f"model.{name}": tensor.contiguous() for name, tensor in model.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():

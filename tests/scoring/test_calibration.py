@@ -42,7 +42,11 @@ def test_what_is_written_is_read_again() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "name"),
     [
-        (Kind.DOCUMENT, "One sentence stands here, and it is long enough. Another one follows it here. " * 4, "text-prose"),
+        (
+            Kind.DOCUMENT,
+            "One sentence stands here, and it is long enough. Another one follows it here. " * 4,
+            "text-prose",
+        ),
         (Kind.TOOL_RESULT, "alpha started\nbeta started\ngamma stopped\n", "result-lines"),
         (Kind.TOOL_RESULT, "    1\timport os\n    2\timport sys\n    3\tprint(os)\n", "result-code"),
         (Kind.TOOL_RESULT, json.dumps([{"id": i, "name": "a name"} for i in range(20)]), "result-data"),

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,9 +15,10 @@ from contextprune.errors import ScorerError
 from contextprune.scoring import Calibrated, Signals
 from contextprune.scoring.neural import Neural
 from contextprune.splitting import split
+from tests.scoring.folders import WORDS as VOCABULARY
 from tests.scoring.folders import write_neural
 
-WORDS = "why does checkout fail the payment order was refused at night and a log".split()
+WORDS = [word for word in VOCABULARY if word.isalpha()]
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +151,49 @@ def test_a_shape_that_does_not_fit_the_weights_is_refused(tmp_path: Path) -> Non
 def test_a_device_that_is_not_there_is_refused(folder: Path) -> None:
     with pytest.raises(ScorerError, match="torch sees none here"):
         Neural.load(folder, "cuda")
+
+
+def test_the_number_of_threads_of_threads_that_start_later_stays(folder: Path) -> None:
+    scored(Neural.load(folder, "cpu"), context(1, 2))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == torch.get_num_threads()
+
+
+_FORKS = """
+import os, sys
+from pathlib import Path
+from tests.scoring.test_neural import context, scored
+from contextprune.scoring.neural import Neural
+scorer = Neural.load(Path(sys.argv[1]), "cpu")
+before = scored(scorer, context(1, 2, 3))
+child = os.fork()
+if child == 0:
+    scorer.forget()
+    os._exit(0 if scored(scorer, context(1, 2, 3)) == before else 3)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_scores_the_same_and_does_not_hang(folder: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", _FORKS, str(folder)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], timeout=120, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("scorer.json", "[]"),
+        ("calibration.json", "[]"),
+        ("calibration.json", "{}"),
+        ("calibration.json", '{"all": {"logits": [], "shares": [], "recalls": [], "bars": []}}'),
+        ("calibration.json", '{"all": {"logits": [1]}}'),
+        ("tokenizer.json", "no tokenizer"),
+    ],
+)
+def test_a_damaged_folder_is_refused_in_our_own_words(tmp_path: Path, name: str, text: str) -> None:
+    folder = write_neural(tmp_path / "tiny")
+    (folder / name).write_text(text)
+    with pytest.raises(ScorerError):
+        Neural.load(folder)
