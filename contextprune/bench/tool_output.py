@@ -6,6 +6,7 @@ those tools nor those packages. Shares are of lines, as in the published figures
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,7 @@ def ours(scorer: str | None) -> ToolArm:
         messages = _messages(output)
         report = cp.compress(messages, budget=cp.Budget(ratio=1.0), pruner=pruner(scorer)).report
         inside = report.by_kind.get(cp.Kind.TOOL_RESULT, (0, 0))[0]
-        total = len(output.text.splitlines())
+        original = [line.strip() for line in output.text.splitlines()]
 
         def cut(target: float) -> list[str]:
             ceiling = int(report.before - inside * (1 - target))
@@ -100,7 +101,12 @@ def ours(scorer: str | None) -> ToolArm:
                 out = cp.compress(messages, budget=cp.Budget(tokens=refused.needed), pruner=pruner(scorer))
             return str(out.payload[-1]["content"]).splitlines()
 
-        return fitted(cut, lambda lines: len(lines) / total, share)
+        def left(lines: list[str]) -> float:
+            """Share of the original's lines that stand; markers are no lines of it, what they cost is in tokens."""
+            standing = Counter(line.strip() for line in lines)
+            return (Counter(original) & standing).total() / len(original)
+
+        return fitted(cut, left, share)
 
     return arm
 

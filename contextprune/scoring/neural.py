@@ -28,7 +28,7 @@ except ImportError as exc:
 
     raise MissingExtra("the neural scorer", extra="torch") from exc
 
-from contextprune.context import Context, Span
+from contextprune.context import Context, Kind, Span
 from contextprune.errors import ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
@@ -96,15 +96,23 @@ class Neural:
         return cls(model, cutter, calibration, name, device, weights)
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
-        """One calibrated probability for each span."""
+        """One calibrated probability for each span.
+
+        Of a trace (several results of tools, and no query of the caller's) it is the mean of that and signals.v1: few
+        traces were there to learn from, and what stands late and in a view of a file is quoted more than they show.
+        """
         wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
         read = [i for i, span in enumerate(spans) if span.segment in wanted]
-        scores = [0.0] * len(spans) if len(read) == len(spans) else Signals()(context, spans)
+        results = {i for i in wanted if context.segments[i].kind is Kind.TOOL_RESULT}
+        trace = len(results) > 1 and not context.asked
+        scores = Signals()(context, spans) if trace or len(read) < len(spans) else [0.0] * len(spans)
         if read:
             logits = self.logits(context, spans, wanted)
             classes = self.calibration.classes(context, spans)
             for i, logit in zip(read, logits, strict=True):
-                scores[i] = round(self.calibration.probability(classes[spans[i].segment], logit), DECIMALS)
+                segment = spans[i].segment
+                found = self.calibration.probability(classes[segment], logit)
+                scores[i] = round((found + scores[i]) / 2 if trace and segment in results else found, DECIMALS)
         return scores
 
     def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
@@ -134,6 +142,8 @@ class Neural:
         self, context: Context, spans: Sequence[Span], wanted: Iterable[int]
     ) -> tuple[list[int], np.ndarray, np.ndarray]:
         """Of the spans of the segments `wanted`: indices, logits before their surroundings count, and features."""
+        if self._process != os.getpid():  # forked: the parent's threads are not here, and its lock may be held
+            self._begin()
         windows = self._cutter(context, spans, wanted)
         everything = features(context, spans)
         read = [i for window in windows for i, _, _ in window.spans]
@@ -149,8 +159,6 @@ class Neural:
 
     def _read(self, windows: Sequence[Window]) -> list[np.ndarray]:
         """[spans of the window, MIX + LOOK] for each window: remembered, or read now."""
-        if self._process != os.getpid():  # forked: the parent's threads are not here, and its lock may be held
-            self._begin()
         keys = [_key(window) for window in windows]
         found: dict[bytes, np.ndarray] = {}
         with self._lock:
