@@ -120,9 +120,13 @@ def _commands() -> dict[str, set[str]]:
     import typer.main
 
     from contextprune import cli
+    from contextprune.bench import run as bench
+    from contextprune.training import run as train
 
     group: Any = typer.main.get_command(cli.app)
     found = {name: _options(command) for name, command in group.commands.items()}
+    for name, parser in (("bench", bench.parser()), ("train", train.parser())):
+        found[name] = {option for action in parser._actions for option in action.option_strings}
     return {"": _options(group), **found}
 
 
