@@ -28,7 +28,7 @@ COMMANDS = ("__main__", "cli")  # the command line opens every other door, and c
 
 HEAVY = {
     "torch": {"scoring/neural.py", "scoring/encoder.py", "training/*", "bench/*"},
-    "numpy": {"scoring/neural.py", "scoring/encoder.py", "training/*", "bench/*"},
+    "numpy": {"scoring/neural.py", "scoring/encoder.py", "scoring/surroundings.py", "training/*", "bench/*"},
     "tokenizers": {"scoring/neural.py", "training/*"},
     "safetensors": {"scoring/neural.py", "scoring/cross_encoder.py", "training/*"},
     "sentence_transformers": {"scoring/cross_encoder.py", "bench/*"},

@@ -29,7 +29,11 @@ def export(
     out.mkdir(parents=True, exist_ok=True)
     raw = save({key: value.half().contiguous() for key, value in model.state_dict().items()})
     (out / "model.safetensors").write_bytes(raw)
-    about: dict[str, Any] = {"name": name, "sha256": sha256(raw).hexdigest(), "shape": asdict(model.reader.encoder.shape)}
+    about: dict[str, Any] = {
+        "name": name,
+        "sha256": sha256(raw).hexdigest(),
+        "shape": asdict(model.reader.encoder.shape),
+    }
     about["surroundings"] = [list(row) for row in weights]
     tokens = json.loads(tokenizer.read_text(encoding="utf-8"))
     tokens["truncation"] = tokens["padding"] = None  # the upstream file cuts at 128, silently

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
     import torch  # noqa: PLC0415 - `--help` does without
 
     from contextprune.training import data, holdout, tools  # noqa: PLC0415
-    from contextprune.training.finish import finish  # noqa: PLC0415
+    from contextprune.training.finish import ASKED, finish  # noqa: PLC0415
     from contextprune.training.prepare import prepare  # noqa: PLC0415
     from contextprune.training.train import Recipe, train  # noqa: PLC0415
 
@@ -95,8 +95,10 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
     )
     train(groups / "train", groups / "dev", start, args.out, recipe, report)
     held_out = [samples / "dev.jsonl.gz", samples / "tools_dev.jsonl.gz"]
-    for asked, classes in finish(args.out, start / "tokenizer.json", held_out, args.out / "scorer", report).items():
-        report(f"recall {asked} asked: " + ", ".join(f"{name} {got:.3f}" for name, (got, _) in classes.items()))
+    found = finish(args.out, start / "tokenizer.json", held_out, args.out / "scorer", report)
+    for asked in ASKED:
+        classes = found[str(asked)].items()
+        report(f"recall {asked} asked: " + ", ".join(f"{name} {got:.3f}" for name, (got, _) in classes))
     report(f"done: load_scorer({str(args.out / 'scorer')!r})")
 
 
