@@ -83,7 +83,7 @@ def classes(context: Context, spans: Sequence[Span]) -> dict[int, str]:
     """Each segment's class: where it stands, and the form that most of its characters have."""
     sizes: dict[int, Counter[str]] = {}
     for span in spans:
-        form = "code" if is_code(span) else _FORMS.get(span.unit, "lines")
+        form = "log" if span.group is not None else "code" if is_code(span) else _FORMS.get(span.unit, "lines")
         sizes.setdefault(span.segment, Counter())[form] += len(span.text)
     place = {Kind.TOOL_RESULT: "result"}
     return {
