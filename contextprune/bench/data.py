@@ -7,13 +7,10 @@ row-wise split lets a tuned method see the test documents.
 
 from __future__ import annotations
 
-import gzip
 import heapq
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -90,11 +87,11 @@ def find_sets(root: Path, prefix: Literal["qa", "traj"], wanted: frozenset[str] 
 
 def load_rows(name: str, path: Path, count: int | None, half: Half = "all") -> list[Row]:
     """`count` rows of a QA set (None: all of them) that have a document, in the order of their ids' hashes."""
-    picked = _sample((raw for raw in read(path) if raw.get("docs") or raw.get("doc_refs")), name, count, half)
+    picked = _sample((raw for raw in kit.read(path) if raw.get("docs") or raw.get("doc_refs")), name, count, half)
     shared: dict[str, Doc] = {}
     if any("docs" not in raw for raw in picked):
         beside = path.with_name(path.name.replace(".jsonl", ".docs.jsonl", 1))
-        shared = {doc["doc_id"]: doc for doc in read(beside)}
+        shared = {doc["doc_id"]: doc for doc in kit.read(beside)}
     return [_row(name, raw, shared) for raw in picked]
 
 
@@ -107,26 +104,12 @@ def unseen(raw: Mapping[str, Any], name: str) -> bool:
 
 def load_sessions(name: str, path: Path, count: int | None, half: Half = "all") -> list[Session]:
     """`count` sessions of a trajectory set (None: all of them), in the order of their ids' hashes."""
-    return [Session(raw["id"], name, tuple(raw["messages"])) for raw in _sample(read(path), name, count, half)]
-
-
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a JSON-lines file, plain or gzipped."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
-
-
-def digest(text: str) -> bytes:
-    """The hash that decides order and halves; the same in every process."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return [Session(raw["id"], name, tuple(raw["messages"])) for raw in _sample(kit.read(path), name, count, half)]
 
 
 def half_of(group: str) -> Half:
     """The half that a group of rows belongs to."""
-    return "dev" if digest(f"half:{group}")[0] & 1 else "test"
+    return "dev" if kit.digest(f"half:{group}")[0] & 1 else "test"
 
 
 def groups(raw: Mapping[str, Any]) -> frozenset[str]:
@@ -143,7 +126,7 @@ def groups(raw: Mapping[str, Any]) -> frozenset[str]:
     docs = raw["docs"]
     titles = {str(docs[i].get("title") or "") for i in raw.get("gold_doc_ids") or range(len(docs))}
     if any(_PLACEHOLDER.fullmatch(title) for title in titles):
-        return frozenset({digest(docs[0]["text"]).hex()})
+        return frozenset({kit.digest(docs[0]["text"]).hex()})
     return frozenset(titles)
 
 
@@ -158,7 +141,7 @@ def _sample(rows: Iterator[dict[str, Any]], name: str, count: int | None, half: 
 
 
 def _rank(raw: Mapping[str, Any]) -> bytes:
-    return digest(str(raw["id"]))
+    return kit.digest(str(raw["id"]))
 
 
 def _first_request(messages: list[Message]) -> str:

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from contextprune.bench.baselines import SEEDS, rank_bm25
 from contextprune.bench.data import Message
-from contextprune.bench.traces import TraceArm, action_texts, is_result, results_chars, text_of
+from contextprune.bench.traces import TraceArm, is_result, results_chars
 from contextprune.identifiers import identifiers
+from contextprune.training.spoken import action_strings, text_of
 
 LONGEST = 160  # characters: a longer line (JSON in one line) is cut, or line budgets could not be met
 
@@ -72,7 +73,7 @@ def rank_goal(messages: Sequence[Message], texts: Sequence[str]) -> list[float]:
     """BM25 to the first request and the last action."""
     goal = next((text_of(message) for message in messages if message["role"] == "user"), "")
     calls = any(message.get("tool_calls") for message in messages)
-    acted = (action_texts(message, calls=calls) for message in reversed(messages))
+    acted = (action_strings(message, calls=calls) for message in reversed(messages))
     action = next((texts for texts in acted if texts), [])
     return rank_bm25(" ".join([goal, *action]), texts)
 

@@ -6,13 +6,13 @@ Nobody has to label anything, and an arm cannot be right by luck of wording: the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from contextprune.bench.data import Message, Session
 from contextprune.identifiers import identifiers
+from contextprune.training.spoken import action_strings, said, text_of
 
 TraceArm: TypeAlias = Callable[[Sequence[Message], float], Sequence[Message]]
 """(messages before the decision point, share of the results' characters that may remain) -> the cut messages."""
@@ -55,28 +55,10 @@ def points(session: Session) -> Iterator[Point]:
     for number in sorted({int(len(turns) * share) for share in POINTS}):
         at = turns[number]
         before = session.messages[:at]
-        actions = [text for m in session.messages[at:] for text in action_texts(m, calls=calls)]
+        actions = [text for m in session.messages[at:] for text in action_strings(m, calls=calls)]
         values, lines = _needed(before, actions)
         if values or lines:
             yield Point(f"{session.id}@{number}", session.set, before, values, lines)
-
-
-def action_texts(message: Message, *, calls: bool) -> list[str]:
-    """What the message does: the strings in its tool arguments, or its content in sessions that know no tool calls."""
-    if message["role"] != "assistant":
-        return []
-    if not calls:
-        return [text_of(message)]
-    arguments = (call["function"]["arguments"] for call in message.get("tool_calls") or ())
-    return [leaf for argument in arguments for leaf in leaves(argument)]
-
-
-def text_of(message: Message) -> str:
-    """The text of a message's content, whatever its form."""
-    content = message.get("content")
-    if isinstance(content, list):
-        return "\n".join(str(part.get("text", "")) for part in content)
-    return str(content or "")
 
 
 def is_result(message: Message) -> bool:
@@ -91,7 +73,7 @@ def results_chars(messages: Sequence[Message]) -> int:
 
 def visible_text(messages: Sequence[Message]) -> str:
     """Everything that a model reads: contents and arguments, with strings inside JSON unescaped."""
-    return "\n".join(text_of(message) + "\n" + _arguments(message) for message in messages)
+    return "\n".join(said(message) for message in messages)
 
 
 def score(point: Point, arm: TraceArm, share: float) -> Seen:
@@ -114,38 +96,6 @@ def evaluate(point: Point, arms: Sequence[TraceArm], share: float) -> Seen:
         lines=sum(s.lines for s in seen) / len(seen),
         share=sum(s.share for s in seen) / len(seen),
     )
-
-
-def leaves(argument: Any) -> Iterator[str]:
-    """The strings and numbers in tool arguments; JSON inside strings is opened, for some agents nest it."""
-    if isinstance(argument, str):
-        opened = _opened(argument)
-        if opened is None:
-            yield argument
-        else:
-            yield from leaves(opened)
-    elif isinstance(argument, dict):
-        for value in argument.values():
-            yield from leaves(value)
-    elif isinstance(argument, list):
-        for value in argument:
-            yield from leaves(value)
-    elif argument is not None:
-        yield str(argument)
-
-
-def _opened(text: str) -> Any:
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
-def _arguments(message: Message) -> str:
-    arguments = [call["function"]["arguments"] for call in message.get("tool_calls") or ()]
-    return "\n".join([*map(str, arguments), *(leaf for argument in arguments for leaf in leaves(argument))])
 
 
 def _needed(before: Sequence[Message], actions: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

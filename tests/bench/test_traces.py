@@ -9,7 +9,8 @@ import pytest
 
 from contextprune.bench.data import Session
 from contextprune.bench.masking import LONGEST, TRACE_BASELINES, WHOLE, keep_last
-from contextprune.bench.traces import leaves, points, results_chars, score, text_of
+from contextprune.bench.traces import points, results_chars, score
+from contextprune.training.spoken import leaves, text_of
 
 SECRET = "order_8841"
 REPEATED = "total = price * quantity + shipping"
