@@ -74,6 +74,8 @@ class Segment:
     editable   False: read and counted, never rewritten
     cost       tokens, where the text cannot tell (images)
     failed     the provider's own flag that a tool result is an error
+    marked     it carries a breakpoint of the provider's cache, which agents move along from turn to turn
+    source     what an image is made of: base64 data or an address
     """
 
     kind: Kind
@@ -85,6 +87,8 @@ class Segment:
     editable: bool = True
     cost: int | None = None
     failed: bool = False
+    marked: bool = False
+    source: str | None = None
 
 
 class Cut(NamedTuple):
@@ -125,11 +129,15 @@ class Context:
 
     query   "" where nothing was said
     asked   the caller gave the query; otherwise it is what the user said last, which on traces tells little
+    model   the name of the model that the context is for, "" where it is not said
+    bound   an edit of what was sent before would make signed reasoning after it invalid
     """
 
     segments: tuple[Segment, ...]
     query: str = ""
     asked: bool = False
+    model: str = ""
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,17 @@ from contextprune.tokens import Counter, open_counter
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What the engine decided: new text by ref (nothing where nothing changes), the plan, the report."""
+    """What the engine decided: new text by ref (nothing where nothing changes), the plan, the report.
+
+    sizes   tokens of each segment of the context, before and after
+    epoch   whether old blocks were decided anew in this very call
+    """
 
     edits: Mapping[Ref, str]
     plan: Plan
     report: Report
+    sizes: tuple[tuple[int, int], ...]
+    epoch: bool = False
 
 
 class Pruner:
@@ -80,7 +86,7 @@ class Pruner:
         edits = {context.segments[i].ref: text for i, text in texts.items()}
         said = notes(self.scorer)
         report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name, said)
-        return Pruned(edits, plan, report)
+        return Pruned(edits, plan, report, tuple(zip(tokens, after, strict=True)))
 
     def _fit(
         self,
