@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +29,7 @@ from contextprune.errors import ContextPruneError
 from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.saving import save, written
-from contextprune.store import SQLiteStore
+from contextprune.store import MemoryStore, SQLiteStore
 
 _LONG = 1 << 20  # bytes of input from which on a terminal is told how far we are
 
@@ -82,6 +84,7 @@ def root(
     Examples:
       contextprune compress body.json --budget 0.4 -o short.json
       contextprune compress session.jsonl --html page.html -o /dev/null
+      contextprune audit ~/.claude/projects --limit 20
       contextprune recall 2gk5hq3m7xvo --lines 12-40
       contextprune doctor
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
@@ -146,6 +149,45 @@ def compress(
     _tell_about(done, pruner, explain)
     if shown:
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
+
+
+@app.command()
+def audit(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Session files, and folders of them.")],
+    html: Annotated[str | None, typer.Option(help="Write a page with plots to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
+    model: Annotated[str | None, typer.Option(help="Count with the prices of this model.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many sessions, the newest.")] = None,
+    since: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Only files written in so many last days.")
+    ] = None,
+) -> None:
+    """Say what recorded sessions cost, and what they would have cost with contextprune.
+
+    Each session is replayed request by request, as it was sent. Nothing is changed, nothing is kept, no key is needed.
+    Claude Code and Codex logs, request bodies, message lists and trajectories are found by their content.
+
+    \b
+    Examples:
+      contextprune audit ~/.claude/projects --limit 20
+      contextprune audit session.jsonl --html page.html
+      contextprune audit logs/ --model claude-sonnet-4-5 --since 7
+      contextprune audit logs/ --json > figures.json
+    """  # noqa: D301 - as above
+    from contextprune import audit as auditing  # noqa: PLC0415 - the other commands do without
+
+    with _status("looking for sessions") as tell:
+        after = None if since is None else time.time() - since * 86_400
+        found = auditing.audit(paths, Pruner(store=MemoryStore()), model, limit, after, tell)
+    if html:
+        save(html, auditing.page(found).encode())
+    if as_json:
+        said = json.dumps(auditing.as_json(found), indent=2)
+    else:
+        styled = sys.stdout.isatty()
+        width = max(70, min(140, shutil.get_terminal_size((100, 24)).columns))
+        said = auditing.as_text(found, width, (lambda text: typer.style(text, bold=True)) if styled else str)
+    _print(f"{said.rstrip()}\n".encode("utf-8", "backslashreplace"))
 
 
 @app.command()
@@ -263,13 +305,24 @@ def _print(data: bytes) -> None:
 @contextmanager
 def _progress(size: int) -> Iterator[Callable[[str], None]]:
     """Says on a terminal what a long run is doing."""
-    if size < _LONG or not sys.stderr.isatty():
+    if size < _LONG:
+        yield lambda _: None
+        return
+    with _status(f"{size / 1e6:.1f} MB") as tell:
+        yield lambda stage: tell(f"{stage} ({size / 1e6:.1f} MB)")
+
+
+@contextmanager
+def _status(first: str) -> Iterator[Callable[[str], None]]:
+    """Shows on a terminal what is being done."""
+    if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
 
-    with Console(stderr=True).status(f"{size / 1e6:.1f} MB") as status:
-        yield lambda stage: status.update(f"{stage} ({size / 1e6:.1f} MB)")
+    with Console(stderr=True).status(first) as status:
+        yield lambda said: status.update(Text(said))  # names of files are no markup
 
 
 def _failed(message: str) -> int:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,24 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What holds for the results of some tools; None: as for all.
+
+    recall       share of needed spans that must survive, 1.0 for all
+    min_tokens   smaller results are left alone
+    """
+
+    recall: float | None = None
+    min_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.recall is not None and not 0.0 < self.recall <= 1.0:
+            raise SettingsError(f"recall lies above 0 and at most at 1, not {self.recall}")
+        if self.min_tokens is not None and self.min_tokens < 0:
+            raise SettingsError(f"min_tokens is 0 or more, not {self.min_tokens}")
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How to decide; every field has a default that is safe for agents.
 
@@ -52,9 +71,15 @@ class Policy:
     protect          kinds that stay byte-identical
     recent_turns     how many of the latest turns are preferred over older ones of equal worth
     min_tokens       blocks smaller than this are left alone where no budget is given
-    exclude_tools    names of tools whose results are never touched
+    exclude_tools    names of tools whose results are never touched; `*` and `?` stand for any characters
+    tools            rules for some tools, by the same patterns; the first that fits counts
+    shorten_views    whether views of files and diffs may lose lines that a later edit may have to match
     high_water       share of the window at which old blocks are re-decided
     low_water        share of the window that such an epoch goes down to
+    window           tokens that the model can read
+    epochs           whether old blocks are ever re-decided
+    images           how many of the latest images an epoch leaves
+    prices           a model's name, or that of a table of prices, for what is not said in the context
     """
 
     recall: float = 0.95
@@ -64,6 +89,20 @@ class Policy:
     exclude_tools: tuple[str, ...] = ()
     high_water: float = 0.8
     low_water: float = 0.5
+    tools: Mapping[str, Rule] = field(default_factory=dict, hash=False)
+    shorten_views: bool = False
+    window: int = 200_000
+    epochs: bool = True
+    images: int = 3
+    prices: str = ""
+
+    def rule(self, tool: str | None) -> Rule:
+        """What holds for the results of `tool`."""
+        return next((rule for name, rule in self.tools.items() if fnmatchcase(tool or "", name)), Rule())
+
+    def excludes(self, tool: str | None) -> bool:
+        """Whether the results of `tool` are never touched."""
+        return tool is not None and any(fnmatchcase(tool, name) for name in self.exclude_tools)
 
     def __post_init__(self) -> None:
         if not 0.0 < self.recall <= 1.0:
@@ -72,8 +111,10 @@ class Policy:
             raise SettingsError(
                 f"0 < low_water <= high_water <= 1 must hold, not {self.low_water} and {self.high_water}"
             )
-        if self.recent_turns < 0 or self.min_tokens < 0:
-            raise SettingsError("recent_turns and min_tokens are 0 or more")
+        if min(self.recent_turns, self.min_tokens, self.images) < 0:
+            raise SettingsError("recent_turns, min_tokens and images are 0 or more")
+        if self.window < 1:
+            raise SettingsError(f"window is a number of tokens above 0, not {self.window}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +146,18 @@ _TYPES: Mapping[str, type] = {
     "exclude_tools": list,
     "high_water": float,
     "low_water": float,
+    "tools": dict,
+    "shorten_views": bool,
+    "window": int,
+    "epochs": bool,
+    "images": int,
+    "prices": str,
 }
-_FORMS: Mapping[type, str] = {str: "a text", float: "a number", int: "a whole number", list: "a list of names"}
+_FORMS: Mapping[type, str] = {
+    str: "a text", float: "a number", int: "a whole number", list: "a list of names", bool: "true or false",
+    dict: "a table of tools",
+}  # fmt: skip
+_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _PREFIX = "CONTEXTPRUNE_"
 _FILE = "contextprune.toml"
 
@@ -201,8 +252,10 @@ def _parse(name: str, text: str, where: str) -> Any:
     if kind is list:
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return kind(text)
-    except ValueError:
+        if kind is dict:
+            return _check(name, tomllib.loads(f"v = {text}")["v"], where, Path())
+        return _WORDS[text.casefold()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
         raise SettingsError(f"{where} is {_FORMS[kind]}, not {text!r}") from None
 
 
@@ -217,10 +270,21 @@ def _check(name: str, value: Any, where: str, folder: Path) -> Any:
     return float(value) if kind is float else value
 
 
+def _rule(table: Any, where: str) -> Rule:
+    """The rule in a table such as `{recall = 0.8, min_tokens = 50}`."""
+    if not isinstance(table, dict) or not table.keys() <= {"recall", "min_tokens"}:
+        raise SettingsError(f"{where} is a table with recall and min_tokens, not {table!r}")
+    if not all(type(value) in (int, float) for value in table.values()):
+        raise SettingsError(f"{where}: recall and min_tokens are numbers, not {table!r}")
+    return Rule(**table)
+
+
 def _policy_value(name: str, value: Any, where: str) -> Any:
     """A value in the type that Policy wants."""
     if name == "exclude_tools":
         return tuple(value)
+    if name == "tools":
+        return {tool: _rule(rule, f"{where}: {tool}") for tool, rule in value.items()}
     if name != "protect":
         return value
     for kind in value:

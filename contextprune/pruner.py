@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
 
+from contextprune.arrival import Tools
 from contextprune.context import Context, Kind, Ref, Span
+from contextprune.fold import Fold
+from contextprune.ledger import Ledger, Notes
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
 from contextprune.rendering import KEY, Markers, render
@@ -58,6 +61,8 @@ class Pruner:
         self.counter = counter or open_counter(settings.tokenizer)
         self.store = store if store is not None else open_store(settings.store, data_folder())
         self.recallable = recallable
+        tools = Tools(self.policy, self.scorer, self.counter, self.store, split, recallable)
+        self._fold = Fold(tools, Ledger(self.store if isinstance(self.store, Notes) else None))
 
     def __call__(self, context: Context, budget: Budget | None = None, query: str | None = None) -> Pruned:
         """Fit `context` under `budget`; without one, decide each block as on its arrival.
@@ -65,6 +70,8 @@ class Pruner:
         Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
         """
         watch = _Watch()
+        if budget is None and any(segment.kind is not Kind.DOCUMENT for segment in context.segments):
+            return self._folded(context, query, watch)
         spans = self._split(context)
         watch.lap("split")
         costs = self._costs(context, spans)
@@ -72,7 +79,7 @@ class Pruner:
         watch.lap("count")
         frozen = self._frozen(context)
         if budget is None:
-            plan, texts = self._arrive(context, spans, costs, frozen, query, watch)
+            plan, texts = self._together(context, spans, costs, frozen, watch)
         else:
             missing = sum(max(0, self.counter(original) - tokens[i]) for i, original in frozen.items())
             ceiling = budget.resolve(sum(tokens) + missing)
@@ -87,6 +94,15 @@ class Pruner:
         said = notes(self.scorer)
         report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name, said)
         return Pruned(edits, plan, report, tuple(zip(tokens, after, strict=True)))
+
+    def _folded(self, context: Context, query: str | None, watch: _Watch) -> Pruned:
+        """Decide each block of a conversation as on its arrival, or as it was decided then."""
+        done = self._fold(context, query)
+        watch.lap("fold")
+        before, after = ([size[k] for size in done.sizes] for k in (0, 1))
+        said = notes(self.scorer)
+        report = summarise(done.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, said)
+        return Pruned(done.edits, done.plan, report, done.sizes, done.epoch)
 
     def _fit(
         self,
@@ -110,34 +126,23 @@ class Pruner:
         watch.lap("select")
         return plan, render(plan, markers)
 
-    def _arrive(
+    def _together(
         self,
         context: Context,
         spans: Sequence[Span],
         costs: Sequence[int],
         frozen: Mapping[int, str],
-        query: str | None,
         watch: _Watch,
     ) -> tuple[Plan, dict[int, str]]:
-        """Decide each block from what stands before it: the goal so far, the call that produced it, the block."""
-        free = movable(context, self.policy, frozen)
-        scores = [1.0] * len(spans)
-        bars: dict[int, float] = {}
-        wanted = set(free)
-        blocks = _blocks(spans)
-        if all(segment.kind is Kind.DOCUMENT for segment in context.segments):  # they arrive together
-            scores = self._scores(context, spans)
-            for block in blocks:
-                self._bar(context, [spans[i] for i in block], spans[block.start].segment, bars)
-            blocks = []
-        for block in blocks:
-            segment = spans[block.start].segment
-            if segment in wanted and sum(costs[i] for i in block) >= self.policy.min_tokens:
-                view = _view(context, segment, query)
-                inside = [replace(spans[i], segment=len(view.segments) - 1, anchors=()) for i in block]
-                scores[block.start : block.stop] = self._scores(view, inside)
-                self._bar(view, inside, segment, bars)
-        named = arriving(context, spans, wanted, self.counter.pieces) if self.recallable else []
+        """Documents without a budget: they arrive together, so all of them are scored at once."""
+        scores = self._scores(context, spans)
+        bars = {}
+        if isinstance(self.scorer, Calibrated):
+            for block in _blocks(spans):
+                segment, inside = spans[block.start].segment, [spans[i] for i in block]
+                bars[segment] = self.scorer.threshold(context, inside, segment, self.policy.recall)
+        free = set(movable(context, self.policy, frozen))
+        named = arriving(context, spans, free, self.counter.pieces) if self.recallable else []
         watch.lap("score")
         markers = self._markers(context, spans)
         plan = arrive(context, spans, scores, costs, self.policy, markers, named, frozen, bars)
@@ -148,11 +153,6 @@ class Pruner:
         scores = self.scorer(context, spans)
         check(scores, spans, self.scorer.name)
         return scores
-
-    def _bar(self, context: Context, spans: Sequence[Span], segment: int, bars: dict[int, float]) -> None:
-        """The score that the policy's recall asks of a block's spans, where the scorer knows it."""
-        if isinstance(self.scorer, Calibrated):
-            bars[segment] = self.scorer.threshold(context, spans, spans[0].segment, self.policy.recall)
 
     def _markers(self, context: Context, spans: Sequence[Span]) -> Markers:
         return Markers(context, spans, self.counter, self.store.key if self.recallable else None)
@@ -217,16 +217,6 @@ def _by_segment(context: Context, spans: Sequence[Span], costs: Sequence[int]) -
     for span, cost in zip(spans, costs, strict=True):
         tokens[span.segment] += cost
     return tokens
-
-
-def _view(context: Context, block: int, query: str | None) -> Context:
-    """What is known when a block arrives: the latest goal, its call, the block."""
-    segment = context.segments[block]
-    before = context.segments[:block]
-    goal = next((s for s in reversed(before) if s.kind is Kind.USER), None)
-    call = next((s for s in reversed(before) if s.kind is Kind.TOOL_CALL and s.pair == segment.pair), None)
-    known = tuple(s for s in (goal, call) if s is not None)
-    return Context((*known, segment), query if query is not None else goal.text if goal else "")
 
 
 def _keep_all(context: Context, spans: Sequence[Span], costs: Sequence[int]) -> Plan:

@@ -14,16 +14,21 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "contextprune"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-WORDS = {"errors", "context", "plan", "policy", "tokens", "identifiers", "failures"}
+WORDS = {"errors", "context", "plan", "policy", "tokens", "tariff", "identifiers", "failures", "pictures"}
 STAGES = {"dialects", "splitting", "scoring", "selection", "rendering", "report", "store", "ledger"}
-ENGINE = {"pruner"}
+ENGINE = {"pruner", "replay"}
 API = {"api"}  # the first door, through which the others may go
-DOORS = {"cli", "batch", "doctor", "page", "saving", "terminal", "mcp", "proxy", "__main__"}
+DOORS = {"cli", "audit", "batch", "doctor", "page", "saving", "terminal", "mcp", "proxy", "__main__"}
 WORKSHOPS = {"training", "bench"}
 LAYERS = (WORDS, STAGES, ENGINE, API, DOORS, WORKSHOPS)
 
 OUTSIDE_THE_LAYERS = {"__init__", "_version"}  # the face, and a number
-BETWEEN_STAGES = {("ledger", "store"), ("bench", "training")}  # the bench measures on what training held out
+BETWEEN_STAGES = {
+    ("ledger", "store"),
+    ("bench", "training"),  # the bench measures on what training held out
+    ("audit", "page"),  # one way to escape a text for HTML
+    ("audit", "terminal"),  # one way to make it safe for a terminal
+}
 COMMANDS = ("__main__", "cli")  # the command line opens every other door, and calls the workshops
 
 HEAVY = {
@@ -38,6 +43,8 @@ HEAVY = {
     "uvicorn": {"proxy/*"},
     "httpx": {"proxy/*", "bench/*"},
     "tiktoken": {"tokens.py"},
+    "PIL": {"pictures.py"},
+    "genai_prices": {"tariff.py"},
     "tree_sitter": {"splitting/grammars.py"},
     "typer": {"cli.py"},
     "rich": {"cli.py", "terminal.py", "bench/*", "training/*"},

@@ -11,53 +11,39 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.console import Console
 
 from contextprune.bench import minilm
 from contextprune.bench.baselines import BASELINES, DENSE
-from contextprune.bench.data import Half, Row, Session, find_data, find_sets, load_rows, load_sessions
-from contextprune.bench.evidence import BUDGETS, Score, evaluate
-from contextprune.bench.knob import Kept, find_samples, load_held_out, measure
+from contextprune.bench.data import Half, Session, find_data, find_sets, load_rows, load_sessions
+from contextprune.bench.evidence import BUDGETS
+from contextprune.bench.jobs import (
+    OURS,
+    OutputJob,
+    ReplayJob,
+    RowJob,
+    SessionJob,
+    replay_session,
+    score_knob,
+    score_output,
+    score_row,
+    score_session,
+)
+from contextprune.bench.knob import find_samples, load_held_out
 from contextprune.bench.masking import TRACE_BASELINES
 from contextprune.bench.parallel import over
-from contextprune.bench.tables import EvidenceResult, TraceResult, show_evidence, show_speed, show_traces
+from contextprune.bench.rivals import RIVALS
+from contextprune.bench.session_tables import show_sessions
+from contextprune.bench.tables import show_evidence, show_speed, show_traces
 from contextprune.bench.tool_output import SHARES as KEPT
-from contextprune.bench.tool_output import TOOL_BASELINES, Output, find_outputs, load_outputs, recall
-from contextprune.bench.tool_output import ours as on_outputs
-from contextprune.bench.tool_tables import ToolResult, show_knob, show_tools
-from contextprune.bench.traces import SHARES, Seen, points
-from contextprune.bench.traces import evaluate as evaluate_point
+from contextprune.bench.tool_output import TOOL_BASELINES, find_outputs, load_outputs
+from contextprune.bench.tool_tables import show_knob, show_tools
+from contextprune.bench.traces import SHARES
 from contextprune.errors import ContextPruneError, SettingsError
-from contextprune.training.samples import Sample
 
-OURS = ("ours", "ours-lexical")
-TASKS = ("evidence", "traces", "tools", "recall", "speed")
-
-
-class RowJob(NamedTuple):
-    """One row with what to run on it; small and picklable."""
-
-    row: Row
-    arms: tuple[str, ...]
-    budgets: tuple[float, ...]
-
-
-class OutputJob(NamedTuple):
-    """One tool's output with what to run on it."""
-
-    output: Output
-    arms: tuple[str, ...]
-    budgets: tuple[float, ...]
-
-
-class SessionJob(NamedTuple):
-    """One session with what to run on it."""
-
-    session: Session
-    arms: tuple[str, ...]
-    budgets: tuple[float, ...]
+TASKS = ("evidence", "traces", "sessions", "tools", "recall", "speed")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Run the task that was asked for, print its tables, and write the figures where --json says."""
-    everything = dict.fromkeys([*OURS, *BASELINES, *TRACE_BASELINES, *TOOL_BASELINES])
+    everything = dict.fromkeys([*OURS, *BASELINES, *TRACE_BASELINES, *RIVALS, *TOOL_BASELINES])
     unknown = set(args.arms) - set(everything)
     if unknown:
         known = ", ".join(everything)
@@ -124,59 +110,6 @@ def available(known: Sequence[str], wanted: Sequence[str]) -> tuple[tuple[str, .
     return tuple(arms), notes
 
 
-def score_row(job: RowJob) -> list[EvidenceResult]:
-    """Every arm at every budget on one row."""
-    found: list[EvidenceResult] = []
-    for name in job.arms:
-        if name in OURS:
-            from contextprune.bench.ours import SCORERS, on_documents  # noqa: PLC0415  # baselines run without us
-
-            arms: Sequence[Any] = (on_documents(SCORERS[name]),)
-        else:
-            arms = BASELINES[name](job.row)
-        for budget in job.budgets:
-            score: Score = evaluate(job.row, arms, budget)
-            found.append(EvidenceResult(job.row.set, job.row.id, name, budget, **asdict(score)))
-    return found
-
-
-def score_session(job: SessionJob) -> list[TraceResult]:
-    """Every arm at every budget at every decision point of one session."""
-    found: list[TraceResult] = []
-    for point in points(job.session):
-        needed = len(point.values), len(point.lines)
-        for name in job.arms:
-            if name in OURS:
-                from contextprune.bench.ours import SCORERS, on_sessions  # noqa: PLC0415  # baselines run without us
-
-                arms: Sequence[Any] = (on_sessions(SCORERS[name]),)
-            else:
-                arms = TRACE_BASELINES[name]
-            for budget in job.budgets:
-                seen: Seen = evaluate_point(point, arms, budget)
-                found.append(TraceResult(point.set, point.id, name, budget, *needed, **asdict(seen)))
-    return found
-
-
-def score_output(job: OutputJob) -> list[ToolResult]:
-    """Every arm at every share on one tool's output."""
-    from contextprune.bench.ours import SCORERS  # noqa: PLC0415  # baselines run without us
-
-    arms = {name: on_outputs(SCORERS[name]) if name in OURS else TOOL_BASELINES[name] for name in job.arms}
-    return [
-        ToolResult(job.output.tool, job.output.id, name, budget, recall(job.output, arm, budget))
-        for name, arm in arms.items()
-        for budget in job.budgets
-    ]
-
-
-def score_knob(sample: Sample) -> list[Kept]:
-    """What each recall asked for keeps of one sample."""
-    from contextprune.bench.ours import pruner  # noqa: PLC0415
-
-    return list(measure(sample, pruner(None).scorer))
-
-
 def _evidence(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
     arms, notes = available([*OURS, *BASELINES], args.arms)
     sets = find_sets(root, "qa", frozenset(args.sets))
@@ -193,16 +126,30 @@ def _evidence(args: argparse.Namespace, root: Path, console: Console) -> list[di
 
 def _traces(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
     arms, notes = available([*OURS, *TRACE_BASELINES], args.arms)
-    sets = find_sets(root, "traj", frozenset(args.sets))
-    half: Half = args.half
-    sessions = [s for name, path in sets.items() for s in load_sessions(name, path, args.rows or None, half)]
-    if not sessions:
+    jobs = [SessionJob(session, arms, args.budgets or SHARES) for session in _trajectories(args, root)]
+    if not jobs:
         console.print("traces: no trajectory sets here")
         return []
-    jobs = [SessionJob(session, arms, args.budgets or SHARES) for session in sessions]
     results = [r for found in over(jobs, score_session, processes=args.processes, title="traces") for r in found]
     show_traces(console, results, notes)
     return [asdict(result) for result in results]
+
+
+def _sessions(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
+    arms, notes = available([*OURS, *RIVALS], args.arms)
+    jobs = [ReplayJob(session, arms) for session in _trajectories(args, root)]
+    if not jobs:
+        console.print("sessions: no trajectory sets here")
+        return []
+    results = [r for found in over(jobs, replay_session, processes=args.processes, title="sessions") for r in found]
+    show_sessions(console, results, notes)
+    return [asdict(result) for result in results]
+
+
+def _trajectories(args: argparse.Namespace, root: Path) -> list[Session]:
+    sets = find_sets(root, "traj", frozenset(args.sets))
+    half: Half = args.half
+    return [s for name, path in sets.items() for s in load_sessions(name, path, args.rows or None, half)]
 
 
 def _tools(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
@@ -235,7 +182,14 @@ def _speed(args: argparse.Namespace, root: Path, console: Console) -> dict[str, 
     return asdict(figures)
 
 
-_RUN = {"evidence": _evidence, "traces": _traces, "tools": _tools, "recall": _recall, "speed": _speed}
+_RUN = {
+    "evidence": _evidence,
+    "traces": _traces,
+    "sessions": _sessions,
+    "tools": _tools,
+    "recall": _recall,
+    "speed": _speed,
+}
 
 
 def _names(text: str) -> tuple[str, ...]:

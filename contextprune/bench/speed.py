@@ -10,9 +10,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import accumulate, cycle, pairwise
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median, quantiles
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ from contextprune.training.spoken import text_of
 RUNS = 5
 SIZES = (10_000, 100_000, 1_000_000)
 SHARE = 0.5
+HISTORY = 100_000  # tokens of history that the overhead of a call is measured at
+CALLS = 100
 READ = 30_000  # tokens that the scorer alone is timed on
 TINY = [{"role": "user", "content": "What is 2 + 2?"}]
 
@@ -67,6 +69,7 @@ def measure(root: Path, largest: int = SIZES[-1], runs: int = RUNS) -> Speed:
     scorer = cp.load_scorer()
     pruner = cp.Pruner(scorer=scorer, store=cp.MemoryStore())
     lines.append(Timing("overhead of a call on one short message", 0, timed(lambda: _compress(TINY, pruner), runs)))
+    lines += overhead(root)
     lines += _scoring(root, scorer, runs)
     for size in [size for size in SIZES if size <= largest] or [largest]:
         lines += _at(size, session_of(root, size), scorer, runs)
@@ -85,6 +88,34 @@ def session_of(root: Path, tokens: int) -> list[dict[str, Any]]:
         if room <= 0:
             break
     return joined
+
+
+def overhead(root: Path, history: int = HISTORY, calls: int = CALLS) -> list[Timing]:
+    """Calls without a budget on a session of about `history` tokens that grows by one turn each, no model involved.
+
+    The first call knows nothing of the session; of the others the median and the 99th percentile are given, and by
+    least squares what a thousand new tokens add.
+    """
+    messages = session_of(root, 2 * history)
+    sizes = list(accumulate(len(visible_text([message])) // 4 for message in messages))
+    turns = [i for i in range(1, len(messages)) if messages[i]["role"] == "assistant" != messages[i - 1]["role"]]
+    turns = [i for i in turns if sizes[i - 1] >= 2 * history // 3][: calls + 1]  # the history is met half-way
+    warm, pruner = (cp.Pruner(scorer=cp.load_scorer("lexical"), store=cp.MemoryStore()) for _ in range(2))
+    cp.compress(messages[: turns[0]], pruner=warm)  # vocabulary and grammars are read once in a process
+    taken, tokens = [], []
+    for end in turns:
+        start = perf_counter()
+        report = cp.compress(messages[:end], pruner=pruner).report
+        taken.append(perf_counter() - start)
+        tokens.append(report.before)
+    new = [after - before for before, after in pairwise(tokens)]
+    cuts = quantiles(taken[1:], n=100, method="inclusive")
+    return [
+        Timing("a session's first call without a budget, no model", tokens[0], taken[0]),
+        Timing(f"each of {len(new)} calls that follow, one turn more, median", round(median(tokens)), cuts[49]),
+        Timing("  99th percentile", round(median(tokens)), cuts[98]),
+        Timing("  a thousand new tokens more", 1_000, 1_000 * linear_regression(new, taken[1:]).slope),
+    ]
 
 
 def timed(work: Callable[[], object], runs: int) -> float:

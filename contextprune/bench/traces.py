@@ -56,7 +56,9 @@ def points(session: Session) -> Iterator[Point]:
         at = turns[number]
         before = session.messages[:at]
         actions = [text for m in session.messages[at:] for text in action_strings(m, calls=calls)]
-        values, lines = _needed(before, actions)
+        results = "\n".join(text_of(message) for message in before if is_result(message))
+        rest = visible_text([message for message in before if not is_result(message)])
+        values, lines = needed(results, rest, actions)
         if values or lines:
             yield Point(f"{session.id}@{number}", session.set, before, values, lines)
 
@@ -74,6 +76,17 @@ def results_chars(messages: Sequence[Message]) -> int:
 def visible_text(messages: Sequence[Message]) -> str:
     """Everything that a model reads: contents and arguments, with strings inside JSON unescaped."""
     return "\n".join(said(message) for message in messages)
+
+
+def needed(results: str, rest: str, actions: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The values and the lines that the actions use and that stand in `results` and not in the `rest`."""
+
+    def only_results(found: Iterator[str]) -> tuple[str, ...]:
+        return tuple(text for text in dict.fromkeys(found) if text in results and text not in rest)
+
+    values = only_results(value for action in actions for value in identifiers(action))
+    stripped = (line.strip() for action in actions for line in action.splitlines())
+    return values, only_results(line for line in stripped if len(line) >= LINE)
 
 
 def score(point: Point, arm: TraceArm, share: float) -> Seen:
@@ -96,17 +109,3 @@ def evaluate(point: Point, arms: Sequence[TraceArm], share: float) -> Seen:
         lines=sum(s.lines for s in seen) / len(seen),
         share=sum(s.share for s in seen) / len(seen),
     )
-
-
-def _needed(before: Sequence[Message], actions: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    results = "\n".join(text_of(message) for message in before if is_result(message))
-    if not results:
-        return (), ()
-    rest = visible_text([message for message in before if not is_result(message)])
-
-    def only_results(found: Iterator[str]) -> tuple[str, ...]:
-        return tuple(text for text in dict.fromkeys(found) if text in results and text not in rest)
-
-    values = only_results(value for action in actions for value in identifiers(action))
-    stripped = (line.strip() for action in actions for line in action.splitlines())
-    return values, only_results(line for line in stripped if len(line) >= LINE)

@@ -10,6 +10,7 @@ from typing import Any
 from contextprune.context import Context
 from contextprune.dialects.anthropic import Anthropic
 from contextprune.dialects.base import Dialect, apply
+from contextprune.dialects.codex import Codex
 from contextprune.dialects.files import Lines, dump, parse
 from contextprune.dialects.openai_chat import OpenAIChat
 from contextprune.dialects.openai_responses import OpenAIResponses
@@ -18,7 +19,15 @@ from contextprune.errors import PayloadError
 
 __all__ = ["DIALECTS", "Dialect", "Lines", "apply", "detect", "dump", "load", "read"]
 
-DIALECTS: tuple[Dialect, ...] = (Atif(), ClaudeCode(), OpenAIResponses(), Anthropic(), OpenAIChat(), Messages())
+DIALECTS: tuple[Dialect, ...] = (
+    Atif(),
+    ClaudeCode(),
+    Codex(),
+    OpenAIResponses(),
+    Anthropic(),
+    OpenAIChat(),
+    Messages(),
+)
 """All known formats, the more telling ones first: the first that accepts a payload reads it."""
 
 

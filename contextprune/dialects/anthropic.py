@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import images
 from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
-from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, has_breakpoint, user
+from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.errors import PayloadError
 
 Block: TypeAlias = Mapping[str, Any]
@@ -36,7 +36,7 @@ class Anthropic:
     def read(self, payload: Any, query: str | None = None) -> Context:
         """The segments of a request body: tools, system, then messages."""
         body = as_object(payload, ())
-        draft = Draft()
+        draft = Draft(body.get("model"), lenient=drops_stale_thinking(body))
         draft.schemas(body, "tools")
         _read_format(draft, body)
         _read_content(draft, SYSTEM, body.get("system"), ("system",))
@@ -66,6 +66,18 @@ def has_blocks(messages: Any) -> bool:
     )
 
 
+def drops_stale_thinking(body: Mapping[str, Any]) -> bool:
+    """Whether a request asks that thinking bound to another history be left out rather than refused."""
+    thinking = body.get("thinking")
+    binding = thinking.get("block_binding") if isinstance(thinking, Mapping) else None
+    return isinstance(binding, Mapping) and binding.get("prefix_mismatch_behavior") == "drop_block"
+
+
+def is_signed(block: Mapping[str, Any]) -> bool:
+    """Whether this is reasoning that the provider will check against what stands before it."""
+    return block.get("type") == "redacted_thinking" or bool(block.get("signature"))
+
+
 def read_message(draft: Draft, value: Any, ref: Ref, *, said: bool = True) -> None:
     """Read one message that stands at `ref`; `said` is False where a harness wrote it in the user's name."""
     message = as_object(value, ref)
@@ -75,20 +87,20 @@ def read_message(draft: Draft, value: Any, ref: Ref, *, said: bool = True) -> No
     voice = {"assistant": ASSISTANT, "system": SYSTEM, "user": user(ref)}.get(role, Voice(Kind.USER))
     if not said:
         voice = replace(voice, said=None)
-    _read_content(draft, voice, message.get("content"), (*ref, "content"), locked=has_breakpoint(message))
+    _read_content(draft, heard(voice, message), message.get("content"), (*ref, "content"))
 
 
-def _read_content(draft: Draft, voice: Voice, content: Any, ref: Ref, *, locked: bool = False) -> None:
+def _read_content(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
     if content is None:
         return
     if isinstance(content, str):
-        draft.text(voice, content, ref, locked=locked)
+        draft.text(voice, content, ref)
         return
     for index, value in enumerate(as_list(content, ref)):
         at = (*ref, index)
         block = as_object(value, at)
-        heard = replace(voice, editable=False) if locked or has_breakpoint(block) else voice
-        _reader_of(block.get("type"))(draft, heard, block, at)
+        kind = block.get("type")  # a result minds its own breakpoint
+        _reader_of(kind)(draft, voice if kind == "tool_result" else heard(voice, block), block, at)
 
 
 def _reader_of(kind: Any) -> Callable[[Draft, Voice, Block, Ref], None]:
@@ -103,7 +115,7 @@ def _read_text(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
 
 
 def _read_image(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
-    draft.image(voice, images.anthropic_image(block), ref)
+    draft.image(voice, images.anthropic_image(block, draft.model), images.anthropic_source(block), ref)
 
 
 def _read_unknown(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
@@ -113,6 +125,7 @@ def _read_unknown(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
 def _read_thinking(draft: Draft, _: Voice, block: Block, ref: Ref) -> None:
     """Thinking that is not shown stands, encrypted, in its own signature."""
     thought, secret = block.get("thinking"), block.get("signature")
+    draft.signed = draft.signed or is_signed(block)
     if thought or not isinstance(secret, str):
         draft.either(REASONING, thought, (*ref, "thinking"))
     else:
@@ -120,51 +133,53 @@ def _read_thinking(draft: Draft, _: Voice, block: Block, ref: Ref) -> None:
 
 
 def _read_redacted(draft: Draft, _: Voice, block: Block, ref: Ref) -> None:
+    draft.signed = True
     draft.sized(REASONING, images.sealed(str(block.get("data", ""))), ref)
 
 
 def _read_call(draft: Draft, _: Voice, block: Block, ref: Ref) -> None:
-    voice = call(block.get("id"), block.get("name"))
+    made = heard(call(block.get("id"), block.get("name")), block)
     if "input" in block:
-        draft.opaque(voice, block["input"], (*ref, "input"))
+        draft.opaque(made, block["input"], (*ref, "input"))
     else:
-        draft.opaque(voice, block, ref)
+        draft.opaque(made, block, ref)
 
 
 def _read_result(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
-    """One answer to one call: where the cache cuts inside it, it stays as a whole."""
+    """One answer to one call: where the cache cuts inside it, it is marked as a whole."""
     content = block.get("content")
     parts = content if isinstance(content, list | tuple) else ()
-    locked = any(isinstance(part, Mapping) and has_breakpoint(part) for part in parts)
-    heard = Voice(
+    answer = Voice(
         Kind.TOOL_RESULT,
-        editable=voice.editable and not locked,
+        editable=voice.editable,
         pair=optional_text(block.get("tool_use_id")),
         failed=block.get("is_error") is True,
         model=voice.model,
+        marked=voice.marked,
     )
-    _read_content(draft, heard, content, (*ref, "content"))
+    _read_content(draft, heard(answer, block, *parts), content, (*ref, "content"))
 
 
 def _read_server_result(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
     """The server ran the tool; citations and encrypted parts refer to every byte of its answer."""
     pair, failed = optional_text(block.get("tool_use_id")), block.get("is_error") is True
-    draft.opaque(Voice(Kind.TOOL_RESULT, pair=pair, failed=failed, model=voice.model), block, ref)
+    answer = Voice(Kind.TOOL_RESULT, pair=pair, failed=failed, model=voice.model)
+    draft.opaque(heard(answer, block), block, ref)
 
 
 def _read_document(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
     source = as_object(block.get("source"), (*ref, "source"))
-    heard = _voice_of_document(voice, block)
+    told = _voice_of_document(voice, block)
     if block.get("context") is not None:
-        draft.either(replace(heard, editable=False), block["context"], (*ref, "context"))
+        draft.either(replace(told, editable=False), block["context"], (*ref, "context"))
     match source.get("type"):
         case "text":
             at = (*ref, "source", "data")
-            draft.text(heard, as_text(source.get("data"), at), at)
+            draft.text(told, as_text(source.get("data"), at), at)
         case "content":
-            _read_content(draft, heard, source.get("content"), (*ref, "source", "content"))
+            _read_content(draft, told, source.get("content"), (*ref, "source", "content"))
         case _:
-            draft.sized(heard, images.FILE, ref)
+            draft.sized(told, images.FILE, ref)
 
 
 def _read_search_result(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
@@ -178,7 +193,8 @@ def _voice_of_document(voice: Voice, block: Block) -> Voice:
     editable = voice.editable and not cited
     if voice.kind is Kind.TOOL_RESULT:
         return replace(voice, editable=editable)
-    return Voice(Kind.DOCUMENT, editable=editable, name=optional_text(block.get("title")), model=voice.model)
+    title = optional_text(block.get("title"))
+    return Voice(Kind.DOCUMENT, editable=editable, name=title, model=voice.model, marked=voice.marked)
 
 
 def _read_format(draft: Draft, body: Mapping[str, Any]) -> None:

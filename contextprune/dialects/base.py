@@ -1,7 +1,7 @@
 """What every dialect shares: its shape, and the one way in which new text is put back.
 
-A segment's `ref` is a path to a string in the caller's own object, so writing needs no knowledge of any format:
-the containers along an edited path are copied, everything else is shared with the caller.
+A segment's `ref` is a path to a string (or an image part) in the caller's own object, so writing needs no knowledge of
+any format: the containers along an edited path are copied, everything else is shared with the caller.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from contextprune.context import Context, Ref
@@ -16,7 +17,20 @@ from contextprune.errors import PayloadError
 
 Payload = TypeVar("Payload")
 
-_Branch: TypeAlias = "dict[str | int, _Branch | str]"
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """What stands at the end of an edited path."""
+
+    value: Any
+
+
+_Branch: TypeAlias = "dict[str | int, _Branch | _New]"
+
+_TEXT_FOR = {"image": "text", "image_url": "text", "input_image": "input_text"}
+"""The type of a text part that may stand in place of an image part, by the type of the image part."""
+
+_BREAKPOINTS = ("cache_control", "prompt_cache_breakpoint")
 
 
 class Dialect(Protocol):
@@ -34,16 +48,21 @@ class Dialect(Protocol):
 def apply(payload: Payload, edits: Mapping[Ref, str]) -> Payload:
     """`payload` with the new text at each ref; the caller's object is never changed.
 
-    Only containers on the path to a text that differs are copied; where none differs, `payload` itself comes back.
-    Raises PayloadError where a ref does not lead to a string.
+    An image part is replaced by a text part of its own wire format, which keeps the image's cache breakpoint; to
+    replace it by "", which is the text that it has, is no edit. Only containers on the path to what differs are copied;
+    where nothing differs, `payload` itself comes back. Raises PayloadError where a ref leads to neither a string nor
+    an image part in a list.
     """
     branch: _Branch = {}
     for ref, text in edits.items():
         old = _lookup(payload, ref)
-        if not isinstance(old, str) or not ref:
-            raise PayloadError("only a text inside the payload can be replaced", where(ref))
-        if old != text:
-            _grow(branch, ref, text)
+        if isinstance(old, str) and ref:
+            if old != text:
+                _grow(branch, ref, _New(text))
+        elif (part := _as_text_part(old, ref, text)) is None:
+            raise PayloadError("only a text or an image inside the payload can be replaced", where(ref))
+        elif text:
+            _grow(branch, ref, _New(part))
     return cast("Payload", _rebuilt(payload, branch)) if branch else payload
 
 
@@ -116,17 +135,31 @@ def _child(container: Any, step: str | int) -> Any:
     return getattr(container, step)  # type: ignore[arg-type]
 
 
-def _grow(branch: _Branch, ref: Ref, text: str) -> None:
+def _as_text_part(value: Any, ref: Ref, text: str) -> dict[str, Any] | None:
+    """The text part that may stand in place of `value`; None where that is no image part of a list of parts."""
+    if not ref or not isinstance(ref[-1], int):
+        return None
+    if not isinstance(value, Mapping) and not callable(getattr(value, "model_dump", None)):
+        return None
+    part = as_object(value, ref)
+    kind = part.get("type")
+    if not isinstance(kind, str) or kind not in _TEXT_FOR:
+        return None
+    kept = {key: part[key] for key in _BREAKPOINTS if part.get(key) is not None}
+    return {"type": _TEXT_FOR[kind], "text": text, **kept}
+
+
+def _grow(branch: _Branch, ref: Ref, new: _New) -> None:
     for step in ref[:-1]:
         twig = branch.setdefault(step, {})
-        assert isinstance(twig, dict), "two refs cannot lead through one string"
+        assert isinstance(twig, dict), "two refs cannot lead through one value"
         branch = twig
-    branch[ref[-1]] = text
+    branch[ref[-1]] = new
 
 
 def _rebuilt(container: Any, branch: _Branch) -> Any:
     fresh = {
-        step: twig if isinstance(twig, str) else _rebuilt(_child(container, step), twig)
+        step: twig.value if isinstance(twig, _New) else _rebuilt(_child(container, step), twig)
         for step, twig in branch.items()
     }
     if isinstance(container, tuple):

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref, Segment
 from contextprune.dialects.base import as_object, compact, optional_text
+from contextprune.dialects.models import binds_reasoning
 
 MODEL_MADE = frozenset({Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL})
 
 _QUERY_LENGTH = 4000
 
-_ASIDE = re.compile(r"\s*(?:<system-reminder>|<command-|<local-command-|\Z)")
+_ASIDE = re.compile(
+    r"\s*(?:<system-reminder>|<command-|<local-command-|<environment_context>|<user_instructions>|# AGENTS\.md |\Z)"
+)
 """Text in the user's name that a harness wrote."""
 
 
@@ -27,6 +30,7 @@ class Voice:
 
     model   it came in the model's reply, whatever its kind (results of server tools)
     said    the message whose words these are, where a user said them: they make the query
+    marked  the provider's cache is told to cut here
     """
 
     kind: Kind
@@ -36,6 +40,7 @@ class Voice:
     failed: bool = False
     model: bool = False
     said: Ref | None = None
+    marked: bool = False
 
 
 TOOLS = Voice(Kind.TOOLS)
@@ -55,18 +60,35 @@ def call(pair: Any, name: Any) -> Voice:
 
 
 def has_breakpoint(block: Mapping[str, Any]) -> bool:
-    """Whether the provider's cache is told to cut at this very block, so that its bytes had better stay."""
+    """Whether the provider's cache is told to cut at this very block."""
     return block.get("cache_control") is not None or block.get("prompt_cache_breakpoint") is not None
+
+
+def heard(voice: Voice, *blocks: Any) -> Voice:
+    """The voice of what stands in `blocks`, outermost first: as it was, or marked where one has a breakpoint.
+
+    Whoever marks instructions or documents means their bytes to last. Results are marked because they are the newest
+    block of a request, and no longer on the next one: they stay editable.
+    """
+    if not any(isinstance(block, Mapping) and has_breakpoint(block) for block in blocks):
+        return voice
+    return replace(voice, marked=True, editable=voice.editable and voice.kind is Kind.TOOL_RESULT)
 
 
 class Draft:
     """What has been read so far.
 
-    `reply` names the API call at hand, where a format spreads one reply over several records.
+    reply     names the API call at hand, where a format spreads one reply over several records
+    signed    a block of reasoning was met whose signature may hold for just what stands before it
+    model     the model's name, "" where it is not said
+    lenient   the request asks the provider to leave out reasoning whose signature does not hold
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: Any = None, *, lenient: bool = False) -> None:
         self.reply: str | None = None
+        self.signed = False
+        self.model = optional_text(model) or ""
+        self._lenient = lenient
         self._segments: list[Segment] = []
         self._tools: dict[str, str] = {}  # tool name by call id
         self._turn = 0
@@ -75,7 +97,7 @@ class Draft:
         self._message: Ref | None = None
         self._said: list[str] = []
 
-    def text(self, voice: Voice, text: str, ref: Ref, *, locked: bool = False) -> None:
+    def text(self, voice: Voice, text: str, ref: Ref) -> None:
         """Note a text that stands at `ref`. An empty one is left out, unless it belongs to a call: that is a turn."""
         if not text and voice.kind not in (Kind.TOOL_CALL, Kind.TOOL_RESULT):
             return
@@ -83,7 +105,7 @@ class Draft:
             if voice.said != self._message:
                 self._message, self._said = voice.said, []
             self._said.append(text[:_QUERY_LENGTH])
-        self._add(voice, text, ref, editable=voice.editable and not locked and bool(text))
+        self._add(voice, text, ref, editable=voice.editable and bool(text))
 
     def opaque(self, voice: Voice, value: Any, ref: Ref) -> None:
         """Note something that is no plain text: counted as JSON, never rewritten."""
@@ -100,10 +122,10 @@ class Draft:
         """Note a file or a sealed block, whose tokens its text cannot tell."""
         self._add(voice, "", ref, cost=cost)
 
-    def image(self, voice: Voice, cost: int, ref: Ref) -> None:
-        """Note an image."""
-        pair, name, failed, model = voice.pair, voice.name, voice.failed, voice.model
-        self._add(Voice(Kind.IMAGE, pair=pair, name=name, failed=failed, model=model), "", ref, cost=cost)
+    def image(self, voice: Voice, cost: int, source: str | None, ref: Ref) -> None:
+        """Note an image part that stands at `ref`; editable where a text part may stand in its place."""
+        seen = replace(voice, kind=Kind.IMAGE)
+        self._add(seen, "", ref, editable=voice.editable, cost=cost, source=source)
 
     def schemas(self, holder: Mapping[str, Any], key: str, ref: Ref = ()) -> None:
         """Note each tool schema of `holder[key]` by itself."""
@@ -113,16 +135,27 @@ class Draft:
                 self.opaque(TOOLS, tools, (*ref, key))
             return
         for index, tool in enumerate(tools):
-            name = _name_of(as_object(tool, (*ref, key, index)))
-            self.opaque(Voice(Kind.TOOLS, name=name), tool, (*ref, key, index))
+            schema = as_object(tool, (*ref, key, index))
+            voice = heard(Voice(Kind.TOOLS, name=_name_of(schema)), schema)
+            self.opaque(voice, tool, (*ref, key, index))
 
     def context(self, query: str | None) -> Context:
         """All that was read, with the query given or else what the user said last."""
         if query is None:
             query = "\n".join(self._said)[:_QUERY_LENGTH]
-        return Context(tuple(self._segments), query)
+        bound = self.signed and not self._lenient and binds_reasoning(self.model)
+        return Context(tuple(self._segments), query, model=self.model, bound=bound)
 
-    def _add(self, voice: Voice, text: str, ref: Ref, *, editable: bool = False, cost: int | None = None) -> None:
+    def _add(
+        self,
+        voice: Voice,
+        text: str,
+        ref: Ref,
+        *,
+        editable: bool = False,
+        cost: int | None = None,
+        source: str | None = None,
+    ) -> None:
         self._count_turn(model=voice.model or voice.kind in MODEL_MADE)
         name = voice.name
         if voice.kind is Kind.TOOL_CALL and voice.pair and name:
@@ -130,7 +163,9 @@ class Draft:
         elif voice.kind in (Kind.TOOL_RESULT, Kind.IMAGE) and voice.pair:
             name = self._tools.get(voice.pair, name)
         self._segments.append(
-            Segment(voice.kind, text, ref, self._turn, voice.pair, name, editable, cost, voice.failed)
+            Segment(
+                voice.kind, text, ref, self._turn, voice.pair, name, editable, cost, voice.failed, voice.marked, source
+            )
         )
 
     def _count_turn(self, *, model: bool) -> None:

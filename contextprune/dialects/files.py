@@ -12,6 +12,9 @@ from typing import Any
 
 from contextprune.errors import PayloadError
 
+_LOGS = frozenset({"claude-code", "codex"})
+"""Formats of a file that grows line by line."""
+
 
 class Lines(list[Any]):
     """A list that stood one item a line in its file, and is written back so."""
@@ -36,7 +39,7 @@ def dump(payload: Any, name: str) -> bytes:
     Lone surrogates, which UTF-8 cannot hold, are written as JSON escapes. Raises PayloadError for what JSON cannot say.
     """
     try:
-        if isinstance(payload, Lines) or name == "claude-code":
+        if isinstance(payload, Lines) or name in _LOGS:
             text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in payload)
         else:
             text = json.dumps(payload, ensure_ascii=False) + "\n"

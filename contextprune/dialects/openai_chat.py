@@ -13,7 +13,7 @@ from typing import Any
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import anthropic, images
 from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
-from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, has_breakpoint, user
+from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.errors import PayloadError
 
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
@@ -33,7 +33,7 @@ class OpenAIChat:
     def read(self, payload: Any, query: str | None = None) -> Context:
         """The segments of a request body: tools, then messages."""
         body = as_object(payload, ())
-        draft = Draft()
+        draft = Draft(body.get("model"), lenient=anthropic.drops_stale_thinking(body))
         draft.schemas(body, "tools")
         draft.schemas(body, "functions")
         _read_format(draft, body.get("response_format"))
@@ -48,7 +48,7 @@ def read_message(draft: Draft, value: Any, ref: Ref) -> None:
     voice = voice_of(role_of(message, ref), message, ref)
     if voice.kind is Kind.ASSISTANT:
         _read_reasoning(draft, message, ref)
-    read_content(draft, voice, message.get("content"), (*ref, "content"), locked=has_breakpoint(message))
+    read_content(draft, heard(voice, message), message.get("content"), (*ref, "content"))
     if voice.kind is Kind.ASSISTANT:
         draft.either(ASSISTANT, message.get("refusal"), (*ref, "refusal"))
         draft.either(ASSISTANT, message.get("audio"), (*ref, "audio"))
@@ -79,29 +79,29 @@ def voice_of(role: str, message: Mapping[str, Any], ref: Ref) -> Voice:
     return Voice(Kind.USER)
 
 
-def read_content(draft: Draft, voice: Voice, content: Any, ref: Ref, *, locked: bool = False) -> None:
+def read_content(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
     """Read a content that is a text, a list of parts, or nothing."""
     if content is None:
         return
     if isinstance(content, str):
-        draft.text(voice, content, ref, locked=locked)
+        draft.text(voice, content, ref)
         return
     parts = [as_object(part, (*ref, index)) for index, part in enumerate(as_list(content, ref))]
-    if voice.kind is Kind.TOOL_RESULT:  # one answer to one call: it is cached, and stays, as a whole
-        locked = locked or any(map(has_breakpoint, parts))
+    if voice.kind is Kind.TOOL_RESULT:  # one answer to one call: it is cached as a whole
+        voice = heard(voice, *parts)
     for index, part in enumerate(parts):
-        _read_part(draft, voice, part, (*ref, index), locked=locked or has_breakpoint(part))
+        _read_part(draft, heard(voice, part), part, (*ref, index))
 
 
-def _read_part(draft: Draft, voice: Voice, part: Mapping[str, Any], ref: Ref, *, locked: bool) -> None:
+def _read_part(draft: Draft, voice: Voice, part: Mapping[str, Any], ref: Ref) -> None:
     kind = part.get("type")
     if not isinstance(kind, str):
         draft.opaque(voice, part, ref)
     elif kind in _TEXTS:
         key = _TEXTS[kind]
-        draft.text(voice, as_text(part.get(key), (*ref, key)), (*ref, key), locked=locked)
+        draft.text(voice, as_text(part.get(key), (*ref, key)), (*ref, key))
     elif kind in _IMAGES:
-        draft.image(voice, images.openai_image(part), ref)
+        draft.image(voice, images.openai_image(part, draft.model), images.openai_source(part), ref)
     elif kind in _FILES:
         draft.sized(voice, images.FILE, ref)
     else:
@@ -109,10 +109,16 @@ def _read_part(draft: Draft, voice: Voice, part: Mapping[str, Any], ref: Ref, *,
 
 
 def _read_reasoning(draft: Draft, message: Mapping[str, Any], ref: Ref) -> None:
+    """Plain reasoning may be emptied, unless the message also holds it sealed or under both names."""
     first, second = message.get("reasoning_content"), message.get("reasoning")
-    draft.either(REASONING, first, (*ref, "reasoning_content"))
+    sealed = [message.get(key) for key in ("reasoning_details", "thinking_blocks")]
+    blocks = [block for holder in sealed if isinstance(holder, list | tuple) for block in holder]
+    if any(isinstance(block, Mapping) and anthropic.is_signed(block) for block in blocks):
+        draft.signed = True
+    voice = replace(REASONING, editable=not any(sealed) and (not first or not second))
+    draft.either(voice, first, (*ref, "reasoning_content"))
     if second != first:  # some gateways send the same text under both names
-        draft.either(REASONING, second, (*ref, "reasoning"))
+        draft.either(voice, second, (*ref, "reasoning"))
     if not first and not second:
         draft.either(REASONING, message.get("reasoning_details"), (*ref, "reasoning_details"))
 

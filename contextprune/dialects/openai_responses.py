@@ -13,7 +13,7 @@ from typing import Any
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import images
 from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
-from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, has_breakpoint, user
+from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.dialects.openai_chat import read_content, role_of, voice_of
 from contextprune.errors import PayloadError
 
@@ -47,7 +47,7 @@ class OpenAIResponses:
     def read(self, payload: Any, query: str | None = None) -> Context:
         """The segments of a request body: tools, instructions, then the items."""
         body = as_object(payload, ())
-        draft = Draft()
+        draft = Draft(body.get("model"))
         draft.schemas(body, "tools")
         _read_settings(draft, body)
         given = body.get("input")
@@ -70,13 +70,8 @@ def read_item(draft: Draft, value: Any, ref: Ref) -> None:
     item = as_object(value, ref)
     kind = item.get("type")
     if kind is None or kind == "message":
-        read_content(
-            draft,
-            voice_of(role_of(item, ref), item, ref),
-            item.get("content"),
-            (*ref, "content"),
-            locked=has_breakpoint(item),
-        )
+        voice = heard(voice_of(role_of(item, ref), item, ref), item)
+        read_content(draft, voice, item.get("content"), (*ref, "content"))
     elif not isinstance(kind, str):
         raise PayloadError(f"an item's type is a text, not {shown(kind)}", where((*ref, "type")))
     elif kind in _ARGUMENTS:
@@ -88,7 +83,8 @@ def read_item(draft: Draft, value: Any, ref: Ref) -> None:
     elif isinstance(item.get("encrypted_content"), str):
         draft.sized(_voice_of_kind(kind, item, ref), images.sealed(item["encrypted_content"]), ref)
     elif kind == "image_generation_call":
-        draft.image(ASSISTANT, images.OPENAI_IMAGE, ref)
+        result = optional_text(item.get("result"))
+        draft.image(ASSISTANT, images.openai_image({"image_url": result}, draft.model), result, ref)
     else:
         draft.opaque(_voice_of_kind(kind, item, ref), item, ref)
 
@@ -116,34 +112,35 @@ def _read_call(draft: Draft, kind: str, item: Mapping[str, Any], ref: Ref) -> No
 
 def _read_output(draft: Draft, item: Mapping[str, Any], ref: Ref) -> None:
     failed = item.get("status") in ("failed", "incomplete")
-    voice = Voice(Kind.TOOL_RESULT, editable=True, pair=_pair_of(item), failed=failed)
-    locked, output, at = has_breakpoint(item), item.get("output"), (*ref, "output")
+    voice = heard(Voice(Kind.TOOL_RESULT, editable=True, pair=_pair_of(item), failed=failed), item)
+    output, at = item.get("output"), (*ref, "output")
     if isinstance(output, Mapping):
         _read_screen(draft, voice, output, at)
     elif item["type"] == "shell_call_output" and not isinstance(output, str):
-        _read_streams(draft, voice, output, at, locked=locked)
+        _read_streams(draft, voice, output, at)
     else:
-        read_content(draft, voice, output, at, locked=locked)
+        read_content(draft, voice, output, at)
 
 
 def _read_screen(draft: Draft, voice: Voice, output: Mapping[str, Any], ref: Ref) -> None:
     if output.get("type") in ("computer_screenshot", "input_image"):
-        draft.image(voice, images.openai_image(output), ref)
+        locked = replace(voice, editable=False)  # a screen is an image or nothing: no text may stand in its place
+        draft.image(locked, images.openai_image(output, draft.model), images.openai_source(output), ref)
     else:
         draft.opaque(voice, output, ref)
 
 
-def _read_streams(draft: Draft, voice: Voice, output: Any, ref: Ref, *, locked: bool) -> None:
+def _read_streams(draft: Draft, voice: Voice, output: Any, ref: Ref) -> None:
     """A shell's answer: for each command what it printed, and how it ended."""
     for index, value in enumerate(() if output is None else as_list(output, ref)):
         at = (*ref, index)
         run = as_object(value, at)
         outcome = run.get("outcome")
         ended_well = not isinstance(outcome, Mapping) or outcome.get("exit_code") == 0
-        heard = voice if ended_well else replace(voice, failed=True)
+        spoken = voice if ended_well else replace(voice, failed=True)
         for stream in ("stdout", "stderr"):
             if run.get(stream) is not None:
-                draft.text(heard, as_text(run[stream], (*at, stream)), (*at, stream), locked=locked)
+                draft.text(spoken, as_text(run[stream], (*at, stream)), (*at, stream))
 
 
 def _read_reasoning(draft: Draft, item: Mapping[str, Any], ref: Ref) -> None:

@@ -6,7 +6,7 @@ stand between the messages and pass through.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref
@@ -61,9 +61,9 @@ class ClaudeCode:
 
     def read(self, payload: Any, query: str | None = None) -> Context:
         """The segments of the logged messages, in the order of the file."""
-        draft = Draft()
-        for index, value in enumerate(as_list(payload, ())):
-            record = as_object(value, (index,))
+        records = [as_object(value, (index,)) for index, value in enumerate(as_list(payload, ()))]
+        draft = Draft(_model_of(records))
+        for index, record in enumerate(records):
             if _is_logged(record):
                 _read_record(draft, record, index)
         return draft.context(query)
@@ -85,8 +85,8 @@ class Atif:
     def read(self, payload: Any, query: str | None = None) -> Context:
         """The segments of the steps; trajectories of sub-agents are contexts of their own and pass through."""
         trajectory = as_object(payload, ())
-        draft = Draft()
         agent = trajectory.get("agent")
+        draft = Draft(agent.get("model_name") if isinstance(agent, Mapping) else None)
         if isinstance(agent, Mapping):
             draft.schemas(agent, "tool_definitions", ("agent",))
         for index, step in enumerate(as_list(trajectory.get("steps"), ("steps",))):
@@ -108,6 +108,16 @@ def _is_logged(record: Any) -> bool:
     if not isinstance(record, Mapping) or "role" in record or not isinstance(record.get("type"), str):
         return False
     return record["type"] in _LOGGED and "message" in record
+
+
+def _model_of(records: Sequence[Mapping[str, Any]]) -> str | None:
+    """The model that replied last; errors of the harness are logged as replies of `<synthetic>`."""
+    for record in reversed(records):
+        message = record.get("message") if record.get("type") == "assistant" else None
+        model = optional_text(message.get("model")) if isinstance(message, Mapping) else None
+        if model is not None and not model.startswith("<"):
+            return model
+    return None
 
 
 def _read_record(draft: Draft, record: Mapping[str, Any], index: int) -> None:
@@ -154,6 +164,6 @@ def _read_parts(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
         if part.get("type") == "text":
             draft.text(voice, as_text(part.get("text"), (*at, "text")), (*at, "text"))
         elif part.get("type") == "image":
-            draft.image(voice, images.ANTHROPIC_IMAGE, at)
+            draft.image(voice, images.ANTHROPIC_IMAGE, images.anthropic_source(part), at)
         else:
             draft.opaque(voice, part, at)

@@ -46,8 +46,13 @@ def atoms(context: Context, spans: Sequence[Span], movable: Collection[int], cou
     return _priced(places, [last - segment.turn for segment in context.segments], spans, count)
 
 
-def arriving(context: Context, spans: Sequence[Span], movable: Collection[int], count: Count) -> list[Atom]:
-    """The same, each block by itself and from the text before it: what `atoms` would say on the block's arrival."""
+def arriving(
+    context: Context, spans: Sequence[Span], movable: Collection[int], count: Count, before: Collection[str] = ()
+) -> list[Atom]:
+    """The same, each block by itself and from the text before it: what `atoms` would say on the block's arrival.
+
+    `before` are identifiers that text before the context shows.
+    """
     shown: set[str] = set()
     places: dict[tuple[int, str], list[int]] = {}
     at = 0
@@ -60,7 +65,7 @@ def arriving(context: Context, spans: Sequence[Span], movable: Collection[int], 
             at = i + 1
             if k in movable and segment.kind is Kind.TOOL_RESULT and not _is_blob(spans[i].text):
                 for token in dict.fromkeys(identifiers(spans[i].text)):
-                    if token not in shown:
+                    if token not in shown and token not in before:
                         places.setdefault((k, token), []).append(i)
     return _priced(places, [0] * len(context.segments), spans, count)
 

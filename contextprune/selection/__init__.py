@@ -1,8 +1,23 @@
-"""What stays: under a budget, on arrival, or of a set of examples."""
+"""What stays: under a budget, on arrival, at an epoch, or of a set of examples."""
 
 from contextprune.selection.arrive import arrive
 from contextprune.selection.choose import choose, whole
-from contextprune.selection.constraints import movable
+from contextprune.selection.constraints import is_view, movable, protection
+from contextprune.selection.economy import Meter, tables
+from contextprune.selection.pressure import Observed, recall_on_arrival, share_at_epoch
 from contextprune.selection.select import select
 
-__all__ = ["arrive", "choose", "movable", "select", "whole"]
+__all__ = [
+    "Meter",
+    "Observed",
+    "arrive",
+    "choose",
+    "is_view",
+    "movable",
+    "protection",
+    "recall_on_arrival",
+    "select",
+    "share_at_epoch",
+    "tables",
+    "whole",
+]

@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from contextprune.context import Context, Kind, Span
-from contextprune.failures import failing, is_code
+from contextprune.failures import is_code
 from contextprune.plan import Atom, Plan, Prices
 from contextprune.policy import Policy
-from contextprune.selection.constraints import movable
+from contextprune.selection.constraints import protection, staying
 from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.select import FIRST, Case, decide, line, steps
@@ -33,17 +33,20 @@ def arrive(
     atoms: Sequence[Atom] = (),
     frozen: Collection[int] = (),
     bars: Mapping[int, float] | None = None,
+    whole: Collection[int] = (),
 ) -> Plan:
     """One decision for each span; blocks are taken in order.
 
-    `bars` gives the score from which on a span of a segment is kept, where the scorer is calibrated.
+    `bars` gives the score from which on a span of a segment is kept, where the scorer is calibrated; the segments
+    `whole` lose nothing but what an earlier block shows.
     """
     free = [False] * len(context.segments)
-    for i in movable(context, policy, frozen):
-        free[i] = True
-    case = Case(context, spans, scores, costs, policy, prices, atoms, free, failing(context, spans), {})
+    for i, one in enumerate(context.segments):  # a breakpoint moves on with the next turn, so it protects no result
+        free[i] = i not in frozen and one.kind in _KINDS and protection(one, policy) is None
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, staying(context, spans), {})
     for segment, block in case.blocks().items():
-        free[segment] = sum(costs[i] for i in block) >= policy.min_tokens and context.segments[segment].kind in _KINDS
+        least = policy.rule(context.segments[segment].name).min_tokens
+        free[segment] = sum(costs[i] for i in block) >= (policy.min_tokens if least is None else least)
     alone, case = case, replace(case, same=twins(context, spans, costs, free))
     fill = case.fill()
     names: dict[int, list[int]] = {}
@@ -51,7 +54,8 @@ def arrive(
         names.setdefault(spans[atom.spans[-1]].segment, []).append(k)
     for segment, block in case.blocks().items():
         bar = bars.get(segment) if bars else None
-        if not _by_itself(alone, fill, segment, block, names.get(segment, ()), bar):
+        stays = segment in whole or (not policy.shorten_views and _is_code(alone, segment, block))
+        if stays or not _by_itself(alone, fill, segment, block, names.get(segment, ()), bar):
             _by_reference(case, fill, segment, block)
     return Plan(context, tuple(spans), tuple(decide(case, fill, range(len(spans)))))
 
@@ -60,13 +64,7 @@ _KINDS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
 
 
 def _by_itself(case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int], bar: float | None) -> bool:
-    """Shorten a block as if there were no other; False, and nothing done, where that does not pay.
-
-    Views of files and diffs stay: the next edit may have to quote them to the letter.
-    """
-    quoted = sum(len(case.spans[i].text) for i in block if is_code(case.spans[i]))
-    if 2 * quoted >= len(case.context.segments[segment].text):
-        return False
+    """Shorten a block as if there were no other; False, and nothing done, where that does not pay."""
     start = fill.taken
     if bar is None:
         _walk(case, fill, block, atoms)
@@ -76,6 +74,12 @@ def _by_itself(case: Case, fill: Fill, segment: int, block: range, atoms: Sequen
         return True
     fill.rewind(start)
     return False
+
+
+def _is_code(case: Case, segment: int, block: range) -> bool:
+    """Whether a block is a view of a file or a diff by its own look."""
+    quoted = sum(len(case.spans[i].text) for i in block if is_code(case.spans[i]))
+    return 2 * quoted >= len(case.context.segments[segment].text)
 
 
 def _by_reference(case: Case, fill: Fill, segment: int, block: range) -> None:
@@ -103,7 +107,7 @@ def _walk(case: Case, fill: Fill, block: range, atoms: Sequence[int]) -> None:
         if i < 0:
             fill.carry(~i)
         else:
-            fill.keep(i, "chosen" if density < FIRST else "failure line")
+            fill.keep(i, case.stay.get(i, "chosen"))
         met += value
 
 
@@ -113,8 +117,8 @@ def _by_bar(case: Case, fill: Fill, block: range, atoms: Sequence[int], bar: flo
     Identifiers are carried until the share asked for of what they are worth together is visible.
     """
     for i in block:
-        if i in case.failed:
-            fill.keep(i, "failure line")
+        if i in case.stay:
+            fill.keep(i, case.stay[i])
         elif case.scores[i] >= bar:
             fill.keep(i, "reaches the recall asked for")
     wanted = case.policy.recall * sum(case.atoms[k].score for k in atoms)

@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from contextprune.context import Context, Kind, Span
+from contextprune.context import Context, Kind, Segment, Span
 from contextprune.errors import BudgetError
-from contextprune.failures import failing
 from contextprune.plan import Action, Atom, Decision, Plan, Prices
 from contextprune.policy import Policy
-from contextprune.selection.constraints import movable, protection
+from contextprune.selection.constraints import movable, protection, staying
 from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import Fill
 
@@ -27,7 +26,7 @@ class Case:
     """What is decided upon: one context cut, scored and counted.
 
     free     for each segment, whether it may change
-    failed   the spans that are failure lines
+    stay     the spans that come before all others, and why: failure lines, and what is marked to be kept
     same     which span repeats which earlier one
     """
 
@@ -39,7 +38,7 @@ class Case:
     prices: Prices
     atoms: Sequence[Atom]
     free: Sequence[bool]
-    failed: Collection[int]
+    stay: Mapping[int, str]
     same: Mapping[int, int]
 
     def fill(self) -> Fill:
@@ -77,15 +76,14 @@ def select(
     free = [False] * len(context.segments)
     for i in movable(context, policy, frozen):
         free[i] = True
-    failed, same = failing(context, spans), twins(context, spans, costs, free)
-    case = Case(context, spans, scores, costs, policy, prices, atoms, free, failed, same)
+    stay, same = staying(context, spans), twins(context, spans, costs, free)
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, stay, same)
     fill = case.fill()
     room = ceiling - sum(segment.cost or 0 for segment in context.segments)
     if fill.used > room:
         raise _too_small(case, fill, ceiling)
-    for density, i, _ in steps(case, fill, _values(case)):
-        why = "chosen" if density < FIRST else "failure line"
-        if not (fill.keep(i, why, room) if i >= 0 else fill.carry(~i, room)):
+    for _, i, _ in steps(case, fill, _values(case)):
+        if not (fill.keep(i, stay.get(i, "chosen"), room) if i >= 0 else fill.carry(~i, room)):
             break
     return Plan(context, tuple(spans), _fitted(case, fill, ceiling))
 
@@ -132,7 +130,7 @@ def steps(
         return values[i] + sum(case.atoms[k].score for k in names.get(i, ()) if not fill.shows(k))
 
     def density(i: int, value: float) -> float:
-        first = FIRST if i in case.failed else 0.0
+        first = FIRST if i in case.stay else 0.0
         tokens: float = (case.costs[i] + 1) ** LENGTH.get(kinds[case.spans[i].segment], 1.0)
         return value / tokens + first
 
@@ -174,7 +172,7 @@ def decide(case: Case, fill: Fill, block: range) -> list[Decision]:
         if fill.kept[i]:
             s = span.segment
             if not case.free[s] and s not in fixed:
-                fixed[s] = protection(case.context.segments[s], case.policy) or "already shortened"
+                fixed[s] = _fixed(case.context.segments[s], case.policy)
             decisions.append(Decision(Action.KEEP, score, cost, fixed.get(s) or fill.why.get(i, "")))
         elif i in case.same and fill.kept[case.same[i]]:
             decisions.append(Decision(Action.MERGE, score, cost, "the same stands earlier", into=case.same[i]))
@@ -184,6 +182,12 @@ def decide(case: Case, fill: Fill, block: range) -> list[Decision]:
         else:
             decisions.append(Decision(Action.DROP, score, cost, "worth less than what is kept"))
     return decisions
+
+
+def _fixed(segment: Segment, policy: Policy) -> str:
+    """Why a segment does not change."""
+    marked = "protected: the cache breaks here" if segment.marked else None
+    return protection(segment, policy) or marked or "already shortened"
 
 
 def _too_small(case: Case, fill: Fill, ceiling: int) -> BudgetError:

@@ -7,18 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.bench.speed import session_of, timed
+from contextprune.bench.speed import overhead, session_of, timed
 from contextprune.bench.traces import visible_text
 from contextprune.errors import SettingsError
 
 
-def test_a_long_session_is_joined_from_real_ones_with_unique_call_ids(tmp_path: Path) -> None:
+def write(folder: Path) -> None:
     messages = [
         {"role": "user", "content": "go " * 40},
         {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "{}"}}]},
         {"role": "tool", "tool_call_id": "c1", "content": "found it " * 40},
+        {"role": "assistant", "content": "There it is."},
     ]
-    (tmp_path / "traj_x.jsonl").write_text(json.dumps({"id": "a", "messages": messages}) + "\n", encoding="utf-8")
+    (folder / "traj_x.jsonl").write_text(json.dumps({"id": "a", "messages": messages}) + "\n", encoding="utf-8")
+
+
+def test_a_long_session_is_joined_from_real_ones_with_unique_call_ids(tmp_path: Path) -> None:
+    write(tmp_path)
     joined = session_of(tmp_path, 1_000)
     calls = [call["id"] for message in joined for call in message.get("tool_calls", ())]
     assert 3_500 <= len(visible_text(joined)) <= 5_000  # four characters a token, more or less
@@ -35,3 +40,12 @@ def test_a_warm_up_comes_before_the_runs_that_count() -> None:
     calls: list[int] = []
     timed(lambda: calls.append(1), 3)
     assert len(calls) == 4
+
+
+def test_the_overhead_is_that_of_calls_on_a_session_that_grows_by_a_turn_each(tmp_path: Path) -> None:
+    write(tmp_path)
+    first, usual, worst, slope = overhead(tmp_path, history=2_000, calls=6)
+    assert "each of 6 calls" in usual.what
+    assert first.tokens < usual.tokens == worst.tokens
+    assert 0 < usual.seconds <= worst.seconds
+    assert slope.tokens == 1_000

@@ -46,6 +46,9 @@ BODY: dict[str, Any] = {
 }
 
 
+IMAGE: dict[str, Any] = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+
+
 def _user(*blocks: Any) -> Context:
     return Anthropic().read({"messages": [{"role": "user", "content": list(blocks)}]})
 
@@ -105,11 +108,45 @@ def test_a_result_keeps_its_form_when_edited(content: Any) -> None:
     [
         _result("out", cache_control=EPHEMERAL),
         _result([{"type": "text", "text": "a"}, {"type": "text", "text": "b", "cache_control": EPHEMERAL}]),
-        {"type": "text", "text": "said", "cache_control": EPHEMERAL},
+        _result([{"type": "text", "text": "a"}, {**IMAGE, "cache_control": EPHEMERAL}]),
+        _result([{"type": "search_result", "content": [{"type": "text", "text": "hit", "cache_control": EPHEMERAL}]}]),
     ],
 )
-def test_a_block_that_carries_a_cache_breakpoint_is_not_editable(block: dict[str, Any]) -> None:
-    assert not any(segment.editable for segment in _user(block).segments)
+def test_a_result_in_which_the_cache_cuts_is_marked_and_stays_editable(block: dict[str, Any]) -> None:
+    assert {(segment.marked, segment.editable) for segment in _user(block).segments} == {(True, True)}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "text", "text": "said", "cache_control": EPHEMERAL},
+        {**IMAGE, "cache_control": EPHEMERAL},
+        {"type": "document", "source": {"type": "text", "data": "All."}, "cache_control": EPHEMERAL},
+        {"type": "search_result", "content": [{"type": "text", "text": "hit"}], "cache_control": EPHEMERAL},
+    ],
+)
+def test_any_other_block_at_which_the_cache_cuts_is_marked_and_locked(block: dict[str, Any]) -> None:
+    assert {(segment.marked, segment.editable) for segment in _user(block).segments} == {(True, False)}
+
+
+def test_a_breakpoint_marks_its_own_block_alone() -> None:
+    context = _user(_result("a"), _result("b", cache_control=EPHEMERAL), {"type": "text", "text": "c"})
+    assert [segment.text for segment in context.segments if segment.marked] == ["b"]
+    assert [segment.text for segment in read(BODY).segments if segment.marked] == ["Be kind."]
+
+
+def test_a_call_or_a_schema_at_which_the_cache_cuts_is_marked() -> None:
+    use = {"type": "tool_use", "id": "t", "name": "f", "input": {}, "cache_control": EPHEMERAL}
+    assert [segment.marked for segment in _made(use).segments] == [True]
+    body = {"tools": [{"name": "f", "input_schema": {}, "cache_control": EPHEMERAL}], "messages": []}
+    assert [segment.marked for segment in read(body).segments] == [True]
+
+
+def test_a_cited_document_inside_a_marked_result_stays_locked() -> None:
+    source = {"type": "text", "data": "All about it."}
+    document = {"type": "document", "source": source, "citations": {"enabled": True}}
+    (segment,) = _user(_result([document], cache_control=EPHEMERAL)).segments
+    assert (segment.marked, segment.editable) == (True, False)
 
 
 def test_thinking_that_is_not_shown_is_sized_by_its_signature() -> None:
@@ -184,7 +221,61 @@ def test_a_tool_reference_inside_a_result_is_left_alone() -> None:
 def test_an_image_inside_a_result_belongs_to_its_call() -> None:
     image = {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}
     (segment,) = _user(_result([image])).segments
-    assert (segment.kind, segment.pair, segment.cost) == (Kind.IMAGE, "t", 1600)
+    assert (segment.kind, segment.pair, segment.cost) == (Kind.IMAGE, "t", 1568)
+    assert (segment.source, segment.ref) == ("https://example.com/a.png", ("messages", 0, "content", 0, "content", 0))
+
+
+def test_an_image_of_the_users_may_be_replaced_and_one_of_the_models_not() -> None:
+    assert [segment.editable for segment in _user(IMAGE).segments] == [True]
+    assert [segment.editable for segment in _made(IMAGE).segments] == [False]
+
+
+def test_the_data_of_an_image_is_not_copied() -> None:
+    (segment,) = _user(IMAGE).segments
+    assert segment.source is IMAGE["source"]["data"]
+
+
+SIGNED = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+SEALED = {"type": "redacted_thinking", "data": "AAAA"}
+
+
+def _thought(block: dict[str, Any], **body: Any) -> Context:
+    return Anthropic().read({**body, "messages": [{"role": "assistant", "content": [block]}]})
+
+
+@pytest.mark.parametrize(
+    ("model", "block", "bound"),
+    [
+        ("claude-opus-5-5", SIGNED, True),
+        ("claude-opus-5-5", SEALED, True),
+        ("claude-opus-5-5", {**SIGNED, "thinking": ""}, True),
+        ("claude-opus-5-5", {"type": "thinking", "thinking": "Hm."}, False),
+        ("claude-opus-5-5", {"type": "text", "text": "Hm."}, False),
+        ("claude-opus-5", SIGNED, False),
+        ("some-gateway-name", SIGNED, True),
+    ],
+)
+def test_signed_thinking_binds_the_history_of_newer_models(model: str, block: dict[str, Any], bound: bool) -> None:
+    context = _thought(block, model=model)
+    assert (context.model, context.bound) == (model, bound)
+
+
+def test_a_model_that_is_not_named_is_taken_for_a_new_one() -> None:
+    assert (_thought(SIGNED).model, _thought(SIGNED).bound) == ("", True)
+    assert read([{"role": "assistant", "content": [SIGNED]}]).bound
+
+
+@pytest.mark.parametrize(
+    ("thinking", "bound"),
+    [
+        ({"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "drop_block"}}, False),
+        ({"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "error"}}, True),
+        ({"type": "adaptive", "block_binding": None}, True),
+        (None, True),
+    ],
+)
+def test_a_body_that_lets_stale_thinking_go_is_not_bound(thinking: Any, bound: bool) -> None:
+    assert _thought(SIGNED, model="claude-fable-5-1", thinking=thinking).bound is bound
 
 
 def test_a_bare_list_with_tool_blocks_is_read_as_anthropics() -> None:

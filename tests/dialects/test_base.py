@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.context import Ref
+from contextprune.context import Kind, Ref
 from contextprune.dialects import DIALECTS, apply, detect, read
 from contextprune.dialects.base import where
 from contextprune.errors import PayloadError
@@ -124,6 +124,101 @@ def test_a_ref_is_written_as_people_write_it() -> None:
     assert where(()) == ""
 
 
+BREAK = {"type": "ephemeral"}
+IMAGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"type": "image", "source": {"type": "base64", "data": "AAAA"}}, {"type": "text", "text": "[image]"}),
+    ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}, {"type": "text", "text": "[image]"}),
+    ({"type": "input_image", "image_url": "https://a.example/b.png"}, {"type": "input_text", "text": "[image]"}),
+    (
+        {"type": "image", "source": {"type": "url", "url": "u"}, "cache_control": BREAK},
+        {"type": "text", "text": "[image]", "cache_control": BREAK},
+    ),
+    (
+        {"type": "input_image", "file_id": "f", "prompt_cache_breakpoint": BREAK},
+        {"type": "input_text", "text": "[image]", "prompt_cache_breakpoint": BREAK},
+    ),
+]
+
+
+@pytest.mark.parametrize(("image", "text"), IMAGES)
+def test_an_image_part_becomes_a_text_part_of_its_own_format(image: dict[str, Any], text: dict[str, Any]) -> None:
+    sibling = {"type": "text", "text": "x"}
+    payload: list[Any] = [{"role": "user", "content": [sibling, image]}, {"role": "assistant", "content": "y"}]
+    before = copy.deepcopy(payload)
+    edited = apply(payload, {(0, "content", 1): "[image]"})
+    assert edited == [{"role": "user", "content": [sibling, text]}, payload[1]]
+    assert edited[0]["content"][0] is sibling
+    assert edited[1] is payload[1]
+    assert payload == before
+
+
+@pytest.mark.parametrize(("image", "_"), IMAGES)
+def test_an_image_has_no_text_so_that_the_empty_text_is_no_edit(image: dict[str, Any], _: Any) -> None:
+    payload = [{"role": "user", "content": [image]}]
+    assert apply(payload, {(0, "content", 0): ""}) is payload
+
+
+class Seen:
+    """An image part as an SDK's model."""
+
+    def model_dump(self, **_: bool) -> dict[str, Any]:
+        return {"type": "input_image", "image_url": "u"}
+
+
+def test_an_image_part_that_is_a_model_of_an_sdk_becomes_a_plain_text_part() -> None:
+    payload: list[Any] = [{"role": "user", "content": [Seen()]}]
+    assert apply(payload, {(0, "content", 0): "[image]"})[0]["content"] == [{"type": "input_text", "text": "[image]"}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"type": "text", "text": "x"},
+        {"type": "document", "source": {}},
+        {"type": "computer_screenshot", "image_url": "u"},
+        {"type": ["image"]},
+        {"source": {}},
+        ["image"],
+        None,
+    ],
+)
+def test_nothing_but_a_text_or_an_image_part_is_replaced(value: Any) -> None:
+    with pytest.raises(PayloadError, match="only a text or an image"):
+        apply([{"content": [value]}], {(0, "content", 0): "new"})
+
+
+def test_an_image_that_is_not_one_part_of_a_list_is_not_replaced() -> None:
+    with pytest.raises(PayloadError):
+        apply({"output": {"type": "input_image", "image_url": "u"}}, {("output",): "new"})
+
+
+BODIES_WITH_IMAGES: list[Any] = [
+    {"messages": [{"role": "user", "content": [IMAGES[1][0], {"type": "text", "text": "x"}]}]},
+    {"input": [{"type": "function_call_output", "call_id": "c", "output": [IMAGES[2][0]]}]},
+    {"input": [{"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": "u"}}]},
+    {"input": [{"type": "image_generation_call", "result": "AAAA"}]},
+    {"messages": [{"role": "user", "content": [{"type": "tool_result", "content": [IMAGES[0][0], IMAGES[3][0]]}]}]},
+    {"messages": [{"role": "user", "content": [IMAGES[3][0]]}, {"role": "assistant", "content": [IMAGES[0][0]]}]},
+    {"agent": {}, "steps": [{"source": "user", "message": [IMAGES[0][0]]}]},
+    [{"type": "user", "message": {"role": "user", "content": [IMAGES[0][0]]}}],
+    [{"type": "response_item", "payload": {"role": "user", "content": [IMAGES[2][0]]}}],
+]
+
+
+@pytest.mark.parametrize("payload", BODIES_WITH_IMAGES)
+def test_the_ref_of_an_image_leads_to_its_part_and_an_editable_one_is_replaced(payload: Any) -> None:
+    context = read(payload)
+    found = [segment for segment in context.segments if segment.kind is Kind.IMAGE]
+    assert found
+    for segment in found:
+        assert segment.source
+        assert segment.source in str(_at(payload, segment.ref))
+    edited = apply(payload, {segment.ref: "[image]" for segment in found if segment.editable})
+    left = [segment for segment in read(edited).segments if segment.kind is Kind.IMAGE]
+    assert len(left) == sum(not segment.editable for segment in found)
+    assert len(read(edited).segments) == len(context.segments)
+
+
 @pytest.mark.parametrize(
     ("payload", "name"),
     [
@@ -141,6 +236,8 @@ def test_a_ref_is_written_as_people_write_it() -> None:
         ([{"type": "function_call_output", "call_id": "c", "output": "x"}], "messages"),
         ([{"type": "user", "message": {"role": "user", "content": "x"}}], "claude-code"),
         ([{"type": "summary", "summary": "s", "leafUuid": "u"}], "claude-code"),
+        ([{"type": "session_meta", "payload": {"id": "s"}}], "codex"),
+        ([{"type": "event_msg", "payload": {}}, {"type": "response_item", "payload": {}}], "codex"),
         ({"schema_version": "ATIF-v1.8", "steps": []}, "atif"),
         ({"agent": {}, "steps": []}, "atif"),
     ],
@@ -156,7 +253,9 @@ def test_a_payload_is_recognised_by_its_content(payload: Any, name: str) -> None
         lambda inner: st.one_of(
             st.lists(inner, max_size=3),
             st.dictionaries(
-                st.sampled_from(["messages", "input", "role", "type", "content", "steps", "tools", "message", "uuid"]),
+                st.sampled_from(
+                    ["messages", "input", "role", "type", "content", "steps", "tools", "message", "uuid", "payload"]
+                ),
                 inner,
                 max_size=4,
             ),
@@ -172,7 +271,8 @@ def test_whatever_comes_in_is_read_or_refused_with_our_own_error(payload: Any) -
 
 def test_an_unknown_payload_names_the_known_formats() -> None:
     for format_ in (None, "gemini"):
-        with pytest.raises(PayloadError, match="anthropic, atif, claude-code, messages, openai-chat, openai-responses"):
+        names = "anthropic, atif, claude-code, codex, messages, openai-chat, openai-responses"
+        with pytest.raises(PayloadError, match=names):
             detect({"contents": []}, format_)
 
 

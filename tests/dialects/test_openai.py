@@ -68,9 +68,9 @@ def test_permuted_results_find_the_names_of_their_tools() -> None:
     assert [(s.pair, s.name) for s in _only(read(CHAT), Kind.TOOL_RESULT)] == [("b", "read"), ("a", "look")]
 
 
-def test_only_what_the_client_wrote_is_editable() -> None:
+def test_only_what_the_client_wrote_and_plain_reasoning_are_editable() -> None:
     editable = {segment.kind for segment in read(CHAT).segments if segment.editable}
-    assert editable == {Kind.SYSTEM, Kind.USER, Kind.TOOL_RESULT}
+    assert editable == {Kind.SYSTEM, Kind.USER, Kind.TOOL_RESULT, Kind.REASONING}
 
 
 def test_a_schema_is_counted_as_compact_json_under_its_tools_name() -> None:
@@ -111,19 +111,59 @@ def test_reasoning_sent_under_two_names_is_counted_once() -> None:
     assert [s.text for s in _chat(message).segments] == ["r", "x"]
 
 
+@pytest.mark.parametrize(
+    ("message", "editable"),
+    [
+        ({"reasoning_content": "r"}, True),
+        ({"reasoning": "r"}, True),
+        ({"reasoning": {"text": "r"}}, False),
+        ({"reasoning_content": "r", "reasoning": "r"}, False),
+        ({"reasoning": "r", "reasoning_details": [{"type": "reasoning.text", "text": "r"}]}, False),
+        ({"reasoning_content": "r", "thinking_blocks": [{"type": "thinking", "signature": "s"}]}, False),
+        ({"reasoning_details": [{"type": "reasoning.encrypted", "data": "A"}]}, False),
+    ],
+)
+def test_reasoning_may_be_emptied_where_nothing_else_holds_it(message: dict[str, Any], editable: bool) -> None:
+    (segment,) = _only(_chat({"role": "assistant", "content": "x", **message}), Kind.REASONING)
+    assert segment.editable is editable
+
+
+@pytest.mark.parametrize(
+    ("model", "message", "bound"),
+    [
+        ("anthropic/claude-opus-5.5", {"thinking_blocks": [{"type": "thinking", "signature": "s"}]}, True),
+        ("anthropic/claude-opus-5.5", {"thinking_blocks": [{"type": "redacted_thinking", "data": "A"}]}, True),
+        ("anthropic/claude-opus-5.5", {"reasoning_details": [{"type": "reasoning.text", "signature": "s"}]}, True),
+        ("anthropic/claude-opus-4.8", {"reasoning_details": [{"type": "reasoning.text", "signature": "s"}]}, False),
+        ("openai/gpt-5.6", {"reasoning_details": [{"type": "reasoning.encrypted", "data": "A"}]}, False),
+        ("deepseek-chat", {"reasoning_content": "r"}, False),
+    ],
+)
+def test_thinking_signed_behind_a_gateway_binds_too(model: str, message: dict[str, Any], bound: bool) -> None:
+    context = OpenAIChat().read({"model": model, "messages": [{"role": "assistant", "content": "x", **message}]})
+    assert (context.model, context.bound) == (model, bound)
+
+
 def test_a_result_without_its_call_has_no_name() -> None:
     (result,) = _chat({"role": "tool", "tool_call_id": "gone", "content": "out"}).segments
     assert (result.pair, result.name, result.editable) == ("gone", None, True)
 
 
-def test_images_are_estimated_and_never_edited() -> None:
+def test_images_are_estimated_and_their_address_is_their_source() -> None:
     url = {"url": "data:image/png;base64,AAAA"}
     parts = [{"type": "image_url", "image_url": url}, {"type": "image_url", "image_url": {**url, "detail": "low"}}]
     images = _chat({"role": "user", "content": parts}).segments
-    assert [(s.kind, s.text, s.cost, s.editable) for s in images] == [
-        (Kind.IMAGE, "", 765, False),
-        (Kind.IMAGE, "", 85, False),
-    ]
+    assert [(s.kind, s.text, s.cost, s.ref[-1]) for s in images] == [(Kind.IMAGE, "", 765, 0), (Kind.IMAGE, "", 85, 1)]
+    assert all(image.source is url["url"] and image.editable for image in images)
+
+
+def test_the_model_of_the_body_decides_what_an_image_costs() -> None:
+    part = {"type": "input_image", "image_url": "https://example.com/a.png"}
+    costs = []
+    for model in ("gpt-4o", "gpt-5", "gpt-5.6-sol"):
+        body = {"model": model, "input": [{"role": "user", "content": [part]}]}
+        costs += [segment.cost for segment in read(body).segments]
+    assert costs == [765, 630, 1229]
 
 
 def test_the_bytes_of_a_file_are_not_counted_as_text() -> None:
@@ -141,11 +181,29 @@ def test_an_unknown_part_and_an_unknown_role_pass_through() -> None:
 
 
 @pytest.mark.parametrize("key", ["cache_control", "prompt_cache_breakpoint"])
-def test_a_result_in_which_the_cache_cuts_stays_whole(key: str) -> None:
+def test_a_result_in_which_the_cache_cuts_is_marked_as_a_whole(key: str) -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b", key: {"type": "ephemeral"}}]
     result = _chat({"role": "tool", "tool_call_id": "x", "content": parts})
-    assert [s.editable for s in result.segments] == [False, False]
-    assert [s.editable for s in _chat({"role": "user", "content": parts}).segments] == [True, False]
+    assert [(s.editable, s.marked) for s in result.segments] == [(True, True), (True, True)]
+    said = _chat({"role": "user", "content": parts}).segments
+    assert [(s.editable, s.marked) for s in said] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize("role", ["system", "user", "tool"])
+def test_a_message_at_which_the_cache_cuts_is_marked(role: str) -> None:
+    message = {"role": role, "tool_call_id": "c", "content": "x", "cache_control": {"type": "ephemeral"}}
+    assert [(s.marked, s.editable) for s in _chat(message).segments] == [(True, role == "tool")]
+
+
+def test_an_output_in_which_the_cache_cuts_is_marked_and_stays_editable() -> None:
+    part = {"type": "input_text", "text": "b", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    outputs: list[dict[str, Any]] = [
+        {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "a"}, part]},
+        {"type": "function_call_output", "call_id": "d", "output": "c", "prompt_cache_breakpoint": {}},
+        {"type": "shell_call_output", "call_id": "e", "output": [{"stdout": "d"}], "prompt_cache_breakpoint": {}},
+    ]
+    for output in outputs:
+        assert {(s.marked, s.editable) for s in _items(output).segments} == {(True, True)}
 
 
 def test_an_empty_history_is_an_empty_context() -> None:
@@ -230,6 +288,24 @@ def test_a_screenshot_is_an_image_of_its_call() -> None:
     shot = {"type": "computer_screenshot", "image_url": "data:image/png;base64,AAAA"}
     _, image = _items(call, {"type": "computer_call_output", "call_id": "c", "output": shot}).segments
     assert (image.kind, image.pair, image.name, image.text) == (Kind.IMAGE, "c", "computer", "")
+    assert (image.source, image.editable) == (shot["image_url"], False)
+
+
+def test_an_image_inside_an_output_belongs_to_its_call_and_may_be_replaced() -> None:
+    part = {"type": "input_image", "file_id": "file-1"}
+    (image,) = _items({"type": "function_call_output", "call_id": "c", "output": [part]}).segments
+    assert (image.kind, image.pair, image.source, image.editable) == (Kind.IMAGE, "c", "file-1", True)
+    assert image.ref == ("input", 0, "output", 0)
+
+
+def test_an_image_that_the_model_made_is_not_replaced() -> None:
+    (image,) = _items({"type": "image_generation_call", "id": "ig", "result": "AAAA"}).segments
+    assert (image.kind, image.source, image.editable) == (Kind.IMAGE, "AAAA", False)
+
+
+def test_sealed_reasoning_of_openai_does_not_bind_the_history() -> None:
+    context = read(RESPONSES)
+    assert (context.model, context.bound) == ("gpt-5.6", False)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,22 @@ def test_records_of_one_api_call_are_one_turn() -> None:
     assert [s.turn for s in read(LOG).segments] == [0, 1, 1, 1, 1, 1, 2]
 
 
+def _from(model: str) -> dict[str, Any]:
+    message = {"role": "assistant", "model": model, "content": [{"type": "text", "text": "x"}]}
+    return {"type": "assistant", "uuid": "a", "message": message}
+
+
+def test_a_log_is_for_the_model_that_replied_last_and_errors_are_no_replies() -> None:
+    records = [_said("Go."), _from("claude-opus-4-8"), _from("claude-opus-5-5"), _from("<synthetic>")]
+    assert read(records).model == "claude-opus-5-5"
+    assert read(LOG).model == ""
+
+
+@pytest.mark.parametrize(("model", "bound"), [("claude-opus-4-8", False), ("claude-sonnet-5-5", True)])
+def test_a_log_of_signed_thinking_is_bound_by_its_model(model: str, bound: bool) -> None:
+    assert read([*LOG, _from(model)]).bound is bound
+
+
 @pytest.mark.parametrize(
     "record",
     [
@@ -75,12 +91,18 @@ def test_what_the_harness_wrote_is_read_but_is_no_query(record: dict[str, Any]) 
     assert len(context.segments) == 2
 
 
+SHOT = {"type": "image", "source": {"media_type": "image/png", "path": "shots/1.png"}}
 ATIF: dict[str, Any] = {
     "schema_version": "ATIF-v1.8",
-    "agent": {"name": "a", "version": "1", "tool_definitions": [{"type": "function", "function": {"name": "sh"}}]},
+    "agent": {
+        "name": "a",
+        "version": "1",
+        "model_name": "gpt-5.6",
+        "tool_definitions": [{"type": "function", "function": {"name": "sh"}}],
+    },
     "steps": [
         {"step_id": 1, "source": "system", "message": "Be brief."},
-        {"step_id": 2, "source": "user", "message": [{"type": "text", "text": "List."}, {"type": "image"}]},
+        {"step_id": 2, "source": "user", "message": [{"type": "text", "text": "List."}, SHOT]},
         {
             "step_id": 3,
             "source": "agent",
@@ -104,13 +126,19 @@ def test_a_trajectory_is_read_step_by_step() -> None:
         (Kind.TOOLS, '{"type":"function","function":{"name":"sh"}}', "sh", 0, False),
         (Kind.SYSTEM, "Be brief.", None, 0, True),
         (Kind.USER, "List.", None, 0, True),
-        (Kind.IMAGE, "", None, 0, False),
+        (Kind.IMAGE, "", None, 0, True),
         (Kind.REASONING, "ls will do", None, 1, False),
         (Kind.TOOL_CALL, '{"cmd":"ls"}', "sh", 1, False),
         (Kind.TOOL_RESULT, "a.txt", "sh", 1, True),
         (Kind.TOOL_RESULT, "b", None, 1, True),
     ]
     assert read(ATIF).query == "List."
+
+
+def test_a_trajectory_names_its_model_and_the_files_of_its_images() -> None:
+    context = read(ATIF)
+    assert context.model == "gpt-5.6"
+    assert [segment.source for segment in context.segments if segment.kind is Kind.IMAGE] == ["shots/1.png"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,153 @@
+"""Decide one block as it arrives: from the goal, the call that produced it, what was sent before, and the block itself."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from contextprune.context import Context, Kind, Segment, Span
+from contextprune.ledger import Record
+from contextprune.past import BLOCKS, Past, shown_as
+from contextprune.plan import Decision
+from contextprune.policy import Policy
+from contextprune.rendering import KEY, Markers, render
+from contextprune.scoring import Calibrated, Scorer, arriving, check
+from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival
+from contextprune.store import Store
+from contextprune.tokens import Counter
+
+SHARED = 40  # characters in common with an earlier block before the two are compared
+COMPARED = 4  # earlier blocks that a new one is compared with: those that share most
+RECALL_TOOL = "contextprune_recall"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What deciding needs. `recallable` is False for callers who hold the originals themselves."""
+
+    policy: Policy
+    scorer: Scorer
+    counter: Counter
+    store: Store
+    split: Callable[[Context], list[Span]]
+    recallable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The plan of one block: its spans, anchors counted from the first of them, and where an earlier segment stands
+    for a span, that segment's index."""
+
+    spans: tuple[Span, ...]
+    decisions: tuple[Decision, ...]
+    standing: tuple[int | None, ...]
+
+
+def decide(
+    tools: Tools, past: Past, segments: Sequence[Segment], at: int, query: str | None
+) -> tuple[Record, Part | None]:
+    """What is sent of segment `at`, and the plan where there was anything to choose."""
+    segment = segments[at]
+    tokens = segment.cost if segment.cost is not None else tools.counter(segment.text) if segment.text else 0
+    whole = Record(None, tokens, tokens)
+    rule = tools.policy.rule(segment.name)
+    least = tools.policy.min_tokens if rule.min_tokens is None else rule.min_tokens
+    if segment.kind not in BLOCKS or tokens < least or protection(segment, tools.policy) is not None:
+        return whole, None
+    goal, call = _goal(segments, at), _call(segments, at)
+    if _given_back(segment, call, past) or is_marked(tools, segment.text):
+        return whole, None
+    return _shortened(tools, past, segment, [s for s in (goal, call) if s is not None], query, whole)
+
+
+def _shortened(
+    tools: Tools, past: Past, segment: Segment, known: Sequence[Segment], query: str | None, whole: Record
+) -> tuple[Record, Part | None]:
+    spans = tools.split(Context((segment,)))
+    earlier = _earlier(past, spans)
+    shown = [shown_as(past.segments[i], past.text(i)) for i in earlier]
+    asked = query if query is not None else next((s.text for s in known if s.kind is Kind.USER), "")
+    context = Context((*shown, *known, segment), asked)
+    before = tools.split(Context(tuple(shown)))
+    place, first = len(context.segments) - 1, len(before)
+    inside = [replace(span, segment=place, anchors=tuple(anchor + first for anchor in span.anchors)) for span in spans]
+    everything = [*before, *inside]
+    costs = [0] * first + tools.counter.pieces(segment.text, [span.end for span in spans])
+    view = Context((*known, segment), asked)
+    mine = [replace(span, segment=len(known)) for span in spans]
+    scores = tools.scorer(view, mine)
+    check(scores, mine, tools.scorer.name)
+    call = next((s.text for s in known if s.kind is Kind.TOOL_CALL), "")
+    recall = recall_on_arrival(
+        Observed(
+            segment.kind, segment.name or "", whole.before, scores, 0, sum(past.after) / tools.policy.window,
+            is_view(call, segment.name),
+        ),
+        tools.policy,
+    )  # fmt: skip
+    bars = (
+        {place: tools.scorer.threshold(view, mine, len(known), recall)} if isinstance(tools.scorer, Calibrated) else {}
+    )
+    named = arriving(context, everything, {place}, tools.counter.pieces, past.shown) if tools.recallable else []
+    markers = Markers(context, everything, tools.counter, tools.store.key if tools.recallable else None)
+    plan = arrive(
+        context, everything, [0.0] * first + list(scores), costs, replace(tools.policy, recall=recall), markers, named,
+        range(place), bars, {place} if recall >= 1.0 else (),
+    )  # fmt: skip
+    part = Part(
+        tuple(spans),
+        tuple(replace(d, into=None) if d.into is not None else d for d in plan.decisions[first:]),
+        tuple(None if d.into is None else earlier[everything[d.into].segment] for d in plan.decisions[first:]),
+    )
+    text = render(plan, markers).get(place)
+    if text is None:
+        return whole, part
+    tokens = tools.counter(text)
+    if tokens > whole.before or size(text) > size(segment.text):
+        return whole, None
+    return Record(text, whole.before, tokens), part
+
+
+def _earlier(past: Past, spans: Sequence[Span]) -> list[int]:
+    """The few earlier segments that show most of a block's spans again, in order."""
+    common: Tally[int] = Tally()
+    for span in spans:
+        at = past.places.get(span.text.strip())
+        if at is not None:
+            common[at] += len(span.text)
+    most = sorted(((-chars, at) for at, chars in common.items() if chars >= SHARED))[:COMPARED]
+    return sorted(at for _, at in most)
+
+
+def _goal(segments: Sequence[Segment], at: int) -> Segment | None:
+    """What the user said last before a block; to a document, what the message around it says."""
+    segment = segments[at]
+    if segment.kind is Kind.DOCUMENT:
+        for later in segments[at + 1 :]:
+            if later.kind is Kind.USER and later.ref[:2] == segment.ref[:2]:
+                return later
+            if later.turn != segment.turn:
+                break
+    return next((s for s in reversed(segments[:at]) if s.kind is Kind.USER), None)
+
+
+def _call(segments: Sequence[Segment], at: int) -> Segment | None:
+    pair = segments[at].pair
+    return next((s for s in reversed(segments[:at]) if s.kind is Kind.TOOL_CALL and s.pair == pair), None)
+
+
+def _given_back(segment: Segment, call: Segment | None, past: Past) -> bool:
+    """Whether a block is an original that was asked for: it is never shortened again."""
+    if segment.name is not None and segment.name.endswith(RECALL_TOOL):
+        return True
+    return call is not None and any(key in call.text for key in past.keys)
+
+
+def is_marked(tools: Tools, text: str) -> bool:
+    """Whether a text carries a marker of ours already. A look-alike is inert: only keys that the store knows count."""
+    return "recall=" in text and any(tools.store.get(key) is not None for key in KEY.findall(text))
+
+
+def size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

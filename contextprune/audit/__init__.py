@@ -1,0 +1,23 @@
+"""The audit: what recorded sessions cost, and what they would have cost with contextprune. It changes nothing."""
+
+from contextprune.audit.logged import Logged
+from contextprune.audit.measure import Block, Flow, Session, Step
+from contextprune.audit.page import page
+from contextprune.audit.recordings import Recording, recordings
+from contextprune.audit.text import as_json, as_text
+from contextprune.audit.total import Audit, audit
+
+__all__ = [
+    "Audit",
+    "Block",
+    "Flow",
+    "Logged",
+    "Recording",
+    "Session",
+    "Step",
+    "as_json",
+    "as_text",
+    "audit",
+    "page",
+    "recordings",
+]

@@ -1,0 +1,233 @@
+"""One recording into figures: what each request cost, and which blocks it carried, without and with contextprune."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from contextprune.audit.logged import Logged
+from contextprune.audit.recordings import Recording
+from contextprune.context import Context, Kind, Segment
+from contextprune.dialects.draft import MODEL_MADE
+from contextprune.pruner import Pruner
+from contextprune.replay import Request, replay
+from contextprune.tariff import Bill, Piece, Tariff, charge
+
+LARGEST = 30  # blocks that a session remembers by name
+_TITLE, _CALL = 70, 90  # characters
+_BROUGHT = frozenset({Kind.TOOL_RESULT, Kind.IMAGE, Kind.DOCUMENT, Kind.EXAMPLE})  # not by what people or models say
+_ANSWERS = frozenset({Kind.TOOL_RESULT, Kind.IMAGE})
+
+
+class Step(NamedTuple):
+    """One request: input tokens and their price, without and with contextprune.
+
+    cold    so much time had passed that the provider's cache was empty, on both sides
+    epoch   contextprune decided old blocks anew
+    """
+
+    before: int
+    after: int
+    cost_before: float
+    cost_after: float
+    cold: bool
+    epoch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Tokens of some blocks: `brought` counts each block once, `before` and `after` each request that sent it."""
+
+    blocks: int = 0
+    brought: int = 0
+    before: int = 0
+    after: int = 0
+
+    def __add__(self, other: Flow) -> Flow:
+        return Flow(
+            self.blocks + other.blocks,
+            self.brought + other.brought,
+            self.before + other.before,
+            self.after + other.after,
+        )
+
+    @property
+    def resent(self) -> int:
+        """Tokens sent again after they had been sent once."""
+        return self.before - self.brought
+
+    @property
+    def saved(self) -> int:
+        """Tokens that would not have been sent."""
+        return self.before - self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block that cost much: its tokens, the requests that carried it, and what they sent of it in all."""
+
+    session: str
+    kind: Kind
+    tool: str
+    call: str
+    tokens: int
+    requests: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The figures of one recording.
+
+    tariff    whose prices count; relative ones (input = 1) where `priced` is False
+    before    the bill of all requests as recorded; `after`: with contextprune
+    replies   tokens that the model wrote; they cost the same on both sides
+    tools     tool -> what its results brought and what became of it
+    largest   blocks that were carried the furthest, the largest first
+    logged    what the provider reported, over the calls that the recording has
+    bound     signed reasoning forbids to touch older turns, so no epoch can happen
+    """
+
+    name: str
+    title: str
+    format: str
+    model: str
+    tariff: Tariff
+    priced: bool
+    steps: tuple[Step, ...]
+    before: Bill
+    after: Bill
+    replies: int
+    tools: Mapping[str, Flow]
+    kinds: Mapping[str, Flow]
+    largest: tuple[Block, ...]
+    logged: Logged | None
+    bound: bool
+    seconds: float
+
+    @property
+    def cost_before(self) -> float:
+        """US dollars for the input without contextprune; millions of full-price tokens where not `priced`."""
+        return sum(step.cost_before for step in self.steps)
+
+    @property
+    def cost_after(self) -> float:
+        """The same with contextprune."""
+        return sum(step.cost_after for step in self.steps)
+
+
+def measure(
+    recording: Recording, pruner: Pruner, tariff: Tariff, *, priced: bool, tell: Callable[[int], None] = lambda _: None
+) -> Session:
+    """Replay a recording and add up; `tell` hears the number of each request. Raises StoreError."""
+    segments = recording.context.segments
+    carried = [[0, 0, 0, 0] for _ in segments]  # tokens when first sent, requests, tokens in all: before, after
+    steps: list[Step] = []
+    before = after = Bill()
+    last: Request | None = None
+    seconds = 0.0
+    for number, request in enumerate(replay(recording.context, pruner), start=1):
+        tell(number)
+        cold = last is not None and _cold(recording, last.end, request.end)
+        known = last if not cold else None
+        old = charge(known.before if known else (), request.before, tariff)
+        new = charge(known.after if known else (), request.after, tariff)
+        before, after = before + old, after + new
+        steps.append(
+            Step(old.tokens, new.tokens, old.dollars(tariff), new.dollars(tariff), cold=cold, epoch=request.epoch)
+        )
+        _carry(carried, request.before, request.after)
+        seconds += request.seconds
+        last = request
+    flows = [Flow(1, tokens, sent, now) for tokens, _, sent, now in carried]
+    sent = [(segment, flow) for segment, flow in zip(segments, flows, strict=True)][: last.end if last else 0]
+    return Session(
+        name=recording.name,
+        title=title(recording.context),
+        format=recording.format,
+        model=recording.context.model,
+        tariff=tariff,
+        priced=priced,
+        steps=tuple(steps),
+        before=before,
+        after=after,
+        replies=sum(flow.brought for segment, flow in sent if segment.kind in MODEL_MADE),
+        tools=_grouped((s.name or "(no name)", flow) for s, flow in sent if s.kind in _ANSWERS),
+        kinds=_grouped((s.kind.value, flow) for s, flow in sent),
+        largest=_largest(recording.name, segments, carried),
+        logged=recording.logged,
+        bound=recording.context.bound,
+        seconds=seconds,
+    )
+
+
+def title(context: Context) -> str:
+    """The first words that a user said, on one line; "" where there are none."""
+    said = (segment.text.strip() for segment in context.segments if segment.kind is Kind.USER)
+    return next((_line(text, _TITLE) for text in said if text and not text.startswith("<")), "")
+
+
+def _cold(recording: Recording, last: int, end: int) -> bool:
+    """Whether more time passed between two requests than the provider keeps its cache."""
+    earlier, later = recording.times[last - 1], recording.times[end - 1]
+    return earlier is not None and later is not None and later - earlier > recording.lifetime
+
+
+def _carry(carried: list[list[int]], before: Sequence[Piece], after: Sequence[Piece]) -> None:
+    for known, (_, old), (_, new) in zip(carried, before, after, strict=False):
+        known[0] = known[0] or old
+        known[1] += 1
+        known[2] += old
+        known[3] += new
+
+
+def _grouped(pairs: Iterable[tuple[str, Flow]]) -> dict[str, Flow]:
+    """Sums by name, the largest first."""
+    groups: dict[str, Flow] = {}
+    for name, flow in pairs:
+        groups[name] = groups.get(name, Flow()) + flow
+    return dict(sorted(groups.items(), key=lambda item: (-item[1].before, item[0])))
+
+
+def _largest(session: str, segments: Sequence[Segment], carried: Sequence[Sequence[int]]) -> tuple[Block, ...]:
+    """The blocks that came from outside and cost the most tokens over all requests."""
+    calls = {segment.pair: segment.text for segment in segments if segment.kind is Kind.TOOL_CALL and segment.pair}
+    movable = [i for i, segment in enumerate(segments) if segment.kind in _BROUGHT and carried[i][2]]
+    movable.sort(key=lambda i: (-carried[i][2], i))
+    blocks = []
+    for i in movable[:LARGEST]:
+        segment, (tokens, requests, sent, now) = segments[i], carried[i]
+        said = call_in_words(calls.get(segment.pair, "")) if segment.pair else _line(segment.text, _CALL)
+        blocks.append(Block(session, segment.kind, segment.name or "", said, tokens, requests, sent, now))
+    return tuple(blocks)
+
+
+def call_in_words(arguments: str) -> str:
+    """The arguments of a call on one short line: the values alone where they are an object."""
+    try:
+        value = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return _line(arguments, _CALL)
+    values = value.values() if isinstance(value, Mapping) else [value]
+    return _line(", ".join(each if isinstance(each, str) else json.dumps(each) for each in values), _CALL)
+
+
+def _line(text: str, most: int) -> str:
+    words = re.sub(r"\s+", " ", text[: most * 4]).strip()
+    return words if len(words) <= most else words[: most - 1] + "…"
+
+
+def relative(session: Session) -> Session:
+    """The session in prices where the input costs 1: a currency that sessions of all models share."""
+    price = session.tariff.input
+    if not session.priced or not price:
+        return session
+    steps = tuple(
+        step._replace(cost_before=step.cost_before / price, cost_after=step.cost_after / price)
+        for step in session.steps
+    )
+    return replace(session, steps=steps, priced=False)

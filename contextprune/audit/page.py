@@ -1,0 +1,172 @@
+"""The audit as one HTML page that needs nothing but itself, in the manner of the page of a compression."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+
+from contextprune.audit.measure import Block, Flow, Session, Step
+from contextprune.audit.plots import bar, cumulated, curves
+from contextprune.audit.total import Audit
+from contextprune.audit.words import money, notes, plural, prices, reasons, scope, share, verdict
+from contextprune.page import shown
+
+_BLOCKS, _SESSIONS, _PLOTS, _TOOLS = 25, 100, 12, 40
+
+
+def page(audit: Audit) -> str:
+    """The page as text, to be written as UTF-8."""
+    script, style = _asset("page.js"), (files("contextprune") / "page.css").read_text("utf-8") + _asset("page.css")
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return _PAGE.format(
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
+        style=style,
+        script=script,
+        scope=shown(scope(audit)),
+        verdict=shown(verdict(audit)),
+        facts="".join(_facts(audit)),
+        prices=shown(prices(audit)),
+        course=_course(audit),
+        tools=_flows("tool", "results", audit.tools),
+        kinds=_flows("kind", "blocks", audit.kinds),
+        blocks=_blocks(audit.largest[:_BLOCKS]),
+        sessions="".join(_sessions(audit)),
+        notes="".join(f"<li>{shown(note)}" for note in notes(audit)),
+        skipped="".join(_left_out(audit)),
+    )
+
+
+def _asset(name: str) -> str:
+    return (files("contextprune.audit") / name).read_text("utf-8")
+
+
+def _facts(audit: Audit) -> Iterator[str]:
+    """The headline: each figure as it would have been, and below it as it was."""
+    old, new = audit.bills
+    before, after = audit.cost
+    name = "cost of the input" if audit.priced else "cost of the input, in full-price tokens"
+    costs = [money(cost, priced=audit.priced) for cost in (before, after)]
+    yield _fact(name, costs[0], costs[1], share(before - after, before))
+    yield _fact("input tokens sent", f"{old.tokens:,}", f"{new.tokens:,}", share(old.tokens - new.tokens, old.tokens))
+    largest = [max(_side(audit.sessions, side), default=0) for side in ("before", "after")]
+    saved = share(largest[0] - largest[1], largest[0])
+    yield _fact("largest request", f"{largest[0]:,}", f"{largest[1]:,}", saved)
+    logged = audit.logged
+    said = f"; as logged {share(logged.read, logged.tokens)}" if logged.tokens else ""
+    reads = [share(bill.read, bill.tokens) for bill in (old, new)]
+    yield f"<div><dt>read from the cache<dd>{reads[1]}<dd>without contextprune {reads[0]}{said}</div>"
+
+
+def _fact(name: str, before: str, after: str, saved: str) -> str:
+    return f"<div><dt>{name}<dd>{after}<dd>without contextprune {before}; saved {saved}</div>"
+
+
+def _side(sessions: Sequence[Session], side: str) -> Iterator[int]:
+    return (getattr(step, side) for session in sessions for step in session.steps)
+
+
+def _course(audit: Audit) -> str:
+    """What all requests cost until each of them, the oldest session first."""
+    steps = [step for session in reversed(audit.comparable) for step in session.steps]
+    before, after = (cumulated(getattr(step, side) for step in steps) for side in ("cost_before", "cost_after"))
+    unit = "US dollars" if audit.priced else "tokens at the full input price"
+    caption = f"Cost of the input so far, in {unit}, over all requests, the oldest session first."
+    return curves(caption, before, after, lambda cost: money(cost, priced=audit.priced)) if len(steps) > 1 else ""
+
+
+def _flows(name: str, blocks: str, flows: Mapping[str, Flow]) -> str:
+    most = max((flow.before for flow in flows.values()), default=0)
+    rows = [
+        f"<tr><th scope=row><code>{shown(each)}</code><td>{flow.blocks:,}<td>{flow.brought:,}<td>{flow.resent:,}"
+        f"<td>{flow.saved:,}<td>{share(flow.saved, flow.before)}<td class=bar>{bar(flow.before, flow.after, most)}"
+        for each, flow in list(flows.items())[:_TOOLS]
+    ]
+    heads = (blocks, "brought", "sent again", "would go", "of all sent")
+    return _table("flows", (name, *heads, ""), rows, text=(6,))
+
+
+def _blocks(blocks: Sequence[Block]) -> str:
+    rows = [
+        f"<tr><td class=t><code>{shown(block.tool or block.kind.value)}</code> {shown(block.call)}"
+        f"<td>{block.tokens:,}<td>{block.requests:,}<td>{block.before:,}<td>{block.before - block.after:,}"
+        f"<td class=t>{shown(block.session)}"
+        for block in blocks
+    ]
+    return _table("blocks", ("what", "tokens", "requests", "in all", "would go", "session"), rows, text=(0, 5))
+
+
+def _table(name: str, heads: Sequence[str], rows: Sequence[str], text: Sequence[int]) -> str:
+    """A table that scrolls by itself where the screen is narrow."""
+    if not rows:
+        return "<p class=dim>None."
+    cells = "".join(f"<th scope=col{' class=t' if i in text else ''}>{head}" for i, head in enumerate(heads))
+    return f"<div class='wide {name}' tabindex=0><table><thead><tr>{cells}<tbody>{''.join(rows)}</table></div>"
+
+
+def _sessions(audit: Audit) -> Iterator[str]:
+    """The dearest sessions, each to be unfolded into its plot."""
+    for number, session in enumerate(audit.dearest[:_SESSIONS]):
+        before, after = session.cost_before, session.cost_after
+        costs = " → ".join(money(cost, priced=audit.priced) for cost in (before, after))
+        head = (
+            f"<b>{shown(session.name)}</b> <span>{shown(session.title)}</span> "
+            f"<span>{plural(len(session.steps), 'request')}</span> {costs} "
+            f"<span>saved {share(before - after, before)}</span>"
+        )
+        if len(session.steps) > 1 and number < _PLOTS:
+            yield f"<details{'' if number else ' open'}><summary>{head}</summary>{_tokens(session)}</details>"
+        else:
+            yield f"<p>{head}"
+    if len(audit.sessions) > _SESSIONS:
+        yield f"<p class=dim>and {len(audit.sessions) - _SESSIONS:,} more"
+
+
+def _tokens(session: Session) -> str:
+    about = f"{session.format}, {session.model or 'no model named'}, prices of {session.tariff.name}"
+    before, after = [step.before for step in session.steps], [step.after for step in session.steps]
+    caption = f"Input tokens of each request. {shown(about)}."
+    return curves(caption, before, after, lambda tokens: f"{tokens:,.0f}", [_mark(step) for step in session.steps])
+
+
+def _mark(step: Step) -> str:
+    return "epoch" if step.epoch else "cold" if step.cold else ""
+
+
+def _left_out(audit: Audit) -> Iterator[str]:
+    for reason, number, example in reasons(audit):
+        yield f"<li>Left out: {plural(number, 'file')}, {shown(reason)} (such as {shown(example)})."
+
+
+_PAGE = """<!doctype html>
+<html lang=en><head><meta charset=utf-8><meta name=viewport content="width=device-width">
+<meta name=color-scheme content="light dark">
+<meta http-equiv=Content-Security-Policy content="{policy}">
+<title>Audit - contextprune</title><style>{style}</style></head><body>
+<header><h1>What these sessions cost, and would have cost</h1>
+<p class=dim>{scope}<p class=big>{verdict}</p></header>
+<main>
+<dl class=facts>{facts}</dl>
+<p class=dim>{prices}
+<section><h2>Cost</h2>
+<p class=key><span><i class=o></i>without contextprune</span><span><i class=n></i>with it</span></p>
+{course}</section>
+<section><h2>By tool</h2>
+<p class=dim>Tokens that each tool's results brought, what was sent again in later requests, and how much of all that
+would not have been sent. Bars: all that was sent, and in colour what would remain.</p>
+{tools}</section>
+<section><h2>By kind</h2>
+{kinds}</section>
+<section><h2>Largest wasters</h2>
+<p class=dim>Blocks whose tokens, times the requests that carried them, are the most.</p>
+{blocks}</section>
+<section><h2>Dearest sessions</h2>
+<p class=key><span><i class=o></i>without contextprune</span><span><i class=n></i>with it</span>\
+<span><i class=e></i>epoch: old blocks decided anew</span><span><i class=c></i>the cache had expired</span></p>
+{sessions}</section>
+<section><h2>Notes</h2>
+<ul>{notes}{skipped}
+<li>This page holds the first words of your sessions and calls: mind whom you give it to.</ul></section>
+</main><script>{script}</script></body></html>
+"""

@@ -1,0 +1,94 @@
+"""Files into recordings: each conversation that was sent by itself, with what the file knows besides its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from contextprune.audit import claude_log, codex_log
+from contextprune.audit.find import File
+from contextprune.audit.logged import Logged, of_steps
+from contextprune.context import Context, Ref
+from contextprune.dialects import Lines, detect, load, read
+from contextprune.errors import ContextPruneError, PayloadError
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One conversation as it was recorded.
+
+    times      when each segment was written, in seconds since 1970; None where the recording does not say
+    logged     what the provider reported; None where the recording does not say
+    lifetime   seconds after which what the provider had cached is gone
+    """
+
+    name: str
+    format: str
+    context: Context
+    times: tuple[float | None, ...]
+    logged: Logged | None = None
+    lifetime: float = claude_log.FIVE_MINUTES
+
+
+class _Log(Protocol):
+    """A module that knows one agent's own log."""
+
+    def conversations(self, records: Sequence[Any], /) -> Iterator[tuple[str, list[Any]]]: ...
+
+    def logged(self, records: Sequence[Any], /) -> Logged | None: ...
+
+
+_LOGS: Mapping[str, _Log] = {"claude-code": claude_log, "codex": codex_log}
+
+
+def recordings(file: File) -> Iterator[Recording]:
+    """The conversations of a file, the latest first where each line is one. Raises ContextPruneError."""
+    try:
+        data = file.path.read_bytes()
+    except OSError as exc:
+        raise ContextPruneError(f"cannot be read: {exc.strerror}") from exc
+    payload, name = _loaded(data)
+    if isinstance(payload, Lines) and not detect(payload, name).accepts(payload):
+        for number in range(len(payload), 0, -1):
+            yield _recording(f"{file.name}:{number}", name, payload[number - 1])
+    elif name in _LOGS:
+        log = _LOGS[name]
+        for label, records in log.conversations(payload):
+            found = _recording(f"{file.name} {label}".strip(), name, records)
+            lifetime = claude_log.lifetime(records) if name == "claude-code" else claude_log.FIVE_MINUTES
+            yield replace(found, logged=log.logged(records), lifetime=lifetime)
+    else:
+        yield _recording(file.name, name, payload)
+
+
+def _loaded(data: bytes) -> tuple[Any, str]:
+    """The payload and its format; a last line that is still being written is left out."""
+    try:
+        return load(data)
+    except PayloadError:
+        whole, _, rest = data.rpartition(b"\n")
+        if not rest.strip() or b"\n" not in whole.strip():
+            raise
+        return load(whole)
+
+
+def _recording(name: str, format: str, payload: Any) -> Recording:  # noqa: A002 - the word that users know
+    context = read(payload, format=format)
+    times = tuple(_time(payload, segment.ref) for segment in context.segments)
+    return Recording(name, format, context, times, of_steps(payload) if format == "atif" else None)
+
+
+def _time(payload: Any, ref: Ref) -> float | None:
+    """The timestamp of the outermost record on the way to a text."""
+    for step in ref:
+        if isinstance(payload, Mapping) and isinstance(payload.get("timestamp"), str):
+            try:
+                return datetime.fromisoformat(payload["timestamp"]).timestamp()
+            except (ValueError, OverflowError):
+                return None
+        if not isinstance(payload, Mapping | Sequence):
+            return None
+        payload = payload[step]  # type: ignore[index]
+    return None

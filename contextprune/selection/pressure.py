@@ -1,0 +1,49 @@
+"""How hard to prune: one function from what can be observed to a threshold, fixed by the bench.
+
+Everything that decides how much of a block goes stands here, so that a trained policy can take its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contextprune.context import Kind
+from contextprune.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is known of a block when it is decided.
+
+    tool      the tool or document that it came from, "" where that is not known
+    tokens    its size
+    scores    its spans' scores, in order
+    age       model's replies since it came; 0 on arrival
+    pressure  share of the window that is in use
+    quoted    it is a view of a file or a diff, of which an edit may have to match every byte
+    """
+
+    kind: Kind
+    tool: str
+    tokens: int
+    scores: Sequence[float]
+    age: int
+    pressure: float
+    quoted: bool
+
+
+def recall_on_arrival(seen: Observed, policy: Policy) -> float:
+    """The share of what is needed that must survive: 1.0 keeps the block whole."""
+    rule = policy.rule(seen.tool)
+    if seen.quoted and not policy.shorten_views:
+        return 1.0
+    return policy.recall if rule.recall is None else rule.recall
+
+
+def share_at_epoch(seen: Observed, policy: Policy) -> float:  # noqa: ARG001 - the seam: a trained one will use it
+    """The share of an old block's tokens that an epoch leaves, as a ceiling over all old blocks together."""
+    return EPOCH_SHARE
+
+
+EPOCH_SHARE = 0.5
