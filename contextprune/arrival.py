@@ -13,7 +13,7 @@ from contextprune.plan import Decision
 from contextprune.policy import Policy
 from contextprune.rendering import KEY, Markers, render
 from contextprune.scoring import Calibrated, Scorer, arriving, check
-from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival
+from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival, sameness
 from contextprune.store import Store
 from contextprune.tokens import Counter
 
@@ -92,8 +92,8 @@ def _shortened(
     named = arriving(context, everything, {place}, tools.counter.pieces, past.shown) if tools.recallable else []
     markers = Markers(context, everything, tools.counter, tools.store.key if tools.recallable else None)
     plan = arrive(
-        context, everything, [0.0] * first + list(scores), costs, replace(tools.policy, recall=recall), markers, named,
-        range(place), bars, {place} if recall >= 1.0 else (),
+        context, everything, [0.0] * first + list(scores), costs, tools.policy, markers, named,
+        range(place), bars, {place: recall},
     )  # fmt: skip
     part = Part(
         tuple(spans),
@@ -113,7 +113,7 @@ def _earlier(past: Past, spans: Sequence[Span]) -> list[int]:
     """The few earlier segments that show most of a block's spans again, in order."""
     common: Tally[int] = Tally()
     for span in spans:
-        at = past.places.get(span.text.strip())
+        at = past.places.get(sameness(span.text))
         if at is not None:
             common[at] += len(span.text)
     most = sorted(((-chars, at) for at, chars in common.items() if chars >= SHARED))[:COMPARED]

@@ -12,7 +12,7 @@ from contextprune.context import Context, Kind, Segment, Span
 from contextprune.identifiers import identifiers
 from contextprune.ledger import Record
 from contextprune.rendering import KEY
-from contextprune.selection import Meter
+from contextprune.selection import Meter, sameness
 
 BLOCKS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
 """What is decided on; of everything else only what it shows counts."""
@@ -82,7 +82,7 @@ class Past:
     def _show(self, at: int) -> None:
         text = self.text(at)
         self.keys.update(KEY.findall(text) if "recall=" in text else ())
-        for key in {span.text.strip() for span in self.split(Context((shown_as(self.segments[at], text),)))}:
+        for key in {sameness(span.text) for span in self.split(Context((shown_as(self.segments[at], text),)))}:
             self.places.setdefault(key, at)
 
 

@@ -62,7 +62,8 @@ def fingerprint(source: str) -> int | None:
         with Image.open(BytesIO(_decoded(source[_start(source) :])), formats=_FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 return None
-            drawn = picture.convert("RGBA")
+            picture.draft("RGB", (_CELLS * 8, _CELLS * 8))  # a JPEG need not be unpacked to its full size
+            drawn = picture.convert("RGBA" if picture.has_transparency_data else "L")
     except (*broken, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
     shades = _shades(drawn, _CELLS, _CELLS)
@@ -72,9 +73,9 @@ def fingerprint(source: str) -> int | None:
 def same(one: str | int | None, other: str | int | None) -> bool:
     """Whether two images look alike, given by source or, where many are compared, by fingerprint.
 
-    Up to 4 of 64 bits may differ: saving a screenshot again as JPEG or WebP, or at half its size, flips 0 or 1, other
-    pages of the same window differ in 6 and more. The hash alone is blind to a changed line of text, so no cell may
-    differ by more than 4 of 255 shades either: encoding moves them by 4 at most, a changed line by 5 to 26.
+    Up to 4 of 64 bits may differ: saving a screenshot again as JPEG or WebP, or at half its size, flips 2 at most,
+    other pages of the same window differ in 8 and more. The hash alone is blind to a changed line of text, so no cell
+    may differ by more than 4 of 255 shades either: encoding moves them by 4 at most, a changed line by 5 to 28.
     """
     if one is None or other is None:
         return False
@@ -105,6 +106,8 @@ def _shades(picture: Picture, width: int, height: int) -> bytes:
     from PIL import Image  # noqa: PLC0415 - as above
 
     small = picture.resize((width, height), Image.Resampling.BOX)
+    if small.mode == "L":
+        return small.tobytes()
     page = Image.new("RGBA", small.size, "white")
     page.alpha_composite(small)
     return page.convert("L").tobytes()

@@ -10,7 +10,7 @@ from importlib.resources import files
 from contextprune.audit.measure import Block, Flow, Session, Step
 from contextprune.audit.plots import bar, cumulated, curves
 from contextprune.audit.total import Audit
-from contextprune.audit.words import money, notes, plural, prices, reasons, scope, share, verdict
+from contextprune.audit.words import brief, money, notes, plural, prices, reasons, scope, share, verdict
 from contextprune.page import shown
 
 _BLOCKS, _SESSIONS, _PLOTS, _TOOLS = 25, 100, 12, 40
@@ -91,7 +91,7 @@ def _blocks(blocks: Sequence[Block]) -> str:
     rows = [
         f"<tr><td class=t><code>{shown(block.tool or block.kind.value)}</code> {shown(block.call)}"
         f"<td>{block.tokens:,}<td>{block.requests:,}<td>{block.before:,}<td>{block.before - block.after:,}"
-        f"<td class=t>{shown(block.session)}"
+        f"<td class=t>{shown(brief(block.session))}"
         for block in blocks
     ]
     return _table("blocks", ("what", "tokens", "requests", "in all", "would go", "session"), rows, text=(0, 5))
@@ -111,7 +111,7 @@ def _sessions(audit: Audit) -> Iterator[str]:
         before, after = session.cost_before, session.cost_after
         costs = " → ".join(money(cost, priced=audit.priced) for cost in (before, after))
         head = (
-            f"<b>{shown(session.name)}</b> <span>{shown(session.title)}</span> "
+            f"<b>{shown(brief(session.name))}</b> <span>{shown(session.title)}</span> "
             f"<span>{plural(len(session.steps), 'request')}</span> {costs} "
             f"<span>saved {share(before - after, before)}</span>"
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from contextprune.audit.measure import Block, Flow, Session
 from contextprune.audit.total import Audit
-from contextprune.audit.words import money, notes, plural, prices, reasons, scope, share, verdict
+from contextprune.audit.words import brief, money, notes, plural, prices, reasons, scope, share, verdict
 from contextprune.terminal import plain
 
 ROWS = 10
@@ -152,5 +152,5 @@ def _cut(text: str, most: int) -> str:
 
 def _tail(name: str) -> str:
     """The end of a long name, where names of one folder differ."""
-    name = plain(name)
+    name = plain(brief(name))
     return name if len(name) <= _NAME else "…" + name[1 - _NAME :]

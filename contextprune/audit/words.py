@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -9,10 +10,17 @@ from contextprune.audit.measure import Session
 from contextprune.audit.total import Audit
 from contextprune.tariff import MTOK
 
+_UUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+
 
 def plural(number: int, word: str) -> str:
     """`1 session`, `2 sessions`."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def brief(name: str) -> str:
+    """The name of a session with its UUIDs cut down to their first part."""
+    return _UUID.sub(r"\1", name)
 
 
 def money(cost: float, *, priced: bool) -> str:

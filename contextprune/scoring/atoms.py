@@ -6,13 +6,14 @@ count that no protected text shows anyway; each has a home, its latest occurrenc
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import accumulate
 from math import exp, log1p
 from typing import TypeAlias
 
 from contextprune.context import Context, Kind, Span
-from contextprune.identifiers import identifiers
+from contextprune.identifiers import identifiers, words
 from contextprune.plan import Atom
 
 Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
@@ -21,6 +22,8 @@ MAX_LENGTH = 200  # longer ones are blobs and addresses with parameters: recall 
 BASE = -4.0  # one identifier in fifty is used again
 AGE = -0.2  # a customer's card number is as good at the end of a call as at its start
 LATEST = 0.5  # what the latest call brought has not been used yet
+NAMED = 0.7  # the goal or the call has a word of it that few of its neighbours have
+RARE = 0.1  # share of the identifiers at hand up to which a word is one that few have
 REPEATED_FORM = -1.5  # the stamps and counters of log records of one form
 BLOB = 200  # characters without a space, a quote or a comma
 SCHEMA = 3  # a JSON key that stands in so many places is the form of the data, not a value
@@ -67,13 +70,21 @@ def arriving(
                 for token in dict.fromkeys(identifiers(spans[i].text)):
                     if token not in shown and token not in before:
                         places.setdefault((k, token), []).append(i)
-    return _priced(places, [0] * len(context.segments), spans, count)
+    asked = Tally(word for s in context.segments if s.kind is not Kind.TOOL_RESULT for word in set(words(s.text)))
+    return _priced(places, [0] * len(context.segments), spans, count, asked)
 
 
 def _priced(
-    places: Mapping[tuple[int, str], list[int]], ages: Sequence[int], spans: Sequence[Span], count: Count
+    places: Mapping[tuple[int, str], list[int]],
+    ages: Sequence[int],
+    spans: Sequence[Span],
+    count: Count,
+    asked: Collection[str] = (),
 ) -> list[Atom]:
-    """Atoms with their worth and their tokens; all are counted in one go, as they would stand in a marker."""
+    """Atoms with their worth and their tokens; all are counted in one go, as they would stand in a marker.
+
+    `asked` are words of the goal and of the call: an identifier that shares one that few of the others have is likelier.
+    """
     found = [
         (token, at)
         for (_, token), at in places.items()
@@ -82,9 +93,17 @@ def _priced(
     text = "".join(" " + token for token, _ in found)
     ends = list(accumulate(len(token) + 1 for token, _ in found))
     costs = count(text, ends) if found else []
+    shared = [{word for word in words(token) if word in asked and len(word) > 2} for token, _ in found]
+    often = Tally(word for own in shared for word in own)
+    rare = {word for word, n in often.items() if n <= max(3, RARE * len(found))}
     return [
-        Atom(token, _worth(token, ages[spans[at[-1]].segment], [spans[i] for i in at]), max(1, cost), tuple(at))
-        for (token, at), cost in zip(found, costs, strict=True)
+        Atom(
+            token,
+            _worth(token, ages[spans[at[-1]].segment], [spans[i] for i in at], named=not own.isdisjoint(rare)),
+            max(1, cost),
+            tuple(at),
+        )
+        for (token, at), cost, own in zip(found, costs, shared, strict=True)
     ]
 
 
@@ -98,11 +117,13 @@ def _is_field(token: str, text: str) -> bool:
     return not any(c.isdigit() for c in token) and f'"{token}":' in text
 
 
-def _worth(token: str, age: int, places: Sequence[Span]) -> float:
+def _worth(token: str, age: int, places: Sequence[Span], *, named: bool) -> float:
     """Recent and repeated identifiers are used most; bare numbers, dotted words and long paths least."""
     logit = BASE + AGE * log1p(age) + 0.3 * log1p(len(places)) - len(token) / 100
     if age == 0:
         logit += LATEST
+    if named:
+        logit += NAMED
     if places[-1].group is not None:
         logit += REPEATED_FORM
     if token.isdigit():

@@ -3,6 +3,7 @@
 from contextprune.selection.arrive import arrive
 from contextprune.selection.choose import choose, whole
 from contextprune.selection.constraints import is_view, movable, protection
+from contextprune.selection.dedupe import sameness
 from contextprune.selection.economy import Meter, tables
 from contextprune.selection.pressure import Observed, recall_on_arrival, share_at_epoch
 from contextprune.selection.select import select
@@ -16,6 +17,7 @@ __all__ = [
     "movable",
     "protection",
     "recall_on_arrival",
+    "sameness",
     "select",
     "share_at_epoch",
     "tables",

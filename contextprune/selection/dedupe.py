@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contextprune.context import Context, Kind, Span
+from contextprune.failures import NUMBERED
 
 LOOSE = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which copies may differ in case and white space; in tools' results these may matter."""
@@ -25,7 +26,7 @@ def twins(context: Context, spans: Sequence[Span], costs: Sequence[int], movable
     run: list[tuple[int, int]] = []
     loose = [segment.kind in LOOSE for segment in context.segments]
     for i, span in enumerate(spans):
-        key = span.text.strip()
+        key = sameness(span.text)
         if loose[span.segment]:
             key = " ".join(key.split()).casefold()
         source = first.get(key) if key else None
@@ -38,6 +39,16 @@ def twins(context: Context, spans: Sequence[Span], costs: Sequence[int], movable
             run.append((i, source))
     _close(run, costs, found)
     return found
+
+
+def sameness(text: str) -> str:
+    """What two copies of a span have in common: no white space at the ends, no numbers before the lines of a view.
+
+    An edit further up moves every number below it; the numbers beside a reference still tell where one is.
+    """
+    if NUMBERED.match(text):
+        text = "".join([line[match.end() :] if (match := NUMBERED.match(line)) else line for line in text.splitlines(True)])
+    return text.strip()
 
 
 def _follows(i: int, source: int, run: Sequence[tuple[int, int]], spans: Sequence[Span]) -> bool:

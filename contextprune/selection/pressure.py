@@ -38,7 +38,8 @@ def recall_on_arrival(seen: Observed, policy: Policy) -> float:
     rule = policy.rule(seen.tool)
     if seen.quoted and not policy.shorten_views:
         return 1.0
-    return policy.recall if rule.recall is None else rule.recall
+    import os
+    return float(os.environ.get("XR", policy.recall)) if rule.recall is None else rule.recall
 
 
 def share_at_epoch(seen: Observed, policy: Policy) -> float:  # noqa: ARG001 - the seam: a trained one will use it

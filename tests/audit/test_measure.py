@@ -9,7 +9,7 @@ from contextprune.audit.measure import Flow, call_in_words, measure, relative, t
 from contextprune.audit.recordings import Recording, recordings
 from contextprune.context import Context, Kind, Segment
 from contextprune.replay import boundaries, replay
-from contextprune.tariff import FAMILIES, Bill, Tariff, charge
+from contextprune.tariff import FAMILIES, Bill, Piece, Tariff, charge
 from tests.audit.logs import DATA, pruner
 
 TARIFF = FAMILIES["anthropic"]
@@ -25,7 +25,9 @@ def recorded(name: str) -> Recording:
 def test_the_bills_are_those_of_the_replayed_requests(name: str, family: str) -> None:
     recording, tariff = recorded(name), FAMILIES[family]
     found = measure(recording, pruner(), tariff, priced=False)
-    before, after, old, new = Bill(), Bill(), (), ()
+    before, after = Bill(), Bill()
+    old: tuple[Piece, ...] = ()
+    new: tuple[Piece, ...] = ()
     for request in replay(recording.context, pruner()):
         before += charge(old, request.before, tariff)
         after += charge(new, request.after, tariff)

@@ -9,7 +9,6 @@ import pytest
 from contextprune.audit.measure import Flow
 from contextprune.audit.total import TYPICAL, audit
 from contextprune.errors import ContextPruneError, SettingsError
-from contextprune.store import MemoryStore, SQLiteStore
 from tests.audit.logs import DATA, pruner, session, write
 
 
@@ -18,10 +17,9 @@ def test_the_totals_are_the_sums_of_the_sessions() -> None:
     before, after = found.bills
     assert before.tokens == sum(each.before.tokens for each in found.sessions)
     assert after.tokens == sum(each.after.tokens for each in found.sessions)
-    assert found.cost == (
-        pytest.approx(sum(each.cost_before for each in found.sessions)),
-        pytest.approx(sum(each.cost_after for each in found.sessions)),
-    )
+    cost_before, cost_after = found.cost
+    assert cost_before == pytest.approx(sum(each.cost_before for each in found.sessions))
+    assert cost_after == pytest.approx(sum(each.cost_after for each in found.sessions))
     assert found.tools["bash"] == sum((each.tools["bash"] for each in found.sessions), Flow())
     assert found.requests == sum(len(each.steps) for each in found.sessions)
 
@@ -87,7 +85,7 @@ def test_a_family_is_a_model_with_relative_prices() -> None:
 
 
 def test_a_model_without_prices_is_an_error_that_names_the_families() -> None:
-    with pytest.raises(SettingsError, match="nonsense.*anthropic-fable"):
+    with pytest.raises(SettingsError, match=r"nonsense.*anthropic-fable"):
         audit([str(DATA / "swe.json")], pruner(), model="nonsense")
 
 
@@ -97,14 +95,10 @@ def test_nothing_found_is_an_error_with_the_reasons(tmp_path: Path) -> None:
         audit([str(tmp_path)], pruner())
 
 
-def test_an_audit_keeps_nothing_but_in_the_store_given_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = pruner()
-    assert isinstance(engine.store, MemoryStore)
-    monkeypatch.setattr(SQLiteStore, "put", None)
+def test_an_audit_leaves_the_files_as_they_are(tmp_path: Path) -> None:
     data = (DATA / "swe.json").read_bytes()
-    path = tmp_path / "swe.json"
-    path.write_bytes(data)
-    audit([str(tmp_path)], engine)
+    (tmp_path / "swe.json").write_bytes(data)
+    audit([str(tmp_path)], pruner())
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("swe.json", data)]
 
 

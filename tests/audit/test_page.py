@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+
+from contextprune.audit.find import Skipped
+from contextprune.audit.page import page
+from contextprune.audit.total import Audit, audit
+from contextprune.audit.words import money
+from tests.audit.logs import DATA, pruner
+
+_EMPTY = {"meta", "input", "br"}
+_CLOSED_BY_THE_NEXT = {"html", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "ul"}
+
+
+class Reader(HTMLParser):
+    """Walks the page: every tag with its attributes, all text, and whatever closes out of order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.wrong: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _EMPTY | _CLOSED_BY_THE_NEXT:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _CLOSED_BY_THE_NEXT:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@cache
+def found() -> Audit:
+    return audit([str(DATA / name) for name in ("swe.json", "shell.atif.json", "docs.json")], pruner())
+
+
+def read(audited: Audit) -> Reader:
+    return Reader(page(audited))
+
+
+def test_the_page_is_well_formed() -> None:
+    reader = read(found())
+    assert reader.wrong == []
+    assert reader.open == []
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    text = page(found())
+    assert not any({"src", "href", "onclick", "style"} & attributes.keys() for _, attributes in Reader(text).tags)
+    assert "http:" not in text
+    assert "https:" not in text
+    assert "url(" not in text
+    assert "default-src 'none'" in text
+
+
+def test_the_page_has_the_figures_of_the_audit() -> None:
+    before, after = found().cost
+    text = read(found()).text
+    for figure in (money(before, priced=True), money(after, priced=True), f"{found().bills[0].tokens:,}"):
+        assert figure in text
+    for name in (*found().tools, *found().kinds, *(session.name for session in found().sessions)):
+        assert name in text
+
+
+def test_every_session_and_the_whole_have_a_plot() -> None:
+    plots = [attributes for _, attributes in read(found()).tags if attributes.get("class") == "plot"]
+    assert len(plots) == 1 + len(found().sessions)
+    assert all(attributes["tabindex"] == "0" for attributes in plots)
+
+
+def test_epochs_are_marked_in_the_plot_of_their_session() -> None:
+    session = found().sessions[0]
+    steps = (*session.steps[:3], session.steps[3]._replace(epoch=True), *session.steps[4:])
+    marked = replace(found(), sessions=(replace(session, steps=steps),))
+    classes = [attributes.get("class") for tag, attributes in read(marked).tags if tag == "line"]
+    assert classes.count("epoch") == 1
+
+
+@pytest.mark.parametrize(
+    "evil", ["</title><script>alert(1)</script>", "\" onfocus=alert(1) '", "<img src=x>", "\x1b\ud800"]
+)
+def test_nothing_in_a_session_becomes_markup(evil: str) -> None:
+    session = found().sessions[0]
+    block = replace(session.largest[0], session=evil, tool=evil, call=evil)
+    flow = session.tools["bash"]
+    session = replace(session, name=evil, title=evil, model=evil, tools={evil: flow}, largest=(block,))
+    text = page(replace(found(), sessions=(session,), skipped=(Skipped(evil, evil),), unpriced=(evil,)))
+    text.encode()
+    reader = Reader(text)
+    assert [tag for tag, _ in reader.tags].count("script") == 1
+    assert not {"img"} & {tag for tag, _ in reader.tags}
+    assert not any("onfocus" in attributes for _, attributes in reader.tags)
+    assert reader.wrong == []
+
+
+def test_a_page_without_prices_speaks_of_tokens() -> None:
+    relative = audit([str(DATA / "shell.json")], pruner(), "anthropic")
+    assert re.search(r"\$\d", read(relative).text) is None
