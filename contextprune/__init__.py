@@ -11,6 +11,7 @@ from contextprune.api import (
     select_examples,
 )
 from contextprune.context import Context, Document, Example, Kind, Segment, Span, Syntax, Unit
+from contextprune.cost import Cost, Session
 from contextprune.errors import (
     BudgetError,
     ContextPruneError,
@@ -22,11 +23,12 @@ from contextprune.errors import (
     StoreError,
 )
 from contextprune.plan import Action, Decision, Plan
-from contextprune.policy import Budget, Policy
+from contextprune.policy import Budget, Policy, Rule
 from contextprune.pruner import Pruner
 from contextprune.report import Report
 from contextprune.scoring import Blend, Lexical, Scorer, Signals, load_scorer
 from contextprune.store import MemoryStore, SQLiteStore, Store
+from contextprune.tariff import Tariff
 from contextprune.tokens import Counter, Estimate, Tiktoken
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "Compressed",
     "Context",
     "ContextPruneError",
+    "Cost",
     "Counter",
     "Decision",
     "Document",
@@ -53,17 +56,20 @@ __all__ = [
     "PrunedDocuments",
     "Pruner",
     "Report",
+    "Rule",
     "SQLiteStore",
     "Scorer",
     "ScorerError",
     "Segment",
     "Selected",
+    "Session",
     "SettingsError",
     "Signals",
     "Span",
     "Store",
     "StoreError",
     "Syntax",
+    "Tariff",
     "Tiktoken",
     "Unit",
     "__version__",

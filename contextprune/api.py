@@ -54,19 +54,22 @@ def compress(
     pruner: Pruner | None = None,
     *,
     format: str | None = None,  # noqa: A002 - the word of the command line, too
+    cold: bool = False,
 ) -> Compressed[T]:
     """Shorten an OpenAI Chat, OpenAI Responses or Anthropic Messages body, a message list, or a recorded session.
 
     budget   a ceiling to fit under; None decides each block as on its arrival, stable from turn to turn
     query    what the context is needed for; None takes the last user message
     format   the payload's format where its content does not tell
+    cold     the provider's cache has expired since the last request: without a budget, old blocks may be decided anew
+             at once, since that rewrites nothing
 
     The caller's object is never changed. Raises PayloadError, BudgetError, StoreError.
     """
     started = perf_counter()
     context = replace(read(payload, query, format), asked=query is not None)
     seconds = perf_counter() - started
-    done = (pruner or Pruner())(context, budget, query)
+    done = (pruner or Pruner())(context, budget, query, cold=cold)
     report = replace(done.report, seconds={"read": seconds, **done.report.seconds})
     return Compressed(apply(payload, done.edits), report, done.plan)
 

@@ -1,4 +1,4 @@
-"""Decide one block as it arrives: from the goal, the call that produced it, what was sent before, and the block itself."""
+"""Decide one block as it arrives: from the goal, the call that produced it, what was sent before, and the block."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from contextprune.plan import Decision
 from contextprune.policy import Policy
 from contextprune.rendering import KEY, Markers, render
 from contextprune.scoring import Calibrated, Scorer, arriving, check
-from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival, sameness
+from contextprune.selection import Observed, arrive, is_view, keeps_cacheable, protection, recall_on_arrival, sameness
 from contextprune.store import Store
 from contextprune.tokens import Counter
 
 SHARED = 40  # characters in common with an earlier block before the two are compared
 COMPARED = 4  # earlier blocks that a new one is compared with: those that share most
+GOING_ON = 4  # replies after which a conversation is taken to go on
 RECALL_TOOL = "contextprune_recall"
 
 
@@ -36,8 +37,11 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The plan of one block: its spans, anchors counted from the first of them, and where an earlier segment stands
-    for a span, that segment's index."""
+    """The plan of one block.
+
+    spans      its spans, anchors counted from the first of them
+    standing   for each span the index of the earlier segment that stands for it, or None
+    """
 
     spans: tuple[Span, ...]
     decisions: tuple[Decision, ...]
@@ -56,6 +60,8 @@ def decide(
     if segment.kind not in BLOCKS or tokens < least or protection(segment, tools.policy) is not None:
         return whole, None
     goal, call = _goal(segments, at), _call(segments, at)
+    if segment.kind is Kind.DOCUMENT and goal is None and query is None:
+        return whole, None  # nobody has asked anything yet, and what is asked later must change nothing
     if _given_back(segment, call, past) or is_marked(tools, segment.text):
         return whole, None
     return _shortened(tools, past, segment, [s for s in (goal, call) if s is not None], query, whole)
@@ -93,7 +99,7 @@ def _shortened(
     markers = Markers(context, everything, tools.counter, tools.store.key if tools.recallable else None)
     plan = arrive(
         context, everything, [0.0] * first + list(scores), costs, tools.policy, markers, named,
-        range(place), bars, {place: recall},
+        range(place), bars, {place: recall}, settled=True,
     )  # fmt: skip
     part = Part(
         tuple(spans),
@@ -104,9 +110,16 @@ def _shortened(
     if text is None:
         return whole, part
     tokens = tools.counter(text)
-    if tokens > whole.before or size(text) > size(segment.text):
+    if tokens > whole.before or size(text) > size(segment.text) or not _cacheable(past, segment, whole.before, tokens):
         return whole, None
     return Record(text, whole.before, tokens), part
+
+
+def _cacheable(past: Past, segment: Segment, before: int, after: int) -> bool:
+    """Whether a conversation that goes on stays one that the provider caches, or gains enough."""
+    sent = sum(past.after)
+    least = max(table.least for table in past.meter.tables)
+    return segment.turn < GOING_ON or keeps_cacheable(sent + before, sent + after, least, cushion=1)
 
 
 def _earlier(past: Past, spans: Sequence[Span]) -> list[int]:
@@ -121,14 +134,7 @@ def _earlier(past: Past, spans: Sequence[Span]) -> list[int]:
 
 
 def _goal(segments: Sequence[Segment], at: int) -> Segment | None:
-    """What the user said last before a block; to a document, what the message around it says."""
-    segment = segments[at]
-    if segment.kind is Kind.DOCUMENT:
-        for later in segments[at + 1 :]:
-            if later.kind is Kind.USER and later.ref[:2] == segment.ref[:2]:
-                return later
-            if later.turn != segment.turn:
-                break
+    """What the user said last before a block."""
     return next((s for s in reversed(segments[:at]) if s.kind is Kind.USER), None)
 
 
@@ -150,4 +156,5 @@ def is_marked(tools: Tools, text: str) -> bool:
 
 
 def size(text: str) -> int:
+    """Bytes of a text on the wire."""
     return len(text.encode("utf-8", "surrogatepass"))

@@ -68,6 +68,7 @@ def _summed(reports: Sequence[Report]) -> Report:
         by_kind=_added([report.by_kind for report in reports]),
         actions=_added([report.actions for report in reports]),
         seconds=seconds,
+        prompts=tuple(prompt for report in reports for prompt in report.prompts),
         notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),
     )
 

@@ -1,96 +1,236 @@
 """An epoch: old blocks decided anew, deeply and all at once, when it is needed or pays; then frozen again.
 
-Only what may go is weighed: results and documents of older turns. What the model has just seen, failures that nothing
-has mended yet, what was asked back, and everything before signed reasoning that is bound to it stay as they were sent.
+First goes what nobody misses: reasoning that the provider lets go, failures that a later one repeats, old screens.
+What the model has just seen, failures that nothing has mended yet, what was asked back, and everything before signed
+reasoning that is bound to it stay as they were sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
 
 from contextprune.arrival import RECALL_TOOL, Tools, is_marked, size
-from contextprune.context import Context, Kind, Segment, Span
-from contextprune.errors import BudgetError
-from contextprune.failures import FAILURE
-from contextprune.past import BLOCKS, Past, shown_as
-from contextprune.plan import Plan
-from contextprune.rendering import Markers, render
-from contextprune.scoring import atoms, check
-from contextprune.selection import Observed, is_view, protection, select, share_at_epoch
+from contextprune.attempts import repeated
+from contextprune.context import Context, Kind
+from contextprune.failures import fails
+from contextprune.past import BLOCKS, Look, Past
+from contextprune.policy import Policy
+from contextprune.rewriting import New, rewritten
+from contextprune.screenshots import seen_before, stale
+from contextprune.selection import EVERY, Observed, is_view, keeps_cacheable, protection, share_at_epoch
 
 LEAST = 100  # tokens that an old block must be able to lose
-GOAL = 4000  # characters of what the user said last
 RECENT = 4  # the least number of turns that an epoch leaves alone
+WORTH = 0.15  # of the prompt that an epoch must remove to be worth a rewriting
+WORTH_FREE = 0.1  # the same where the rewriting costs nothing, or room is needed
 Changed = tuple[tuple[int, str, int], ...]
 
+CUSHION = 4  # see keeps_cacheable
+_KEYLIKE = re.compile(r"\b[a-z2-7]{12}\b")
 
-def compact(tools: Tools, past: Past, context: Context) -> Changed:
-    """(segment, what is sent from now on, tokens) of each block that changes before the request that ends here."""
-    policy, full = tools.policy, sum(past.after) > tools.policy.high_water * tools.policy.window
-    if not policy.epochs or context.bound or (not full and past.meter.rests()):
+
+def _bound(past: Past, context: Context) -> bool:
+    """Whether signed reasoning stands in the conversation so far; reasoning that may be edited is not signed."""
+    return context.bound and any(s.kind is Kind.REASONING and not s.editable for s in past.segments)
+
+
+def compact(tools: Tools, past: Past, context: Context, *, cold: bool = False) -> Changed:
+    """(segment, what is sent from now on, tokens) of each block that changes before the request that ends here.
+
+    `cold` says that the provider's cache has expired, so that rewriting costs nothing.
+    """
+    if not tools.policy.epochs or _bound(past, context) or (aim := _aim(tools.policy, past, cold=cold)) is None:
         return ()
-    old = [i for i in range(len(past.texts)) if _is_old(tools, past, i)]
-    shares = {i: share_at_epoch(_observed(tools, past, i), policy) for i in old}
-    going = {i: past.after[i] - int(shares[i] * past.before[i]) for i in old}
-    going = {i: tokens for i, tokens in going.items() if tokens >= LEAST}
-    if full:
-        excess = sum(past.after) - int(policy.low_water * policy.window)
-        ceiling = max(0, sum(past.after[i] for i in old) - excess)
-        return _rewritten(tools, past, old, ceiling)
-    first = _begin(past, going)
+    possible = _possible(past, tools.policy)
+    if aim.begin({at: past.after[at] for at in possible}) is None:  # cheap, and nearly always the end
+        return ()
+    looks = _looks(past)
+    old = [at for at in possible if past.segments[at].kind in BLOCKS and not _asked_back(tools, past, looks, at)]
+    new = _replaced(tools, past, possible, {at for at, look in looks.items() if look.failed}, old)
+    shrinking = _shrinking(tools, past, looks, [at for at in old if at not in new], aim.excess(new))
+    first = aim.begin({at: past.after[at] - tokens for at, (_, tokens) in new.items()} | shrinking)
     if first is None:
         return ()
-    chosen = [i for i in going if i >= first]
-    changed = _rewritten(tools, past, chosen, sum(past.after[i] - going[i] for i in chosen))
-    removed = sum(past.after[i] - tokens for i, _, tokens in changed)
-    behind = sum(past.after[min((i for i, _, _ in changed), default=0) :]) - removed
-    return changed if changed and past.meter.pays(removed, behind) else ()
+    new = {at: one for at, one in new.items() if at >= first}
+    new |= _counted(tools, past, seen_before(tools, past, new, first))
+    shrinking = {at: tokens for at, tokens in shrinking.items() if at >= first}
+    ceiling = sum(past.after[at] - tokens for at, tokens in shrinking.items())
+    new |= rewritten(tools, past, shrinking, ceiling, new)
+    removed = sum(past.after[at] - tokens for at, (_, tokens) in new.items())
+    if aim.worth(min(new, default=0), removed) is None:
+        return ()
+    return tuple((at, *new[at]) for at in sorted(new))
 
 
-def _begin(past: Past, going: dict[int, int]) -> int | None:
-    """From which block on rewriting gains most, by the meter; None where it never pays."""
-    best: tuple[float, int] | None = None
-    behind, removed = 0, 0
-    for i in range(len(past.after) - 1, -1, -1):
-        behind += past.after[i] - going.get(i, 0)
-        if i in going:
-            removed += going[i]
-            gain = past.meter.gain(removed, behind)
-            if past.meter.pays(removed, behind) and (best is None or gain > best[0]):
-                best = gain, i
-    return None if best is None else best[1]
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """What an epoch is held to.
+
+    past     the conversation; `ends`: tokens sent before each segment, and in all
+    needed   tokens that it must remove
+    low      tokens to come down to; None: old blocks shrink by their share
+    gains    it must be expected to pay back
+    safe     no bill may grow by it, even if the session ended at once
+    """
+
+    past: Past
+    ends: tuple[int, ...]
+    needed: float
+    low: int | None
+    gains: bool
+    safe: bool
+
+    def begin(self, going: Mapping[int, int]) -> int | None:
+        """From which segment on to remove the tokens `going`, for the most worth; None where that is not allowed."""
+        best: tuple[float, int] | None = None
+        removed = 0
+        for at in sorted(going, reverse=True):
+            removed += going[at]
+            worth = self.worth(at, removed)
+            if worth is not None and (best is None or worth > best[0]):
+                best = worth, at
+        return None if best is None else best[1]
+
+    def worth(self, first: int, removed: int) -> float | None:
+        """What it is worth to remove so many tokens from segment `first` on; None where that is not allowed."""
+        total, known = self.ends[-1], self.ends[self.past.known]
+        sent, stays = total - removed, min(self.ends[first], known)
+        meter = self.past.meter
+        if removed <= 0 or removed < self.needed:
+            return None
+        if not all(keeps_cacheable(total, sent, table.least, CUSHION) for table in meter.tables):
+            return None
+        gain = meter.gain(removed, max(0, known - stays - removed))
+        if (self.gains and gain <= 0) or (self.safe and not meter.affords(sum(self.past.before), sent, stays)):
+            return None
+        return gain if self.gains else float(removed)
+
+    def excess(self, new: New) -> int | None:
+        """Tokens to remove beside what is replaced, to come down to `low`; None where no mark is set."""
+        if self.low is None:
+            return None
+        return max(0, self.ends[-1] - self.low - sum(self.past.after[at] - tokens for at, (_, tokens) in new.items()))
 
 
-def _is_old(tools: Tools, past: Past, at: int) -> bool:
-    """Whether a block may be decided anew."""
+def _aim(policy: Policy, past: Past, *, cold: bool) -> _Aim | None:
+    """What an epoch here would be held to; None where it is not the time for one.
+
+    Above `high_water` one happens when it has been paid for by earlier savings, halfway from there to the end of the
+    window at any price: a request that does not fit is worth nothing.
+    """
+    ends = tuple(accumulate(past.after, initial=0))
+    high, low = policy.high_water * policy.window, int(policy.low_water * policy.window)
+    if ends[-1] > high:
+        safe = not cold and ends[-1] <= (high + policy.window) / 2
+        if not safe or past.meter.quiet % EVERY == 0:
+            return _Aim(past, ends, WORTH_FREE * ends[-1], low, gains=False, safe=safe)
+    if cold:
+        return _Aim(past, ends, WORTH_FREE * ends[-1], None, gains=False, safe=False)
+    if past.meter.rests():
+        return None
+    return _Aim(past, ends, WORTH * ends[-1], None, gains=True, safe=True)
+
+
+def _possible(past: Past, policy: Policy) -> list[int]:
+    """What may go at all, as far as that shows without a look into the text."""
+    spoken = max((at for at, segment in enumerate(past.segments) if segment.kind is Kind.USER), default=0)
+    newest = past.segments[-1].turn if past.segments else 0
+    found = []
+    for at, segment in enumerate(past.segments):
+        old = newest - segment.turn >= max(RECENT, policy.recent_turns)
+        if segment.kind in BLOCKS:
+            may = old and past.after[at] >= LEAST and _may_shrink(past, policy, at)
+        elif segment.kind is Kind.IMAGE:
+            may = old and segment.editable and past.texts[at] is None
+        else:  # until the user speaks again, some servers want the reasoning back
+            may = segment.kind is Kind.REASONING and segment.editable and at < spoken and past.after[at] > 0
+        if may:
+            found.append(at)
+    return found
+
+
+def _may_shrink(past: Past, policy: Policy, at: int) -> bool:
+    segment, rule = past.segments[at], policy.rule(past.segments[at].name)
+    if protection(segment, policy) is not None or rule.recall == 1.0 or past.before[at] < (rule.min_tokens or 0):
+        return False
+    return segment.name is None or not segment.name.endswith(RECALL_TOOL)
+
+
+def _looks(past: Past) -> dict[int, Look]:
+    """What the text of each result, and of the call that it answers, tells; each is read once in its life."""
+    calls: dict[str | None, str] = {}
+    for at, segment in enumerate(past.segments):
+        if segment.kind is Kind.TOOL_CALL:
+            calls[segment.pair] = segment.text
+        elif segment.kind in BLOCKS and at not in past.looks:
+            call = calls.get(segment.pair, "") if segment.pair is not None else ""
+            failed = segment.kind is Kind.TOOL_RESULT and (segment.failed or fails(segment.text))
+            past.looks[at] = Look(failed, is_view(call, segment.name), frozenset(_KEYLIKE.findall(call)))
+    return past.looks
+
+
+def _asked_back(tools: Tools, past: Past, looks: Mapping[int, Look], at: int) -> bool:
+    """Whether a block gives back an original, or carries a marker of ours in its own text."""
+    return not looks[at].keys.isdisjoint(past.keys) or is_marked(tools, past.segments[at].text)
+
+
+def _replaced(
+    tools: Tools, past: Past, possible: Collection[int], failed: Collection[int], old: Collection[int]
+) -> dict[int, tuple[str, int]]:
+    """What goes first: reasoning, images, and answers that say no more than a later one."""
+    texts = dict.fromkeys((at for at in possible if past.segments[at].kind is Kind.REASONING), "")
+    texts |= stale(tools, past, max(RECENT, tools.policy.recent_turns))
+    texts |= repeated(tools, past, failed, old)
+    return _counted(tools, past, texts)
+
+
+def _counted(tools: Tools, past: Past, texts: Mapping[int, str]) -> dict[int, tuple[str, int]]:
+    """Each text with its tokens, as far as it is shorter than what was sent."""
+    found = {}
+    for at, text in texts.items():
+        tokens = tools.counter(text) if text else 0
+        image = past.segments[at].kind is Kind.IMAGE  # measured by its source already
+        if tokens < past.after[at] and (image or size(text) <= size(past.text(at))):
+            found[at] = text, tokens
+    return found
+
+
+def _shrinking(
+    tools: Tools, past: Past, looks: Mapping[int, Look], old: Collection[int], excess: int | None
+) -> dict[int, int]:
+    """Tokens that each old block is to lose: what is above its share, or its part of an excess."""
+    open_ = _open(past, looks)
+    blocks = [at for at in old if at not in open_]
+    if excess is not None:
+        held = sum(past.after[at] for at in blocks)
+        return {at: int(past.after[at] * min(1.0, excess / held)) for at in blocks if excess}
+    going = {}
+    for at in blocks:
+        tokens = past.after[at] - int(share_at_epoch(_observed(tools, past, looks, at), tools.policy) * past.before[at])
+        if tokens >= LEAST:
+            going[at] = tokens
+    return going
+
+
+def _open(past: Past, looks: Mapping[int, Look]) -> set[int]:
+    """Results that failed and whose tool has not succeeded since."""
+    mended: set[str | None] = set()
+    found: set[int] = set()
+    for at in sorted(looks, reverse=True):
+        name = past.segments[at].name
+        if not looks[at].failed:
+            if past.segments[at].kind is Kind.TOOL_RESULT:
+                mended.add(name)
+        elif name not in mended:
+            found.add(at)
+    return found
+
+
+def _observed(tools: Tools, past: Past, looks: Mapping[int, Look], at: int) -> Observed:
     segment = past.segments[at]
-    if segment.kind not in BLOCKS or protection(segment, tools.policy) is not None or segment.cost is not None:
-        return False
-    age = past.segments[-1].turn - segment.turn
-    if age < max(RECENT, tools.policy.recent_turns):
-        return False
-    if segment.name is not None and segment.name.endswith(RECALL_TOOL):
-        return False
-    return not is_marked(tools, segment.text) and not _open_failure(past, at)
-
-
-def _open_failure(past: Past, at: int) -> bool:
-    """Whether a result failed and the same tool has not succeeded since."""
-    segment = past.segments[at]
-    if not _failed(segment):
-        return False
-    later = (s for s in past.segments[at + 1 :] if s.kind is Kind.TOOL_RESULT and s.name == segment.name)
-    return all(_failed(s) for s in later)
-
-
-def _failed(segment: Segment) -> bool:
-    return segment.failed or FAILURE.search(segment.text) is not None
-
-
-def _observed(tools: Tools, past: Past, at: int) -> Observed:
-    segment = past.segments[at]
-    calls = (s.text for s in reversed(past.segments[:at]) if s.kind is Kind.TOOL_CALL and s.pair == segment.pair)
     return Observed(
         segment.kind,
         segment.name or "",
@@ -98,53 +238,5 @@ def _observed(tools: Tools, past: Past, at: int) -> Observed:
         (),
         past.segments[-1].turn - segment.turn,
         sum(past.after) / tools.policy.window,
-        is_view(next(calls, ""), segment.name),
+        looks[at].view,
     )
-
-
-def _rewritten(tools: Tools, past: Past, old: Sequence[int], ceiling: int) -> Changed:
-    """What select makes of the old blocks under a ceiling for all of them, where that is shorter than what was sent."""
-    if not old:
-        return ()
-    free = frozenset(old)
-    segments = tuple(
-        replace(segment, marked=False)
-        if i in free
-        else replace(shown_as(segment, past.text(i)), editable=False, cost=segment.cost)
-        for i, segment in enumerate(past.segments)
-    )
-    goal = next((s.text for s in reversed(past.segments) if s.kind is Kind.USER), "")
-    seen = Context(segments, goal[:GOAL])
-    spans = tools.split(seen)
-    costs = _costs(tools, past, spans, free)
-    scores = tools.scorer(seen, spans)
-    check(scores, spans, tools.scorer.name)
-    named = atoms(seen, spans, free, tools.counter.pieces) if tools.recallable else []
-    markers = Markers(seen, spans, tools.counter, tools.store.key if tools.recallable else None)
-    ceiling += sum(tokens for i, tokens in enumerate(past.after) if i not in free)
-
-    def under(most: int) -> Plan:
-        return select(seen, spans, scores, costs, tools.policy, markers, most, named)
-
-    try:
-        plan = under(ceiling)
-    except BudgetError as error:  # failures and markers alone exceed it: as little as they allow
-        plan = under(error.needed)
-    found = []
-    for i, text in sorted(render(plan, markers).items()):
-        tokens = tools.counter(text)
-        if i in free and tokens < past.after[i] and size(text) <= size(past.text(i)):
-            found.append((i, text, tokens))
-    return tuple(found)
-
-
-def _costs(tools: Tools, past: Past, spans: Sequence[Span], free: Collection[int]) -> list[int]:
-    """Tokens of each span; what does not change is one span, and was counted before."""
-    ends: dict[int, list[int]] = {}
-    for span in spans:
-        ends.setdefault(span.segment, []).append(span.end)
-    costs: list[int] = []
-    for segment, cuts in ends.items():
-        text = past.segments[segment].text
-        costs += tools.counter.pieces(text, cuts) if segment in free else [past.after[segment]]
-    return costs

@@ -22,7 +22,7 @@ from contextprune.errors import ContextPruneError
 from contextprune.policy import Budget, Policy, Settings, load_settings, read_settings_file
 from contextprune.pruner import Pruner
 from contextprune.rendering import KEY
-from contextprune.scoring import Scorer, notes
+from contextprune.scoring import Scorer, load_scorer, notes
 from contextprune.store import MemoryStore, SQLiteStore, Store
 from contextprune.tokens import Counter
 
@@ -35,6 +35,8 @@ _OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "code grammars": ("tree_sitter", "tree_sitter_javascript", "tree_sitter_go", "tree_sitter_java"),
     "torch": ("torch", "tokenizers", "safetensors", "numpy"),
     "sentence-transformers": ("sentence_transformers",),
+    "prices": ("genai_prices",),
+    "images": ("PIL",),
     "redis": ("redis",),
     "proxy": ("starlette", "httpx"),
     "langchain": ("langchain_core",),
@@ -101,7 +103,7 @@ def _canary(engine: Pruner, budget: Budget | None) -> Finding:
         said = f"{done.report.before:,} tokens became {done.report.after:,}"
         text = done.payload["messages"][-1]["content"]
         if text == original:
-            return Finding(name, said, _why_nothing(engine.policy, done.report.before))
+            return Finding(name, said, _why_nothing(engine.policy, engine.scorer, done.report.before))
         if NEEDLE not in text:
             why = f"the error line was lost; the scorer {engine.scorer.name} is not to be trusted: "
             return Finding(name, said, why + "set CONTEXTPRUNE_SCORER=lexical and report it")
@@ -117,20 +119,22 @@ def _comes_back(text: str, original: str, engine: Pruner) -> bool:
     return key is not None and api.recall(key[1], pruner=engine) == original
 
 
-def _why_nothing(policy: Policy, tokens: int) -> str:
+def _why_nothing(policy: Policy, scorer: Scorer, tokens: int) -> str:
     """The setting that leaves the canary as it is, and what to do about it."""
+    rule = policy.rule(_TOOL)
+    least = policy.min_tokens if rule.min_tokens is None else rule.min_tokens
+    recall = policy.recall if rule.recall is None else rule.recall
     if Kind.TOOL_RESULT in policy.protect:
         return "nothing was compressed: the settings protect tool_result; take it out of `protect`"
-    if _TOOL in policy.exclude_tools:
+    if policy.excludes(_TOOL):
         return f"nothing was compressed: the settings exclude the tool {_TOOL}; take it out of `exclude_tools`"
-    if policy.min_tokens > tokens:
-        return f"nothing was compressed: min_tokens is {policy.min_tokens:,}, more than the log has; lower it"
-    if policy.recall > 0.99:
-        return f"nothing was compressed: recall is {policy.recall}, so all is kept; set it to 0.95"
-    return (
-        "nothing was compressed: the scorer holds everything for needed; set CONTEXTPRUNE_SCORER=lexical, "
-        f"or lower recall (now {policy.recall})"
-    )
+    if least > tokens:
+        return f"nothing was compressed: min_tokens is {least:,}, more than the log has; lower it"
+    if recall > 0.99:
+        return f"nothing was compressed: recall is {recall}, so all is kept; set it to 0.95"
+    other = "" if scorer.name == load_scorer("lexical").name else "set CONTEXTPRUNE_SCORER=lexical, or "
+    why = f"nothing was compressed: the scorer {scorer.name} holds everything for needed"
+    return f"{why}; {other}lower recall (now {recall})"
 
 
 def _settings() -> Finding:
@@ -148,7 +152,8 @@ def _settings() -> Finding:
 
 
 def _shown(value: object) -> str:
-    return ",".join(sorted(map(str, value))) if isinstance(value, frozenset | tuple) else str(value)
+    """A value in few words; of a table, only its names."""
+    return ",".join(sorted(map(str, value))) if isinstance(value, frozenset | tuple | Mapping) else str(value)
 
 
 def _scorer(scorer: Scorer) -> Finding:

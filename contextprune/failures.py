@@ -60,6 +60,11 @@ def failing(context: Context, spans: Sequence[Span]) -> set[int]:
     return {i for i in suspects if not is_code(spans[i]) and FAILURE.search(spans[i].text)}
 
 
+def fails(text: str) -> bool:
+    """Whether anything in `text` looks like a failure, source code that mentions one included."""
+    return any(hint in text for hint in _HINTS) and FAILURE.search(text) is not None
+
+
 def _hints(text: str) -> Iterator[int]:
     """Offsets of all hints in `text`."""
     for hint in _HINTS:

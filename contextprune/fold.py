@@ -10,17 +10,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from contextprune.arrival import Part, Tools, decide
 from contextprune.compaction import compact
 from contextprune.context import Context, Ref, Segment, Span, Syntax, Unit
-from contextprune.ledger import Key, Ledger, Record, chain
+from contextprune.ledger import Key, Ledger, Record, alike, chain, seed
 from contextprune.past import Past
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Policy
 from contextprune.replay import boundaries
 from contextprune.selection import Meter, protection, tables
 
+_NEW, _SENT = "no shorter as a marker", "as it was sent before"
 HELD = 16  # conversations whose state is held; that of any other is built from the ledger
 
 
@@ -34,23 +36,36 @@ class Folded:
     epoch: bool
 
 
+class _Held(NamedTuple):
+    """A conversation as it was left, with the keys of its segments, which hold under the same seed."""
+
+    seed: str
+    keys: list[Key]
+    past: Past
+
+
 class Fold:
     """Decides conversations with the same `tools`, and remembers them in `ledger`. Thread-safe."""
 
     def __init__(self, tools: Tools, ledger: Ledger) -> None:
         self._tools, self._ledger = tools, ledger
-        self._held: OrderedDict[Key, Past] = OrderedDict()
+        self._held: OrderedDict[Key, _Held] = OrderedDict()
         self._lock = threading.Lock()
-        name = tools.scorer.name, tools.counter.name, str(tools.recallable)
-        self._seed = "\0".join((repr(tools.policy), *name))
+        self._seed = seed(tools.policy, tools.scorer.name, tools.counter.name, str(tools.recallable))
 
-    def __call__(self, context: Context, query: str | None) -> Folded:
-        """Decide what is new, replay the rest. Raises StoreError where an original cannot be kept."""
+    def __call__(self, context: Context, query: str | None, *, cold: bool = False) -> Folded:
+        """Decide what is new, replay the rest. Raises StoreError where an original cannot be kept.
+
+        `cold` says that the provider's cache has expired. It is no part of a key: what it brings about is remembered
+        with the last request, and nothing that is decided anew without it comes out as with it.
+        """
         segments = context.segments
-        keys = chain(segments, f"{self._seed}\0{context.model}\0{context.bound}\0{query!r}")
+        own = f"{self._seed}\0{context.model}\0{context.bound}\0{query!r}"
         ends = frozenset(boundaries(context))
-        past = self._resume(keys, ends, context.model)
+        keys, past = self._resume(own, segments, ends)
+        past = past or Past(self._tools.split, Meter(tables(context.model, self._tools.policy)))
         start = len(past.texts)
+        past.segments[:] = segments[:start]  # the same texts; breakpoints of the cache may have moved on
         known = self._ledger.known(keys[start:])
         fresh: dict[Key, Record] = {}
         parts: dict[int, Part] = {}
@@ -62,34 +77,45 @@ class Fold:
                 fresh[keys[i]] = record
                 if part is not None:
                     parts[i] = part
-            past.add(segments[i], record)
+            past.add(segments[i], record, parts[i].spans if i in parts else ())
             if i + 1 in ends:
                 changed = record.past
                 if changed is None:
-                    changed = compact(self._tools, past, context)
+                    changed = compact(self._tools, past, context, cold=cold and i + 1 == len(keys))
                     fresh[keys[i]] = replace(record, past=changed)
                 epoch = bool(changed)
                 past.end(changed)
         self._keep(past, fresh, start)
         if keys:
-            self._hold(keys[-1], past)
+            self._hold(_Held(own, keys, past))
         edits = {s.ref: text for s, text in zip(segments, past.texts, strict=True) if text is not None}
         plan = _plan(context, past, start, parts, self._tools.policy)
         return Folded(edits, plan, tuple(zip(past.before, past.after, strict=True)), epoch)
 
-    def _resume(self, keys: Sequence[Key], ends: frozenset[int], model: str) -> Past:
-        """The state after the longest prefix that is held, taken out of what is held; else a new one."""
-        with self._lock:
-            for at in range(len(keys), 0, -1):
-                past = self._held.get(keys[at - 1])
-                if past is not None and past.ended == (at in ends):
-                    del self._held[keys[at - 1]]
-                    return past
-        return Past(self._tools.split, Meter(tables(model, self._tools.policy)))
+    def _resume(self, own: str, segments: Sequence[Segment], ends: frozenset[int]) -> tuple[list[Key], Past | None]:
+        """The key of each segment, and the state after the longest beginning that is held, taken out of what is held.
 
-    def _hold(self, key: Key, past: Past) -> None:
+        Segments are compared with those of what is held, since a long history is hashed far more slowly.
+        """
+        known: list[Key] = []
+        found: _Held | None = None
         with self._lock:
-            self._held[key] = past
+            for held in self._held.values():
+                if held.seed != own:
+                    continue
+                size = len(held.keys)
+                same = _common(held.past.segments, segments)
+                if same > len(known):
+                    known = held.keys[:same]
+                if same == size and held.past.ended == (size in ends) and (not found or size > len(found.keys)):
+                    found = held
+            if found is not None:
+                del self._held[found.keys[-1]]
+        return chain(segments[len(known) :], own, known), found and found.past
+
+    def _hold(self, held: _Held) -> None:
+        with self._lock:
+            self._held[held.keys[-1]] = held
             while len(self._held) > HELD:
                 self._held.popitem(last=False)
 
@@ -99,7 +125,8 @@ class Fold:
         if self._tools.recallable:
             changed = {at for record in fresh.values() for at, _, _ in record.past or ()}
             changed.update(at for at in range(start, len(past.texts)) if past.texts[at] is not None)
-            store.put({store.key(past.segments[at].text): past.segments[at].text for at in sorted(changed)})
+            originals = [past.segments[at].source or past.segments[at].text for at in sorted(changed)]
+            store.put({store.key(original): original for original in originals if original})
         self._ledger.keep(fresh)
 
 
@@ -107,9 +134,10 @@ def _plan(context: Context, past: Past, start: int, parts: Mapping[int, Part], p
     """What was decided in this call span by span; of every other segment one span."""
     spans: list[Span] = []
     decisions: list[Decision] = []
-    firsts: dict[int, int] = {}
+    firsts: list[int] = []
     for i, segment in enumerate(context.segments):
-        firsts[i] = base = len(spans)
+        base = len(spans)
+        firsts.append(base)
         part = parts.get(i)
         if part is not None and past.texts[i] is not None:
             spans += [
@@ -120,12 +148,33 @@ def _plan(context: Context, past: Past, start: int, parts: Mapping[int, Part], p
                 for decision, source in zip(part.decisions, part.standing, strict=True)
             ]
         elif segment.text:
-            syntax = Syntax.LINES if "\n" in segment.text else Syntax.PROSE
-            spans.append(Span(i, 0, len(segment.text), Unit.WHOLE, segment.text, syntax))
-            reason = _reason(segment, policy, new=i >= start)
-            decisions.append(Decision(Action.KEEP, 1.0, past.after[i], reason))
+            span, decision = (
+                _whole(past, i, segment, policy) if i < start else _standing(past, i, segment, policy, _NEW)
+            )
+            spans.append(span)
+            decisions.append(decision)
     return Plan(context, tuple(spans), tuple(decisions))
 
 
-def _reason(segment: Segment, policy: Policy, *, new: bool) -> str:
-    return protection(segment, policy) or ("no shorter as a marker" if new else "as it was sent before")
+def _whole(past: Past, at: int, segment: Segment, policy: Policy) -> tuple[Span, Decision]:
+    """What the plan says of a segment that is replayed: as the call before said it, if nothing about it is new."""
+    if at in past.told:
+        editable, span, decision = past.told[at]
+        if span.text is segment.text and decision.cost == past.after[at] and editable is segment.editable:
+            return span, decision
+    span, decision = _standing(past, at, segment, policy, _SENT)
+    past.told[at] = segment.editable, span, decision
+    return span, decision
+
+
+def _standing(past: Past, at: int, segment: Segment, policy: Policy, reason: str) -> tuple[Span, Decision]:
+    syntax = Syntax.LINES if "\n" in segment.text else Syntax.PROSE
+    span = Span(at, 0, len(segment.text), Unit.WHOLE, segment.text, syntax)
+    return span, Decision(Action.KEEP, 1.0, past.after[at], protection(segment, policy) or reason)
+
+
+def _common(one: Sequence[Segment], other: Sequence[Segment]) -> int:
+    """How many segments from the first on a ledger cannot tell apart."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if not alike(a, b)), min(len(one), len(other))
+    )

@@ -9,11 +9,13 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import blake2b
 from typing import Protocol, runtime_checkable
 
+from contextprune._version import __version__
 from contextprune.context import Kind, Segment
+from contextprune.policy import Policy
 
 Key = bytes
 """The hash of a segment and of everything before it."""
@@ -67,13 +69,25 @@ class Ledger:
             found = list(_while_known(keys, self._records))
             for key in keys[: len(found)]:
                 self._records.move_to_end(key)
-        if self._notes is None or len(found) == len(keys):
-            return found
-        stored = self._notes.noted(keys[len(found) :])
-        read = {key: record for key, value in stored.items() if (record := _unpacked(value)) is not None}
-        more = dict(zip(keys[len(found) :], _while_known(keys[len(found) :], read), strict=False))
-        self._hold(more)
-        return [*found, *more.values()]
+        if self._notes is not None:
+            self._hold(more := self._stored(keys[len(found) :]))
+            found += more.values()
+        return found
+
+    def _stored(self, keys: Sequence[Key]) -> dict[Key, Record]:
+        """What the notes know of a beginning of `keys`. Ever more are asked for at once: most often all are new."""
+        found: dict[Key, Record] = {}
+        some = 16
+        while len(found) < len(keys) and self._notes is not None:
+            asked = keys[len(found) : len(found) + some]
+            notes = self._notes.noted(asked)
+            read = {key: record for key, value in notes.items() if (record := _unpacked(value)) is not None}
+            known = list(_while_known(asked, read))
+            found.update(zip(asked, known, strict=False))
+            if len(known) < len(asked):
+                break
+            some *= 4
+        return found
 
     def keep(self, records: Mapping[Key, Record]) -> None:
         """Remember what was decided. Raises StoreError where the store behind cannot."""
@@ -97,29 +111,55 @@ class Ledger:
                 self._size -= self._records.popitem(last=False)[1].size
 
 
-def chain(segments: Iterable[Segment], seed: str) -> list[Key]:
-    """The key of each segment. `seed` names all that decides besides: policy, scorer, counter, query.
+def seed(policy: Policy, *names: str) -> str:
+    """All that decides besides the conversation, as a text that is the same in every process: sets have no order."""
+    values = ((f.name, getattr(policy, f.name)) for f in fields(policy))
+    told = (f"{name}={sorted(value) if isinstance(value, frozenset) else value!r}" for name, value in values)
+    return "\0".join((*told, *names))
 
+
+def chain(segments: Iterable[Segment], seed: str, keys: Sequence[Key] = ()) -> list[Key]:
+    """The keys of the segments before these, and the key of each of these.
+
+    `seed` names all that decides besides: policy, scorer, counter, query; `keys` were made with the same one.
+    The version of the package counts, too, so that what another one decided is decided again.
     Breakpoints of the cache are left out: agents move them along, and the provider's own hash ignores them, too.
     """
-    keys: list[Key] = []
-    last = blake2b(seed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    found = list(keys)
+    first = f"{__version__}\0{seed}".encode("utf-8", "surrogatepass")
+    last = found[-1] if found else blake2b(first, digest_size=16).digest()
     for s in segments:
-        free = s.editable and s.kind in _EDITABLE
-        parts = (s.kind.value, s.pair or "", s.name or "", str(s.cost), "01"[s.failed] + "01"[free], str(s.turn))
-        state = blake2b(last, digest_size=16)
-        state.update("\0".join(parts).encode("utf-8", "surrogatepass"))
-        for text in (s.text, s.source or ""):
-            data = text.encode("utf-8", "surrogatepass")
-            state.update(len(data).to_bytes(8, "big"))
-            state.update(data)
-        last = state.digest()
-        keys.append(last)
-    return keys
+        parts = (s.kind.value, s.pair or "", s.name or "", str(s.cost), "01"[s.failed] + "01"[_is_free(s)], str(s.turn))
+        head, text, source = (
+            part.encode("utf-8", "surrogatepass") for part in ("\0".join(parts), s.text, s.source or "")
+        )
+        sizes = (len(text).to_bytes(8, "big"), len(source).to_bytes(8, "big"))
+        last = blake2b(b"".join((last, head, sizes[0], text, sizes[1], source)), digest_size=16).digest()
+        found.append(last)
+    return found
+
+
+def alike(one: Segment, other: Segment) -> bool:
+    """Whether `chain` cannot tell the two apart. Much faster than their hashes: equal texts are often one object."""
+    return (
+        one.text == other.text
+        and one.turn == other.turn
+        and one.kind is other.kind
+        and (one.pair or "") == (other.pair or "")
+        and (one.name or "") == (other.name or "")
+        and one.cost == other.cost
+        and one.failed is other.failed
+        and (one.editable is other.editable or _is_free(one) is _is_free(other))
+        and (one.source or "") == (other.source or "")
+    )
 
 
 _EDITABLE = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT, Kind.EXAMPLE})
 """Of these a lock says something; on all others it comes and goes with the breakpoint."""
+
+
+def _is_free(segment: Segment) -> bool:
+    return segment.editable and segment.kind in _EDITABLE
 
 
 def _while_known(keys: Sequence[Key], records: Mapping[Key, Record]) -> Iterator[Record]:

@@ -5,17 +5,27 @@ All of it follows from the segments and their records, so it can be built anew a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.identifiers import identifiers
 from contextprune.ledger import Record
+from contextprune.plan import Decision
 from contextprune.rendering import KEY
 from contextprune.selection import Meter, sameness
 
 BLOCKS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
 """What is decided on; of everything else only what it shows counts."""
+
+
+class Look(NamedTuple):
+    """What the texts of a block and of its call tell: a failure, a view of a file, and what may be recall keys."""
+
+    failed: bool
+    view: bool
+    keys: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -26,8 +36,10 @@ class Past:
     texts     what is sent instead of a segment; None: it stands as it is
     before    tokens of each segment; after: of what is sent of it
     shown     identifiers that anything but results shows
-    places    a span's text without white space at its ends -> the first segment that still shows it
     keys      recall keys that were sent
+    looks     what blocks look like, as far as somebody asked
+    told      what a plan says of a segment that is only replayed, by index, while it is editable or not
+    known     segments that the last request sent
     ended     a request was taken to end at the last segment, so that only a reply may follow
     """
 
@@ -38,54 +50,76 @@ class Past:
     before: list[int] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
-    places: dict[str, int] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
+    looks: dict[int, Look] = field(default_factory=dict)
+    told: dict[int, tuple[bool, Span, Decision]] = field(default_factory=dict)
+    known: int = 0
     ended: bool = False
-    _known: int = 0  # segments that the last request sent
+    _spans: list[tuple[str, ...] | None] = field(default_factory=list)  # of each block, where it was cut
+    _places: dict[str, int] = field(default_factory=dict)
+    _placed: int = 0  # segments that `_places` tells of
 
     def text(self, at: int) -> str:
         """What is sent of a segment."""
         new = self.texts[at]
         return self.segments[at].text if new is None else new
 
-    def add(self, segment: Segment, record: Record) -> None:
-        """One more segment, as decided."""
+    def add(self, segment: Segment, record: Record, spans: Sequence[Span] = ()) -> None:
+        """One more segment, as decided; `spans` are its own, where it was cut already."""
         self.segments.append(segment)
         self.texts.append(record.text)
         self.before.append(record.before)
         self.after.append(record.after)
+        self._spans.append(_compared(spans) if spans and record.text is None else None)
         self.ended = False
-        if segment.kind is not Kind.TOOL_RESULT:
+        goes = segment.kind is Kind.REASONING and segment.editable  # an epoch empties it
+        if segment.kind is not Kind.TOOL_RESULT and not goes:
             self.shown.update(identifiers(segment.text))
         if segment.kind in BLOCKS:
-            self._show(len(self.texts) - 1)
+            self._note(self.text(len(self.texts) - 1))
 
     def end(self, changed: Sequence[tuple[int, str, int]]) -> None:
         """A request ends here; before it is sent, an epoch has `changed` these segments: (index, text, tokens)."""
-        first = min((at for at, _, _ in changed), default=self._known)
+        first = min((at for at, _, _ in changed), default=self.known)
         for at, text, tokens in changed:
-            self.texts[at], self.after[at] = text, tokens
+            self.texts[at], self.after[at], self._spans[at] = text, tokens, None
+            self._note(text)
         if changed:
-            self.places.clear()
-            for at, segment in enumerate(self.segments):
-                if segment.kind in BLOCKS:
-                    self._show(at)
+            self._places.clear()
+            self._placed = 0
             self.meter.rewrote()
-        known = sum(self.after[: min(first, self._known)])
+        known = sum(self.after[: min(first, self.known)])
         self.meter.request(sum(self.before), sum(self.after), known)
-        self._known, self.ended = len(self.texts), True
+        self.known, self.ended = len(self.texts), True
 
-    def results(self) -> Iterator[int]:
-        """Indices of the results of tools."""
-        return (i for i, segment in enumerate(self.segments) if segment.kind is Kind.TOOL_RESULT)
+    @property
+    def places(self) -> Mapping[str, int]:
+        """What spans have in common with their copies -> the first block that still shows it.
 
-    def _show(self, at: int) -> None:
-        text = self.text(at)
+        Blocks are cut when this is first asked for, so that what is only replayed need not be cut.
+        """
+        for at in range(self._placed, len(self.texts)):
+            if self.segments[at].kind in BLOCKS:
+                for key in self._cut(at):
+                    self._places.setdefault(key, at)
+        self._placed = len(self.texts)
+        return self._places
+
+    def _cut(self, at: int) -> tuple[str, ...]:
+        spans = self._spans[at]
+        if spans is None:
+            block = shown_as(self.segments[at], self.text(at))
+            spans = self._spans[at] = _compared(self.split(Context((block,))))
+        return spans
+
+    def _note(self, text: str) -> None:
         self.keys.update(KEY.findall(text) if "recall=" in text else ())
-        for key in {sameness(span.text) for span in self.split(Context((shown_as(self.segments[at], text),)))}:
-            self.places.setdefault(key, at)
 
 
 def shown_as(segment: Segment, text: str) -> Segment:
     """The segment with what is sent of it."""
     return Segment(segment.kind, text, segment.ref, segment.turn, segment.pair, segment.name)
+
+
+def _compared(spans: Iterable[Span]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sameness(span.text) for span in spans))

@@ -14,6 +14,7 @@ from typing import Any
 
 from contextprune.context import Kind
 from contextprune.errors import SettingsError
+from contextprune.tariff import Tariff
 
 PROTECTED = frozenset({Kind.SYSTEM, Kind.TOOLS, Kind.USER, Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL, Kind.IMAGE})
 """Kinds that no default policy touches: instructions, and whatever the model itself produced."""
@@ -80,6 +81,7 @@ class Policy:
     epochs           whether old blocks are ever re-decided
     images           how many of the latest images an epoch leaves
     prices           a model's name, or that of a table of prices, for what is not said in the context
+    tariffs          prices of your own, by the name of the model
     """
 
     recall: float = 0.95
@@ -95,6 +97,7 @@ class Policy:
     epochs: bool = True
     images: int = 3
     prices: str = ""
+    tariffs: Mapping[str, Tariff] = field(default_factory=dict, hash=False)
 
     def rule(self, tool: str | None) -> Rule:
         """What holds for the results of `tool`."""
@@ -152,10 +155,11 @@ _TYPES: Mapping[str, type] = {
     "epochs": bool,
     "images": int,
     "prices": str,
+    "tariffs": dict,
 }
 _FORMS: Mapping[type, str] = {
     str: "a text", float: "a number", int: "a whole number", list: "a list of names", bool: "true or false",
-    dict: "a table of tools",
+    dict: "a table",
 }  # fmt: skip
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _PREFIX = "CONTEXTPRUNE_"
@@ -279,12 +283,27 @@ def _rule(table: Any, where: str) -> Rule:
     return Rule(**table)
 
 
+def _tariff(model: str, table: Any, where: str) -> Tariff:
+    """The prices in a table such as `{input = 3.0, read = 0.3, write = 3.75}`; a missing one is that of the input."""
+    names = {f.name for f in fields(Tariff)} - {"name"}
+    if not isinstance(table, dict) or "input" not in table or not table.keys() <= names:
+        raise SettingsError(f"{where} is a table with input and, if need be, read, write, output, least, not {table!r}")
+    if not all(type(value) in (int, float) for value in table.values()):
+        raise SettingsError(f"{where}: prices and least are numbers, not {table!r}")
+    try:
+        return Tariff(name=model, **{"read": table["input"], "write": table["input"], **table})
+    except SettingsError as exc:
+        raise SettingsError(f"{where}: {exc}") from exc
+
+
 def _policy_value(name: str, value: Any, where: str) -> Any:
     """A value in the type that Policy wants."""
     if name == "exclude_tools":
         return tuple(value)
     if name == "tools":
         return {tool: _rule(rule, f"{where}: {tool}") for tool, rule in value.items()}
+    if name == "tariffs":
+        return {model: _tariff(model, table, f"{where}: {model}") for model, table in value.items()}
     if name != "protect":
         return value
     for kind in value:

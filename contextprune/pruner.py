@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
 
 from contextprune.arrival import Tools
 from contextprune.context import Context, Kind, Ref, Span
-from contextprune.fold import Fold
+from contextprune.cost import Prompt
+from contextprune.fold import Fold, Folded
 from contextprune.ledger import Ledger, Notes
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
 from contextprune.rendering import KEY, Markers, render
-from contextprune.report import Report, summarise
+from contextprune.replay import boundaries
+from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import Calibrated, Scorer, arriving, atoms, check, load_scorer, notes
 from contextprune.selection import arrive, movable, select
 from contextprune.store import Store, open_store
+from contextprune.tariff import FAMILIES
 from contextprune.tokens import Counter, open_counter
 
 
@@ -64,14 +67,19 @@ class Pruner:
         tools = Tools(self.policy, self.scorer, self.counter, self.store, split, recallable)
         self._fold = Fold(tools, Ledger(self.store if isinstance(self.store, Notes) else None))
 
-    def __call__(self, context: Context, budget: Budget | None = None, query: str | None = None) -> Pruned:
+    def __call__(
+        self, context: Context, budget: Budget | None = None, query: str | None = None, *, cold: bool = False
+    ) -> Pruned:
         """Fit `context` under `budget`; without one, decide each block as on its arrival.
+
+        `cold` says that the provider's cache has expired since the last request: where no budget is given, old blocks
+        may be decided anew at once, since nothing that is cached is rewritten.
 
         Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
         """
         watch = _Watch()
         if budget is None and any(segment.kind is not Kind.DOCUMENT for segment in context.segments):
-            return self._folded(context, query, watch)
+            return self._folded(context, query, watch, cold=cold)
         spans = self._split(context)
         watch.lap("split")
         costs = self._costs(context, spans)
@@ -95,14 +103,33 @@ class Pruner:
         report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name, said)
         return Pruned(edits, plan, report, tuple(zip(tokens, after, strict=True)))
 
-    def _folded(self, context: Context, query: str | None, watch: _Watch) -> Pruned:
+    def _folded(self, context: Context, query: str | None, watch: _Watch, *, cold: bool) -> Pruned:
         """Decide each block of a conversation as on its arrival, or as it was decided then."""
-        done = self._fold(context, query)
+        done = self._fold(context, query, cold=cold)
         watch.lap("fold")
         before, after = ([size[k] for size in done.sizes] for k in (0, 1))
-        said = notes(self.scorer)
-        report = summarise(done.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, said)
+        prompt = replace(self._prompt(context, query, done), cold=cold)
+        watch.lap("account")
+        said = (*notes(self.scorer), *_epochs(context, self.policy, prompt))
+        report = summarise(
+            done.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, said, (prompt,)
+        )
         return Pruned(done.edits, done.plan, report, done.sizes, done.epoch)
+
+    def _prompt(self, context: Context, query: str | None, done: Folded) -> Prompt:
+        """The request beside the one before it, which sent the conversation up to the last reply of the model."""
+        segments, policy = context.segments, self.policy
+        again = same = max((end for end in boundaries(context) if end < len(segments)), default=0)
+        if done.epoch:  # what that request sent is what the fold says of it
+            sent = self._fold(replace(context, segments=segments[:again]), query).edits
+            refs = (segment.ref for segment in segments[:again])
+            same = next((i for i, ref in enumerate(refs) if done.edits.get(ref) != sent.get(ref)), again)
+        parts = (done.sizes[:same], done.sizes[same:again], done.sizes[again:])
+        sums = [(sum(before for before, _ in part), sum(after for _, after in part)) for part in parts]
+        markers = sum(marker_tokens(done.plan, [after for _, after in done.sizes])[again:])
+        named = policy.prices and policy.prices not in FAMILIES  # a family's prices are relative: no dollars
+        model = policy.prices if named else context.model
+        return Prompt(model, sums[0], sums[1], sums[2], markers, policy.tariffs)
 
     def _fit(
         self,
@@ -232,6 +259,15 @@ def _without(plan: Plan, texts: Mapping[int, str]) -> Plan:
         for span, decision in zip(plan.spans, plan.decisions, strict=True)
     )
     return replace(plan, decisions=decisions)
+
+
+def _epochs(context: Context, policy: Policy, prompt: Prompt) -> Iterator[str]:
+    """What a reader should know about epochs."""
+    if prompt.epoch:
+        price = "" if prompt.cold else f", and {prompt.redone[1]:,} tokens behind the first enter the cache again"
+        yield f"an epoch: old blocks were decided anew{price}"
+    if context.bound and policy.epochs:
+        yield "no epochs: reasoning that is signed together with the history forbids to change it"
 
 
 def _size(text: str) -> int:

@@ -1,7 +1,8 @@
 """Where the originals are kept: what a marker stands for, byte for byte, under a short keyed hash.
 
 The write comes before the marker, so `put` returns only when the texts are safe from the death of the process. Keys
-are hashed with a secret of the store: nobody can find out by guessing whether a text was seen.
+are hashed with a secret of the store: nobody can find out by guessing whether a text was seen. The file also keeps
+the ledger's notes of what was decided, which may be lost at any time.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import time
 import weakref
 import zlib
 from base64 import b32encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
+from contextprune.database import open_database
 from contextprune.errors import SettingsError, StoreError
 from contextprune.policy import data_folder
 
@@ -90,21 +92,12 @@ class MemoryStore:
             return text
 
 
-_OURS = 0x43505231  # "CPR1": marks the file as ours, and the version of its tables
-_SCHEMA = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS originals (
-  key TEXT PRIMARY KEY, digest BLOB NOT NULL, size INTEGER NOT NULL, used REAL NOT NULL, body BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS by_use ON originals (used, size);
-CREATE TRIGGER IF NOT EXISTS grow AFTER INSERT ON originals
-  BEGIN UPDATE meta SET value = value + new.size WHERE name = 'size'; END;
-CREATE TRIGGER IF NOT EXISTS shrink AFTER DELETE ON originals
-  BEGIN UPDATE meta SET value = value - old.size WHERE name = 'size'; END;
-INSERT OR IGNORE INTO meta VALUES ('size', 0);
-"""
-_BUSY_SECONDS = 5.0
 _REFRESH_SECONDS = 60.0  # a read counts as a use, but not every read is worth a write
+_AT_ONCE = 500  # keys in one statement: SQLite allows 999 variables at the least
+_NOTE = (
+    "INSERT INTO notes VALUES (?, ?, ?, ?) ON CONFLICT (key)"
+    " DO UPDATE SET size = excluded.size, used = excluded.used, body = excluded.body"
+)
 
 
 class SQLiteStore:
@@ -112,12 +105,21 @@ class SQLiteStore:
 
     (A power cut may lose the last moments.) Bodies are compressed; `max_bytes` bounds them, `max_age_seconds` counts
     from the last use. The file is opened at the first use, closed around a fork, and usable from any thread.
+    It keeps notes, too (`ledger.Notes`): at most `max_notes`, and `max_note_bytes` of them.
     """
 
-    def __init__(self, path: Path | str, max_bytes: int = 1 << 30, max_age_seconds: float = 30 * 86_400.0) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        max_bytes: int = 1 << 30,
+        max_age_seconds: float = 30 * 86_400.0,
+        max_notes: int = 500_000,
+        max_note_bytes: int = 256 << 20,
+    ) -> None:
         self.path = Path(path).expanduser().absolute()
         self._max_bytes = max_bytes
         self._max_age = max_age_seconds
+        self._max_notes, self._max_note_bytes = max_notes, max_note_bytes
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._secret: bytes | None = None
@@ -158,6 +160,39 @@ class SQLiteStore:
             raise StoreError(f"the original under {key!r} in {self.path} is damaged; it cannot be given back")
         return data.decode("utf-8", "surrogatepass")
 
+    def note(self, notes: Mapping[bytes, bytes]) -> None:
+        """Keep each value under its key; the values used least recently give way. Raises StoreError."""
+        if not notes:
+            return
+        secret, now = self._own_secret(), time.time()
+        bodies = ((key, _digest(secret, key.hex(), data) + zlib.compress(data, 1)) for key, data in notes.items())
+        rows = [(key, len(body), now, body) for key, body in bodies]
+        with self._connected() as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(_NOTE, rows)
+            connection.execute("DELETE FROM notes WHERE used < ?", (now - self._max_age,))
+            _forget(connection, self._max_notes, self._max_note_bytes)
+
+    def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The values that are known; a damaged one is not. Raises StoreError."""
+        if not keys:
+            return {}
+        secret, now = self._own_secret(), time.time()
+        rows: list[tuple[bytes, float, bytes]] = []
+        with self._connected() as connection:
+            for start in range(0, len(keys), _AT_ONCE):
+                some = keys[start : start + _AT_ONCE]
+                asked = f"SELECT key, used, body FROM notes WHERE key IN ({', '.join('?' * len(some))})"  # noqa: S608
+                rows += connection.execute(asked, some)
+            rows = [row for row in rows if row[1] >= now - self._max_age]
+            old = [(now, key) for key, used, _ in rows if now - used > _REFRESH_SECONDS]
+            if old:
+                with suppress(sqlite3.OperationalError), connection:  # full or busy: the values are here all the same
+                    connection.execute("BEGIN IMMEDIATE")
+                    connection.executemany("UPDATE notes SET used = ? WHERE key = ?", old)
+        found = ((key, _value(secret, key, body)) for key, _, body in rows)
+        return {key: value for key, value in found if value is not None}
+
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
@@ -183,7 +218,7 @@ class SQLiteStore:
         with self._lock:
             try:
                 if self._connection is None:
-                    self._connection = _open(self.path)
+                    self._connection = open_database(self.path)
                 yield self._connection
             except (sqlite3.Error, OSError) as exc:
                 with suppress(sqlite3.Error):
@@ -192,51 +227,6 @@ class SQLiteStore:
                     f"the store {self.path} cannot be used: {exc}. "
                     "Set CONTEXTPRUNE_STORE=memory or to a writable path, or move a damaged file away."
                 ) from exc
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """A connection to the store at `path`, which is created, readable by its owner alone, where it is missing."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its side files the same mode
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        _claim(connection, path)
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA secure_delete = ON")  # what expired is overwritten, not only forgotten
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _claim(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that the database is ours, or make it so where it is empty."""
-    found, tables = connection.execute(
-        "SELECT application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_application_id"
-    ).fetchone()
-    if found == _OURS:
-        return
-    if tables:
-        raise StoreError(f"{path} belongs to another program or version; set CONTEXTPRUNE_STORE to another path")
-    connection.executescript(_SCHEMA)
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (os.urandom(32),))
-    connection.execute(f"PRAGMA application_id = {_OURS}")
-    connection.execute("COMMIT")
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log. SQLite does not wait for a lock here, so two first openers need a few tries."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _insert(connection: sqlite3.Connection, key: str, digest: bytes, body: bytes, now: float) -> None:
@@ -264,6 +254,21 @@ def _evict(connection: sqlite3.Connection, max_bytes: int, spared: Iterable[str]
     if size > max_bytes:
         raise StoreError(f"the originals of one call exceed the {max_bytes:,} bytes of the store")
     connection.executemany("DELETE FROM originals WHERE key = ?", gone)
+
+
+def _forget(connection: sqlite3.Connection, most: int, max_bytes: int) -> None:
+    """Delete the notes unused for longest until a tenth of the room is free; of one conversation the last first."""
+    counts = "SELECT (SELECT value FROM meta WHERE name = 'notes'), (SELECT value FROM meta WHERE name = 'notes size')"
+    count, size = connection.execute(counts).fetchone()
+    if count <= most and size <= max_bytes:
+        return
+    gone = []
+    for rowid, freed in connection.execute("SELECT rowid, size FROM notes ORDER BY used, rowid DESC"):
+        if count <= 0.9 * most and size <= 0.9 * max_bytes:
+            break
+        gone.append((rowid,))
+        count, size = count - 1, size - freed
+    connection.executemany("DELETE FROM notes WHERE rowid = ?", gone)
 
 
 def _close_around_forks(store: SQLiteStore) -> None:
@@ -300,6 +305,14 @@ def _hash(secret: bytes, text: str) -> str:
 def _digest(secret: bytes, key: str, data: bytes) -> bytes:
     """A checksum that holds for these bytes under this key alone."""
     return blake2b(key.encode() + b"\0" + data, key=secret, digest_size=16).digest()
+
+
+def _value(secret: bytes, key: bytes, body: object) -> bytes | None:
+    """The value in the body of a note; None where it is damaged."""
+    if not isinstance(body, bytes):
+        return None
+    data = _unpacked(body[16:])
+    return data if data is not None and _digest(secret, key.hex(), data) == body[:16] else None
 
 
 def _unpacked(body: bytes) -> bytes | None:

@@ -48,6 +48,8 @@ def show_report(console: Console, report: Report, originals: str) -> None:
     facts = Table.grid(padding=(0, 2))
     for action, (spans, tokens) in report.actions.items():
         facts.add_row(_SAID[action], f"{spans:,} spans, {tokens:,} tokens")
+    if report.cost:
+        facts.add_row("cost", Text(str(report.cost)))
     stages = ", ".join(f"{stage} {seconds:.3f}" for stage, seconds in report.seconds.items())
     facts.add_row("time", f"{sum(report.seconds.values()):.3f} s ({stages})")
     facts.add_row("counter", Text(report.counter))

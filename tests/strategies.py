@@ -15,7 +15,23 @@ from zlib import crc32
 from hypothesis import strategies as st
 
 import contextprune as cp
-from tests.outputs import BUILDERS, FORGED, NASTY, Builder, json_lines, json_pretty, json_small, markdown, prose
+from tests.outputs import (
+    BUILDERS,
+    FORGED,
+    NASTY,
+    Builder,
+    csv,
+    json_lines,
+    json_pretty,
+    json_small,
+    listing,
+    log,
+    markdown,
+    numbered,
+    prose,
+    same_file,
+    test_run,
+)
 
 SHAPES = ("chat", "responses", "anthropic")
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAZAAAADICAIAAABJdyC1"
@@ -138,6 +154,36 @@ def histories(draw: st.DrawFn, texts: st.SearchStrategy[str] | None = None) -> l
     """Up to six turns."""
     count = draw(st.integers(0, 6))
     return [draw(turns(outputs() if texts is None else texts, number)) for number in range(count)]
+
+
+LONG: tuple[Builder, ...] = (log, listing, csv, json_pretty, prose, numbered, same_file, test_run)
+MODELS = ("", "claude-sonnet-4-5", "claude-opus-5-5", "gpt-4o")
+"""Models whose histories may be edited, and one whose signed reasoning is bound to what stands before it."""
+
+
+def long_turns(number: int) -> st.SearchStrategy[Turn]:
+    """A turn with a result or two of hundreds of tokens, as sessions are made of; few seeds, so that results repeat."""
+    texts = st.builds(
+        lambda build, size, seed: build(size, seed), st.sampled_from(LONG), st.integers(8, 40), st.integers(0, 2)
+    )
+    results = st.lists(texts, min_size=1, max_size=2).map(
+        lambda some: tuple((f"call_{number}_{k}", text) for k, text in enumerate(some))
+    )
+    return st.builds(
+        lambda results, thought, user, extra: Turn(
+            f"Step {number}.", thought, results, tuple(range(len(results))), user, number % 5 == 4, False, extra
+        ),
+        results,
+        st.sampled_from([None, "Hmm. " * 5]),
+        st.sampled_from([None, None, None, "And what of billing?"]),
+        st.sampled_from([0, 0, 1]),
+    )
+
+
+@st.composite
+def long_histories(draw: st.DrawFn, least: int = 22, most: int = 40) -> list[Turn]:
+    """A conversation long enough for epochs that pay."""
+    return [draw(long_turns(number)) for number in range(draw(st.integers(least, most)))]
 
 
 @st.composite
@@ -269,18 +315,21 @@ def _arguments(key: str) -> str:
 BODIES = {"chat": _chat_body, "responses": _responses_body, "anthropic": _anthropic_body}
 
 
-def skeleton(payload: Any) -> Any:
-    """`payload` with every text blanked that the laws allow to change, found without the library's own readers."""
+def skeleton(payload: Any, *, marked: bool = False) -> Any:
+    """`payload` with every text blanked that the laws allow to change, found without the library's own readers.
+
+    `marked` tells whether results with a breakpoint may change, too, as they do on arrival; the breakpoint may not.
+    """
     if isinstance(payload, list):
-        return [skeleton(item) for item in payload]
+        return [skeleton(item, marked=marked) for item in payload]
     if not isinstance(payload, dict):
         return payload
     place = "output" if payload.get("type") == "function_call_output" else "content"
     if payload.get("role") == "tool" or payload.get("type") in ("function_call_output", "tool_result"):
-        if "cache_control" in json.dumps(payload):
+        if not marked and "cache_control" in json.dumps(payload):
             return payload
         return {key: _blanked(value) if key == place else value for key, value in payload.items()}
-    return {key: skeleton(value) for key, value in payload.items()}
+    return {key: skeleton(value, marked=marked) for key, value in payload.items()}
 
 
 def _blanked(content: Any) -> Any:

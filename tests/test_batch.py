@@ -32,7 +32,16 @@ def test_several_contexts_are_told_as_one() -> None:
     assert two.payload == [one.payload, one.payload]
     assert (two.report.before, two.report.after) == (2 * one.report.before, 2 * one.report.after)
     assert two.report.by_kind == {kind: (2 * a, 2 * b) for kind, (a, b) in one.report.by_kind.items()}
+    assert two.report.cost is None
     assert told == ["compressing", "compressing record 1 of 2", "compressing record 2 of 2"]
+
+
+def test_the_money_of_several_requests_is_added_up() -> None:
+    one, two = (
+        compress_file(body, None, None, None, PRUNER, lambda _: None).report for body in (BODY, Lines([BODY] * 2))
+    )
+    assert one.cost is not None
+    assert two.cost == one.cost + one.cost
 
 
 def test_merged_spans_still_point_to_their_equals_in_a_joined_plan() -> None:

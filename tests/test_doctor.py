@@ -11,7 +11,7 @@ import pytest
 from contextprune import api
 from contextprune.context import Context, Kind, Span
 from contextprune.doctor import NEEDLE, Finding, canary, examine
-from contextprune.policy import Policy
+from contextprune.policy import Policy, Rule
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer
 from contextprune.store import MemoryStore, SQLiteStore, Store
@@ -80,15 +80,23 @@ def test_the_canary_is_compressed_and_keeps_its_error() -> None:
 
 
 def test_a_scorer_that_keeps_everything_is_found_out() -> None:
-    assert "holds everything for needed" in troubles(examine(pruner(scorer=KeepsAll())))["canary"]
+    said = troubles(examine(pruner(scorer=KeepsAll())))["canary"]
+    assert "keeps-all.test holds everything for needed; set CONTEXTPRUNE_SCORER=lexical" in said
+
+
+def test_extras_for_prices_and_images_are_told_of() -> None:
+    said = next(finding.said for finding in examine(pruner()) if finding.name == "optional")
+    assert re.search(r"prices: (yes|no), images: (yes|no)", said)
 
 
 @pytest.mark.parametrize(
     ("policy", "cause"),
     [
         (replace(Policy(), protect=Policy().protect | {Kind.TOOL_RESULT}), "protect tool_result"),
-        (Policy(exclude_tools=("read_log",)), "exclude the tool"),
+        (Policy(exclude_tools=("read_*",)), "exclude the tool"),
         (Policy(min_tokens=100_000), "min_tokens is 100,000"),
+        (Policy(tools={"read_log": Rule(min_tokens=100_000)}), "min_tokens is 100,000"),
+        (Policy(tools={"read_log": Rule(recall=1.0)}), "recall is 1.0"),
     ],
 )
 def test_a_setting_that_keeps_everything_is_named(policy: Policy, cause: str) -> None:
@@ -116,11 +124,12 @@ def test_a_store_says_where_it_is_and_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_the_settings_file_in_force_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "contextprune.toml").write_text("min_tokens = 7\n")
+    (tmp_path / "contextprune.toml").write_text("min_tokens = 7\n[tools]\nbash = {recall = 0.9}\n")
     monkeypatch.chdir(tmp_path)
     said = examine(pruner())[1].said
     assert str(tmp_path / "contextprune.toml") in said
     assert "min_tokens=7" in said
+    assert "tools=bash" in said
 
 
 def test_settings_that_cannot_be_read_are_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

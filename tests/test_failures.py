@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from contextprune.context import Context, Kind, Segment, Span, Syntax, Unit
-from contextprune.failures import FAILURE, failing, is_code
+from contextprune.failures import FAILURE, failing, fails, is_code
 from contextprune.splitting import split
 from tests import outputs
 
@@ -95,3 +95,10 @@ def test_the_span_that_holds_a_failure_counts_wherever_in_it_that_stands() -> No
 )
 def test_code_is_told_by_its_syntax_or_its_line_numbers(text: str, syntax: Syntax, code: bool) -> None:
     assert is_code(Span(0, 0, len(text), Unit.LINE, text, syntax)) is code
+
+
+@pytest.mark.parametrize(
+    "text", ["all is well", "ok\n1 failed in 2s", "Process exited with code 0", "exit code: 3", "5 errors"]
+)
+def test_a_text_fails_where_the_expression_finds_something_in_it(text: str) -> None:
+    assert fails(text) == (FAILURE.search(text) is not None)

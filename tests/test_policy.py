@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from contextprune.context import Kind
 from contextprune.errors import SettingsError
-from contextprune.policy import PROTECTED, Budget, Policy, Settings, data_folder, load_settings
+from contextprune.policy import PROTECTED, Budget, Policy, Rule, Settings, data_folder, load_settings
+from contextprune.tariff import Tariff
 
 
 @given(ratio=st.floats(0, 1), total=st.integers(0, 10**9))
@@ -52,6 +53,75 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     }
     policy = Policy(0.9, frozenset({Kind.SYSTEM, Kind.USER}), 3, 50, ("read_file", "grep"), 0.7, 0.3)
     assert load_settings(tmp_path, environ) == Settings("lexical", "memory", "estimate", "cpu", policy)
+
+
+def test_own_prices_are_read_and_those_left_out_are_the_price_of_input(tmp_path: Path) -> None:
+    (tmp_path / "contextprune.toml").write_text("[tariffs.mine]\ninput = 3.0\nread = 0.3\n[tariffs.local]\ninput = 0\n")
+    assert load_settings(tmp_path, {}).policy.tariffs == {
+        "mine": Tariff("mine", 3.0, 0.3, 3.0), "local": Tariff("local", 0, 0, 0)
+    }  # fmt: skip
+    environ = {"CONTEXTPRUNE_TARIFFS": "{mine = {input = 2, read = 1, write = 4, output = 9, least = 0}}"}
+    assert load_settings(tmp_path, environ).policy.tariffs == {"mine": Tariff("mine", 2, 1, 4, 9, 0)}
+
+
+@pytest.mark.parametrize(
+    "table", ["3", "{read = 1}", "{input = 1, reed = 1}", '{input = "1"}', "{input = -1}", "{input = true}"]
+)
+def test_prices_that_make_no_sense_are_refused(tmp_path: Path, table: str) -> None:
+    with pytest.raises(SettingsError, match="CONTEXTPRUNE_TARIFFS: mine"):
+        load_settings(tmp_path, {"CONTEXTPRUNE_TARIFFS": f"{{mine = {table}}}"})
+
+
+def test_the_settings_of_sessions_are_read(tmp_path: Path) -> None:
+    environ = {
+        "CONTEXTPRUNE_WINDOW": "32000",
+        "CONTEXTPRUNE_EPOCHS": "off",
+        "CONTEXTPRUNE_SHORTEN_VIEWS": "Yes",
+        "CONTEXTPRUNE_IMAGES": "1",
+        "CONTEXTPRUNE_PRICES": "openai",
+    }
+    expected = Policy(window=32_000, epochs=False, shorten_views=True, images=1, prices="openai")
+    assert load_settings(tmp_path, environ).policy == expected
+    (tmp_path / "contextprune.toml").write_text(
+        'window = 32000\nepochs = false\nshorten_views = true\nimages = 1\nprices = "openai"\n'
+    )
+    assert load_settings(tmp_path, {}).policy == expected
+
+
+def test_rules_for_tools_are_read_in_order(tmp_path: Path) -> None:
+    expected = {"read_*": Rule(recall=1.0), "search": Rule(0.7, 50), "*": Rule()}
+    (tmp_path / "contextprune.toml").write_text(
+        '[tools]\n"read_*" = {recall = 1}\nsearch = {recall = 0.7, min_tokens = 50}\n"*" = {}\n'
+    )
+    policy = load_settings(tmp_path, {}).policy
+    assert list(policy.tools.items()) == list(expected.items())
+    environ = {"CONTEXTPRUNE_TOOLS": '{"read_*" = {recall = 1.0}, search = {recall = 0.7, min_tokens = 50}, "*" = {}}'}
+    assert load_settings(tmp_path, environ).policy == policy
+
+
+def test_the_first_rule_whose_pattern_fits_holds() -> None:
+    policy = Policy(tools={"mcp__*": Rule(0.5), "mcp__search": Rule(0.6), "": Rule(0.7)})
+    rules = [policy.rule(tool) for tool in ("mcp__search", "bash", None)]
+    assert rules == [Rule(0.5), Rule(), Rule(0.7)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("3", "(?i)tools.*: search is a table with recall and min_tokens, not 3"),
+        ("{recal = 1}", "is a table with recall and min_tokens"),
+        ('{recall = "much"}', "are numbers"),
+        ("{recall = true}", "are numbers"),
+        ("{recall = 0}", "recall lies above 0"),
+        ("{min_tokens = -1}", "min_tokens is 0 or more"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(tmp_path: Path, rule: str, message: str) -> None:
+    (tmp_path / "contextprune.toml").write_text(f"[tools]\nsearch = {rule}\n")
+    with pytest.raises(SettingsError, match=message):
+        load_settings(tmp_path, {})
+    with pytest.raises(SettingsError, match=message):
+        load_settings(tmp_path, {"HOME": "/", "CONTEXTPRUNE_TOOLS": f"{{search = {rule}}}"})
 
 
 def test_a_variable_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
@@ -119,6 +189,9 @@ def test_a_file_that_makes_no_sense_is_refused_where_it_makes_none(tmp_path: Pat
         ("CONTEXTPRUNE_SCORRER", "x", "'CONTEXTPRUNE_SCORRER' .* did you mean 'CONTEXTPRUNE_SCORER'"),
         ("CONTEXTPRUNE_RECALL", "much", "CONTEXTPRUNE_RECALL is a number, not 'much'"),
         ("CONTEXTPRUNE_RECALL", "nan", "recall lies above 0 .*CONTEXTPRUNE_RECALL"),
+        ("CONTEXTPRUNE_EPOCHS", "maybe", "CONTEXTPRUNE_EPOCHS is true or false, not 'maybe'"),
+        ("CONTEXTPRUNE_WINDOW", "0", "window is a number of tokens above 0"),
+        ("CONTEXTPRUNE_TOOLS", "search", "CONTEXTPRUNE_TOOLS is a table, not 'search'"),
         ("CONTEXTPRUNE_MIN_TOKENS", "1.5", "CONTEXTPRUNE_MIN_TOKENS is a whole number"),
         ("CONTEXTPRUNE_PROTECT", "toolresult", "CONTEXTPRUNE_PROTECT: .* did you mean 'tool_result'"),
     ],

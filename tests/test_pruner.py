@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,8 +9,12 @@ from pathlib import Path
 import pytest
 
 import contextprune as cp
+from contextprune.dialects import read
 from contextprune.plan import Action
 from contextprune.policy import Settings
+from contextprune.pruner import Pruned
+from contextprune.replay import replay
+from contextprune.tariff import Piece, Tariff, charge
 from tests import outputs
 from tests.strategies import BODIES, COUNTER, SCORERS, Constant, Turn, pruner
 
@@ -173,3 +178,52 @@ def test_what_is_not_given_comes_from_the_settings(monkeypatch: pytest.MonkeyPat
 def test_results_travel_between_processes() -> None:
     done = pruner()(context(result(LOG)), TENTH)
     assert pickle.loads(pickle.dumps(done.plan)) == done.plan
+
+
+class Watched:
+    """A pruner that keeps its reports."""
+
+    def __init__(self, engine: cp.Pruner) -> None:
+        self.engine = engine
+        self.reports: list[cp.Report] = []
+
+    def __call__(self, context: cp.Context) -> Pruned:
+        done = self.engine(context)
+        self.reports.append(done.report)
+        return done
+
+
+@pytest.mark.parametrize("window", [200_000, 5_000], ids=["no epoch", "epochs"])
+def test_the_money_of_a_request_is_what_the_providers_cache_makes_of_it(window: int) -> None:
+    """Reckoned from what was sent this time and the time before, byte by byte."""
+    tariff = Tariff("gpt-4o", 2.5, 1.25, 2.5, least=0)
+    body = json.loads((Path(__file__).parent.parent / "examples" / "data" / "airline.json").read_bytes())
+    watched = Watched(pruner(window=window, tariffs={"gpt-4o": tariff}, min_tokens=200))
+    last: tuple[tuple[Piece, ...], tuple[Piece, ...]] = (), ()
+    for request in replay(read(body), watched):
+        report = watched.reports[-1]
+        assert report.cost is not None
+        assert report.cost.was == charge(last[0], request.before, tariff)
+        assert report.cost.sent == charge(last[1], request.after, tariff)
+        assert report.epoch == request.epoch
+        last = request.before, request.after
+    assert any(report.epoch for report in watched.reports) == (window == 5_000)
+
+
+def test_under_a_budget_nobody_knows_what_the_cache_holds() -> None:
+    assert pruner()(context(result(LOG)), TENTH).report.cost is None
+
+
+def test_the_policys_prices_win_over_the_models_but_a_family_has_no_dollars() -> None:
+    own = {"mine": Tariff("mine", 1.0, 1.0, 1.0), "named": Tariff("named", 2.0, 2.0, 2.0)}
+    said = replace(context(result(LOG)), model="named")
+    for prices, expected in (("", "named"), ("mine", "mine"), ("anthropic", "named")):
+        cost = pruner(prices=prices, tariffs=own)(said).report.cost
+        assert cost is not None
+        assert cost.tariff == expected
+
+
+def test_the_report_says_where_reasoning_forbids_epochs() -> None:
+    bound = replace(context(result(LOG)), bound=True)
+    assert any(note.startswith("no epochs") for note in pruner()(bound).report.notes)
+    assert not any(note.startswith("no epochs") for note in pruner(epochs=False)(bound).report.notes)

@@ -10,11 +10,12 @@ import pytest
 import contextprune as cp
 
 FACE = [
-    "Action", "Blend", "Budget", "BudgetError", "Compressed", "Context", "ContextPruneError", "Counter", "Decision",
-    "Document", "Estimate", "Example", "Kind", "Lexical", "MemoryStore", "MissingExtra", "MissingOriginal",
-    "PayloadError", "Plan", "Policy", "PrunedDocuments", "Pruner", "Report", "SQLiteStore", "Scorer", "ScorerError",
-    "Segment", "Selected", "SettingsError", "Signals", "Span", "Store", "StoreError", "Syntax", "Tiktoken", "Unit",
-    "__version__", "compress", "load_scorer", "prune_documents", "recall", "select_examples",
+    "Action", "Blend", "Budget", "BudgetError", "Compressed", "Context", "ContextPruneError", "Cost", "Counter",
+    "Decision", "Document", "Estimate", "Example", "Kind", "Lexical", "MemoryStore", "MissingExtra", "MissingOriginal",
+    "PayloadError", "Plan", "Policy", "PrunedDocuments", "Pruner", "Report", "Rule", "SQLiteStore", "Scorer",
+    "ScorerError", "Segment", "Selected", "Session", "SettingsError", "Signals", "Span", "Store", "StoreError",
+    "Syntax", "Tariff", "Tiktoken", "Unit", "__version__", "compress", "load_scorer", "prune_documents", "recall",
+    "select_examples",
 ]  # fmt: skip
 
 ENGINE = cp.Pruner(cp.Policy(), cp.load_scorer("lexical"), cp.Tiktoken(), cp.MemoryStore())
@@ -61,6 +62,16 @@ def test_compress_gives_payload_report_and_plan() -> None:
     assert out.report.cost is None
     assert "tool_result" in str(out.report)
     assert all(decision.reason for decision in out.plan.decisions)
+
+
+def test_without_a_budget_the_report_knows_the_cost_and_sessions_add_it_up() -> None:
+    own = cp.Policy(tariffs={"mine": cp.Tariff("mine", input=1.0, read=0.1, write=1.25)})
+    engine = cp.Pruner(own, ENGINE.scorer, ENGINE.counter, ENGINE.store)
+    report = cp.compress({"model": "mine", **PAYLOAD}, pruner=engine).report
+    assert isinstance(report.cost, cp.Cost)
+    assert report.cost.before > 0
+    assert not report.epoch
+    assert cp.Session().add(report.cost, epoch=report.epoch).cost == report.cost
 
 
 def test_prune_documents_gives_documents() -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -376,7 +377,8 @@ def change(path: Path, statement: str) -> None:
 
 def rewind(path: Path, seconds: float) -> None:
     """Let time pass: every last use lies `seconds` further back."""
-    change(path, f"UPDATE originals SET used = used - {seconds}")
+    for table in ("originals", "notes"):
+        change(path, f"UPDATE {table} SET used = used - {seconds}")
 
 
 def rows(path: Path) -> int:
@@ -384,3 +386,162 @@ def rows(path: Path) -> int:
     (count,) = connection.execute("SELECT count(*) FROM originals").fetchone()
     connection.close()
     return int(count)
+
+
+def notes(*numbers: int, size: int = 8) -> dict[bytes, bytes]:
+    """Values that cannot be compressed, by key."""
+    return {b"key %d" % number: os.urandom(size) for number in numbers}
+
+
+@given(kept=st.dictionaries(st.binary(max_size=20), st.binary(max_size=200), max_size=5))
+def test_every_note_comes_back_byte_for_byte(shared: SQLiteStore, kept: dict[bytes, bytes]) -> None:
+    shared.note(kept)
+    assert shared.noted(list(kept)) == kept
+
+
+def test_notes_survive_the_process_and_unknown_keys_are_left_out(path: Path) -> None:
+    kept = notes(1, 2)
+    first = SQLiteStore(path)
+    first.note(kept)
+    first.close()
+    assert SQLiteStore(path).noted([b"key 2", b"nobody's", b"key 1"]) == kept
+
+
+def test_a_note_written_again_holds_the_new_value(path: Path) -> None:
+    store = SQLiteStore(path)
+    store.note(notes(1, 2, size=300))
+    new = notes(1)
+    store.note(new)
+    assert store.noted([b"key 1"]) == new
+    assert counted(path) == measured(path)
+
+
+def test_more_keys_than_a_statement_takes_are_found(path: Path) -> None:
+    store = SQLiteStore(path)
+    kept = notes(*range(2500))
+    store.note(kept)
+    assert store.noted([b"none", *kept, b"none"]) == kept
+
+
+@pytest.mark.parametrize("bound", [{"max_notes": 40}, {"max_note_bytes": 3000}])
+def test_the_notes_used_least_recently_give_way(path: Path, bound: dict[str, int]) -> None:
+    store = SQLiteStore(path, **bound)
+    for number in range(100):
+        store.note(notes(number, size=64))
+        rewind(path, 1.0)
+    found = [key in store.noted([key]) for key in notes(*range(100))]
+    assert found == sorted(found)
+    assert 10 < sum(found) <= 40
+    assert counted(path) == measured(path)
+
+
+def test_of_one_conversation_the_beginning_is_forgotten_last(path: Path) -> None:
+    store = SQLiteStore(path, max_notes=10)
+    store.note(notes(*range(20)))
+    assert list(store.noted(list(notes(*range(20))))) == list(notes(*range(9)))
+
+
+def test_a_note_expires_after_its_last_use(path: Path) -> None:
+    store = SQLiteStore(path)
+    kept = notes(1, 2)
+    store.note(kept)
+    rewind(path, 29 * 86_400)
+    assert list(store.noted([b"key 1"])) == [b"key 1"]
+    rewind(path, 2 * 86_400)
+    assert list(store.noted(list(kept))) == [b"key 1"]
+    store.note(notes(3))
+    assert counted(path)[0] == 2
+
+
+def test_a_note_read_twice_in_a_minute_is_written_to_once(path: Path) -> None:
+    store = SQLiteStore(path)
+    store.note(notes(1))
+    rewind(path, 3600)
+    store.noted([b"key 1"])
+    once = used(path)
+    store.noted([b"key 1"])
+    assert used(path) == once
+
+
+@pytest.mark.parametrize("change", ["body = x'00'", "body = zeroblob(60)", "body = 'text'", "key = x'6b657920'"])
+def test_a_damaged_note_is_unknown_and_no_error(path: Path, change: str) -> None:
+    store = SQLiteStore(path)
+    kept = notes(1, 2)
+    store.note(kept)
+    changed(path, f"UPDATE notes SET {change} WHERE key = CAST('key 1' AS BLOB)")
+    assert store.noted([*kept, b"key "]) == {b"key 2": kept[b"key 2"]}
+
+
+def test_a_file_of_an_earlier_version_gains_notes_and_keeps_its_originals(path: Path) -> None:
+    store = SQLiteStore(path)
+    key = keep(store, "text")
+    store.close()
+    change(path, "DROP TABLE notes")
+    change(path, "DELETE FROM meta WHERE name LIKE 'notes%'")
+    later, kept = SQLiteStore(path), notes(1)
+    assert later.get(key) == "text"
+    later.note(kept)
+    assert (later.noted([b"key 1"]), later.get(key)) == (kept, "text")
+    assert counted(path) == measured(path)
+
+
+def test_notes_are_for_the_owner_of_the_file_alone(path: Path) -> None:
+    SQLiteStore(path).note(notes(1))
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+
+
+def test_no_notes_touch_no_disk(path: Path) -> None:
+    store = SQLiteStore(path)
+    store.note({})
+    assert store.noted([]) == {}
+    assert not path.parent.exists()
+
+
+def test_notes_that_cannot_be_written_are_reported_with_advice(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(StoreError, match="CONTEXTPRUNE_STORE=memory"):
+        SQLiteStore(path).note(notes(1))
+
+
+def test_threads_and_stores_share_the_notes_of_one_file(path: Path) -> None:
+    stores = [SQLiteStore(path), SQLiteStore(path)]
+    kept = notes(*range(60))
+    pairs = list(kept.items())
+    threads = [
+        threading.Thread(target=lambda k=k: [stores[k % 2].note(dict([pair])) for pair in pairs[k::4]])
+        for k in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert stores[0].noted(list(kept)) == stores[1].noted(list(kept)) == kept
+
+
+def changed(path: Path, statement: str) -> None:
+    """Change the file and see that something did."""
+    connection = sqlite3.connect(path)
+    with connection:
+        assert connection.execute(statement).rowcount == 1
+    connection.close()
+
+
+def counted(path: Path) -> tuple[int, ...]:
+    """How many notes there are and their size, as the file counts them."""
+    return tuple(n for (n,) in asked(path, "SELECT value FROM meta WHERE name LIKE 'notes%' ORDER BY name"))
+
+
+def measured(path: Path) -> tuple[int, ...]:
+    """The same, counted afresh."""
+    return tuple(*asked(path, "SELECT count(*), coalesce(sum(length(body)), 0) FROM notes"))
+
+
+def used(path: Path) -> list[tuple[float]]:
+    return asked(path, "SELECT used FROM notes ORDER BY key")
+
+
+def asked(path: Path, question: str) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(path)
+    rows = connection.execute(question).fetchall()
+    connection.close()
+    return rows

@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 
 from contextprune.context import Context, Kind, Segment, Span, Unit
+from contextprune.cost import Prompt
 from contextprune.plan import Action, Decision, Plan
 from contextprune.report import Report, summarise
 from contextprune.terminal import plain, runs, show_decisions, show_report
@@ -21,7 +22,8 @@ def a_plan(name: str = "[red]bash") -> Plan:
 
 
 def a_report() -> Report:
-    return summarise(a_plan(), [8], [5], {"split": 0.25, "score": 0.5}, "o200k_base", "lexical.v1")
+    prompt = Prompt("", (0, 0), (0, 0), (8, 5))
+    return summarise(a_plan(), [8], [5], {"split": 0.25, "score": 0.5}, "o200k_base", "lexical.v1", prompts=(prompt,))
 
 
 def written(*, terminal: bool, report: bool) -> str:
@@ -42,7 +44,16 @@ def test_neighbours_that_went_the_same_way_are_one_run() -> None:
 def test_a_report_says_the_same_on_a_terminal_and_in_a_file() -> None:
     for terminal in (False, True):
         said = written(terminal=terminal, report=True)
-        for fact in ("tool_result", "62.5%", "total", "drop", "o200k_base", "lexical.v1", "/home/me/[originals]"):
+        for fact in (
+            "tool_result",
+            "62.5%",
+            "total",
+            "drop",
+            "no model",
+            "o200k_base",
+            "lexical.v1",
+            "/home/me/[originals]",
+        ):
             assert fact in said
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, cycle, pairwise
 from pathlib import Path
 from statistics import linear_regression, median, quantiles
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 import contextprune as cp
@@ -94,7 +94,7 @@ def overhead(root: Path, history: int = HISTORY, calls: int = CALLS) -> list[Tim
     """Calls without a budget on a session of about `history` tokens that grows by one turn each, no model involved.
 
     The first call knows nothing of the session; of the others the median and the 99th percentile are given, and by
-    least squares what a thousand new tokens add.
+    least squares what a thousand new tokens add. Epochs, which decide old blocks anew, are a line of their own.
     """
     messages = session_of(root, 2 * history)
     sizes = list(accumulate(len(visible_text([message])) // 4 for message in messages))
@@ -102,20 +102,38 @@ def overhead(root: Path, history: int = HISTORY, calls: int = CALLS) -> list[Tim
     turns = [i for i in turns if sizes[i - 1] >= 2 * history // 3][: calls + 1]  # the history is met half-way
     warm, pruner = (cp.Pruner(scorer=cp.load_scorer("lexical"), store=cp.MemoryStore()) for _ in range(2))
     cp.compress(messages[: turns[0]], pruner=warm)  # vocabulary and grammars are read once in a process
-    taken, tokens = [], []
-    for end in turns:
-        start = perf_counter()
-        report = cp.compress(messages[:end], pruner=pruner).report
-        taken.append(perf_counter() - start)
-        tokens.append(report.before)
-    new = [after - before for before, after in pairwise(tokens)]
-    cuts = quantiles(taken[1:], n=100, method="inclusive")
-    return [
-        Timing("a session's first call without a budget, no model", tokens[0], taken[0]),
-        Timing(f"each of {len(new)} calls that follow, one turn more, median", round(median(tokens)), cuts[49]),
-        Timing("  99th percentile", round(median(tokens)), cuts[98]),
-        Timing("  a thousand new tokens more", 1_000, 1_000 * linear_regression(new, taken[1:]).slope),
+    made = [_call(messages[:end], pruner) for end in turns]
+    new = [later.tokens - call.tokens for call, later in pairwise(made)]
+    usual = [(call, more) for call, more in zip(made[1:], new, strict=True) if not call.epoch]
+    epochs = [call for call in made[1:] if call.epoch]
+    walls, size = [call.wall for call, _ in usual], round(median(call.tokens for call in made))
+    cuts = quantiles(walls, n=100, method="inclusive")
+    slope = linear_regression([more for _, more in usual], walls).slope
+    lines = [
+        Timing("a session's first call without a budget, no model", made[0].tokens, made[0].wall),
+        Timing(f"each of {len(usual)} calls that follow, one turn more, median", size, cuts[49]),
+        Timing("  99th percentile", size, cuts[98]),
+        Timing("  a thousand new tokens more", 1_000, 1_000 * slope),
+        Timing("  median of the processor's time alone", size, median(call.processor for call, _ in usual)),
     ]
+    if epochs:
+        lines.append(Timing(f"  {len(epochs)} calls with an epoch, median", size, median(call.wall for call in epochs)))
+    return lines
+
+
+class _Call(NamedTuple):
+    """One call: seconds on the wall and of the processor, tokens of its context, whether an epoch was in it."""
+
+    wall: float
+    processor: float
+    tokens: int
+    epoch: bool
+
+
+def _call(messages: Sequence[Message], pruner: Any) -> _Call:
+    wall, processor = perf_counter(), process_time()
+    report = cp.compress(messages, pruner=pruner).report
+    return _Call(perf_counter() - wall, process_time() - processor, report.before, report.epoch)
 
 
 def timed(work: Callable[[], object], runs: int) -> float:

@@ -7,16 +7,17 @@ server-tool results and every block type that we do not know pass through untouc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import images
-from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
-from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, heard, user
+from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
+from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.errors import PayloadError
 
 Block: TypeAlias = Mapping[str, Any]
+
+_VOICES = {"assistant": ASSISTANT, "system": SYSTEM}
 
 _TELLING = frozenset(
     {"tool_use", "tool_result", "thinking", "redacted_thinking", "server_tool_use", "document", "search_result"}
@@ -84,9 +85,7 @@ def read_message(draft: Draft, value: Any, ref: Ref, *, said: bool = True) -> No
     role = message.get("role")
     if not isinstance(role, str) or not role:
         raise PayloadError(f"a message needs a role, and this one's is {shown(role)}", where((*ref, "role")))
-    voice = {"assistant": ASSISTANT, "system": SYSTEM, "user": user(ref)}.get(role, Voice(Kind.USER))
-    if not said:
-        voice = replace(voice, said=None)
+    voice = _VOICES.get(role, STRANGER) if role != "user" else user(ref) if said else STRANGER._replace(editable=True)
     _read_content(draft, heard(voice, message), message.get("content"), (*ref, "content"))
 
 
@@ -171,7 +170,7 @@ def _read_document(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
     source = as_object(block.get("source"), (*ref, "source"))
     told = _voice_of_document(voice, block)
     if block.get("context") is not None:
-        draft.either(replace(told, editable=False), block["context"], (*ref, "context"))
+        draft.either(told._replace(editable=False), block["context"], (*ref, "context"))
     match source.get("type"):
         case "text":
             at = (*ref, "source", "data")
@@ -192,7 +191,7 @@ def _voice_of_document(voice: Voice, block: Block) -> Voice:
     cited = isinstance(citations, Mapping) and citations.get("enabled") is True
     editable = voice.editable and not cited
     if voice.kind is Kind.TOOL_RESULT:
-        return replace(voice, editable=editable)
+        return voice._replace(editable=editable)
     title = optional_text(block.get("title"))
     return Voice(Kind.DOCUMENT, editable=editable, name=title, model=voice.model, marked=voice.marked)
 
@@ -203,18 +202,18 @@ def _read_format(draft: Draft, body: Mapping[str, Any]) -> None:
     for holder, ref in (*places, (body, ("output_format",))):
         form = holder.get(ref[-1])
         if isinstance(form, Mapping):
-            draft.opaque(replace(TOOLS, name="output_format"), form, ref)
+            draft.opaque(TOOLS._replace(name="output_format"), form, ref)
 
 
 def _is_chat(message: Any) -> bool:
-    return isinstance(message, Mapping) and ("tool_calls" in message or message.get("role") in ("tool", "developer"))
+    return isinstance(message, OBJECT) and ("tool_calls" in message or message.get("role") in ("tool", "developer"))
 
 
 def _blocks(messages: Any) -> Iterator[Mapping[Any, Any]]:
     for message in messages if isinstance(messages, list | tuple) else ():
-        content = message.get("content") if isinstance(message, Mapping) else None
+        content = message.get("content") if isinstance(message, OBJECT) else None
         if isinstance(content, list | tuple):
-            yield from (block for block in content if isinstance(block, Mapping))
+            yield from (block for block in content if isinstance(block, OBJECT))
 
 
 _READERS: Mapping[str, Callable[[Draft, Voice, Block, Ref], None]] = {

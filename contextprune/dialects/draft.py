@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from contextprune.context import Context, Kind, Ref, Segment
-from contextprune.dialects.base import as_object, compact, optional_text
+from contextprune.dialects.base import OBJECT, as_object, compact, optional_text
 from contextprune.dialects.models import binds_reasoning
 
 MODEL_MADE = frozenset({Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL})
@@ -24,9 +23,8 @@ _ASIDE = re.compile(
 """Text in the user's name that a harness wrote."""
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Who speaks, and so what a text becomes as a segment.
+class Voice(NamedTuple):
+    """Who speaks, and so what a text becomes as a segment. (A frozen dataclass takes twice as long to make.)
 
     model   it came in the model's reply, whatever its kind (results of server tools)
     said    the message whose words these are, where a user said them: they make the query
@@ -47,6 +45,7 @@ TOOLS = Voice(Kind.TOOLS)
 SYSTEM = Voice(Kind.SYSTEM, editable=True)
 ASSISTANT = Voice(Kind.ASSISTANT, model=True)
 REASONING = Voice(Kind.REASONING, model=True)
+STRANGER = Voice(Kind.USER)
 
 
 def user(message: Ref) -> Voice:
@@ -70,9 +69,10 @@ def heard(voice: Voice, *blocks: Any) -> Voice:
     Whoever marks instructions or documents means their bytes to last. Results are marked because they are the newest
     block of a request, and no longer on the next one: they stay editable.
     """
-    if not any(isinstance(block, Mapping) and has_breakpoint(block) for block in blocks):
-        return voice
-    return replace(voice, marked=True, editable=voice.editable and voice.kind is Kind.TOOL_RESULT)
+    for block in blocks:
+        if isinstance(block, OBJECT) and has_breakpoint(block):
+            return voice._replace(marked=True, editable=voice.editable and voice.kind is Kind.TOOL_RESULT)
+    return voice
 
 
 class Draft:
@@ -124,7 +124,7 @@ class Draft:
 
     def image(self, voice: Voice, cost: int, source: str | None, ref: Ref) -> None:
         """Note an image part that stands at `ref`; editable where a text part may stand in its place."""
-        seen = replace(voice, kind=Kind.IMAGE)
+        seen = voice._replace(kind=Kind.IMAGE)
         self._add(seen, "", ref, editable=voice.editable, cost=cost, source=source)
 
     def schemas(self, holder: Mapping[str, Any], key: str, ref: Ref = ()) -> None:
@@ -179,5 +179,5 @@ class Draft:
 
 def _name_of(tool: Mapping[str, Any]) -> str | None:
     inner = tool.get("function") or tool.get("custom")
-    holder = inner if isinstance(inner, Mapping) else tool
+    holder = inner if isinstance(inner, OBJECT) else tool
     return optional_text(holder.get("name")) or optional_text(tool.get("type"))

@@ -7,13 +7,12 @@ JSON string that the model wrote: read, never rewritten.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import anthropic, images
 from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
-from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, heard, user
+from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.errors import PayloadError
 
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
@@ -76,7 +75,7 @@ def voice_of(role: str, message: Mapping[str, Any], ref: Ref) -> Voice:
             pair, name = optional_text(message.get("tool_call_id")), optional_text(message.get("name"))
             failed = message.get("is_error") is True or message.get("status") == "error"
             return Voice(Kind.TOOL_RESULT, editable=True, pair=pair, name=name, failed=failed)
-    return Voice(Kind.USER)
+    return STRANGER
 
 
 def read_content(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
@@ -111,11 +110,13 @@ def _read_part(draft: Draft, voice: Voice, part: Mapping[str, Any], ref: Ref) ->
 def _read_reasoning(draft: Draft, message: Mapping[str, Any], ref: Ref) -> None:
     """Plain reasoning may be emptied, unless the message also holds it sealed or under both names."""
     first, second = message.get("reasoning_content"), message.get("reasoning")
-    sealed = [message.get(key) for key in ("reasoning_details", "thinking_blocks")]
+    sealed = [message.get("reasoning_details"), message.get("thinking_blocks")]
+    if first is None and second is None and sealed == [None, None]:
+        return
     blocks = [block for holder in sealed if isinstance(holder, list | tuple) for block in holder]
     if any(isinstance(block, Mapping) and anthropic.is_signed(block) for block in blocks):
         draft.signed = True
-    voice = replace(REASONING, editable=not any(sealed) and (not first or not second))
+    voice = REASONING._replace(editable=not any(sealed) and (not first or not second))
     draft.either(voice, first, (*ref, "reasoning_content"))
     if second != first:  # some gateways send the same text under both names
         draft.either(voice, second, (*ref, "reasoning"))
@@ -154,4 +155,4 @@ def _read_arguments(draft: Draft, pair: Any, body: Mapping[str, Any], field: str
 
 def _read_format(draft: Draft, form: Any) -> None:
     if isinstance(form, Mapping) and form.get("type") == "json_schema":
-        draft.opaque(replace(TOOLS, name="response_format"), form, ("response_format",))
+        draft.opaque(TOOLS._replace(name="response_format"), form, ("response_format",))

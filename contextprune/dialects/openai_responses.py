@@ -7,12 +7,11 @@ left alone. Only the outputs that the client wrote itself are offered for rewrit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import images
-from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
+from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.dialects.openai_chat import read_content, role_of, voice_of
 from contextprune.errors import PayloadError
@@ -61,7 +60,7 @@ class OpenAIResponses:
 
 def has_items(values: Any) -> bool:
     """Whether a bare list holds Responses items beside or in place of messages."""
-    kinds = (value.get("type") for value in values if isinstance(value, Mapping))
+    kinds = (value.get("type") for value in values if isinstance(value, OBJECT))
     return any(isinstance(kind, str) and kind in _ITEMS for kind in kinds)
 
 
@@ -98,7 +97,7 @@ def _read_settings(draft: Draft, body: Mapping[str, Any]) -> None:
         draft.opaque(SYSTEM, prompt["variables"], ("prompt", "variables"))
     form = text.get("format") if isinstance(text, Mapping) else None
     if isinstance(form, Mapping) and form.get("type") == "json_schema":
-        draft.opaque(replace(TOOLS, name="response_format"), form, ("text", "format"))
+        draft.opaque(TOOLS._replace(name="response_format"), form, ("text", "format"))
 
 
 def _read_call(draft: Draft, kind: str, item: Mapping[str, Any], ref: Ref) -> None:
@@ -124,7 +123,7 @@ def _read_output(draft: Draft, item: Mapping[str, Any], ref: Ref) -> None:
 
 def _read_screen(draft: Draft, voice: Voice, output: Mapping[str, Any], ref: Ref) -> None:
     if output.get("type") in ("computer_screenshot", "input_image"):
-        locked = replace(voice, editable=False)  # a screen is an image or nothing: no text may stand in its place
+        locked = voice._replace(editable=False)  # a screen is an image or nothing: no text may stand in its place
         draft.image(locked, images.openai_image(output, draft.model), images.openai_source(output), ref)
     else:
         draft.opaque(voice, output, ref)
@@ -137,7 +136,7 @@ def _read_streams(draft: Draft, voice: Voice, output: Any, ref: Ref) -> None:
         run = as_object(value, at)
         outcome = run.get("outcome")
         ended_well = not isinstance(outcome, Mapping) or outcome.get("exit_code") == 0
-        spoken = voice if ended_well else replace(voice, failed=True)
+        spoken = voice if ended_well else voice._replace(failed=True)
         for stream in ("stdout", "stderr"):
             if run.get(stream) is not None:
                 draft.text(spoken, as_text(run[stream], (*at, stream)), (*at, stream))

@@ -11,7 +11,7 @@ from typing import Any
 
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import anthropic, images, openai_chat, openai_responses
-from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
+from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, Draft, Voice, call, user
 from contextprune.errors import PayloadError
 
@@ -105,7 +105,7 @@ def _is_record(record: Any) -> bool:
 
 
 def _is_logged(record: Any) -> bool:
-    if not isinstance(record, Mapping) or "role" in record or not isinstance(record.get("type"), str):
+    if not isinstance(record, OBJECT) or "role" in record or not isinstance(record.get("type"), str):
         return False
     return record["type"] in _LOGGED and "message" in record
 

@@ -83,7 +83,7 @@ def _priced(
 ) -> list[Atom]:
     """Atoms with their worth and their tokens; all are counted in one go, as they would stand in a marker.
 
-    `asked` are words of the goal and of the call: an identifier that shares one that few of the others have is likelier.
+    `asked` are words of the goal and of the call: an identifier with one that few of the others have is likelier.
     """
     found = [
         (token, at)

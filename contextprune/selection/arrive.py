@@ -1,15 +1,14 @@
 """Decide each block once, as it arrives, from the text before it alone: the same whatever follows.
 
 No budget asks for anything here, so a block loses only what its recall target lets go: what scores below the bar that
-calibration gives for it, or, without calibration, what is left when the kept share of the expected need reaches it.
-A block is first shortened as if there were no other, so that one that stays whole does so again when the earlier ones
-come back shortened.
+calibration gives for it, or, without calibration, what is left when the kept share of the expected need reaches it;
+and what an earlier block shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from contextprune.context import Context, Kind, Span
 from contextprune.failures import is_code
@@ -20,8 +19,7 @@ from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.select import FIRST, Case, decide, line, steps
 
-import os
-NAMED, NAMED_LEAST = float(os.environ.get("XN", "0.1")), int(os.environ.get("XL", "200"))  # tokens of a block that identifiers in its markers may take: a share, and at least
+NAMED, NAMED_LEAST = 0.3, 500  # what identifiers in markers may take of a block: a share of its tokens, and tokens
 LEAST_SAVING = 0.2  # of a block's tokens; less is not worth a marker in the model's way
 
 
@@ -36,11 +34,15 @@ def arrive(
     frozen: Collection[int] = (),
     bars: Mapping[int, float] | None = None,
     recalls: Mapping[int, float] | None = None,
+    *,
+    settled: bool = False,
 ) -> Plan:
     """One decision for each span; blocks are taken in order.
 
-    `bars` gives the score from which on a span of a segment is kept, where the scorer is calibrated; `recalls` the share
-    of needed spans that must survive, where it is not the policy's. A block of 1.0 loses only what an earlier one shows.
+    `bars` gives the score from which on a span of a segment is kept, where the scorer is calibrated; `recalls` the
+    share of needed spans that must survive, where it is not the policy's: one of 1.0 loses only what an earlier one
+    shows. `settled` tells that the earlier blocks stand as they will be sent. Where they do not, a block is first shortened as
+    if there were no other, so that one that stays whole does so again when the earlier ones come back shortened.
     """
     asked = recalls or {}
     free = [False] * len(context.segments)
@@ -56,26 +58,47 @@ def arrive(
     for k, atom in enumerate(atoms):
         names.setdefault(spans[atom.spans[-1]].segment, []).append(k)
     for segment, block in case.blocks().items():
-        bar = bars.get(segment) if bars else None
         recall = asked.get(segment, policy.recall)
-        stays = recall >= 1.0 or (not policy.shorten_views and _is_code(alone, segment, block))
-        if stays or not _by_itself(alone, fill, segment, block, names.get(segment, ()), bar, recall):
-            _by_reference(case, fill, segment, block)
+        whole = recall >= 1.0 or (not policy.shorten_views and _is_code(case, segment, block))
+        target = None if whole else _Target(recall, bars.get(segment) if bars else None, names.get(segment, ()))
+        by_itself = not settled and target is not None and _shorten(alone, fill, segment, block, target)
+        if not by_itself and not _shorten(case, fill, segment, block, target if settled else None):
+            for i in block:
+                fill.keep(i, CLOSED)
     return Plan(context, tuple(spans), tuple(decide(case, fill, range(len(spans)))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What must survive of a block: a share of its needed spans, or the spans from a score on; and its identifiers."""
+
+    recall: float
+    bar: float | None
+    atoms: Sequence[int]
 
 
 _KINDS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
 
 
-def _by_itself(
-    case: Case, fill: Fill, segment: int, block: range, atoms: Sequence[int], bar: float | None, recall: float
-) -> bool:
-    """Shorten a block as if there were no other; False, and nothing done, where that does not pay."""
+def _shorten(case: Case, fill: Fill, segment: int, block: range, target: _Target | None) -> bool:
+    """Keep what a block must keep, and of copies nothing; without a target, all but copies.
+
+    False, and nothing done, where that does not pay.
+    """
     start = fill.taken
-    if bar is None:
-        _walk(case, fill, block, atoms, recall)
+    own = [i for i in block if not (i in case.same and fill.kept[case.same[i]])]
+    if target is None:
+        for i in own:
+            fill.keep(i, "chosen")
     else:
-        _by_bar(case, fill, block, atoms, bar)
+        only = set(own)
+        atoms = [k for k in target.atoms if only.issuperset(case.atoms[k].spans)]
+        room = max(NAMED_LEAST, int(NAMED * sum(case.costs[i] for i in block)))
+        if target.bar is None:
+            _walk(case, fill, own, atoms, target.recall, room)
+        else:
+            _by_bar(case, fill, own, target.bar)
+            _name(case, fill, atoms, room)
     if _pays(case, fill, segment, block):
         return True
     fill.rewind(start)
@@ -88,52 +111,45 @@ def _is_code(case: Case, segment: int, block: range) -> bool:
     return 2 * quoted >= len(case.context.segments[segment].text)
 
 
-def _by_reference(case: Case, fill: Fill, segment: int, block: range) -> None:
-    """Let go of what an earlier block shows; keep all where that does not pay."""
-    for i in block:
-        if not (i in case.same and fill.kept[case.same[i]]):
-            fill.keep(i, "chosen")
-    if not _pays(case, fill, segment, block):
-        for i in block:
-            fill.keep(i, CLOSED)
-
-
 def _pays(case: Case, fill: Fill, segment: int, block: range) -> bool:
     return fill.saving(segment) >= LEAST_SAVING * sum(case.costs[i] for i in block)
 
 
-def _walk(case: Case, fill: Fill, block: range, atoms: Sequence[int], recall: float) -> None:
-    """Keep the spans of most worth a token until the share asked for of the expected need is met, then name the rest."""
-    values = {i: line(case, i) for i in block}
-    wanted = recall * sum(values.values())
+def _walk(case: Case, fill: Fill, own: Sequence[int], atoms: Sequence[int], recall: float, room: int) -> None:
+    """Take steps, what must stay first, until the share of the expected need asked for is met: lines or their names."""
+    values = {i: line(case, i) for i in own}
+    wanted = recall * (sum(values.values()) + sum(case.atoms[k].score for k in atoms))
     met = 0.0
-    for density, i, _ in steps(case, fill, values, ()):
+    for density, i, value in steps(case, fill, values, atoms):
         if met >= wanted and density < FIRST:
-            break
-        fill.keep(i, case.stay.get(i, "chosen"))
-        met += values[i]
-    _name(case, fill, block, atoms)
+            return
+        if i >= 0:
+            fill.keep(i, case.stay.get(i, "chosen"))
+        elif case.atoms[~i].cost > room:
+            continue
+        elif not fill.shows(~i):
+            room -= case.atoms[~i].cost
+            fill.carry(~i)
+        met += value
 
 
-def _by_bar(case: Case, fill: Fill, block: range, atoms: Sequence[int], bar: float) -> None:
-    """Keep what reaches the bar, then name the rest."""
-    for i in block:
+def _by_bar(case: Case, fill: Fill, own: Sequence[int], bar: float) -> None:
+    """Keep what reaches the bar."""
+    for i in own:
         if i in case.stay:
             fill.keep(i, case.stay[i])
         elif case.scores[i] >= bar:
             fill.keep(i, "reaches the recall asked for")
-    _name(case, fill, block, atoms)
 
 
-def _name(case: Case, fill: Fill, block: range, atoms: Sequence[int]) -> None:
+def _name(case: Case, fill: Fill, atoms: Sequence[int], room: int) -> None:
     """Let markers name what the removed text alone shows, the cheapest use first.
 
-    Identifiers are carried until the share asked for of what they are worth together is visible, or they would fill
-    too much of the block: of a listing of a thousand paths only the likeliest.
+    Identifiers are carried until the share asked for of what they are worth together is visible, or `room` tokens are
+    used up: of a listing of a thousand paths only the likeliest are named.
     """
     wanted = case.policy.recall * sum(case.atoms[k].score for k in atoms)
     met = sum(case.atoms[k].score for k in atoms if fill.shows(k))
-    room = max(NAMED_LEAST, int(NAMED * sum(case.costs[i] for i in block)))
     for k in sorted(atoms, key=lambda k: (-case.atoms[k].score / (case.atoms[k].cost + 1), k)):
         if met < wanted and not fill.shows(k):
             room -= case.atoms[k].cost

@@ -22,6 +22,7 @@ def twins(context: Context, spans: Sequence[Span], costs: Sequence[int], movable
     `movable` tells for each segment whether its spans may go; protected spans may well be referred to.
     """
     first: dict[str, int] = {}
+    sames: list[str] = []
     found: dict[int, int] = {}
     run: list[tuple[int, int]] = []
     loose = [segment.kind in LOOSE for segment in context.segments]
@@ -29,7 +30,12 @@ def twins(context: Context, spans: Sequence[Span], costs: Sequence[int], movable
         key = sameness(span.text)
         if loose[span.segment]:
             key = " ".join(key.split()).casefold()
+        sames.append(key)
         source = first.get(key) if key else None
+        if run and source is not None:
+            after = run[-1][1] + 1
+            if after < i and sames[after] == key and after not in found:
+                source = after  # a line that stands often in the copied text: the one that follows is meant
         if run and not (source is not None and _follows(i, source, run, spans)):
             _close(run, costs, found)
             run = []
@@ -47,7 +53,8 @@ def sameness(text: str) -> str:
     An edit further up moves every number below it; the numbers beside a reference still tell where one is.
     """
     if NUMBERED.match(text):
-        text = "".join([line[match.end() :] if (match := NUMBERED.match(line)) else line for line in text.splitlines(True)])
+        lines = text.splitlines(keepends=True)
+        text = "".join([line[match.end() :] if (match := NUMBERED.match(line)) else line for line in lines])
     return text.strip()
 
 

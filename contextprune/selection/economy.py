@@ -15,14 +15,26 @@ from contextprune.tariff import FAMILIES, Tariff, family_of
 TYPICAL = FAMILIES["anthropic"]  # by what a payback is reckoned where the model is not known
 PATIENCE = 1.0  # turns still expected, as a share of those seen
 SPACING = 20  # turns between two epochs
+EVERY = 4  # turns between two looks for one: each costs some milliseconds
 
 
 def tables(model: str, policy: Policy) -> tuple[Tariff, ...]:
     """The price tables under which no bill may grow; the first one tells whether a rewriting pays back."""
     name = policy.prices or model
+    if name in policy.tariffs:
+        return (policy.tariffs[name],)
     if name in FAMILIES:
         return (FAMILIES[name],)
     return (family_of(name),) if name else (TYPICAL, *FAMILIES.values())
+
+
+def keeps_cacheable(before: int, after: int, least: int, cushion: float) -> bool:
+    """Whether a prompt that shrinks to `after` tokens stays one that the provider caches, or gains enough.
+
+    Below `least` nothing is cached, and each request pays in full for what would have been read. Losing `cushion` times
+    as much makes up for that: 4 times under every table if each request adds a hundred tokens, once if it adds many.
+    """
+    return before < least or after >= least or before - after > cushion * least
 
 
 @dataclass(slots=True)
@@ -31,6 +43,8 @@ class Meter:
 
     saved   what was saved so far under each table, in tokens of fresh input
     turns   requests so far; quiet: those since the last epoch
+
+    A request that met a cold cache is counted as if the cache had known it: that understates what was saved.
     """
 
     tables: Sequence[Tariff]
@@ -44,41 +58,45 @@ class Meter:
 
     def request(self, plain: int, sent: int, known: int) -> None:
         """A request of `plain` tokens went out as `sent`, of which the cache knew the first `known`."""
-        for k, table in enumerate(self.tables):
-            without = self._plain * table.read + (plain - self._plain) * table.write
-            self.saved[k] += (without - known * table.read - (sent - known) * table.write) / table.input
+        self.saved = self._after(plain, sent, known)
         self._plain = plain
         self.turns += 1
         self.quiet += 1
 
-    def pays(self, removed: int, rewritten: int) -> bool:
-        """Whether to take `removed` cached tokens out, and so write the `rewritten` ones behind them again.
+    def affords(self, plain: int, sent: int, known: int) -> bool:
+        """Whether the bill is no larger than without us, under every table, once this request has gone out."""
+        return min(self._after(plain, sent, known), default=0.0) >= 0.0
 
-        The payback of K* = rewritten (write - read) / (removed read) turns must lie within the turns still expected.
+    def gain(self, removed: int, rewritten: int) -> float:
+        """What it is expected to save to take `removed` cached tokens out and write the `rewritten` ones behind them
+        again, in tokens of fresh input.
+
+        Above 0 where the payback of K* = rewritten (write - read) / (removed read) requests, this one counted, lies
+        within those still expected.
         """
-        return not self.rests() and self.gain(removed, rewritten) > 0 and self.affords(removed, rewritten)
+        typical = self.tables[0]
+        kept = removed * typical.read * (1 + self.turns * PATIENCE)
+        return (kept - rewritten * (typical.write - typical.read)) / (typical.input or 1.0)
 
     def rests(self) -> bool:
         """Whether it is too early for an epoch."""
-        return self.quiet < SPACING
-
-    def gain(self, removed: int, rewritten: int) -> float:
-        """What the rewriting is expected to save, in tokens of fresh input."""
-        typical = self.tables[0]
-        later = removed * typical.read * self.turns * PATIENCE / typical.input
-        return later - _dearer(typical, removed, rewritten)
-
-    def affords(self, removed: int, rewritten: int) -> bool:
-        """Whether what was saved so far covers the rewriting under every table."""
-        return all(
-            saved >= _dearer(table, removed, rewritten) for table, saved in zip(self.tables, self.saved, strict=True)
-        )
+        return self.quiet < SPACING or self.quiet % EVERY > 0
 
     def rewrote(self) -> None:
         """An epoch took place."""
         self.quiet = 0
 
+    def _after(self, plain: int, sent: int, known: int) -> list[float]:
+        """What would be saved under each table after one more request."""
+        return [
+            saved + (_paid(plain, self._plain, table) - _paid(sent, known, table)) / (table.input or 1.0)
+            for table, saved in zip(self.tables, self.saved, strict=True)
+        ]
 
-def _dearer(table: Tariff, removed: int, rewritten: int) -> float:
-    """What the rewriting costs in the request that does it, in tokens of fresh input."""
-    return (rewritten * (table.write - table.read) - removed * table.read) / table.input
+
+def _paid(tokens: int, known: int, table: Tariff) -> float:
+    """What `tariff.charge` makes of a prompt of which the cache knows the first `known` tokens."""
+    if tokens < table.least:
+        return tokens * table.input
+    read = known if known >= table.least else 0
+    return read * table.read + (tokens - read) * table.write

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 from contextprune.context import Kind
 from contextprune.policy import Policy
@@ -38,8 +39,21 @@ def recall_on_arrival(seen: Observed, policy: Policy) -> float:
     rule = policy.rule(seen.tool)
     if seen.quoted and not policy.shorten_views:
         return 1.0
-    import os
-    return float(os.environ.get("XR", policy.recall)) if rule.recall is None else rule.recall
+    asked = policy.recall if rule.recall is None else rule.recall
+    daring = 1.0 - (1.0 - asked) * (1.0 + DARING * _between(seen.tokens, *LARGE))
+    return max(daring, asked * LEAST)
+
+
+DARING = 5.0
+"""How much more of a large result may be missed than was asked for: most of what it says is never used, what it fails
+at stays, what it names is carried, and the rest can be recalled."""
+LEAST = 0.5  # of the recall asked for, however large the result
+LARGE = 500, 3000  # tokens from which on a result counts as large, and from which on fully
+
+
+def _between(value: float, low: float, high: float) -> float:
+    """0 at `low` or less, 1 at `high` or more, and in equal ratios between."""
+    return min(1.0, max(0.0, log(max(1.0, value) / low) / log(high / low)))
 
 
 def share_at_epoch(seen: Observed, policy: Policy) -> float:  # noqa: ARG001 - the seam: a trained one will use it

@@ -44,8 +44,9 @@ def test_a_warm_up_comes_before_the_runs_that_count() -> None:
 
 def test_the_overhead_is_that_of_calls_on_a_session_that_grows_by_a_turn_each(tmp_path: Path) -> None:
     write(tmp_path)
-    first, usual, worst, slope = overhead(tmp_path, history=2_000, calls=6)
+    first, usual, worst, slope, processor = overhead(tmp_path, history=2_000, calls=6)
     assert "each of 6 calls" in usual.what
     assert first.tokens < usual.tokens == worst.tokens
     assert 0 < usual.seconds <= worst.seconds
     assert slope.tokens == 1_000
+    assert processor.seconds > 0

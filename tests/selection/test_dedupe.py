@@ -58,3 +58,15 @@ def test_documents_may_differ_in_case_and_white_space_and_results_may_not() -> N
     loud = text.upper().replace(" ", "  ")
     assert repeated(document(text, 0), document(loud, 1))
     assert repeated(result(text), result(loud, turn=2)) == {}
+
+
+def test_a_view_whose_numbers_have_moved_repeats_the_earlier_one() -> None:
+    body = [f"row_{n} = compute_{n * 7}(alpha, beta, {n})" for n in range(30)]
+    one, other = ("".join(f"{n:6}\t{line}\n" for n, line in enumerate(body, start=start)) for start in (1, 95))
+    found = repeated(result(one), result(other, turn=2))
+    assert sum(later.count("row_") for later in found) == 30
+
+
+def test_numbers_that_are_no_line_numbers_are_compared() -> None:
+    one, other = ("".join(f"took {n} seconds in part {n % 7}\n" for n in range(start, start + 20)) for start in (0, 50))
+    assert repeated(result(one), result(other, turn=2)) == {}

@@ -1,0 +1,68 @@
+"""The same call failing again and again: of its answers the last one stays, the earlier ones become a count.
+
+An answer goes only where the last one, as it was sent, shows every failure line that it held: no error is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Collection
+from typing import TypeAlias
+
+from contextprune.arrival import Tools
+from contextprune.context import Context, Kind, Segment
+from contextprune.failures import failing
+from contextprune.past import Past, shown_as
+from contextprune.selection.constraints import KEEP
+
+Call: TypeAlias = tuple[str, str]
+"""The tool of a call and its arguments, with white space folded."""
+
+
+def repeated(tools: Tools, past: Past, failed: Collection[int], free: Collection[int]) -> dict[int, str]:
+    """A marker for each `free` result that a later one of the same call repeats; `failed` are all that failed."""
+    found: dict[int, str] = {}
+    for attempts in _by_call(past, failed):
+        *earlier, last = attempts
+        going = [at for at in earlier if at in free and KEEP not in past.segments[at].text]
+        if going:
+            shown = _folded(past.text(last))
+            like = f"failed like attempt {len(attempts)} of {len(attempts)}"
+            same = (at for at in going if _shows(tools, past, at, shown))
+            found.update((at, _marker(tools, past.segments[at], like)) for at in same)
+    return found
+
+
+def _by_call(past: Past, failed: Collection[int]) -> list[list[int]]:
+    """The results that failed, in order, for each call that failed more than once."""
+    calls: dict[str, Call] = {}
+    groups: dict[Call, list[int]] = {}
+    parts = Tally(s.pair for s in past.segments if s.kind is not Kind.TOOL_CALL)  # an answer of several says more
+    for at, segment in enumerate(past.segments):
+        if segment.pair is None:
+            continue
+        if segment.kind is Kind.TOOL_CALL:
+            calls[segment.pair] = segment.name or "", _folded(segment.text)
+        elif at in failed and segment.pair in calls and parts[segment.pair] == 1:
+            groups.setdefault(calls[segment.pair], []).append(at)
+    return [attempts for attempts in groups.values() if len(attempts) > 1]
+
+
+def _shows(tools: Tools, past: Past, at: int, shown: str) -> bool:
+    """Whether a text shows all failures of a result; of one that names none, all of it."""
+    segment = past.segments[at]
+    context = Context((shown_as(segment, segment.text),))
+    spans = tools.split(context)
+    failures = failing(context, spans)
+    texts = [spans[i].text for i in failures] if failures else [segment.text]
+    return all(_folded(text) in shown for text in texts)
+
+
+def _marker(tools: Tools, segment: Segment, like: str) -> str:
+    lines = segment.text.count("\n") + (not segment.text.endswith("\n"))
+    what = f"{lines} lines" if lines > 1 else "1 line"
+    return f"[{what} cut, recall={tools.store.key(segment.text)}, {like}]" if tools.recallable else f"[… {like}]"
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
