@@ -88,7 +88,7 @@ def _shortened(
     recall = recall_on_arrival(
         Observed(
             segment.kind, segment.name or "", whole.before, scores, 0, sum(past.after) / tools.policy.window,
-            is_view(call, segment.name),
+            is_view(call, segment.name), query is not None,
         ),
         tools.policy,
     )  # fmt: skip

@@ -41,8 +41,8 @@ def arrive(
 
     `bars` gives the score from which on a span of a segment is kept, where the scorer is calibrated; `recalls` the
     share of needed spans that must survive, where it is not the policy's: one of 1.0 loses only what an earlier one
-    shows. `settled` tells that the earlier blocks stand as they will be sent. Where they do not, a block is first shortened as
-    if there were no other, so that one that stays whole does so again when the earlier ones come back shortened.
+    shows. `settled` tells that the earlier blocks stand as they will be sent. Where they do not, a block is first
+    shortened as if there were no other, so that one that stays whole does so again when they come back shortened.
     """
     asked = recalls or {}
     free = [False] * len(context.segments)

@@ -23,6 +23,7 @@ class Observed:
     age       model's replies since it came; 0 on arrival
     pressure  share of the window that is in use
     quoted    it is a view of a file or a diff, of which an edit may have to match every byte
+    asked     the caller said what it is needed for
     """
 
     kind: Kind
@@ -32,6 +33,7 @@ class Observed:
     age: int
     pressure: float
     quoted: bool
+    asked: bool = False
 
 
 def recall_on_arrival(seen: Observed, policy: Policy) -> float:
@@ -40,6 +42,8 @@ def recall_on_arrival(seen: Observed, policy: Policy) -> float:
     if seen.quoted and not policy.shorten_views:
         return 1.0
     asked = policy.recall if rule.recall is None else rule.recall
+    if seen.asked:
+        return asked
     daring = 1.0 - (1.0 - asked) * (1.0 + DARING * _between(seen.tokens, *LARGE))
     return max(daring, asked * LEAST)
 
