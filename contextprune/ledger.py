@@ -154,7 +154,7 @@ def alike(one: Segment, other: Segment) -> bool:
     )
 
 
-_EDITABLE = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT, Kind.EXAMPLE})
+_EDITABLE = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT, Kind.EXAMPLE, Kind.REASONING})
 """Of these a lock says something; on all others it comes and goes with the breakpoint."""
 
 

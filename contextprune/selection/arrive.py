@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 
 from contextprune.context import Context, Kind, Span
 from contextprune.failures import is_code
@@ -20,6 +21,7 @@ from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.select import FIRST, Case, decide, line, steps
 
 NAMED, NAMED_LEAST = 0.3, 500  # what identifiers in markers may take of a block: a share of its tokens, and tokens
+ENOUGH = 12.0  # times the root of a block's tokens: what stays of it at least
 LEAST_SAVING = 0.2  # of a block's tokens; less is not worth a marker in the model's way
 
 
@@ -98,6 +100,8 @@ def _shorten(case: Case, fill: Fill, segment: int, block: range, target: _Target
             _walk(case, fill, own, atoms, target.recall, room)
         else:
             _by_bar(case, fill, own, target.bar)
+        _fill_up(case, fill, own)
+        if target.bar is not None:
             _name(case, fill, atoms, room)
     if _pays(case, fill, segment, block):
         return True
@@ -140,6 +144,21 @@ def _by_bar(case: Case, fill: Fill, own: Sequence[int], bar: float) -> None:
             fill.keep(i, case.stay[i])
         elif case.scores[i] >= bar:
             fill.keep(i, "reaches the recall asked for")
+
+
+def _fill_up(case: Case, fill: Fill, own: Sequence[int]) -> None:
+    """Keep what scores best until enough of a block stands: names alone answer no question.
+
+    Enough is `ENOUGH` times the root of its tokens: three fifths of 400, a fifth of 4,000, a tenth of 16,000.
+    """
+    enough = ENOUGH * sqrt(sum(case.costs[i] for i in own))
+    kept = sum(case.costs[i] for i in own if fill.kept[i])
+    for i in sorted(own, key=lambda i: (-case.scores[i], i)):
+        if kept >= enough:
+            return
+        if not fill.kept[i]:
+            fill.keep(i, "the best of a block")
+            kept += case.costs[i]
 
 
 def _name(case: Case, fill: Fill, atoms: Sequence[int], room: int) -> None:
