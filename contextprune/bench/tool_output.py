@@ -84,6 +84,13 @@ def ranked(rank: Callable[[str, Sequence[str]], Sequence[float]]) -> ToolArm:
     return arm
 
 
+def oracle(output: Output, share: float) -> Sequence[str]:
+    """Knows the needed lines: of an output of a few lines even they may not fit."""
+    lines = output.text.splitlines()
+    order = sorted(range(len(lines)), key=lambda i: lines[i].strip() not in output.needed)
+    return [lines[i] for i in order[: int(share * len(lines))]]
+
+
 def ours(scorer: str | None) -> ToolArm:
     """Our arm, through the public face: goal, call and result as an agent sends them, under a ceiling of tokens."""
 
@@ -127,4 +134,5 @@ TOOL_BASELINES: Mapping[str, ToolArm] = {
     "bm25": ranked(rank_bm25),
     "minilm": ranked(similarities),
     "hybrid": ranked(rank_hybrid),
+    "oracle": oracle,
 }

@@ -106,7 +106,7 @@ def _ranking(scored: Sequence[Scored], weights: Sequence[Sequence[float]]) -> di
     return summary(rows)
 
 
-def thinned(paths: Iterable[Path], each: int = 24, longest: int = 60_000) -> Iterator[Sample]:
+def thinned(paths: Iterable[Path], each: int = 60, longest: int = 60_000) -> Iterator[Sample]:
     """Up to `each` samples of a source and kind: all count alike, however many there are."""
     taken: dict[tuple[str, str], int] = defaultdict(int)
     for path in paths:
