@@ -57,7 +57,7 @@ def decide(
     whole = Record(None, tokens, tokens)
     rule = tools.policy.rule(segment.name)
     least = tools.policy.min_tokens if rule.min_tokens is None else rule.min_tokens
-    if segment.kind not in BLOCKS or tokens < least or protection(segment, tools.policy) is not None:
+    if segment.kind not in BLOCKS or not segment.text or tokens < least or protection(segment, tools.policy):
         return whole, None
     goal, call = _goal(segments, at), _call(segments, at)
     if segment.kind is Kind.DOCUMENT and goal is None and query is None:

@@ -12,7 +12,7 @@ from contextprune.past import Past
 from contextprune.replay import boundaries
 from contextprune.selection import Meter, tables
 from contextprune.splitting import split
-from tests.outputs import code, log
+from tests.outputs import log
 from tests.strategies import COUNTER, LEXICAL
 
 Step = tuple[Segment, ...]
@@ -53,6 +53,11 @@ def talk(*steps: Step, bound: bool = False, model: str = "") -> Context:
     return Context(tuple(segments), model=model, bound=bound)
 
 
+def source(n: int, size: int = 30) -> str:
+    """A file that shares no line with any other."""
+    return "".join(f"def handle_{n}_{k}(order_{n * k}):\n    return order_{n * k} * {n} + {k}\n" for k in range(size))
+
+
 def work(turns: int, seed: int = 0, view: int = 40, noise: int = 60) -> list[Step]:
     """Turns that look at files, of which nothing goes on arrival, and at logs, of which much does."""
     found: list[Step] = [said("Why does billing fail? Look at parse_args.")]
@@ -60,7 +65,7 @@ def work(turns: int, seed: int = 0, view: int = 40, noise: int = 60) -> list[Ste
         if n % 2:
             found.append(step(log(noise, seed + n), call=f"make run{n}"))
         else:
-            found.append(step(code(view, seed + n), "read_file", f'{{"path": "src/m{n}.py"}}'))
+            found.append(step(source(1000 * seed + n, view), "read_file", f'{{"path": "src/m{n}.py"}}'))
     return found
 
 

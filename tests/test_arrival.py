@@ -11,7 +11,7 @@ from contextprune.plan import Action
 from contextprune.policy import Rule
 from contextprune.rendering import KEY
 from tests import outputs
-from tests.strategies import COUNTER, LEXICAL, Constant
+from tests.strategies import COUNTER, LEXICAL, NEURAL, Constant
 
 GOAL = cp.Segment(cp.Kind.USER, "Why does orders fail?", ("m", 0))
 LISTING = outputs.listing(60, 1)
@@ -76,7 +76,7 @@ def test_a_tool_of_its_own_may_lose_more_than_the_others() -> None:
 
 
 def test_a_rule_may_let_smaller_blocks_be_shortened() -> None:
-    small = outputs.listing(12, 1)
+    small = outputs.listing(30, 1)
     least = COUNTER(small) + 1
     assert sent(pruner(min_tokens=least), turn(1, small)) == [small]
     assert sent(pruner(min_tokens=least, tools={"search": Rule(min_tokens=0)}), turn(1, small)) != [small]
@@ -178,10 +178,32 @@ def test_a_text_that_would_not_become_shorter_stays() -> None:
     assert sent(pruner(Constant(0.0), min_tokens=0), turn(1, text)) == [text]
 
 
-def test_a_document_in_a_conversation_is_decided_by_the_question_beside_it() -> None:
-    def asked(question: str) -> str:
-        document = cp.Segment(cp.Kind.DOCUMENT, LISTING, ("m", 0, 0))
-        context = cp.Context((document, cp.Segment(cp.Kind.USER, question, ("m", 0, 1))))
-        return pruner(recall=0.3)(context).edits["m", 0, 0]
+def document(question: str, query: str | None = None, *, first: bool) -> str:
+    """A document as it is sent, with the question before it or behind it."""
+    one = cp.Segment(cp.Kind.DOCUMENT, LISTING, ("m", 0, 0))
+    said = cp.Segment(cp.Kind.USER, question, ("m", 0, 1))
+    segments = (said, one) if first else (one, said)
+    return pruner(recall=0.3)(cp.Context(segments), query=query).edits.get(one.ref, one.text)
 
-    assert asked("Where is orders?") != asked("Where is Zürich?")
+
+def test_a_document_in_a_conversation_is_decided_by_the_question_before_it() -> None:
+    found = {document(question, first=True) for question in ("Where is orders?", "Where is Zürich?")}
+    assert len(found) == 2
+    assert LISTING not in found
+
+
+def test_a_document_before_which_nobody_asked_anything_stays_whole() -> None:
+    assert document("Where is orders?", first=False) == LISTING
+
+
+def test_a_document_before_which_nobody_spoke_is_decided_by_the_query() -> None:
+    found = {document("And this?", query, first=False) for query in ("Where is orders?", "Where is Zürich?")}
+    assert len(found) == 2
+    assert LISTING not in found
+
+
+def test_an_empty_result_stays_empty_whatever_the_scorer() -> None:
+    context = cp.Context(
+        (cp.Segment(cp.Kind.USER, "Why?", ("u",)), cp.Segment(cp.Kind.TOOL_RESULT, "", ("r",), turn=1))
+    )
+    assert pruner(NEURAL)(context).edits == {}

@@ -22,11 +22,11 @@ from contextprune.selection.constraints import KEEP
 from contextprune.selection.economy import SPACING
 from contextprune.splitting import split
 from contextprune.tariff import FAMILIES, Bill, charge
-from tests.epochs import Step, look, past_of, pruner, requests, said, step, talk, tools, work
+from tests.epochs import Step, look, past_of, pruner, requests, said, source, step, talk, tools, work
 from tests.outputs import code, log
 
 CHEAP: Mapping[str, Any] = {"prices": "openai", "recall": 0.3}
-"""A policy under which a session of half views, half logs has an epoch at its 33rd request."""
+"""A policy under which a session of half views, half logs has an epoch at its 29th request."""
 LONG = talk(*work(45))
 Runs: TypeAlias = list[Pruned]
 
@@ -52,11 +52,6 @@ def once(*steps: Step, cold: bool = True, bound: bool = False, **policy: Any) ->
     using = tools(cp.Policy(**{**CHEAP, **policy}))
     context = talk(*steps, bound=bound)
     return context, compact(using, past_of(using, context), context, cold=cold)
-
-
-def source(n: int) -> str:
-    """A file that shares no line with any other."""
-    return "".join(f"def handle_{n}_{k}(order_{n * k}):\n    return order_{n * k} * {n + k}\n" for k in range(30))
 
 
 def shrunk(context: Context, changed: Changed) -> dict[Ref, str]:
@@ -87,8 +82,15 @@ class TestWhen:
         assert epochs(views) == []
 
     def test_none_comes_where_signed_reasoning_is_bound_to_the_history(self) -> None:
-        assert once(*work(30), said("Go on."))[1]
-        assert once(*work(30), said("Go on."), bound=True)[1] == ()
+        signed = tuple(replace(s, editable=False) for s in step("ok", thought="Hmm."))
+        assert once(*work(30), signed, said("Go on."))[1]
+        assert once(*work(30), signed, said("Go on."), bound=True)[1] == ()
+
+    def test_until_a_signed_thought_stands_nothing_is_bound(self) -> None:
+        open_ = step("ok", thought="Hmm.")
+        plain = once(*work(30), open_, said("Go on."))[1]
+        assert plain
+        assert once(*work(30), open_, said("Go on."), bound=True)[1] == plain
 
     def test_an_empty_conversation_has_none(self) -> None:
         using = tools()

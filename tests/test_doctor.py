@@ -28,6 +28,10 @@ class KeepsAll:
         assert context.segments
         return [1.0] * len(spans)
 
+    def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
+        assert spans[0].segment == segment < len(context.segments)
+        return 1.0 - recall / 2
+
 
 class Shortens(MemoryStore):
     """Gives back long originals without their end."""

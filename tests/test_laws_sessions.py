@@ -194,15 +194,21 @@ class Sessions(RuleBasedStateMachine):
             if text is not None and segment.kind is not cp.Kind.IMAGE:
                 assert len(text.encode()) <= len(segment.text.encode("utf-8", "surrogatepass"))
                 assert COUNTER(text) == after
-                assert segment.text in [self.engine.store.get(key) for key in KEY.findall(text)]
+                assert segment.text in self.given_back(segment.kind.value, segment.text, text)
 
     @invariant()
     def nothing_is_forgotten_of_what_stands_in_the_context(self) -> None:
         """Law 12: whatever the current output refers to can be given back."""
         sent = self.sent.get(self.key(self.history)) if hasattr(self, "shape") else None
-        for (_, text), (_, original) in zip(sent or (), self.key(self.history)[1] if sent else (), strict=True):
+        for (kind, text), (_, original) in zip(sent or (), self.key(self.history)[1] if sent else (), strict=True):
             if text != original:
-                assert original in [self.engine.store.get(key) for key in KEY.findall(text)]
+                assert original in self.given_back(kind, original, text)
+
+    def given_back(self, kind: str, original: str, text: str) -> list[str | None]:
+        """What can be had again of a piece: by the keys in what is sent; reasoning leaves no note, only its own key."""
+        store = self.engine.store
+        unnoted = kind == cp.Kind.REASONING.value and not text
+        return [store.get(key) for key in ([store.key(original)] if unnoted else KEY.findall(text))]
 
 
 TestSessions = Sessions.TestCase

@@ -186,9 +186,13 @@ def test_clearing_waits_for_its_threshold_and_then_keeps_three() -> None:
 
 
 def test_one_job_measures_every_arm_on_one_session() -> None:
-    figures = replay_session(ReplayJob(SESSION, ("none", "ours-lexical")))
+    short = FOUND.replace(LONG, "\n".join(LONG.splitlines()[:60]))
+    found = result(1, short), call(2, command="find user_17"), result(2, short)
+    session = replace(SESSION, messages=(*SESSION.messages[:2], *found, *SESSION.messages[5:]))
+    figures = replay_session(ReplayJob(session, ("none", "ours-lexical")))
     assert [each.arm for each in figures] == ["none", "ours-lexical"]
     assert figures[1].next == Tally(1, 1, 1, 1)
+    assert figures[1].sent < figures[0].sent  # what was found twice is sent once
     assert all(cost <= 1.0 for cost in figures[1].net.values())
 
 

@@ -103,25 +103,30 @@ def test_after_an_epoch_the_spacing_begins_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "keeps"),
+    ("before", "after", "cushion", "keeps"),
     [
-        (900, 100, True),  # it was not cached anyway
-        (5000, 1024, True),
-        (1500, 1000, False),  # 500 tokens less, and nothing is cached any more
-        (5119, 1023, False),
-        (5120, 1023, True),
-        (9000, 300, True),
+        (900, 100, 4, True),  # it was not cached anyway
+        (5000, 1024, 4, True),
+        (1500, 1000, 4, False),  # 500 tokens less, and nothing is cached any more
+        (1500, 1000, 1, False),
+        (5119, 1023, 4, False),
+        (5120, 1023, 4, True),
+        (2047, 1023, 1, False),
+        (2048, 1023, 1, True),
+        (9000, 300, 4, True),
     ],
 )
-def test_a_prompt_stays_cacheable_or_loses_more_than_that_takes(before: int, after: int, keeps: bool) -> None:
-    assert keeps_cacheable(before, after, 1024) is keeps
+def test_a_prompt_stays_cacheable_or_loses_more_than_that_takes(
+    before: int, after: int, cushion: int, keeps: bool
+) -> None:
+    assert keeps_cacheable(before, after, 1024, cushion) is keeps
 
 
 @given(st.integers(1024, 9000), st.integers(0, 1023), st.lists(st.just(100) | st.integers(100, 2000), max_size=40))
 def test_falling_below_what_is_cached_is_made_up_for_as_the_session_grows(
     before: int, after: int, more: list[int]
 ) -> None:
-    assume(keeps_cacheable(before, after, 1024))
+    assume(keeps_cacheable(before, after, 1024, cushion=4))
     for table in ALL:
         plain, sent, last, held = before, after, 0, 0
         bills = [Bill(), Bill()]

@@ -8,7 +8,7 @@ import pytest
 
 from contextprune.context import Kind
 from contextprune.policy import Policy, Rule
-from contextprune.selection.pressure import Observed, recall_on_arrival, share_at_epoch
+from contextprune.selection.pressure import LARGE, LEAST, Observed, recall_on_arrival, share_at_epoch
 
 SEEN = Observed(Kind.TOOL_RESULT, "search", 800, (0.1, 0.9), 0, 0.2, quoted=False)
 VIEW = replace(SEEN, quoted=True)
@@ -33,9 +33,32 @@ def test_views_lose_nothing_unless_the_policy_says_otherwise() -> None:
 
 def test_the_rule_of_a_tool_comes_before_the_policy() -> None:
     policy = Policy(recall=0.5, tools={"se*": Rule(0.25), "fetch": Rule(min_tokens=0)})
-    assert recall_on_arrival(SEEN, policy) == 0.25
+    assert recall_on_arrival(replace(SEEN, tokens=LARGE[0]), policy) == 0.25
+    assert recall_on_arrival(SEEN, policy) == recall_on_arrival(SEEN, Policy(recall=0.25))
     fetched = replace(SEEN, tool="fetch")
     assert recall_on_arrival(fetched, policy) == recall_on_arrival(fetched, Policy(recall=0.5))
+
+
+def test_of_a_small_result_as_much_survives_as_was_asked_for() -> None:
+    assert recall_on_arrival(replace(SEEN, tokens=LARGE[0]), Policy(recall=0.9)) == 0.9
+
+
+def test_the_larger_a_result_the_more_of_it_may_be_missed() -> None:
+    found = [recall_on_arrival(replace(SEEN, tokens=tokens), Policy()) for tokens in (*LARGE, 800, 1600, 9000)]
+    assert found[0] > found[2] > found[3] > found[1] == found[4]
+
+
+def test_however_large_a_result_a_share_of_what_was_asked_for_survives() -> None:
+    for recall in (0.3, 0.6, 0.95):
+        assert recall_on_arrival(replace(SEEN, tokens=10**6), Policy(recall=recall)) >= recall * LEAST
+
+
+def test_where_all_is_wanted_all_survives_however_large_a_result_is() -> None:
+    assert recall_on_arrival(replace(SEEN, tokens=10**6), Policy(recall=1.0)) == 1.0
+
+
+def test_where_the_caller_said_what_it_is_for_the_recall_is_the_one_asked_for() -> None:
+    assert recall_on_arrival(replace(SEEN, tokens=10**6, asked=True), Policy(recall=0.9)) == 0.9
 
 
 def test_an_epoch_leaves_a_share() -> None:

@@ -1,0 +1,304 @@
+"""New text for a request in flight: the received bytes with only the edited string literals written anew.
+
+Parsing and dumping would respell numbers and escapes, drop keys that stand twice and so break the provider's prompt
+cache. So the body is scanned once, as far as the refs lead, and cut where a text changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contextprune.context import Ref
+from contextprune.dialects.base import apply, where
+from contextprune.errors import PayloadError
+
+# All loops are possessive and none begins as another may go on: nothing is scanned twice, whatever the bytes are.
+_SPACE = rb"[ \t\n\r]*+"
+_INSIDE = rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+'
+_BLANK = re.compile(_SPACE)
+_OPEN_STRING = re.compile(_INSIDE)
+_STRING = re.compile(_INSIDE + rb'"')
+_KEY = re.compile(rb"(" + _INSIDE + rb'")' + _SPACE + rb":" + _SPACE)
+_MARK = re.compile(_SPACE + rb"([,\]}])" + _SPACE)
+_SCALAR = re.compile(rb"true|false|null|NaN|-?Infinity|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+")
+_STRETCH = re.compile(rb'[^"\[\]{}]*+(?:' + _INSIDE + rb'"[^"\[\]{}]*+)*+')  # up to a bracket that is in no string
+
+_CLOSING = {ord("{"): ord("}"), ord("["): ord("]")}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+@dataclass(slots=True)
+class _Place:
+    """A value that refs lead through or to, and where it last began and ended; -1 where it is not in the body."""
+
+    inner: dict[str | int, _Place] = field(default_factory=dict)
+    start: int = -1
+    end: int = -1
+
+
+def splice(body: bytes, edits: Mapping[Ref, str]) -> bytes:
+    """`body`, a JSON text in UTF-8, with the new text in the string literal at each ref; every other byte is as it was.
+
+    The result reads as `apply(json.loads(body), edits)`, and is `body` itself where no text differs. As for Python's
+    reader, the last of equal keys counts. An image part becomes a text part, which keeps the bytes of the image's cache
+    breakpoint. A literal that spelt letters beyond ASCII as escapes goes on doing so; else the shortest spelling is
+    taken. Takes linear time, and any depth. Values beside the refs are checked for closed strings and brackets alone.
+    Raises PayloadError naming the byte that is not UTF-8 or not JSON, or the ref that leads to neither a text nor an
+    image part in a list.
+    """
+    if not edits:
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError as exc:
+        raise PayloadError(f"not UTF-8: {exc.reason}", f"byte {exc.start}") from exc
+    root = _planted(edits)
+    _locate(body, root)
+    changes = []
+    for ref, text in edits.items():
+        place = _found(root, ref)
+        new = _new(body, place, ref, text)
+        if new is not None:
+            changes.append((place.start, place.end, new))
+    return _cut(body, sorted(changes)) if changes else body
+
+
+def _planted(edits: Mapping[Ref, str]) -> _Place:
+    """The tree of the places that the refs lead through."""
+    root = _Place()
+    for ref in edits:
+        place = root
+        for step in ref:
+            place = place.inner.setdefault(step, _Place())
+    return root
+
+
+def _locate(body: bytes, root: _Place) -> None:
+    """Note where the places of the tree stand, in one pass and without recursion. A later equal key overwrites."""
+    scanner = _Scanner(body, len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0)
+    scanner.blank()
+    root.start = scanner.at
+    trail = [(root, scanner.steps())]
+    while trail:
+        place, steps = trail[-1]
+        for step in steps:
+            inner = place.inner.get(step)
+            if inner is None:
+                scanner.skip()
+                continue
+            inner.start = scanner.at
+            if inner.inner:
+                trail.append((inner, scanner.steps()))
+                break
+            scanner.skip()
+            inner.end = scanner.at
+        else:
+            place.end = scanner.at
+            trail.pop()
+    scanner.blank()
+    if scanner.at < len(body):
+        raise scanner.broken("the end")
+
+
+def _found(root: _Place, ref: Ref) -> _Place:
+    """The place at the end of a ref.
+
+    One that begins before what holds it was found in an earlier value of an equal key, which no reader sees.
+    """
+    place = root
+    for step in ref:
+        inner = place.inner[step]
+        if inner.start <= place.start:
+            raise PayloadError("no such place in the payload", where(ref))
+        place = inner
+    return place
+
+
+def _new(body: bytes, place: _Place, ref: Ref, text: str) -> bytes | None:
+    """What is to stand at the place instead; None where that says the same already."""
+    if not ref or body[place.start] not in b'"{':
+        raise _not_replaceable(ref)
+    text = _paired(text)
+    if body[place.start] == ord("{"):
+        return _as_text_part(body, place, ref, text)
+    literal = body[place.start : place.end]
+    old = _decoded(literal)
+    if old == text:
+        return None
+    beyond = old.encode("utf-8", "ignore")  # without lone surrogates, which are escapes in every style
+    return _literal(text, escaped=literal.isascii() and not beyond.isascii())
+
+
+def _as_text_part(body: bytes, place: _Place, ref: Ref, text: str) -> bytes | None:
+    """The text part for an image part, by the rule of `apply`, to which the values may as well be bytes."""
+    if not isinstance(ref[-1], int):
+        raise _not_replaceable(ref)
+    part: dict[str, Any] = {}
+    scanner = _Scanner(body, place.start)
+    for key in scanner.steps():
+        start = scanner.at
+        scanner.skip()
+        value = body[start : scanner.at]
+        part[str(key)] = None if value == b"null" else value
+    kind = part.get("type")
+    part["type"] = _decoded(kind) if kind and kind.startswith(b'"') else None
+    try:
+        [new] = apply([part], {(0,): text})
+    except PayloadError as exc:
+        raise _not_replaceable(ref) from exc
+    if new is part:
+        return None
+    if place.inner:
+        raise PayloadError("an image part is replaced whole or not at all", where(ref))
+    members = (
+        _literal(key) + b":" + (value if isinstance(value, bytes) else _literal(value)) for key, value in new.items()
+    )
+    return b"{" + b",".join(members) + b"}"
+
+
+def _cut(body: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
+    pieces, at = [], 0
+    for start, end, new in changes:
+        pieces += [body[at:start], new]
+        at = end
+    return b"".join((*pieces, body[at:]))
+
+
+def _not_replaceable(ref: Ref) -> PayloadError:
+    return PayloadError("only a text or an image inside the payload can be replaced", where(ref))
+
+
+def _decoded(literal: bytes) -> str:
+    """The text of a literal that the scanner has passed, which leaves nothing to be refused."""
+    return literal[1:-1].decode() if b"\\" not in literal else str(json.loads(literal.decode()))
+
+
+def _literal(text: str, *, escaped: bool = False) -> bytes:
+    """The shortest JSON string of a text; `escaped` spells what is beyond ASCII as escapes."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    if escaped:  # dumps itself would escape DEL, too, which need not be
+        quoted = _NOT_ASCII.sub(lambda run: json.dumps(run[0])[1:-1], quoted)
+    return quoted.encode("utf-8", "backslashreplace")  # lone surrogates, as JSON spells them
+
+
+def _paired(text: str) -> str:
+    """`text` as JSON can say it: two surrogates side by side are one character."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+@dataclass(slots=True)
+class _Scanner:
+    """A position in a JSON text. Each method moves it past what it names, or raises PayloadError with the byte."""
+
+    body: bytes
+    at: int
+
+    def blank(self) -> None:
+        """White space, if there is any."""
+        self.at = self._past(_BLANK)
+
+    def skip(self) -> None:
+        """One value of any kind."""
+        first = self.body[self.at : self.at + 1]
+        if first in (b"{", b"["):
+            self._container()
+        elif first == b'"':
+            self._string()
+        elif (scalar := _SCALAR.match(self.body, self.at)) is not None:
+            self.at = scalar.end()
+        else:
+            raise self.broken("a value")
+
+    def steps(self) -> Iterator[str | int]:
+        """The keys or indices of one value; each time, whoever asks has to pass the value there before the next."""
+        first = self.body[self.at : self.at + 1]
+        if first == b"{":
+            yield from self._keys()
+        elif first == b"[":
+            yield from self._indices()
+        else:
+            self.skip()
+
+    def broken(self, expected: str) -> PayloadError:
+        """What is wrong at this position."""
+        return PayloadError(f"not JSON: {expected} was expected", f"byte {self.at}")
+
+    def _keys(self) -> Iterator[str]:
+        if self._opened(b"}"):
+            return
+        while True:
+            key = _KEY.match(self.body, self.at)
+            if key is None:
+                self._string()
+                self.blank()
+                raise self.broken("a colon")
+            self.at = key.end()
+            yield _decoded(key[1])
+            if self._mark(b"}"):
+                return
+
+    def _indices(self) -> Iterator[int]:
+        if self._opened(b"]"):
+            return
+        index = 0
+        while True:
+            yield index
+            if self._mark(b"]"):
+                return
+            index += 1
+
+    def _opened(self, closing: bytes) -> bool:
+        """An opening bracket; true where nothing is in it, and then past the closing one."""
+        self.at += 1
+        self.blank()
+        empty = self.body.startswith(closing, self.at)
+        self.at += empty
+        return empty
+
+    def _mark(self, closing: bytes) -> bool:
+        """The comma or the closing bracket after a value, and white space around it; true for the bracket."""
+        mark = _MARK.match(self.body, self.at)
+        if mark is None or mark[1] not in (b",", closing):
+            self.blank()
+            raise self.broken(f"a comma or {closing.decode()}")
+        if mark[1] == closing:
+            self.at = mark.end(1)
+            return True
+        self.at = mark.end()
+        return False
+
+    def _container(self) -> None:
+        closing = bytearray()
+        while True:
+            self.at = self._past(_STRETCH)
+            bracket = self.body[self.at] if self.at < len(self.body) else -1
+            if bracket in _CLOSING:
+                closing.append(_CLOSING[bracket])
+            elif bracket == closing[-1]:
+                closing.pop()
+            else:
+                self._string(f"{chr(closing[-1])} or a string")
+            self.at += 1
+            if not closing:
+                return
+
+    def _string(self, expected: str = "a string") -> None:
+        if not self.body.startswith(b'"', self.at):
+            raise self.broken(expected)
+        self.at = self._past(_OPEN_STRING)
+        if not self.body.startswith(b'"', self.at):
+            raise self.broken("a letter, an escape or the end of the string")
+        self.at += 1
+
+    def _past(self, pattern: re.Pattern[bytes]) -> int:
+        """The end of a pattern that matches everywhere that it is asked for."""
+        found = pattern.match(self.body, self.at)
+        assert found is not None
+        return found.end()
