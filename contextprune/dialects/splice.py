@@ -10,26 +10,40 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from contextprune.context import Ref
 from contextprune.dialects.base import apply, where
 from contextprune.errors import PayloadError
 
-# All loops are possessive and none begins as another may go on: nothing is scanned twice, whatever the bytes are.
+# All loops are possessive and none begins as another may go on: no byte is looked at more often than levels are nested.
 _SPACE = rb"[ \t\n\r]*+"
-_INSIDE = rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+'
-_BLANK = re.compile(_SPACE)
-_OPEN_STRING = re.compile(_INSIDE)
-_STRING = re.compile(_INSIDE + rb'"')
-_KEY = re.compile(rb"(" + _INSIDE + rb'")' + _SPACE + rb":" + _SPACE)
-_MARK = re.compile(_SPACE + rb"([,\]}])" + _SPACE)
-_SCALAR = re.compile(rb"true|false|null|NaN|-?Infinity|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+")
-_STRETCH = re.compile(rb'[^"\[\]{}]*+(?:' + _INSIDE + rb'"[^"\[\]{}]*+)*+')  # up to a bracket that is in no string
+_OPEN_STRING = rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*+'
+_STRING = _OPEN_STRING + rb'"'
+_NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
+_KEY = rb"(" + _STRING + rb")" + _SPACE + rb":" + _SPACE
 
+_BLANK = re.compile(_SPACE)
+_TEXT = re.compile(_OPEN_STRING)
+_SIMPLE = re.compile(_STRING + rb"|" + _NUMBER + rb"|true|false|null|NaN|-?Infinity")
+_FIRST_KEY = re.compile(rb"\{" + _SPACE + rb"(?:\}|" + _KEY + rb")")
+_NEXT_KEY = re.compile(_SPACE + rb"(?:\}|," + _SPACE + _KEY + rb")")
+_FIRST_ITEM = re.compile(rb"\[" + _SPACE + rb"(\])?+")
+_NEXT_ITEM = re.compile(_SPACE + rb"(?:(\])|," + _SPACE + rb")")
 _CLOSING = {ord("{"): ord("}"), ord("["): ord("]")}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+def _nested(levels: int) -> bytes:
+    """Whatever may stand between brackets, with so many levels of brackets within."""
+    inside = rb"\[%b\]|\{%b\}|" % ((_nested(levels - 1),) * 2) if levels else b""
+    return rb'[^"\[\]{}]*+(?:(?:' + inside + _STRING + rb')[^"\[\]{}]*+)*+'
+
+
+_STRETCH = re.compile(_nested(3))
 
 
 @dataclass(slots=True)
@@ -74,7 +88,10 @@ def _planted(edits: Mapping[Ref, str]) -> _Place:
     for ref in edits:
         place = root
         for step in ref:
-            place = place.inner.setdefault(step, _Place())
+            inner = place.inner.get(step)
+            if inner is None:
+                inner = place.inner[step] = _Place()
+            place = inner
     return root
 
 
@@ -130,8 +147,7 @@ def _new(body: bytes, place: _Place, ref: Ref, text: str) -> bytes | None:
     old = _decoded(literal)
     if old == text:
         return None
-    beyond = old.encode("utf-8", "ignore")  # without lone surrogates, which are escapes in every style
-    return _literal(text, escaped=literal.isascii() and not beyond.isascii())
+    return _literal(text, escaped=b"\\u" in literal and literal.isascii() and _is_beyond_ascii(old))
 
 
 def _as_text_part(body: bytes, place: _Place, ref: Ref, text: str) -> bytes | None:
@@ -178,10 +194,15 @@ def _decoded(literal: bytes) -> str:
     return literal[1:-1].decode() if b"\\" not in literal else str(json.loads(literal.decode()))
 
 
+def _is_beyond_ascii(text: str) -> bool:
+    """Whether a text has letters that may be escaped or not; lone surrogates are escapes in every style."""
+    return not text.encode("utf-8", "ignore").isascii()
+
+
 def _literal(text: str, *, escaped: bool = False) -> bytes:
     """The shortest JSON string of a text; `escaped` spells what is beyond ASCII as escapes."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    if escaped:  # dumps itself would escape DEL, too, which need not be
+    quoted = _ENCODER.encode(text)
+    if escaped:  # dumps alone would escape DEL, too, which need not be
         quoted = _NOT_ASCII.sub(lambda run: json.dumps(run[0])[1:-1], quoted)
     return quoted.encode("utf-8", "backslashreplace")  # lone surrogates, as JSON spells them
 
@@ -206,99 +227,92 @@ class _Scanner:
 
     def skip(self) -> None:
         """One value of any kind."""
-        first = self.body[self.at : self.at + 1]
-        if first in (b"{", b"["):
+        simple = _SIMPLE.match(self.body, self.at)
+        if simple is not None:
+            self.at = simple.end()
+        elif self._stands(b"{", b"["):
             self._container()
-        elif first == b'"':
-            self._string()
-        elif (scalar := _SCALAR.match(self.body, self.at)) is not None:
-            self.at = scalar.end()
         else:
-            raise self.broken("a value")
+            self._string("a value")
 
     def steps(self) -> Iterator[str | int]:
         """The keys or indices of one value; each time, whoever asks has to pass the value there before the next."""
-        first = self.body[self.at : self.at + 1]
-        if first == b"{":
-            yield from self._keys()
-        elif first == b"[":
-            yield from self._indices()
-        else:
-            self.skip()
+        if self._stands(b"{"):
+            return self._keys()
+        if self._stands(b"["):
+            return self._indices()
+        self.skip()
+        return iter(())
 
     def broken(self, expected: str) -> PayloadError:
         """What is wrong at this position."""
         return PayloadError(f"not JSON: {expected} was expected", f"byte {self.at}")
 
     def _keys(self) -> Iterator[str]:
-        if self._opened(b"}"):
-            return
+        mark, found = b"{", _FIRST_KEY.match(self.body, self.at)
         while True:
-            key = _KEY.match(self.body, self.at)
-            if key is None:
-                self._string()
-                self.blank()
-                raise self.broken("a colon")
-            self.at = key.end()
-            yield _decoded(key[1])
-            if self._mark(b"}"):
+            if found is None:
+                raise self._no_key(mark)
+            self.at = found.end()
+            if found[1] is None:
                 return
+            yield _decoded(found[1])
+            mark, found = b",", _NEXT_KEY.match(self.body, self.at)
 
-    def _indices(self) -> Iterator[int]:
-        if self._opened(b"]"):
-            return
-        index = 0
-        while True:
-            yield index
-            if self._mark(b"]"):
-                return
-            index += 1
-
-    def _opened(self, closing: bytes) -> bool:
-        """An opening bracket; true where nothing is in it, and then past the closing one."""
+    def _no_key(self, mark: bytes) -> PayloadError:
+        """Why no key follows."""
+        self.blank()
+        if not self._stands(mark):
+            return self.broken("a comma or }")
         self.at += 1
         self.blank()
-        empty = self.body.startswith(closing, self.at)
-        self.at += empty
-        return empty
+        self._string("a key")
+        self.blank()
+        return self.broken("a colon")
 
-    def _mark(self, closing: bytes) -> bool:
-        """The comma or the closing bracket after a value, and white space around it; true for the bracket."""
-        mark = _MARK.match(self.body, self.at)
-        if mark is None or mark[1] not in (b",", closing):
-            self.blank()
-            raise self.broken(f"a comma or {closing.decode()}")
-        if mark[1] == closing:
-            self.at = mark.end(1)
-            return True
-        self.at = mark.end()
-        return False
+    def _indices(self) -> Iterator[int]:
+        found = _FIRST_ITEM.match(self.body, self.at)
+        for index in count():
+            if found is None:
+                self.blank()
+                raise self.broken("a comma or ]")
+            self.at = found.end()
+            if found[1] is not None:
+                return
+            yield index
+            found = _NEXT_ITEM.match(self.body, self.at)
 
     def _container(self) -> None:
-        closing = bytearray()
+        closing = bytearray()  # the brackets that are open, beside those that one stretch holds
+        body, at = self.body, self.at
         while True:
-            self.at = self._past(_STRETCH)
-            bracket = self.body[self.at] if self.at < len(self.body) else -1
+            bracket = body[at] if at < len(body) else -1
             if bracket in _CLOSING:
                 closing.append(_CLOSING[bracket])
-            elif bracket == closing[-1]:
-                closing.pop()
-            else:
+            elif bracket != closing[-1]:
+                self.at = at
                 self._string(f"{chr(closing[-1])} or a string")
-            self.at += 1
-            if not closing:
+            elif len(closing) == 1:
+                self.at = at + 1
                 return
+            else:
+                closing.pop()
+            self.at = at + 1
+            at = self._past(_STRETCH)
 
-    def _string(self, expected: str = "a string") -> None:
-        if not self.body.startswith(b'"', self.at):
+    def _string(self, expected: str) -> None:
+        if not self._stands(b'"'):
             raise self.broken(expected)
-        self.at = self._past(_OPEN_STRING)
-        if not self.body.startswith(b'"', self.at):
+        self.at = self._past(_TEXT)
+        if not self._stands(b'"'):
             raise self.broken("a letter, an escape or the end of the string")
         self.at += 1
 
+    def _stands(self, *signs: bytes) -> bool:
+        return self.body.startswith(signs, self.at)
+
     def _past(self, pattern: re.Pattern[bytes]) -> int:
-        """The end of a pattern that matches everywhere that it is asked for."""
+        """The end of a pattern that matches everywhere."""
         found = pattern.match(self.body, self.at)
         assert found is not None
         return found.end()
