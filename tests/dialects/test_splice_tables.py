@@ -1,4 +1,4 @@
-"""Splicing, case by case: spellings, equal keys, images, what is refused and where, depth and bodies made to be slow."""
+"""Splicing, case by case: spellings, equal keys, images, what is refused and where, depth, and slow bodies."""
 
 from __future__ import annotations
 
