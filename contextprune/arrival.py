@@ -13,7 +13,7 @@ from contextprune.plan import Decision
 from contextprune.policy import Policy
 from contextprune.rendering import KEY, Markers, render
 from contextprune.scoring import Calibrated, Scorer, arriving, check
-from contextprune.selection import Observed, arrive, is_view, keeps_cacheable, protection, recall_on_arrival, sameness
+from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival, sameness
 from contextprune.store import Store
 from contextprune.tokens import Counter
 
@@ -116,10 +116,12 @@ def _shortened(
 
 
 def _cacheable(past: Past, segment: Segment, before: int, after: int) -> bool:
-    """Whether a conversation that goes on stays one that the provider caches, or gains enough."""
-    sent = sum(past.after)
+    """Whether a conversation that goes on stays one that the provider caches, or becomes one, or gains more than that.
+
+    A prompt just below what is cached is paid for in full each time, which a few tokens less do not make up for.
+    """
     least = max(table.least for table in past.meter.tables)
-    return segment.turn < GOING_ON or keeps_cacheable(sent + before, sent + after, least, cushion=1)
+    return segment.turn < GOING_ON or sum(past.after) + after >= least or before - after > least
 
 
 def _earlier(past: Past, spans: Sequence[Span]) -> list[int]:
