@@ -86,11 +86,12 @@ class Fold:
                 epoch = bool(changed)
                 past.end(changed)
         self._keep(past, fresh, start)
-        if keys:
-            self._hold(_Held(own, keys, past))
         edits = {s.ref: text for s, text in zip(segments, past.texts, strict=True) if text is not None}
         plan = _plan(context, past, start, parts, self._tools.policy)
-        return Folded(edits, plan, tuple(zip(past.before, past.after, strict=True)), epoch)
+        done = Folded(edits, plan, tuple(zip(past.before, past.after, strict=True)), epoch)
+        if keys:  # last of all: from here on another thread may go on with it
+            self._hold(_Held(own, keys, past))
+        return done
 
     def _resume(self, own: str, segments: Sequence[Segment], ends: frozenset[int]) -> tuple[list[Key], Past | None]:
         """The key of each segment, and the state after the longest beginning that is held, taken out of what is held.
