@@ -84,14 +84,7 @@ def _shortened(
     mine = [replace(span, segment=len(known)) for span in spans]
     scores = tools.scorer(view, mine)
     check(scores, mine, tools.scorer.name)
-    call = next((s.text for s in known if s.kind is Kind.TOOL_CALL), "")
-    recall = recall_on_arrival(
-        Observed(
-            segment.kind, segment.name or "", whole.before, scores, 0, sum(past.after) / tools.policy.window,
-            is_view(call, segment.name), query is not None,
-        ),
-        tools.policy,
-    )  # fmt: skip
+    recall = _recall(tools, past, segment, known, scores, whole.before, asked=query is not None)
     bars = (
         {place: tools.scorer.threshold(view, mine, len(known), recall)} if isinstance(tools.scorer, Calibrated) else {}
     )
@@ -113,6 +106,24 @@ def _shortened(
     if tokens > whole.before or size(text) > size(segment.text) or not _cacheable(past, segment, whole.before, tokens):
         return whole, None
     return Record(text, whole.before, tokens), part
+
+
+def _recall(
+    tools: Tools,
+    past: Past,
+    segment: Segment,
+    known: Sequence[Segment],
+    scores: Sequence[float],
+    tokens: int,
+    *,
+    asked: bool,
+) -> float:
+    """The share of what is needed of a block that must survive."""
+    call = next((s.text for s in known if s.kind is Kind.TOOL_CALL), "")
+    pressure = sum(past.after) / tools.policy.window
+    view = is_view(call, segment.name)
+    seen = Observed(segment.kind, segment.name or "", tokens, scores, 0, pressure, view, asked)
+    return recall_on_arrival(seen, tools.policy)
 
 
 def _cacheable(past: Past, segment: Segment, before: int, after: int) -> bool:
