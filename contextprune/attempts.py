@@ -13,6 +13,7 @@ from contextprune.arrival import Tools
 from contextprune.context import Context, Kind, Segment
 from contextprune.failures import failing
 from contextprune.past import Past, shown_as
+from contextprune.rendering import recall_note
 from contextprune.selection.constraints import KEEP
 
 Call: TypeAlias = tuple[str, str]
@@ -61,7 +62,7 @@ def _shows(tools: Tools, past: Past, at: int, shown: str) -> bool:
 def _marker(tools: Tools, segment: Segment, like: str) -> str:
     lines = segment.text.count("\n") + (not segment.text.endswith("\n"))
     what = f"{lines} lines" if lines > 1 else "1 line"
-    return f"[{what} cut, recall={tools.store.key(segment.text)}, {like}]" if tools.recallable else f"[… {like}]"
+    return f"[{what} cut{recall_note(tools.key(segment.text))}, {like}]" if tools.key else f"[… {like}]"
 
 
 def _folded(text: str) -> str:

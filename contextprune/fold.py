@@ -51,17 +51,20 @@ class Fold:
         self._tools, self._ledger = tools, ledger
         self._held: OrderedDict[Key, _Held] = OrderedDict()
         self._lock = threading.Lock()
-        self._seed = seed(tools.policy, tools.scorer.name, tools.counter.name, str(tools.recallable))
+        said = f"{tools.recallable}" if tools.hints else "without hints"
+        self._seed = seed(tools.policy, tools.scorer.name, tools.counter.name, said)
 
-    def __call__(self, context: Context, query: str | None, *, cold: bool = False) -> Folded:
+    def __call__(self, context: Context, query: str | None, *, cold: bool = False, as_sent: bool = False) -> Folded:
         """Decide what is new, replay the rest. Raises StoreError where an original cannot be kept.
 
         `cold` says that the provider's cache has expired. It is no part of a key: what it brings about is remembered
         with the last request, and nothing that is decided anew without it comes out as with it.
+        `as_sent` says that earlier requests of which nothing is known were sent as they stand: they stay so.
         """
         segments = context.segments
-        own = f"{self._seed}\0{context.model}\0{context.bound}\0{query!r}"
+        own = self._own(context, query)
         ends = frozenset(boundaries(context))
+        sent = max((end for end in ends if end < len(segments)), default=0) if as_sent else 0
         keys, past = self._resume(own, segments, ends)
         past = past or Past(self._tools.split, Meter(tables(context.model, self._tools.policy)))
         start = len(past.texts)
@@ -72,7 +75,9 @@ class Fold:
         epoch = False
         for i in range(start, len(keys)):
             record = known[i - start] if i - start < len(known) else None
-            if record is None:
+            if record is None and i < sent:
+                record = fresh[keys[i]] = self._standing(segments[i])
+            elif record is None:
                 record, part = decide(self._tools, past, segments, i, query)
                 fresh[keys[i]] = record
                 if part is not None:
@@ -92,6 +97,41 @@ class Fold:
         if keys:  # last of all: from here on another thread may go on with it
             self._hold(_Held(own, keys, past))
         return done
+
+    def replay(self, context: Context, query: str | None = None) -> dict[Ref, str]:
+        """The new texts that earlier requests sent, by ref; nothing is decided, and nothing new remembered."""
+        segments = context.segments
+        texts: list[str | None] = []
+        for record in self._ledger.known(chain(segments, self._own(context, query))):
+            texts.append(record.text)
+            for at, text, _ in record.past or ():
+                texts[at] = text
+        return {segment.ref: text for segment, text in zip(segments, texts, strict=False) if text is not None}
+
+    def passed(self, context: Context, query: str | None = None, *, whole: bool = False) -> None:
+        """Remember that what is new in `context` was sent as it stands, whatever was decided about it.
+
+        What earlier requests sent is left as the ledger knows it; `whole`: all of it was sent as it stands.
+        Raises StoreError where that cannot be kept.
+        """
+        segments, own = context.segments, self._own(context, query)
+        keys = chain(segments, own)
+        last = 0 if whole else max((end for end in boundaries(context) if end < len(segments)), default=0)
+        first = min(last, len(self._ledger.known(keys)))
+        fresh = {key: self._standing(s) for key, s in zip(keys[first:], segments[first:], strict=True)}
+        with self._lock:
+            for held in list(self._held.values()):
+                if held.keys[first : first + 1] == keys[first : first + 1] != []:
+                    del self._held[held.keys[-1]]
+        self._ledger.keep(fresh)
+
+    def _own(self, context: Context, query: str | None) -> str:
+        return f"{self._seed}\0{context.model}\0{query!r}"
+
+    def _standing(self, segment: Segment) -> Record:
+        """The record of a segment that was sent as it stands, and after which nothing was decided anew."""
+        tokens = segment.cost if segment.cost is not None else self._tools.counter(segment.text)
+        return Record(None, tokens, tokens, ())
 
     def _resume(self, own: str, segments: Sequence[Segment], ends: frozenset[int]) -> tuple[list[Key], Past | None]:
         """The key of each segment, and the state after the longest beginning that is held, taken out of what is held.

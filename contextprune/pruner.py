@@ -44,6 +44,7 @@ class Pruner:
 
     Whatever is not given comes from the settings (environment, contextprune.toml, defaults).
     `recallable=False` is for callers who hold the originals themselves: gaps are bare ellipses, nothing is stored.
+    `hints=False` leaves recall keys out of markers, where whoever reads them cannot ask for the originals.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Pruner:
         store: Store | None = None,
         *,
         recallable: bool = True,
+        hints: bool = True,
     ) -> None:
         from contextprune.splitting import split  # noqa: PLC0415 - compiling its expressions is a third of the import
 
@@ -64,22 +66,30 @@ class Pruner:
         self.counter = counter or open_counter(settings.tokenizer)
         self.store = store if store is not None else open_store(settings.store, data_folder())
         self.recallable = recallable
-        tools = Tools(self.policy, self.scorer, self.counter, self.store, split, recallable)
+        tools = self._tools = Tools(self.policy, self.scorer, self.counter, self.store, split, recallable, hints)
         self._fold = Fold(tools, Ledger(self.store if isinstance(self.store, Notes) else None))
 
     def __call__(
-        self, context: Context, budget: Budget | None = None, query: str | None = None, *, cold: bool = False
+        self,
+        context: Context,
+        budget: Budget | None = None,
+        query: str | None = None,
+        *,
+        cold: bool = False,
+        as_sent: bool = False,
     ) -> Pruned:
         """Fit `context` under `budget`; without one, decide each block as on its arrival.
 
         `cold` says that the provider's cache has expired since the last request: where no budget is given, old blocks
-        may be decided anew at once, since nothing that is cached is rewritten.
+        may be decided anew at once, since nothing that is cached is rewritten. `as_sent` says, of a conversation
+        without a budget, that earlier requests of which the ledger knows nothing were sent as they stand: they stay
+        so, since the provider may have them cached, and its signatures may hold for just them.
 
         Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
         """
         watch = _Watch()
         if budget is None and any(segment.kind is not Kind.DOCUMENT for segment in context.segments):
-            return self._folded(context, query, watch, cold=cold)
+            return self._folded(context, query, watch, cold=cold, as_sent=as_sent)
         spans = self._split(context)
         watch.lap("split")
         costs = self._costs(context, spans)
@@ -103,9 +113,20 @@ class Pruner:
         report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name, said)
         return Pruned(edits, plan, report, tuple(zip(tokens, after, strict=True)))
 
-    def _folded(self, context: Context, query: str | None, watch: _Watch, *, cold: bool) -> Pruned:
+    def replay(self, context: Context) -> Mapping[Ref, str]:
+        """What earlier requests sent of a conversation: new text by ref. Quick: decides nothing, remembers nothing."""
+        return self._fold.replay(context)
+
+    def passed(self, context: Context, *, whole: bool = False) -> None:
+        """Remember that what is new in a conversation was sent as it stands, after all; with `whole`, all of it.
+
+        For callers who could not wait for a decision, or whose provider refused it. Raises StoreError.
+        """
+        self._fold.passed(context, whole=whole)
+
+    def _folded(self, context: Context, query: str | None, watch: _Watch, *, cold: bool, as_sent: bool) -> Pruned:
         """Decide each block of a conversation as on its arrival, or as it was decided then."""
-        done = self._fold(context, query, cold=cold)
+        done = self._fold(context, query, cold=cold, as_sent=as_sent)
         watch.lap("fold")
         before, after = ([size[k] for size in done.sizes] for k in (0, 1))
         prompt = replace(self._prompt(context, query, done), cold=cold)
@@ -182,7 +203,7 @@ class Pruner:
         return scores
 
     def _markers(self, context: Context, spans: Sequence[Span]) -> Markers:
-        return Markers(context, spans, self.counter, self.store.key if self.recallable else None)
+        return Markers(context, spans, self.counter, self._tools.key)
 
     def _costs(self, context: Context, spans: Sequence[Span]) -> list[int]:
         """Tokens of each span: every segment's text is encoded once."""

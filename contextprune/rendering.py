@@ -71,7 +71,7 @@ class Markers:
         """What naming the segment's recall key costs more."""
         if self._key is None:
             return 0, 0
-        text = _recall(self._key(self._context.segments[segment].text))
+        text = recall_note(self._key(self._context.segments[segment].text))
         return self._count(text), len(text)
 
     def write(self, gap: Gap, recall: str = "") -> str:
@@ -87,7 +87,7 @@ class Markers:
     def segment_text(self, decisions: Sequence[Decision], first: int) -> str:
         """The new text of the segment whose first span is `first`, with `decisions` for just its spans."""
         original = self._context.segments[self._spans[first].segment].text
-        recall = _recall(self._key(original)) if self._key else ""
+        recall = recall_note(self._key(original)) if self._key else ""
         parts = []
         for item in gaps(decisions, first):
             if isinstance(item, int):
@@ -167,8 +167,9 @@ def _first_lines(spans: Sequence[Span]) -> Iterator[int]:
         line += span.text.count("\n")
 
 
-def _recall(key: str) -> str:
-    return f", recall={key}"
+def recall_note(key: str) -> str:
+    """What a marker says to name its original; nothing where nobody could ask for it."""
+    return f", recall={key}" if key else ""
 
 
 def _line_range(first: int, last: int, *, plain: bool) -> str:

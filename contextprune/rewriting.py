@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from contextprune.arrival import Tools, size
+from contextprune.arrival import Tools
 from contextprune.context import Context, Kind, Span
 from contextprune.errors import BudgetError
-from contextprune.past import Past, shown_as
+from contextprune.past import Past, shown_as, size
 from contextprune.plan import Action, Plan
 from contextprune.rendering import Markers, render
 from contextprune.scoring import atoms, check
@@ -69,7 +69,7 @@ def _plan(
     check(scores, spans, tools.scorer.name)
     free = [i for i in range(len(seen.segments)) if i not in held]
     named = atoms(seen, spans, free, tools.counter.pieces) if tools.recallable else []
-    markers = Markers(seen, spans, tools.counter, tools.store.key if tools.recallable else None)
+    markers = Markers(seen, spans, tools.counter, tools.key)
     stay = [i for i in staying(seen, spans) if spans[i].segment not in held]
     ceiling += sum(held.values())
     while True:

@@ -96,13 +96,83 @@ def test_a_breakpoint_that_moves_along_changes_nothing() -> None:
     assert scorer.calls == 4
 
 
-@pytest.mark.parametrize("change", [{"model": "gpt-4o"}, {"bound": True}])
-def test_another_model_starts_anew(change: dict[str, Any]) -> None:
+def test_another_model_starts_anew() -> None:
     scorer = Counting()
     engine = pruner(scorer)
     engine(conversation(3))
-    engine(replace(conversation(3), **change))
+    engine(replace(conversation(3), model="gpt-4o"))
     assert scorer.calls == 6
+
+
+def test_the_first_signed_reasoning_leaves_what_was_sent_as_it_was() -> None:
+    scorer = Counting()
+    engine = pruner(scorer)
+    sent = engine(conversation(3)).edits
+    assert engine(replace(conversation(3), bound=True)).edits == sent
+    assert scorer.calls == 3
+
+
+class TestWhatOthersSent:
+    """Histories that the ledger does not know, and answers that came too late."""
+
+    def test_an_unknown_history_stays_as_it_was_sent(self) -> None:
+        done = pruner()(conversation(4), as_sent=True)
+        assert set(done.edits) == {("m", 4, 1)}
+
+    def test_it_stays_so_on_every_later_turn(self) -> None:
+        engine = pruner()
+        first = engine(conversation(4), as_sent=True).edits
+        later = engine(conversation(6), as_sent=True).edits
+        assert set(later) == {("m", 4, 1), ("m", 6, 1)}
+        assert later.items() >= first.items()
+
+    def test_a_history_that_is_known_is_replayed_all_the_same(self) -> None:
+        engine = pruner()
+        sent = engine(conversation(4)).edits
+        assert engine(conversation(5), as_sent=True).edits.items() >= sent.items()
+
+    def test_a_replay_has_what_was_sent_and_decides_nothing(self) -> None:
+        scorer = Counting()
+        engine = pruner(scorer)
+        sent = engine(conversation(4)).edits
+        assert engine.replay(conversation(6)) == sent
+        assert scorer.calls == 4
+
+    def test_what_passed_after_all_stays_whole_and_the_rest_as_it_was(self) -> None:
+        engine = pruner()
+        sent = engine(conversation(3)).edits
+        engine(conversation(4))
+        engine.passed(conversation(4))
+        assert engine(conversation(4)).edits == sent
+        assert set(engine(conversation(5)).edits) == {*sent, ("m", 5, 1)}
+
+    def test_a_refused_conversation_stays_whole(self) -> None:
+        engine = pruner()
+        engine(conversation(4))
+        engine.passed(conversation(4), whole=True)
+        assert set(engine(conversation(5), as_sent=True).edits) == {("m", 5, 1)}
+
+    def test_another_process_knows_it_too(self, path: Path) -> None:
+        engine = pruner(store=cp.SQLiteStore(path))
+        engine(conversation(4))
+        engine.passed(conversation(4), whole=True)
+        assert pruner(store=cp.SQLiteStore(path))(conversation(4)).edits == {}
+
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_an_empty_conversation_passes(self, *, whole: bool) -> None:
+        pruner().passed(cp.Context(()), whole=whole)
+
+
+def test_without_hints_markers_name_no_key_and_the_original_is_kept_all_the_same() -> None:
+    store = cp.MemoryStore()
+    engine = cp.Pruner(cp.Policy(min_tokens=50, recall=0.5), LEXICAL, COUNTER, store, hints=False)
+    context = conversation(3)
+    edits = engine(context).edits
+    assert edits
+    assert not any("recall=" in text for text in edits.values())
+    assert any("cut" in text for text in edits.values())
+    for segment in context.segments:
+        assert segment.ref not in edits or store.get(store.key(segment.text)) == segment.text
 
 
 def test_another_query_starts_anew() -> None:
