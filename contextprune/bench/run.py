@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,14 @@ from contextprune.bench.masking import TRACE_BASELINES
 from contextprune.bench.parallel import over
 from contextprune.bench.rivals import RIVALS
 from contextprune.bench.session_tables import show_sessions
-from contextprune.bench.tables import show_evidence, show_speed, show_traces
+from contextprune.bench.tables import show_evidence, show_figures, show_speed, show_traces
 from contextprune.bench.tool_output import SHARES as KEPT
 from contextprune.bench.tool_output import TOOL_BASELINES, find_outputs, load_outputs
 from contextprune.bench.tool_tables import show_knob, show_tools
 from contextprune.bench.traces import SHARES
 from contextprune.errors import ContextPruneError, SettingsError
 
-TASKS = ("evidence", "traces", "sessions", "tools", "recall", "speed")
+TASKS = ("evidence", "traces", "sessions", "tools", "recall", "speed", "proxy")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -182,6 +183,16 @@ def _speed(args: argparse.Namespace, root: Path, console: Console) -> dict[str, 
     return asdict(figures)
 
 
+def _proxy(_args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
+    absent = [name for name in ("httpx2", "starlette", "uvicorn") if find_spec(name) is None]
+    if absent:
+        console.print(f"proxy: not installed: {', '.join(absent)}")
+        return []
+    from contextprune.bench.proxy import measure  # noqa: PLC0415 - as above
+
+    return [asdict(figure) for figure in show_figures(console, measure(root))]
+
+
 _RUN = {
     "evidence": _evidence,
     "traces": _traces,
@@ -189,6 +200,7 @@ _RUN = {
     "tools": _tools,
     "recall": _recall,
     "speed": _speed,
+    "proxy": _proxy,
 }
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contextprune.bench.intervals import Interval, mean_of_sets, paired, paired_shares
+from contextprune.bench.proxy import Figure
 from contextprune.bench.speed import Speed
 
 T = TypeVar("T")
@@ -84,6 +85,19 @@ def show_speed(console: Console, speed: Speed) -> None:
         ratio = f"{line.ratio:.2f}" if line.ratio is not None else ""
         table.add_row(line.what, f"{line.tokens:,}" if line.tokens else "", f"{line.seconds:.4f}", rate, ratio)
     console.print(table)
+
+
+def show_figures(console: Console, figures: Iterable[Figure]) -> list[Figure]:
+    """Print each figure of the proxy task as soon as it is there; all of them."""
+    console.print("proxy: medians of rounds in which the arms take turns, on loopback")
+    shown = []
+    for figure in figures:
+        verdict = {None: "", True: "[green]met[/green]", False: "[red]missed[/red]"}[figure.met]
+        bound = f"at most {figure.most:g}" if figure.most is not None else ""
+        bound = f"at least {figure.least:g}" if figure.least is not None else bound
+        console.print(f"{figure.name:<66} {figure.value:>9.2f} {figure.unit:<4} {bound:<14} {verdict}", highlight=False)
+        shown.append(figure)
+    return shown
 
 
 def _evidence_means(budget: float, results: Sequence[EvidenceResult]) -> Table:
