@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.ledger import Record
-from contextprune.past import BLOCKS, Past, shown_as
+from contextprune.past import BLOCKS, Past, shown_as, size
 from contextprune.plan import Decision
 from contextprune.policy import Policy
 from contextprune.rendering import KEY, Markers, render
 from contextprune.scoring import Calibrated, Scorer, arriving, check
+from contextprune.screenshots import repeating
 from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival, sameness
 from contextprune.store import Store
 from contextprune.tokens import Counter
@@ -25,7 +26,11 @@ RECALL_TOOL = "contextprune_recall"
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What deciding needs. `recallable` is False for callers who hold the originals themselves."""
+    """What deciding needs.
+
+    recallable   False for callers who hold the originals themselves: gaps are bare ellipses
+    hints        whether markers name recall keys, for readers who can redeem them
+    """
 
     policy: Policy
     scorer: Scorer
@@ -33,6 +38,14 @@ class Tools:
     store: Store
     split: Callable[[Context], list[Span]]
     recallable: bool
+    hints: bool = True
+
+    @property
+    def key(self) -> Callable[[str], str] | None:
+        """Names the original in a marker, or "" where nobody could ask for it; None for bare ellipses."""
+        if not self.recallable:
+            return None
+        return self.store.key if self.hints else _unnamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,8 @@ def decide(
     whole = Record(None, tokens, tokens)
     rule = tools.policy.rule(segment.name)
     least = tools.policy.min_tokens if rule.min_tokens is None else rule.min_tokens
+    if segment.kind is Kind.IMAGE and tools.policy.images_on_arrival and tokens >= least:
+        return _pictured(tools, past, segment, whole), None
     if segment.kind not in BLOCKS or not segment.text or tokens < least or protection(segment, tools.policy):
         return whole, None
     goal, call = _goal(segments, at), _call(segments, at)
@@ -67,6 +82,14 @@ def decide(
     return _shortened(tools, past, segment, [s for s in (goal, call) if s is not None], query, whole)
 
 
+def _pictured(tools: Tools, past: Past, segment: Segment, whole: Record) -> Record:
+    """What is sent of an image."""
+    text = repeating(tools, past, segment)
+    tokens = whole.before if text is None else tools.counter(text)
+    gains = tokens < whole.before and _cacheable(past, segment, whole.before, tokens)
+    return Record(text, whole.before, tokens) if gains else whole
+
+
 def _shortened(
     tools: Tools, past: Past, segment: Segment, known: Sequence[Segment], query: str | None, whole: Record
 ) -> tuple[Record, Part | None]:
@@ -75,13 +98,12 @@ def _shortened(
     shown = [shown_as(past.segments[i], past.text(i)) for i in earlier]
     asked = query if query is not None else next((s.text for s in known if s.kind is Kind.USER), "")
     context = Context((*shown, *known, segment), asked)
-    before = tools.split(Context(tuple(shown)))
+    before = _in_order([past.cut(i) for i in earlier])
     place, first = len(context.segments) - 1, len(before)
-    inside = [replace(span, segment=place, anchors=tuple(anchor + first for anchor in span.anchors)) for span in spans]
-    everything = [*before, *inside]
+    everything = [*before, *_moved(spans, place, first)]
     costs = [0] * first + tools.counter.pieces(segment.text, [span.end for span in spans])
     view = Context((*known, segment), asked)
-    mine = [replace(span, segment=len(known)) for span in spans]
+    mine = _moved(spans, len(known), 0)
     scores = tools.scorer(view, mine)
     check(scores, mine, tools.scorer.name)
     recall = _recall(tools, past, segment, known, scores, whole.before, asked=query is not None)
@@ -89,7 +111,7 @@ def _shortened(
         {place: tools.scorer.threshold(view, mine, len(known), recall)} if isinstance(tools.scorer, Calibrated) else {}
     )
     named = arriving(context, everything, {place}, tools.counter.pieces, past.shown) if tools.recallable else []
-    markers = Markers(context, everything, tools.counter, tools.store.key if tools.recallable else None)
+    markers = Markers(context, everything, tools.counter, tools.key)
     plan = arrive(
         context, everything, [0.0] * first + list(scores), costs, tools.policy, markers, named,
         range(place), bars, {place: recall}, settled=True,
@@ -106,6 +128,25 @@ def _shortened(
     if tokens > whole.before or size(text) > size(segment.text) or not _cacheable(past, segment, whole.before, tokens):
         return whole, None
     return Record(text, whole.before, tokens), part
+
+
+def _in_order(blocks: Sequence[Sequence[Span]]) -> list[Span]:
+    """The spans of several blocks, each cut by itself, as those of one context."""
+    found: list[Span] = []
+    for segment, spans in enumerate(blocks):
+        found += _moved(spans, segment, len(found))
+    return found
+
+
+def _moved(spans: Sequence[Span], segment: int, first: int) -> list[Span]:
+    """The spans as those of another segment, the first of which is number `first`."""
+    return [
+        Span(
+            segment, s.start, s.end, s.unit, s.text, s.syntax,
+            tuple([anchor + first for anchor in s.anchors]) if s.anchors else (), s.group,
+        )
+        for s in spans
+    ]  # fmt: skip
 
 
 def _recall(
@@ -148,12 +189,13 @@ def _earlier(past: Past, spans: Sequence[Span]) -> list[int]:
 
 def _goal(segments: Sequence[Segment], at: int) -> Segment | None:
     """What the user said last before a block."""
-    return next((s for s in reversed(segments[:at]) if s.kind is Kind.USER), None)
+    return next((segments[i] for i in range(at - 1, -1, -1) if segments[i].kind is Kind.USER), None)
 
 
 def _call(segments: Sequence[Segment], at: int) -> Segment | None:
     pair = segments[at].pair
-    return next((s for s in reversed(segments[:at]) if s.kind is Kind.TOOL_CALL and s.pair == pair), None)
+    earlier = (segments[i] for i in range(at - 1, -1, -1))
+    return next((s for s in earlier if s.kind is Kind.TOOL_CALL and s.pair == pair), None)
 
 
 def _given_back(segment: Segment, call: Segment | None, past: Past) -> bool:
@@ -168,6 +210,5 @@ def is_marked(tools: Tools, text: str) -> bool:
     return "recall=" in text and any(tools.store.get(key) is not None for key in KEY.findall(text))
 
 
-def size(text: str) -> int:
-    """Bytes of a text on the wire."""
-    return len(text.encode("utf-8", "surrogatepass"))
+def _unnamed(_text: str) -> str:
+    return ""

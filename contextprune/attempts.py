@@ -10,9 +10,8 @@ from collections.abc import Collection
 from typing import TypeAlias
 
 from contextprune.arrival import Tools
-from contextprune.context import Context, Kind, Segment
-from contextprune.failures import failing
-from contextprune.past import Past, shown_as
+from contextprune.context import Kind, Segment
+from contextprune.past import Past
 from contextprune.rendering import recall_note
 from contextprune.selection.constraints import KEEP
 
@@ -29,7 +28,7 @@ def repeated(tools: Tools, past: Past, failed: Collection[int], free: Collection
         if going:
             shown = _folded(past.text(last))
             like = f"failed like attempt {len(attempts)} of {len(attempts)}"
-            same = (at for at in going if _shows(tools, past, at, shown))
+            same = (at for at in going if all(_folded(text) in shown for text in past.failures(at)))
             found.update((at, _marker(tools, past.segments[at], like)) for at in same)
     return found
 
@@ -38,25 +37,16 @@ def _by_call(past: Past, failed: Collection[int]) -> list[list[int]]:
     """The results that failed, in order, for each call that failed more than once."""
     calls: dict[str, Call] = {}
     groups: dict[Call, list[int]] = {}
+    pairs = {past.segments[at].pair for at in failed}
     parts = Tally(s.pair for s in past.segments if s.kind is not Kind.TOOL_CALL)  # an answer of several says more
     for at, segment in enumerate(past.segments):
-        if segment.pair is None:
+        if segment.pair is None or segment.pair not in pairs:
             continue
         if segment.kind is Kind.TOOL_CALL:
             calls[segment.pair] = segment.name or "", _folded(segment.text)
         elif at in failed and segment.pair in calls and parts[segment.pair] == 1:
             groups.setdefault(calls[segment.pair], []).append(at)
     return [attempts for attempts in groups.values() if len(attempts) > 1]
-
-
-def _shows(tools: Tools, past: Past, at: int, shown: str) -> bool:
-    """Whether a text shows all failures of a result; of one that names none, all of it."""
-    segment = past.segments[at]
-    context = Context((shown_as(segment, segment.text),))
-    spans = tools.split(context)
-    failures = failing(context, spans)
-    texts = [spans[i].text for i in failures] if failures else [segment.text]
-    return all(_folded(text) in shown for text in texts)
 
 
 def _marker(tools: Tools, segment: Segment, like: str) -> str:

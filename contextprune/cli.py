@@ -20,7 +20,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from contextprune import api
+from contextprune import api, cli_serve
 from contextprune._version import __version__
 from contextprune.api import Compressed
 from contextprune.batch import bodies, compress_file
@@ -85,6 +85,8 @@ def root(
       contextprune compress body.json --budget 0.4 -o short.json
       contextprune compress session.jsonl --html page.html -o /dev/null
       contextprune audit ~/.claude/projects --limit 20
+      contextprune serve --mode audit
+      contextprune wrap claude
       contextprune recall 2gk5hq3m7xvo --lines 12-40
       contextprune doctor
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
@@ -190,6 +192,10 @@ def audit(
     _print(f"{said.rstrip()}\n".encode("utf-8", "backslashreplace"))
 
 
+app.command()(cli_serve.serve)
+app.command(context_settings={"allow_interspersed_args": False})(cli_serve.wrap)  # what follows the agent is its own
+
+
 @app.command()
 def recall(
     key: Annotated[str, typer.Argument(help="The key in a marker: recall=KEY.")],
@@ -209,18 +215,24 @@ def recall(
 
 @app.command()
 def doctor(
+    proxy: Annotated[str | None, typer.Option(metavar="URL", help="Examine the proxy that runs there.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Say what is in use, and prove on a small session that it works; exit status 1 where it does not.
 
+    With --proxy a session is sent through a running proxy, which needs no key and asks no provider. From another
+    machine its token is needed, in CONTEXTPRUNE_SERVE_TOKEN.
+
     \b
     Examples:
       contextprune doctor
+      contextprune doctor --proxy http://127.0.0.1:8788
       contextprune doctor --json
     """  # noqa: D301 - as above
     from contextprune.doctor import examine  # noqa: PLC0415 - the other commands do without
+    from contextprune.doctor_proxy import examine_proxy  # noqa: PLC0415 - as above
 
-    findings = examine()
+    findings = examine() if proxy is None else examine_proxy(proxy)
     if as_json:
         rows = [{"name": f.name, "ok": not f.trouble, "said": f.said, "trouble": f.trouble} for f in findings]
         typer.echo(json.dumps(rows, indent=2))

@@ -12,11 +12,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from contextprune.arrival import RECALL_TOOL, Tools, is_marked, size
+from contextprune.arrival import RECALL_TOOL, Tools, is_marked
 from contextprune.attempts import repeated
 from contextprune.context import Context, Kind
 from contextprune.failures import fails
-from contextprune.past import BLOCKS, Look, Past
+from contextprune.past import BLOCKS, Look, Past, size
 from contextprune.policy import Policy
 from contextprune.rewriting import New, rewritten
 from contextprune.screenshots import seen_before, stale
@@ -50,7 +50,7 @@ def compact(tools: Tools, past: Past, context: Context, *, cold: bool = False) -
     looks = _looks(past)
     old = [at for at in possible if past.segments[at].kind in BLOCKS and not _asked_back(tools, past, looks, at)]
     new = _replaced(tools, past, possible, {at for at, look in looks.items() if look.failed}, old)
-    shrinking = _shrinking(tools, past, looks, [at for at in old if at not in new], aim.excess(new))
+    shrinking = _shrinking(tools, past, looks, [at for at in old if at not in new], aim, new)
     first = aim.begin({at: past.after[at] - tokens for at, (_, tokens) in new.items()} | shrinking)
     if first is None:
         return ()
@@ -69,17 +69,20 @@ def compact(tools: Tools, past: Past, context: Context, *, cold: bool = False) -
 class _Aim:
     """What an epoch is held to.
 
-    past     the conversation; `ends`: tokens sent before each segment, and in all
+    past     the conversation; `plain`: its tokens as they came; `ends`: those sent before each segment, and in all
     needed   tokens that it must remove
-    low      tokens to come down to; None: old blocks shrink by their share
+    low      tokens to come down to, the oldest blocks first; None: all old blocks shrink by their share
+    most     tokens to come below at any price
     gains    it must be expected to pay back
     safe     no bill may grow by it, even if the session ended at once
     """
 
     past: Past
+    plain: int
     ends: tuple[int, ...]
     needed: float
     low: int | None
+    most: int
     gains: bool
     safe: bool
 
@@ -89,30 +92,30 @@ class _Aim:
         removed = 0
         for at in sorted(going, reverse=True):
             removed += going[at]
-            worth = self.worth(at, removed)
-            if worth is not None and (best is None or worth > best[0]):
+            worth = self.worth(at, removed, 0.0 if best is None else best[0])
+            if worth is not None:
                 best = worth, at
         return None if best is None else best[1]
 
-    def worth(self, first: int, removed: int) -> float | None:
-        """What it is worth to remove so many tokens from segment `first` on; None where that is not allowed."""
+    def worth(self, first: int, removed: int, least: float = 0.0) -> float | None:
+        """What it is worth to remove so many tokens from segment `first` on; None where that is not allowed, or not
+        worth more than `least`.
+        """
         total, known = self.ends[-1], self.ends[self.past.known]
         sent, stays = total - removed, min(self.ends[first], known)
         meter = self.past.meter
         if removed <= 0 or removed < self.needed:
             return None
+        worth = meter.gain(removed, max(0, known - stays - removed)) if self.gains else float(removed)
+        if worth <= least or (self.safe and not meter.affords(self.plain, sent, stays)):
+            return None
         if not all(keeps_cacheable(total, sent, table.least, CUSHION) for table in meter.tables):
             return None
-        gain = meter.gain(removed, max(0, known - stays - removed))
-        if (self.gains and gain <= 0) or (self.safe and not meter.affords(sum(self.past.before), sent, stays)):
-            return None
-        return gain if self.gains else float(removed)
+        return worth
 
-    def excess(self, new: New) -> int | None:
-        """Tokens to remove beside what is replaced, to come down to `low`; None where no mark is set."""
-        if self.low is None:
-            return None
-        return max(0, self.ends[-1] - self.low - sum(self.past.after[at] - tokens for at, (_, tokens) in new.items()))
+    def excess(self, mark: int, new: New) -> int:
+        """Tokens to remove beside what is replaced, to come down to a mark."""
+        return self.ends[-1] - mark - sum(self.past.after[at] - tokens for at, (_, tokens) in new.items())
 
 
 def _aim(policy: Policy, past: Past, *, cold: bool) -> _Aim | None:
@@ -121,17 +124,18 @@ def _aim(policy: Policy, past: Past, *, cold: bool) -> _Aim | None:
     Above `high_water` one happens when it has been paid for by earlier savings, halfway from there to the end of the
     window at any price: a request that does not fit is worth nothing.
     """
-    ends = tuple(accumulate(past.after, initial=0))
+    plain, ends = sum(past.before), tuple(accumulate(past.after, initial=0))
     high, low = policy.high_water * policy.window, int(policy.low_water * policy.window)
+    most = int(high + policy.window) // 2
     if ends[-1] > high:
-        safe = not cold and ends[-1] <= (high + policy.window) / 2
+        safe = not cold and ends[-1] <= most
         if not safe or past.meter.quiet % EVERY == 0:
-            return _Aim(past, ends, WORTH_FREE * ends[-1], low, gains=False, safe=safe)
+            return _Aim(past, plain, ends, WORTH_FREE * ends[-1], low, most, gains=False, safe=safe)
     if cold:
-        return _Aim(past, ends, WORTH_FREE * ends[-1], None, gains=False, safe=False)
+        return _Aim(past, plain, ends, WORTH_FREE * ends[-1], None, most, gains=False, safe=False)
     if past.meter.rests():
         return None
-    return _Aim(past, ends, WORTH * ends[-1], None, gains=True, safe=True)
+    return _Aim(past, plain, ends, WORTH * ends[-1], None, most, gains=True, safe=True)
 
 
 def _possible(past: Past, policy: Policy) -> list[int]:
@@ -199,19 +203,25 @@ def _counted(tools: Tools, past: Past, texts: Mapping[int, str]) -> dict[int, tu
 
 
 def _shrinking(
-    tools: Tools, past: Past, looks: Mapping[int, Look], old: Collection[int], excess: int | None
+    tools: Tools, past: Past, looks: Mapping[int, Look], old: Collection[int], aim: _Aim, new: New
 ) -> dict[int, int]:
-    """Tokens that each old block is to lose: what is above its share, or its part of an excess."""
+    """Tokens that each old block is to lose: what is above its share, of the oldest first where there is a mark.
+
+    A later action rather uses what came late. Only what would not fit even so is taken in full, again the oldest first.
+    """
     open_ = _open(past, looks)
-    blocks = [at for at in old if at not in open_]
-    if excess is not None:
-        held = sum(past.after[at] for at in blocks)
-        return {at: int(past.after[at] * min(1.0, excess / held)) for at in blocks if excess}
     going = {}
-    for at in blocks:
+    excess = sum(past.after) if aim.low is None else aim.excess(aim.low, new)
+    for at in [at for at in old if at not in open_]:
         tokens = past.after[at] - int(share_at_epoch(_observed(tools, past, looks, at), tools.policy) * past.before[at])
-        if tokens >= LEAST:
+        if tokens >= LEAST and excess > 0:
             going[at] = tokens
+            excess -= tokens
+    excess = aim.excess(aim.most, new) - sum(going.values())
+    for at in list(going):
+        if excess > 0:
+            excess -= past.after[at] - going[at]
+            going[at] = past.after[at]
     return going
 
 

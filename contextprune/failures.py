@@ -28,10 +28,12 @@ FAILURE = re.compile(
 
 
 _HINTS = (
-    "rror", "RROR", "xcept", "raceback", "ail", "AIL", "atal", "ATAL", "anic", "ANIC", "CRITICAL", "SEVERE", "xit",
-    "bort", "egmentation", "dumped", "nhandled", "not found", "No such", "denied", "cannot access", "non-zero", "ERR!",
+    "Traceback (most", "ERROR", "FATAL", "CRITICAL", "PANIC", "FAIL", "SEVERE", "rror", "Exception", "panic:",
+    "Aborted", "Segmentation fault", "core dumped", "Unhandled", "failed", ": command not found", "No such file",
+    "Permission denied", "cannot access", "exit", "Exit", "non-zero", "npm ERR!",
 )  # fmt: skip
-"""One of these stands in whatever FAILURE matches; finding them first is a hundred times quicker."""
+"""One of these stands in whatever FAILURE matches; finding them first is a hundred times quicker. None is a part of
+common words, such as "ail" of "available", or large results of one line would be searched in full."""
 
 NUMBERED = re.compile(r"\s{0,8}\d{1,7}(?:[|\t]|:(?!\d\d\b))")
 """A line with its number before it, as views of files print it; a time of day is none."""
@@ -62,7 +64,15 @@ def failing(context: Context, spans: Sequence[Span]) -> set[int]:
 
 def fails(text: str) -> bool:
     """Whether anything in `text` looks like a failure, source code that mentions one included."""
-    return any(hint in text for hint in _HINTS) and FAILURE.search(text) is not None
+    seen: set[int] = set()
+    for at in _hints(text):
+        start = text.rfind("\n", 0, at) + 1
+        if start not in seen:  # no failure goes beyond its line, and few lines hold a hint
+            seen.add(start)
+            end = text.find("\n", at)
+            if FAILURE.search(text[start : len(text) if end < 0 else end]):
+                return True
+    return False
 
 
 def _hints(text: str) -> Iterator[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -54,12 +54,22 @@ class Fold:
         said = f"{tools.recallable}" if tools.hints else "without hints"
         self._seed = seed(tools.policy, tools.scorer.name, tools.counter.name, said)
 
-    def __call__(self, context: Context, query: str | None, *, cold: bool = False, as_sent: bool = False) -> Folded:
+    def __call__(
+        self,
+        context: Context,
+        query: str | None,
+        *,
+        cold: bool = False,
+        as_sent: bool = False,
+        enough: Callable[[Segment], bool] | None = None,
+    ) -> Folded:
         """Decide what is new, replay the rest. Raises StoreError where an original cannot be kept.
 
         `cold` says that the provider's cache has expired. It is no part of a key: what it brings about is remembered
         with the last request, and nothing that is decided anew without it comes out as with it.
         `as_sent` says that earlier requests of which nothing is known were sent as they stand: they stay so.
+        `enough` is asked before each segment of which nothing is known; where it says so, that one stands as it is.
+        What it raises goes through, and nothing new is remembered.
         """
         segments = context.segments
         own = self._own(context, query)
@@ -75,7 +85,7 @@ class Fold:
         epoch = False
         for i in range(start, len(keys)):
             record = known[i - start] if i - start < len(known) else None
-            if record is None and i < sent:
+            if record is None and ((enough is not None and enough(segments[i])) or i < sent):
                 record = fresh[keys[i]] = self._standing(segments[i])
             elif record is None:
                 record, part = decide(self._tools, past, segments, i, query)
@@ -124,6 +134,14 @@ class Fold:
                 if held.keys[first : first + 1] == keys[first : first + 1] != []:
                     del self._held[held.keys[-1]]
         self._ledger.keep(fresh)
+
+    def prime(self, context: Context, query: str | None = None, *, enough: Callable[[], bool]) -> None:
+        """Make ready, until `enough`, what deciding the next block of a conversation needs, where its state is held."""
+        own = self._own(context, query)
+        keys, past = self._resume(own, context.segments, frozenset(boundaries(context)))
+        if past is not None:
+            past.prepare(enough)
+            self._hold(_Held(own, keys[: len(past.texts)], past))
 
     def _own(self, context: Context, query: str | None) -> str:
         return f"{self._seed}\0{context.model}\0{query!r}"

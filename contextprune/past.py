@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from contextprune import pictures
 from contextprune.context import Context, Kind, Segment, Span
+from contextprune.failures import failing
 from contextprune.identifiers import identifiers
 from contextprune.ledger import Record
 from contextprune.plan import Decision
@@ -18,6 +20,9 @@ from contextprune.selection import Meter, sameness
 
 BLOCKS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
 """What is decided on; of everything else only what it shows counts."""
+
+
+HELD = 16  # blocks whose spans are kept
 
 
 class Look(NamedTuple):
@@ -55,6 +60,9 @@ class Past:
     told: dict[int, tuple[bool, Span, Decision]] = field(default_factory=dict)
     known: int = 0
     ended: bool = False
+    _pixels: dict[int, bytes] = field(default_factory=dict)
+    _failures: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    _cuts: dict[int, list[Span]] = field(default_factory=dict)  # of the few blocks that new ones were compared with
     _spans: list[tuple[str, ...] | None] = field(default_factory=list)  # of each block, where it was cut
     _places: dict[str, int] = field(default_factory=dict)
     _placed: int = 0  # segments that `_places` tells of
@@ -83,6 +91,7 @@ class Past:
         first = min((at for at, _, _ in changed), default=self.known)
         for at, text, tokens in changed:
             self.texts[at], self.after[at], self._spans[at] = text, tokens, None
+            self._cuts.pop(at, None)
             self._note(text)
         if changed:
             self._places.clear()
@@ -91,6 +100,14 @@ class Past:
         known = sum(self.after[: min(first, self.known)])
         self.meter.request(sum(self.before), sum(self.after), known)
         self.known, self.ended = len(self.texts), True
+
+    def prepare(self, enough: Callable[[], bool]) -> None:
+        """Cut what `places` needs beforehand, block by block, until `enough`."""
+        for at in range(self._placed, len(self.texts)):
+            if enough():
+                return
+            if self.segments[at].kind in BLOCKS:
+                self._cut(at)
 
     @property
     def places(self) -> Mapping[str, int]:
@@ -104,6 +121,35 @@ class Past:
                     self._places.setdefault(key, at)
         self._placed = len(self.texts)
         return self._places
+
+    def cut(self, at: int) -> Sequence[Span]:
+        """The spans of what is sent of a segment, as those of a context that holds nothing else.
+
+        Those asked for last are kept: what a new block repeats, the next one often does, too.
+        """
+        spans = self._cuts.pop(at, None)
+        if spans is None:
+            spans = self.split(Context((shown_as(self.segments[at], self.text(at)),)))
+        self._cuts[at] = spans
+        if len(self._cuts) > HELD:
+            del self._cuts[next(iter(self._cuts))]
+        return spans
+
+    def failures(self, at: int) -> Sequence[str]:
+        """The failure lines of a result as it came; where it has none, all of it. Each is read once in its life."""
+        if at not in self._failures:
+            segment = self.segments[at]
+            context = Context((shown_as(segment, segment.text),))
+            spans = self.split(context)
+            found = failing(context, spans)
+            self._failures[at] = tuple(spans[i].text for i in found) if found else (segment.text,)
+        return self._failures[at]
+
+    def pixels(self, at: int, image: Segment) -> bytes:
+        """What the image at a place shows, to the pixel; each is decoded once, in some 20 ms."""
+        if at not in self._pixels:
+            self._pixels[at] = pictures.pixels(image.source or "")
+        return self._pixels[at]
 
     def _cut(self, at: int) -> tuple[str, ...]:
         spans = self._spans[at]
@@ -119,6 +165,11 @@ class Past:
 def shown_as(segment: Segment, text: str) -> Segment:
     """The segment with what is sent of it."""
     return Segment(segment.kind, text, segment.ref, segment.turn, segment.pair, segment.name)
+
+
+def size(text: str) -> int:
+    """Bytes of a text on the wire."""
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _compared(spans: Iterable[Span]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What an image's data tells: its size, from the header alone, and which images look alike.
 
 Agents take the same screenshot again and again, in bytes that differ with each encoding. Pixels are decoded for
-`fingerprint` alone, and only where pillow is installed; without it two images are alike if their data is equal.
+`fingerprint` and `pixels` alone, and only where pillow is installed; without it images are alike if their data is.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import base64
 import binascii
 import struct
 import zlib
+from collections.abc import Callable
+from hashlib import blake2b
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+    from PIL.ImageFile import ImageFile
 
 MOST_PIXELS = 50_000_000
 """More are never decoded: a small file can unpack into any number of them."""
@@ -50,21 +53,8 @@ def fingerprint(source: str) -> int | None:
     The hash is dHash: each bit says whether a cell of a 9 x 8 grid is darker than its right neighbour
     (N. Krawetz, "Kind of Like That", 2013).
     """
-    try:
-        from PIL import Image  # noqa: PLC0415 - an extra
-    except ImportError:
-        return None
-    measured = size(source)
-    if measured is None or measured[0] * measured[1] > MOST_PIXELS:
-        return None
-    broken = (OSError, EOFError, SyntaxError, ValueError, OverflowError, IndexError, struct.error, zlib.error)
-    try:
-        with Image.open(BytesIO(_decoded(source[_start(source) :])), formats=_FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                return None
-            picture.draft("RGB", (_CELLS * 8, _CELLS * 8))  # a JPEG need not be unpacked to its full size
-            drawn = picture.convert("RGBA" if picture.has_transparency_data else "L")
-    except (*broken, Image.DecompressionBombError, Image.DecompressionBombWarning):
+    drawn = _drawn(source, _small)
+    if drawn is None:
         return None
     shades = _shades(drawn, _CELLS, _CELLS)
     return _difference_hash(drawn) << 8 * len(shades) | int.from_bytes(shades, "big")
@@ -90,6 +80,44 @@ def same(one: str | int | None, other: str | int | None) -> bool:
         return False
     cells = (print_.to_bytes(bits // 8 + _GRID, "big")[_GRID:] for print_ in (first, second))
     return all(abs(a - b) <= _SHADE for a, b in zip(*cells, strict=True))
+
+
+def pixels(source: str) -> bytes:
+    """What an image shows, to the pixel: equal for equal screens in whatever lossless encoding.
+
+    16 bytes. Of what cannot be decoded (see `fingerprint`) it is the hash of the source itself.
+    """
+    drawn = _drawn(source, _exact)
+    if drawn is None:
+        return blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(drawn.tobytes(), digest_size=16, key=f"{drawn.width}x{drawn.height}".encode()).digest()
+
+
+def _drawn(source: str, draw: Callable[[ImageFile], Picture]) -> Picture | None:
+    """The image as `draw` unpacks it; None where that cannot be."""
+    try:
+        from PIL import Image  # noqa: PLC0415 - an extra
+    except ImportError:
+        return None
+    measured = size(source)
+    if measured is None or measured[0] * measured[1] > MOST_PIXELS:
+        return None
+    broken = (OSError, EOFError, SyntaxError, ValueError, OverflowError, IndexError, struct.error, zlib.error)
+    try:
+        with Image.open(BytesIO(_decoded(source[_start(source) :])), formats=_FORMATS) as picture:
+            return draw(picture) if picture.width * picture.height <= MOST_PIXELS else None
+    except (*broken, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+
+
+def _small(picture: ImageFile) -> Picture:
+    """Shades, or colours where some are transparent; a JPEG need not be unpacked to its full size."""
+    picture.draft("RGB", (_CELLS * 8, _CELLS * 8))
+    return picture.convert("RGBA" if picture.has_transparency_data else "L")
+
+
+def _exact(picture: ImageFile) -> Picture:
+    return picture.convert("RGBA")
 
 
 def _difference_hash(picture: Picture) -> int:

@@ -80,6 +80,7 @@ class Policy:
     window           tokens that the model can read
     epochs           whether old blocks are ever re-decided
     images           how many of the latest images an epoch leaves
+    images_on_arrival  whether an image equal to one of them becomes a reference as it arrives
     prices           a model's name, or that of a table of prices, for what is not said in the context
     tariffs          prices of your own, by the name of the model
     """
@@ -96,6 +97,7 @@ class Policy:
     window: int = 200_000
     epochs: bool = True
     images: int = 3
+    images_on_arrival: bool = False
     prices: str = ""
     tariffs: Mapping[str, Tariff] = field(default_factory=dict, hash=False)
 
@@ -154,6 +156,7 @@ _TYPES: Mapping[str, type] = {
     "window": int,
     "epochs": bool,
     "images": int,
+    "images_on_arrival": bool,
     "prices": str,
     "tariffs": dict,
 }
@@ -164,17 +167,22 @@ _FORMS: Mapping[type, str] = {
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _PREFIX = "CONTEXTPRUNE_"
 _FILE = "contextprune.toml"
+_SERVE_PREFIX = "CONTEXTPRUNE_SERVE_"
+_SERVE = "serve"  # the table of the proxy; proxy/options.py knows its names
 
 
-def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    folder: Path | None = None, environ: Mapping[str, str] | None = None, file: Path | None = None
+) -> Settings:
     """CONTEXTPRUNE_* variables, else the nearest configuration file at or above `folder`, else the defaults.
 
-    `folder` is the working folder and `environ` the process's environment where not given. An empty variable counts
-    as not set; lists are separated by commas. Raises SettingsError for an unknown name or an unusable value.
+    `folder` is the working folder and `environ` the process's environment where not given; a `file` that is given is
+    read in place of the nearest. An empty variable counts as not set; lists are separated by commas. Raises
+    SettingsError for an unknown name or an unusable value.
     """
-    values, places = read_settings_file(folder or Path.cwd())
+    values, places = read_settings_file(folder or Path.cwd(), file)
     for variable, text in (os.environ if environ is None else environ).items():
-        if variable.startswith(_PREFIX):
+        if variable.startswith(_PREFIX) and not variable.startswith(_SERVE_PREFIX):
             name = _known(variable.removeprefix(_PREFIX).lower(), variable, "environment")
             if text.strip():
                 values[name], places[name] = _parse(name, text.strip(), variable), variable
@@ -185,6 +193,11 @@ def load_settings(folder: Path | None = None, environ: Mapping[str, str] | None 
     except SettingsError as exc:
         raise SettingsError(f"{exc} (set by {', '.join(places[name] for name in inside)})") from exc
     return Settings(policy=policy, **{name: value for name, value in values.items() if name in outer})
+
+
+def process_environment() -> dict[str, str]:
+    """A copy of this process's environment, for a child of ours to start from."""
+    return dict(os.environ)
 
 
 def data_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
@@ -203,31 +216,55 @@ def data_folder(environ: Mapping[str, str] | None = None, platform: str = sys.pl
     return home / ".local" / "share" / "contextprune"
 
 
-def read_settings_file(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_serve(
+    folder: Path | None = None, environ: Mapping[str, str] | None = None, file: Path | None = None
+) -> dict[str, tuple[Any, str]]:
+    """What is said of the proxy, by name: the value and where it stands. Variables come as text, and win over files."""
+    table, where, _ = _nearest(folder or Path.cwd(), file)
+    said = table.get(_SERVE, {})
+    if not isinstance(said, dict):
+        raise SettingsError(f"{_SERVE} in {where} is a table, not {said!r}")
+    found = {name: (value, f"{_SERVE}.{name} in {where}") for name, value in said.items()}
+    for variable, text in (os.environ if environ is None else environ).items():
+        if variable.startswith(_SERVE_PREFIX) and text.strip():
+            found[variable.removeprefix(_SERVE_PREFIX).lower()] = (text.strip(), variable)
+    return found
+
+
+def read_settings_file(folder: Path, file: Path | None = None) -> tuple[dict[str, Any], dict[str, str]]:
     """Values by name, and where each one stands, from the nearest file that has any; nothing where there is none."""
+    table, where, place = _nearest(folder, file)
+    known = {_known(name, name, where): value for name, value in table.items() if name != _SERVE}
+    places = {name: f"{name} in {where}" for name in known}
+    return {name: _check(name, value, places[name], place) for name, value in known.items()}, places
+
+
+def _nearest(folder: Path, file: Path | None) -> tuple[dict[str, Any], str, Path]:
+    """The table of `file`, or of the nearest file that has one; where it stands; and the folder of its file."""
     folder = folder.absolute()
+    if file is not None:
+        keys = ("tool", "contextprune") if file.name == "pyproject.toml" else ()
+        path = folder / file.expanduser()
+        table = _read_table(path, keys, required=True)
+        return table or {}, str(path), path.parent
     for place in (folder, *folder.parents):
         for path, keys in ((place / _FILE, ()), (place / "pyproject.toml", ("tool", "contextprune"))):
             table = _read_table(path, keys)
             if table is not None:
-                where = f"{path} [{'.'.join(keys)}]" if keys else str(path)
-                known = {_known(name, name, where): value for name, value in table.items()}
-                places = {name: f"{name} in {where}" for name in known}
-                return {name: _check(name, value, places[name], place) for name, value in known.items()}, places
-    return {}, {}
+                return table, f"{path} [{'.'.join(keys)}]" if keys else str(path), place
+    return {}, "", folder
 
 
-def _read_table(path: Path, keys: Iterable[str]) -> dict[str, Any] | None:
+def _read_table(path: Path, keys: Iterable[str], *, required: bool = False) -> dict[str, Any] | None:
     """The table under `keys`; None where there is no such file or table, or the file never names us."""
     try:
         raw = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
     except OSError as exc:
-        if path.name != _FILE:  # another project's file above ours may well be closed to us
+        absent = isinstance(exc, FileNotFoundError | NotADirectoryError | IsADirectoryError)
+        if not required and (absent or path.name != _FILE):  # another project's file above ours may well be closed
             return None
         raise SettingsError(f"{path} cannot be read: {exc.strerror}") from exc
-    if path.name != _FILE and b"contextprune" not in raw:
+    if not required and path.name != _FILE and b"contextprune" not in raw:
         return None
     try:
         table: Any = tomllib.loads(raw.decode())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
 
 from contextprune.arrival import Tools
-from contextprune.context import Context, Kind, Ref, Span
+from contextprune.context import Context, Kind, Ref, Segment, Span
 from contextprune.cost import Prompt
 from contextprune.fold import Fold, Folded
 from contextprune.ledger import Ledger, Notes
@@ -77,19 +77,23 @@ class Pruner:
         *,
         cold: bool = False,
         as_sent: bool = False,
+        enough: Callable[[Segment], bool] | None = None,
     ) -> Pruned:
         """Fit `context` under `budget`; without one, decide each block as on its arrival.
 
         `cold` says that the provider's cache has expired since the last request: where no budget is given, old blocks
         may be decided anew at once, since nothing that is cached is rewritten. `as_sent` says, of a conversation
         without a budget, that earlier requests of which the ledger knows nothing were sent as they stand: they stay
-        so, since the provider may have them cached, and its signatures may hold for just them.
+        so, since the provider may have them cached, and its signatures may hold for just them. `enough` is for callers
+        who have no time: it is asked before each block that is new there, and where it says so, that one stands as it
+        is from then on. What it raises goes through; nothing new is remembered then.
 
         Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
         """
         watch = _Watch()
         if budget is None and any(segment.kind is not Kind.DOCUMENT for segment in context.segments):
-            return self._folded(context, query, watch, cold=cold, as_sent=as_sent)
+            done = self._fold(context, query, cold=cold, as_sent=as_sent, enough=enough)
+            return self._folded(context, query, watch, done, cold=cold)
         spans = self._split(context)
         watch.lap("split")
         costs = self._costs(context, spans)
@@ -124,9 +128,15 @@ class Pruner:
         """
         self._fold.passed(context, whole=whole)
 
-    def _folded(self, context: Context, query: str | None, watch: _Watch, *, cold: bool, as_sent: bool) -> Pruned:
-        """Decide each block of a conversation as on its arrival, or as it was decided then."""
-        done = self._fold(context, query, cold=cold, as_sent=as_sent)
+    def prime(self, context: Context, *, enough: Callable[[], bool]) -> None:
+        """Do what the next request of a conversation just decided would have to do first, until `enough`.
+
+        For idle moments: nothing but that request's time depends on it.
+        """
+        self._fold.prime(context, enough=enough)
+
+    def _folded(self, context: Context, query: str | None, watch: _Watch, done: Folded, *, cold: bool) -> Pruned:
+        """What was decided of a conversation, each block as on its arrival, and what that costs."""
         watch.lap("fold")
         before, after = ([size[k] for size in done.sizes] for k in (0, 1))
         prompt = replace(self._prompt(context, query, done), cold=cold)

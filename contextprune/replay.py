@@ -5,7 +5,7 @@ One pruner sees every prefix in turn, so what it remembers from one call serves 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
@@ -36,8 +36,8 @@ class Sent(Protocol):
 class Sender(Protocol):
     """Decides what of a context is sent: a `Pruner` called without a budget, or whatever it is measured against."""
 
-    def __call__(self, context: Context, /) -> Sent:
-        """Decide about one request."""
+    def __call__(self, context: Context, /, *, cold: bool = False) -> Sent:
+        """Decide about one request; `cold` says that the provider's cache has expired since the one before."""
         ...
 
 
@@ -48,6 +48,7 @@ class Request:
     end       segments of the conversation that it sends
     before    the pieces as recorded: identity and tokens of each segment
     after     the pieces as the pruner would have sent them
+    cold      the provider's cache had expired when it was sent
     epoch     old blocks were decided anew for this request
     edits     the new text of each segment that differs
     seconds   what the pruner took
@@ -56,6 +57,7 @@ class Request:
     end: int
     before: tuple[Piece, ...]
     after: tuple[Piece, ...]
+    cold: bool
     epoch: bool
     edits: Mapping[Ref, str]
     seconds: float
@@ -75,21 +77,24 @@ def boundaries(context: Context) -> list[int]:
     return ends
 
 
-def replay(context: Context, pruner: Sender) -> Iterator[Request]:
-    """Every request of a recorded conversation, in order. Raises StoreError where an original cannot be kept."""
+def replay(context: Context, pruner: Sender, cold: Collection[int] = ()) -> Iterator[Request]:
+    """Every request of a recorded conversation, in order. Raises StoreError where an original cannot be kept.
+
+    `cold` names the requests, each by the segments that it sends, before which the provider's cache had expired.
+    """
     known: dict[str, bytes] = {}
     given = [_identity(segment, None, known) for segment in context.segments]
     for end in boundaries(context):
         prefix = replace(context, segments=context.segments[:end], query="", asked=False)
         start = perf_counter()
-        done = pruner(prefix)
+        done = pruner(prefix, cold=end in cold)
         seconds = perf_counter() - start
         before = tuple((given[i], tokens) for i, (tokens, _) in enumerate(done.sizes))
         after = tuple(
             (_identity(segment, done.edits[segment.ref], known), tokens) if segment.ref in done.edits else piece
             for segment, piece, (_, tokens) in zip(prefix.segments, before, done.sizes, strict=True)
         )
-        yield Request(end, before, after, done.epoch, done.edits, seconds)
+        yield Request(end, before, after, end in cold, done.epoch, done.edits, seconds)
 
 
 def _rises(last: Segment, first: Segment) -> bool:

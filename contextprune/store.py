@@ -13,16 +13,14 @@ import sqlite3
 import threading
 import time
 import weakref
-import zlib
-from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
 from contextprune.database import open_database
 from contextprune.errors import SettingsError, StoreError
+from contextprune.packing import as_bytes, checksum, key_of, opened, packed, size_of, unpacked
 from contextprune.policy import data_folder
 
 
@@ -43,14 +41,20 @@ class Store(Protocol):
 
 
 def open_store(location: str | None = None, folder: Path | None = None) -> Store:
-    """The store at `location`: "memory", a path, or None (or "") for a file in `folder`, the user's own by default.
+    """The store at `location`: "memory", a path, the URL of a Redis, or None (or "") for a file in `folder`.
 
-    The file is created at the first use. Raises SettingsError for an address of a kind that is not known.
+    The file is created, the Redis asked, at the first use. Raises SettingsError for an address of a kind that is not
+    known, MissingExtra where a package for it is missing.
     """
     if location == "memory":
         return MemoryStore()
+    if location and location.startswith(("redis://", "rediss://")):
+        from contextprune.redis_store import RedisStore  # noqa: PLC0415 - an extra
+
+        return RedisStore(location)
     if location and "://" in location:
-        raise SettingsError(f"the store is 'memory' or a path, not {location!r}")
+        kind = location.partition("://")[0]
+        raise SettingsError(f"the store is 'memory', a path, redis://HOST:PORT or rediss://..., not {kind}://...")
     return SQLiteStore(Path(location) if location else (folder or data_folder()) / "originals.sqlite3")
 
 
@@ -66,22 +70,22 @@ class MemoryStore:
 
     def key(self, text: str) -> str:
         """See `Store`."""
-        return _hash(self._secret, text)
+        return key_of(self._secret, text)
 
     def put(self, texts: Mapping[str, str]) -> None:
         """See `Store`; StoreError where the texts alone are larger than the store."""
-        if sum(map(_size, texts.values())) > self._max_bytes:
+        if sum(map(size_of, texts.values())) > self._max_bytes:
             raise StoreError(f"the originals of one call exceed the {self._max_bytes:,} bytes of the memory store")
         with self._lock:
             for key, text in texts.items():
                 if self._texts.get(key, text) != text:
                     raise StoreError(f"the key {key!r} already stands for another text")
             for key, text in texts.items():
-                self._size += 0 if key in self._texts else _size(text)
+                self._size += 0 if key in self._texts else size_of(text)
                 self._texts.pop(key, None)
                 self._texts[key] = text
             while self._size > self._max_bytes:
-                self._size -= _size(self._texts.pop(next(iter(self._texts))))
+                self._size -= size_of(self._texts.pop(next(iter(self._texts))))
 
     def get(self, key: str) -> str | None:
         """See `Store`."""
@@ -127,18 +131,18 @@ class SQLiteStore:
 
     def key(self, text: str) -> str:
         """See `Store`. The first call opens the file, for its secret. Raises StoreError."""
-        return _hash(self._own_secret(), text)
+        return key_of(self._own_secret(), text)
 
     def put(self, texts: Mapping[str, str]) -> None:
         """See `Store`. A text that is already there only counts as used again."""
         if not texts:
             return
         secret, now = self._own_secret(), time.time()
-        rows = [(key, _bytes(text)) for key, text in texts.items()]
-        packed = [(key, _digest(secret, key, data), zlib.compress(data, 1)) for key, data in rows]
+        rows = [(key, as_bytes(text)) for key, text in texts.items()]
+        sealed = [(key, checksum(secret, key, data), packed(data)) for key, data in rows]
         with self._connected() as connection, connection:  # the second one commits or rolls back
             connection.execute("BEGIN IMMEDIATE")
-            for key, digest, body in packed:
+            for key, digest, body in sealed:
                 _insert(connection, key, digest, body, now)
             connection.execute("DELETE FROM originals WHERE used < ?", (now - self._max_age,))
             _evict(connection, self._max_bytes, spared=texts.keys())
@@ -155,8 +159,8 @@ class SQLiteStore:
             if now - row[1] > _REFRESH_SECONDS:
                 with suppress(sqlite3.OperationalError):  # full or busy: the text is here all the same
                     connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
-        data = _unpacked(row[2])
-        if data is None or _digest(secret, key, data) != row[0]:
+        data = unpacked(row[2])
+        if data is None or checksum(secret, key, data) != row[0]:
             raise StoreError(f"the original under {key!r} in {self.path} is damaged; it cannot be given back")
         return data.decode("utf-8", "surrogatepass")
 
@@ -165,7 +169,7 @@ class SQLiteStore:
         if not notes:
             return
         secret, now = self._own_secret(), time.time()
-        bodies = ((key, _digest(secret, key.hex(), data) + zlib.compress(data, 1)) for key, data in notes.items())
+        bodies = ((key, checksum(secret, key.hex(), data) + packed(data)) for key, data in notes.items())
         rows = [(key, len(body), now, body) for key, body in bodies]
         with self._connected() as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -190,7 +194,7 @@ class SQLiteStore:
                 with suppress(sqlite3.OperationalError), connection:  # full or busy: the values are here all the same
                     connection.execute("BEGIN IMMEDIATE")
                     connection.executemany("UPDATE notes SET used = ? WHERE key = ?", old)
-        found = ((key, _value(secret, key, body)) for key, _, body in rows)
+        found = ((key, opened(secret, key, body)) for key, _, body in rows)
         return {key: value for key, value in found if value is not None}
 
     def close(self) -> None:
@@ -288,37 +292,6 @@ def _close_around_forks(store: SQLiteStore) -> None:
             lock.release()
 
     os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(_bytes(text))
-
-
-def _hash(secret: bytes, text: str) -> str:
-    return b32encode(blake2b(_bytes(text), key=secret, digest_size=8).digest()).decode().lower()[:12]
-
-
-def _digest(secret: bytes, key: str, data: bytes) -> bytes:
-    """A checksum that holds for these bytes under this key alone."""
-    return blake2b(key.encode() + b"\0" + data, key=secret, digest_size=16).digest()
-
-
-def _value(secret: bytes, key: bytes, body: object) -> bytes | None:
-    """The value in the body of a note; None where it is damaged."""
-    if not isinstance(body, bytes):
-        return None
-    data = _unpacked(body[16:])
-    return data if data is not None and _digest(secret, key.hex(), data) == body[:16] else None
-
-
-def _unpacked(body: bytes) -> bytes | None:
-    with suppress(zlib.error, TypeError):
-        return zlib.decompress(body)
-    return None
 
 
 _RANGES = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")

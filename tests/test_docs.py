@@ -19,11 +19,13 @@ from typing import Any
 import pytest
 
 from contextprune.policy import Policy, Settings
+from contextprune.proxy.options import Options
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if path.exists())
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 SETTINGS = {field.name for field in (*fields(Settings), *fields(Policy))} - {"policy"}
+SETTINGS |= {f"serve_{field.name}" for field in fields(Options) if field.name != "config"}
 
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?:^|[`$|(]|&&)[ \t]*contextprune[ \t]+([^\n`|&)]+)", re.MULTILINE)

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contextprune.context import Context, Kind, Segment, Span, Syntax, Unit
 from contextprune.failures import FAILURE, failing, fails, is_code
 from contextprune.splitting import split
 from tests import outputs
+
+PIECES = (
+    "ERROR", "Error:", "FooError", "Exception:", "[1]", "exit code 1", "Exit status: 3", "exited with code 2",
+    "5 failed", "0 failed", "12 errors", "fatal error:", "npm ERR!", "FAIL:", "FAILED", "Tests failed", "panic:",
+    "Traceback (most recent call last)", "No such file or directory", "x: command not found", "Permission denied",
+    "returned non-zero", "available", "mirror", "a", "_", ":", " ", "\n", "\r",
+)  # fmt: skip
+"""What failures are made of, and what only looks like it."""
 
 
 def failed_lines(text: str, kind: Kind = Kind.TOOL_RESULT) -> list[str]:
@@ -101,4 +111,9 @@ def test_code_is_told_by_its_syntax_or_its_line_numbers(text: str, syntax: Synta
     "text", ["all is well", "ok\n1 failed in 2s", "Process exited with code 0", "exit code: 3", "5 errors"]
 )
 def test_a_text_fails_where_the_expression_finds_something_in_it(text: str) -> None:
+    assert fails(text) == (FAILURE.search(text) is not None)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_a_text_fails_where_the_expression_finds_a_failure_in_it(text: str) -> None:
     assert fails(text) == (FAILURE.search(text) is not None)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from contextprune.pictures import MOST_PIXELS, fingerprint, same, size
+from contextprune.pictures import MOST_PIXELS, fingerprint, pixels, same, size
 
 
 def _saved(picture: Image.Image, form: str = "PNG", **more: Any) -> str:
@@ -52,11 +52,11 @@ SCREEN = _screen()
         ("WEBP", {"icc_profile": b"x" * 200}),
     ],
 )
-@pytest.mark.parametrize("pixels", [(1, 1), (300, 200), (1023, 4097)])
-def test_the_header_tells_the_size(form: str, more: dict[str, Any], pixels: tuple[int, int]) -> None:
-    data = _saved(Image.new("RGB", pixels, "teal"), form, **more)
-    assert size(data) == pixels
-    assert size(f"data:image/{form.lower()};base64,{data}") == pixels
+@pytest.mark.parametrize("shape", [(1, 1), (300, 200), (1023, 4097)])
+def test_the_header_tells_the_size(form: str, more: dict[str, Any], shape: tuple[int, int]) -> None:
+    data = _saved(Image.new("RGB", shape, "teal"), form, **more)
+    assert size(data) == shape
+    assert size(f"data:image/{form.lower()};base64,{data}") == shape
 
 
 def test_only_the_header_is_read() -> None:
@@ -157,6 +157,28 @@ def test_an_image_whose_header_hides_its_size_is_never_decoded() -> None:
     frame = large.index(b"\xff\xc0")
     small = b"\xff\xc0\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00"
     assert fingerprint(base64.b64encode(large[:frame] + small + large[frame:]).decode()) is None
+
+
+@pytest.mark.parametrize(("form", "more"), [("PNG", {"compress_level": 1}), ("WEBP", {"lossless": True})])
+def test_an_image_has_the_same_pixels_in_every_lossless_encoding(form: str, more: dict[str, Any]) -> None:
+    assert pixels(_saved(SCREEN)) == pixels("data:image/x;base64," + _saved(SCREEN, form, **more))
+
+
+def test_one_other_pixel_makes_other_pixels() -> None:
+    ticked = SCREEN.copy()
+    ticked.putpixel((640, 400), (250, 255, 255))
+    assert same(_saved(ticked), _saved(SCREEN))
+    assert pixels(_saved(ticked)) != pixels(_saved(SCREEN))
+
+
+def test_the_same_colours_in_another_shape_are_other_pixels() -> None:
+    wide, high = (_saved(Image.new("RGB", shape, "teal")) for shape in ((20, 10), (10, 20)))
+    assert pixels(wide) != pixels(high)
+
+
+def test_what_cannot_be_decoded_has_the_pixels_of_its_source() -> None:
+    assert pixels("https://example.org/a.png") == pixels("https://example.org/a.png")
+    assert pixels("https://example.org/a.png") != pixels("https://example.org/b.png")
 
 
 PHOTO = base64.b64decode(_saved(_screen().resize((64, 40)), "JPEG"))

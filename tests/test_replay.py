@@ -13,6 +13,7 @@ from contextprune.dialects import read
 from contextprune.replay import boundaries, replay
 from contextprune.tariff import shared
 from tests import outputs
+from tests.epochs import talk, work
 from tests.strategies import COUNTER, payloads, pruner
 
 LOG = outputs.log(80, 1)
@@ -58,7 +59,7 @@ class Once:
     epoch: bool = False
 
 
-def whole(context: Context) -> Once:
+def whole(context: Context, *, cold: bool = False) -> Once:  # noqa: ARG001
     """A sender that sends everything."""
     return Once({}, tuple((COUNTER(s.text) or s.cost or 0,) * 2 for s in context.segments))
 
@@ -108,7 +109,7 @@ def test_requests_of_a_conversation_grow_and_end_before_what_the_model_made(payl
 def test_each_request_is_decided_from_its_own_prefix_and_no_later_query() -> None:
     seen: list[Context] = []
 
-    def sender(context: Context) -> Once:
+    def sender(context: Context, *, cold: bool = False) -> Once:  # noqa: ARG001
         seen.append(context)
         return whole(context)
 
@@ -150,7 +151,7 @@ def test_images_are_told_apart_by_their_data_or_else_by_their_tokens() -> None:
 
 
 def test_an_image_that_became_a_marker_is_the_text_that_was_sent() -> None:
-    def sender(context: Context) -> Once:
+    def sender(context: Context, *, cold: bool = False) -> Once:  # noqa: ARG001
         return Once({("image",): "[screenshot]"}, ((765, 4),) * len(context.segments))
 
     (request,) = replay(Context((image("AAAA"),)), sender)
@@ -160,7 +161,7 @@ def test_an_image_that_became_a_marker_is_the_text_that_was_sent() -> None:
 
 
 def test_an_epoch_is_passed_on() -> None:
-    def sender(context: Context) -> Once:
+    def sender(context: Context, *, cold: bool = False) -> Once:  # noqa: ARG001
         return replace(whole(context), epoch=len(context.segments) > 4)
 
     assert [request.epoch for request in replay(read(CHAT), sender)] == [False, False, True]
@@ -173,3 +174,24 @@ def test_the_time_of_each_call_is_measured() -> None:
 def test_a_session_replayed_ends_where_one_call_on_all_of_it_does() -> None:
     last = list(replay(read(CHAT), pruner()))[-1]
     assert last.edits == pruner()(read(CHAT)).edits
+
+
+def test_an_expired_cache_is_told_where_it_had_expired() -> None:
+    heard: list[bool] = []
+
+    def sender(context: Context, *, cold: bool = False) -> Once:
+        heard.append(cold)
+        return whole(context)
+
+    assert [request.cold for request in replay(read(CHAT), sender, {4})] == [False, True, False] == heard
+
+
+def test_an_expired_cache_lets_a_pruner_decide_old_blocks_anew_and_they_stay_so() -> None:
+    context = talk(*work(14))
+    ends = boundaries(context)
+    warm, cold = (list(replay(context, pruner(), pauses)) for pauses in ((), {ends[9]}))
+    assert not any(request.epoch for request in warm)
+    assert [request.epoch for request in cold] == [i == 9 for i in range(len(ends))]
+    assert shared(cold[8].after, cold[9].after) < len(cold[8].after)
+    assert shared(cold[9].after, cold[-1].after) == len(cold[9].after)
+    assert sum(tokens for _, tokens in cold[9].after) < sum(tokens for _, tokens in warm[9].after)

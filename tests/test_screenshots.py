@@ -10,11 +10,12 @@ import pytest
 
 import contextprune as cp
 from contextprune.arrival import Tools
+from contextprune.context import Ref
 from contextprune.dialects import apply
 from contextprune.past import Past
 from contextprune.rendering import KEY
 from contextprune.screenshots import seen_before, stale
-from tests.epochs import look, past_of, said, step, talk, tools
+from tests.epochs import look, past_of, pruner, requests, said, step, talk, tools
 
 pytest.importorskip("PIL")
 
@@ -29,7 +30,7 @@ def screen(seed: int, form: str = "PNG") -> str:
         x, y = random.randrange(560), random.randrange(400)
         draw.rectangle((x, y, x + 80, y + 80), fill=(random.randrange(256), random.randrange(256), 0))
     out = BytesIO()
-    picture.save(out, form, **({"quality": 90} if form == "JPEG" else {}))
+    picture.save(out, form, quality=90, lossless=form == "WEBP")
     return base64.b64encode(out.getvalue()).decode()
 
 
@@ -77,7 +78,7 @@ def test_a_screen_seen_before_becomes_a_reference_whatever_its_encoding() -> Non
     using, past = seen(screen(1), screen(2), screen(1, "JPEG"))
     found = seen_before(using, past, (), 0)
     assert list(found) == [6]
-    assert found[6].startswith("[image as above, recall=")
+    assert found[6].startswith("[image as above, 2 back, recall=")
 
 
 def test_nothing_refers_to_a_screen_that_goes() -> None:
@@ -103,3 +104,85 @@ def test_a_note_stands_in_place_of_the_image_part() -> None:
         "type": "text",
         "text": "[image cut]",
     }
+
+
+def sent(*sources: str, images: int = 2, **fields: bool) -> list[str | None]:
+    """What is sent of screens that arrive one after the other, where images are decided on arrival."""
+    using = tools(cp.Policy(images=images, images_on_arrival=True))
+    past = past_of(using, talk(said("Book a flight."), *(look(source, **fields) for source in sources)))
+    return [text for segment, text in zip(past.segments, past.texts, strict=True) if segment.kind is cp.Kind.IMAGE]
+
+
+def test_no_image_is_touched_on_arrival_unless_asked() -> None:
+    _, past = seen(screen(1), screen(1), screen(1))
+    assert not any(past.texts)
+
+
+def test_on_arrival_a_screen_seen_before_becomes_a_reference_whatever_its_lossless_encoding() -> None:
+    texts = sent(screen(1), screen(2), screen(1, "WEBP"))
+    assert texts[:2] == [None, None]
+    assert texts[2] is not None
+    assert texts[2].startswith("[image as above, 2 back, recall=")
+
+
+def test_on_arrival_a_screen_that_only_looks_alike_stays() -> None:
+    assert sent(screen(1), screen(1, "JPEG")) == [None, None]
+
+
+def test_on_arrival_other_screens_stay_however_many_there_are() -> None:
+    assert sent(*map(screen, range(6))) == [None] * 6
+
+
+def test_on_arrival_only_the_last_images_are_referred_to() -> None:
+    assert sent(screen(1), screen(2), screen(3), screen(1)) == [None] * 4
+
+
+def test_an_image_referred_to_counts_as_shown_again() -> None:
+    texts = sent(screen(1), screen(2), screen(1), screen(3), screen(1))
+    assert [text and text[:24] for text in texts] == [
+        None,
+        None,
+        "[image as above, 2 back,",
+        None,
+        "[image as above, 4 back,",
+    ]
+
+
+def test_on_arrival_no_image_is_shown_where_the_policy_leaves_none() -> None:
+    texts = sent(screen(1), screen(2), images=0)
+    assert all(text is not None and text.startswith("[image cut, 640x480, recall=") for text in texts)
+
+
+def test_on_arrival_a_locked_image_stays() -> None:
+    assert sent(screen(1), screen(1), editable=False) == [None, None]
+
+
+def test_on_arrival_an_image_of_a_few_tokens_stays() -> None:
+    using = tools(cp.Policy(images_on_arrival=True))
+    past = past_of(using, talk(said("Book a flight."), look(screen(1), cost=85), look(screen(1), cost=85)))
+    assert not any(past.texts)
+
+
+def test_an_epoch_leaves_the_image_that_a_recent_reference_means() -> None:
+    using = tools(cp.Policy(images=2, images_on_arrival=True))
+    screens = [screen(1), screen(2), screen(1), screen(3), screen(4)]
+    past = past_of(using, talk(said("Book a flight."), *map(look, screens), step("ok")))
+    assert sorted(stale(using, past, recent=1)) == [2, 4]
+    past = past_of(using, talk(said("Book a flight."), *map(look, screens[:4]), step("ok")))
+    assert sorted(stale(using, past, recent=1)) == [4]
+
+
+def test_images_decided_on_arrival_are_sent_the_same_by_every_later_request_and_after_a_restart() -> None:
+    store = cp.MemoryStore()
+    policy = cp.Policy(images=2, images_on_arrival=True)
+    screens = [screen(n) for n in (1, 2, 1, 3, 2, 2)]
+    talked = talk(said("Book a flight."), *map(look, screens), said("Go on."))
+    one = cp.Pruner(policy, pruner().scorer, pruner().counter, store)
+    edits: dict[Ref, str] = {}
+    for request in requests(talked):
+        done = one(request).edits
+        assert {ref: text for ref, text in done.items() if ref in edits} == edits
+        edits = dict(done)
+    assert len(edits) == 2
+    assert cp.Pruner(policy, pruner().scorer, pruner().counter, store)(talked).edits == edits
+    assert all(store.get(KEY.findall(text)[0]) in screens for text in edits.values())

@@ -328,8 +328,8 @@ def test_the_location_chooses_the_store(tmp_path: Path) -> None:
     assert isinstance(named, SQLiteStore)
     assert isinstance(default, SQLiteStore)
     assert (named.path, default.path) == (tmp_path / "x.db", tmp_path / "originals.sqlite3")
-    with pytest.raises(SettingsError, match="redis"):
-        open_store("redis://localhost")
+    with pytest.raises(SettingsError, match=r"redis://HOST:PORT or rediss://..., not memcached://\.\.\.$"):
+        open_store("memcached://user:hidden@localhost")
 
 
 TEXT = "alpha one\nBeta two\r\x0bstill two\ngamma three\n\ndelta ONE"

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from contextprune.audit.logged import Logged
@@ -13,7 +14,7 @@ from contextprune.audit.recordings import Recording
 from contextprune.context import Context, Kind, Segment
 from contextprune.dialects.draft import MODEL_MADE
 from contextprune.pruner import Pruner
-from contextprune.replay import Request, replay
+from contextprune.replay import Request, boundaries, replay
 from contextprune.tariff import Bill, Piece, Tariff, charge
 
 LARGEST = 30  # blocks that a session remembers by name
@@ -26,7 +27,7 @@ class Step(NamedTuple):
     """One request: input tokens and their price, without and with contextprune.
 
     cold    so much time had passed that the provider's cache was empty, on both sides
-    epoch   contextprune decided old blocks anew
+    epoch   contextprune decided old blocks anew; where the cache is cold, that rewrites nothing
     """
 
     before: int
@@ -130,16 +131,14 @@ def measure(
     before = after = Bill()
     last: Request | None = None
     seconds = 0.0
-    for number, request in enumerate(replay(recording.context, pruner), start=1):
+    for number, request in enumerate(replay(recording.context, pruner, _cold(recording)), start=1):
         tell(number)
-        cold = last is not None and _cold(recording, last.end, request.end)
-        known = last if not cold else None
+        known = None if request.cold else last  # a miss is paid for on both sides
         old = charge(known.before if known else (), request.before, tariff)
         new = charge(known.after if known else (), request.after, tariff)
         before, after = before + old, after + new
-        steps.append(
-            Step(old.tokens, new.tokens, old.dollars(tariff), new.dollars(tariff), cold=cold, epoch=request.epoch)
-        )
+        costs = old.dollars(tariff), new.dollars(tariff)
+        steps.append(Step(old.tokens, new.tokens, *costs, cold=request.cold, epoch=request.epoch))
         _carry(carried, request.before, request.after)
         seconds += request.seconds
         last = request
@@ -171,10 +170,14 @@ def title(context: Context) -> str:
     return next((_line(text, _TITLE) for text in said if text and not text.startswith("<")), "")
 
 
-def _cold(recording: Recording, last: int, end: int) -> bool:
-    """Whether more time passed between two requests than the provider keeps its cache."""
-    earlier, later = recording.times[last - 1], recording.times[end - 1]
-    return earlier is not None and later is not None and later - earlier > recording.lifetime
+def _cold(recording: Recording) -> frozenset[int]:
+    """The ends of the requests before which more time passed than the provider keeps its cache."""
+    found = set()
+    for last, end in pairwise(boundaries(recording.context)):
+        earlier, later = recording.times[last - 1], recording.times[end - 1]
+        if earlier is not None and later is not None and later - earlier > recording.lifetime:
+            found.add(end)
+    return frozenset(found)
 
 
 def _carry(carried: list[list[int]], before: Sequence[Piece], after: Sequence[Piece]) -> None:

@@ -1,5 +1,5 @@
 "use strict";
-for (const plot of document.querySelectorAll(".plot")) {
+const follow = (plot) => {
   const [places, said] = JSON.parse(plot.dataset.said);
   const svg = plot.querySelector("svg");
   const line = svg.querySelector(".at");
@@ -24,4 +24,5 @@ for (const plot of document.querySelectorAll(".plot")) {
     event.preventDefault();
     show(steps[event.key]);
   });
-}
+};
+for (const plot of document.querySelectorAll(".plot")) follow(plot);

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 
+from contextprune.amounts import money, plural, share
 from contextprune.audit.measure import Block, Flow, Session, Step
-from contextprune.audit.plots import bar, cumulated, curves
 from contextprune.audit.total import Audit
-from contextprune.audit.words import brief, money, notes, plural, prices, reasons, scope, share, verdict
+from contextprune.audit.words import brief, notes, prices, reasons, scope, verdict
 from contextprune.page import shown
+from contextprune.plots import bar, cumulated, curves
 
 _BLOCKS, _SESSIONS, _PLOTS, _TOOLS = 25, 100, 12, 40
 
@@ -131,7 +132,9 @@ def _tokens(session: Session) -> str:
 
 
 def _mark(step: Step) -> str:
-    return "epoch" if step.epoch else "cold" if step.cold else ""
+    if step.epoch:
+        return "free" if step.cold else "epoch"
+    return "cold" if step.cold else ""
 
 
 def _left_out(audit: Audit) -> Iterator[str]:

@@ -12,7 +12,10 @@ from contextprune.audit.find import File
 from contextprune.audit.logged import Logged, of_steps
 from contextprune.context import Context, Ref
 from contextprune.dialects import Lines, detect, load, read
+from contextprune.dialects.models import gpt_version
 from contextprune.errors import ContextPruneError, PayloadError
+
+KEPT_LONGER, HALF_HOUR = (5, 6), 1800.0  # GPT models from here on; seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ def recordings(file: File) -> Iterator[Recording]:
         log = _LOGS[name]
         for label, records in log.conversations(payload):
             found = _recording(f"{file.name} {label}".strip(), name, records)
-            lifetime = claude_log.lifetime(records) if name == "claude-code" else claude_log.FIVE_MINUTES
-            yield replace(found, logged=log.logged(records), lifetime=lifetime)
+            found = replace(found, logged=log.logged(records))
+            yield replace(found, lifetime=claude_log.lifetime(records)) if name == "claude-code" else found
     else:
         yield _recording(file.name, name, payload)
 
@@ -77,7 +80,18 @@ def _loaded(data: bytes) -> tuple[Any, str]:
 def _recording(name: str, format: str, payload: Any) -> Recording:  # noqa: A002 - the word that users know
     context = read(payload, format=format)
     times = tuple(_time(payload, segment.ref) for segment in context.segments)
-    return Recording(name, format, context, times, of_steps(payload) if format == "atif" else None)
+    said = of_steps(payload) if format == "atif" else None
+    return Recording(name, format, context, times, said, lifetime(context.model))
+
+
+def lifetime(model: str) -> float:
+    """Seconds that a model's provider keeps what it has cached, at least, where nothing longer was asked for.
+
+    As their pages on prompt caching have it: half an hour for GPT-5.6 and later, five minutes for Claude, earlier GPT
+    and whatever else.
+    """
+    version = gpt_version(model)
+    return HALF_HOUR if version is not None and version >= KEPT_LONGER else claude_log.FIVE_MINUTES
 
 
 def _time(payload: Any, ref: Ref) -> float | None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from contextprune.amounts import money, plural, share
 from contextprune.audit.measure import Block, Flow, Session
 from contextprune.audit.total import Audit
-from contextprune.audit.words import brief, money, notes, plural, prices, reasons, scope, share, verdict
+from contextprune.audit.words import brief, notes, prices, reasons, scope, verdict
 from contextprune.terminal import plain
 
 ROWS = 10

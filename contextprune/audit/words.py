@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from contextprune.amounts import money, plural, share
 from contextprune.audit.measure import Session
 from contextprune.audit.total import Audit
 from contextprune.tariff import MTOK
@@ -13,27 +14,9 @@ from contextprune.tariff import MTOK
 _UUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
-def plural(number: int, word: str) -> str:
-    """`1 session`, `2 sessions`."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def brief(name: str) -> str:
     """The name of a session with its UUIDs cut down to their first part."""
     return _UUID.sub(r"\1", name)
-
-
-def money(cost: float, *, priced: bool) -> str:
-    """Dollars, or the tokens that would cost as much at the full input price."""
-    if not priced:
-        return f"{cost * MTOK:,.0f}"
-    digits = 0 if abs(cost) >= 1000 else 2 if abs(cost) >= 1 else 4
-    return f"{'-' if cost < 0 else ''}${abs(cost):,.{digits}f}"
-
-
-def share(part: float, whole: float) -> str:
-    """A percentage, "-" of nothing."""
-    return f"{part / whole:.1%}" if whole else "-"
 
 
 def scope(audit: Audit) -> str:
@@ -90,6 +73,11 @@ def notes(audit: Audit) -> Iterator[str]:
         yield f"Before {plural(cold, 'request')} the cache had expired (idle time); both sides pay for all of it anew."
     else:
         yield "Where a recording has no times, the cache is taken to be warm from request to request."
+    epochs = [step.cold for session in audit.sessions for step in session.steps if step.epoch]
+    if epochs:
+        free = f", {sum(epochs):,} of them where the cache had expired anyway" if any(epochs) else ""
+        said = f"Before {plural(len(epochs), 'request')} old blocks would have been decided anew (epochs){free}"
+        yield f"{said}; what that sends again is in the costs."
     replies = [_replies(session) for session in audit.sessions]
     if audit.priced and any(replies):
         yield f"The model's replies come on top, at about {money(sum(replies), priced=True)} on both sides."

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -82,10 +83,25 @@ def splice(body: bytes, edits: Mapping[Ref, str]) -> bytes:
     return _cut(body, sorted(changes)) if changes else body
 
 
-def _planted(edits: Mapping[Ref, str]) -> _Place:
+def places(body: bytes, refs: Iterable[Ref]) -> dict[Ref, tuple[int, int]]:
+    """Where the value at each ref begins and ends in `body`, a JSON text; what is not there is left out.
+
+    Raises PayloadError as `splice` does.
+    """
+    root = _planted(refs := list(refs))
+    _locate(body, root)
+    found = {}
+    for ref in refs:
+        with suppress(PayloadError):
+            place = _found(root, ref)
+            found[ref] = place.start, place.end
+    return found
+
+
+def _planted(refs: Iterable[Ref]) -> _Place:
     """The tree of the places that the refs lead through."""
     root = _Place()
-    for ref in edits:
+    for ref in refs:
         place = root
         for step in ref:
             inner = place.inner.get(step)

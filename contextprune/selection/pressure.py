@@ -60,9 +60,9 @@ def _between(value: float, low: float, high: float) -> float:
     return min(1.0, max(0.0, log(max(1.0, value) / low) / log(high / low)))
 
 
-def share_at_epoch(seen: Observed, policy: Policy) -> float:  # noqa: ARG001 - the seam: a trained one will use it
-    """The share of an old block's tokens that an epoch leaves, as a ceiling over all old blocks together."""
-    return EPOCH_SHARE
+def share_at_epoch(seen: Observed, policy: Policy) -> float:
+    """The share of an old block's tokens that an epoch leaves, as a ceiling over all old blocks that it shrinks."""
+    return CROWDED_SHARE if seen.pressure > policy.high_water else EPOCH_SHARE
 
 
-EPOCH_SHARE = 0.5
+EPOCH_SHARE, CROWDED_SHARE = 0.5, 0.2  # the latter where the window is nearly full

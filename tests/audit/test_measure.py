@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from contextprune.audit.find import File
-from contextprune.audit.measure import Flow, call_in_words, measure, relative, title
+from contextprune.audit.measure import Flow, Session, call_in_words, measure, relative, title
 from contextprune.audit.recordings import Recording, recordings
 from contextprune.context import Context, Kind, Segment
 from contextprune.replay import boundaries, replay
@@ -72,7 +72,29 @@ def test_after_a_long_pause_both_sides_start_with_an_empty_cache() -> None:
     assert not any(step.cold for step in warm.steps)
     assert cold.before.written - warm.before.written == warm.steps[4].before
     assert cold.after.written - warm.after.written == warm.steps[4].after
-    assert cold.after.tokens == warm.after.tokens
+    assert cold.after.tokens == warm.after.tokens  # too early in the session for an epoch
+
+
+def after_a_pause(seconds: float) -> Session:
+    """A real session, idle for so long before its eleventh request."""
+    recording = recorded("swe.claude-code.jsonl")
+    begins = boundaries(recording.context)[10] - 1
+    times = tuple(seconds * (i >= begins) for i in range(len(recording.context.segments)))
+    return measure(replace(recording, times=times), pruner(), TARIFF, priced=False)
+
+
+def test_a_pause_that_empties_the_cache_opens_an_epoch_that_rewrites_nothing() -> None:
+    found, warm = after_a_pause(301.0), after_a_pause(299.0)
+    assert [i for i, step in enumerate(found.steps) if step.cold] == [10]
+    assert [i for i, step in enumerate(found.steps) if step.epoch] == [10]
+    assert not any(step.epoch or step.cold for step in warm.steps)
+    step, usual = found.steps[10], warm.steps[10]
+    assert step.before == usual.before
+    assert step.after < usual.after
+    assert step.cost_before == pytest.approx(1.25 * step.before / 1e6)  # all of it is written, on both sides
+    assert step.cost_after == pytest.approx(1.25 * step.after / 1e6)
+    later = found.steps[11], warm.steps[11]
+    assert later[0].cost_after < later[1].cost_after < later[1].cost_before == later[0].cost_before
 
 
 def test_a_pause_within_the_lifetime_is_no_pause() -> None:

@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from contextprune.amounts import money
 from contextprune.audit.find import Skipped
 from contextprune.audit.page import page
 from contextprune.audit.total import Audit, audit
-from contextprune.audit.words import money
 from tests.audit.logs import DATA, pruner
 
 _EMPTY = {"meta", "input", "br"}
@@ -92,6 +92,15 @@ def test_epochs_are_marked_in_the_plot_of_their_session() -> None:
     marked = replace(found(), sessions=(replace(session, steps=steps),))
     classes = [attributes.get("class") for tag, attributes in read(marked).tags if tag == "line"]
     assert classes.count("epoch") == 1
+
+
+def test_an_epoch_for_which_the_cache_had_expired_is_marked_as_free() -> None:
+    session = found().sessions[0]
+    steps = (*session.steps[:3], session.steps[3]._replace(epoch=True, cold=True), *session.steps[4:])
+    marked = replace(found(), sessions=(replace(session, steps=steps),))
+    classes = [attributes.get("class") for tag, attributes in read(marked).tags if tag == "line"]
+    assert classes.count("free") == 1
+    assert "Before 1 request old blocks would have been decided anew (epochs), 1 of them" in page(marked)
 
 
 @pytest.mark.parametrize(

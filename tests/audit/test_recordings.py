@@ -7,7 +7,7 @@ import pytest
 
 from contextprune.audit.claude_log import FIVE_MINUTES
 from contextprune.audit.find import File
-from contextprune.audit.recordings import Recording, recordings
+from contextprune.audit.recordings import Recording, lifetime, recordings
 from contextprune.dialects import load, read
 from contextprune.errors import ContextPruneError
 from tests.audit.logs import DATA, said, session, write
@@ -77,3 +77,35 @@ def test_what_is_no_session_is_an_error_of_ours(data: bytes, tmp_path: Path) -> 
 def test_a_file_that_has_gone_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(ContextPruneError, match="No such file"):
         recorded(tmp_path / "gone.json")
+
+
+def test_a_codex_rollout_tells_when_its_items_were_written_and_how_long_its_cache_lives(tmp_path: Path) -> None:
+    message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
+    records = [
+        {
+            "timestamp": "2026-11-02T10:00:00Z",
+            "type": "session_meta",
+            "payload": {"id": "s", "instructions": "Be brief."},
+        },
+        {"timestamp": "2026-11-02T10:00:01Z", "type": "turn_context", "payload": {"model": "gpt-5.6-codex"}},
+        {"timestamp": "2026-11-02T10:40:00Z", "type": "response_item", "payload": message},
+    ]
+    (found,) = recorded(write(tmp_path / "rollout.jsonl", records))
+    assert found.times[0] is not None
+    assert found.times[-1] == found.times[0] + 2400.0
+    assert (found.context.model, found.lifetime) == ("gpt-5.6-codex", 1800.0)
+
+
+@pytest.mark.parametrize(
+    ("model", "seconds"),
+    [
+        ("gpt-5.6-codex", 1800),
+        ("gpt-6", 1800),
+        ("gpt-5.5", 300),
+        ("claude-opus-5-5", 300),
+        ("gemini-3-pro", 300),
+        ("", 300),
+    ],
+)
+def test_a_cache_lives_as_long_as_the_provider_of_the_model_says(model: str, seconds: float) -> None:
+    assert lifetime(model) == seconds

@@ -3,11 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-import pytest
-
+from contextprune.amounts import money, share
 from contextprune.audit.find import Skipped
 from contextprune.audit.total import Audit, audit
-from contextprune.audit.words import brief, money, notes, plural, prices, reasons, scope, share, verdict
+from contextprune.audit.words import brief, notes, prices, reasons, scope, verdict
 from tests.audit.logs import DATA, pruner
 
 
@@ -27,25 +26,8 @@ def turned(audited: Audit) -> Audit:
     return replace(audited, sessions=tuple(sessions))
 
 
-@pytest.mark.parametrize(
-    ("cost", "words"),
-    [(1234.5, "$1,234"), (12.345, "$12.35"), (0.01234, "$0.0123"), (0.0, "$0.0000"), (-2.0, "-$2.00")],
-)
-def test_small_sums_have_more_digits(cost: float, words: str) -> None:
-    assert money(cost, priced=True) == words
-
-
-def test_relative_costs_are_said_in_tokens() -> None:
-    assert money(0.0123, priced=False) == "12,300"
-
-
 def test_uuids_in_names_are_cut_down() -> None:
     assert brief("my-app/3831d20e-ce9c-5911-ba39-c72ed820c562.jsonl part 2") == "my-app/3831d20e.jsonl part 2"
-
-
-def test_shares_and_plurals() -> None:
-    assert (share(1, 8), share(0, 0)) == ("12.5%", "-")
-    assert (plural(1, "session"), plural(2_000, "session")) == ("1 session", "2,000 sessions")
 
 
 def test_the_verdict_says_what_would_have_been_saved() -> None:

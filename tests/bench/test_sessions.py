@@ -138,7 +138,7 @@ def test_what_changed_in_the_past_is_paid_in_full_where_a_cache_had_it() -> None
 
 
 def test_at_an_epoch_everything_that_follows_counts_and_the_prefix_may_change() -> None:
-    def sender(context: Context) -> Rewritten:
+    def sender(context: Context, *, cold: bool = False) -> Rewritten:  # noqa: ARG001
         send = by_rule(RIVALS["last-1"])(context)
         return Rewritten(send.edits, send.sizes, epoch=len(context.segments) > 4)
 

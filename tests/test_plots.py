@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from contextprune.audit.plots import bar, cumulated, curves
+from contextprune.plots import bar, cumulated, curves
 
 
 def points(svg: str, name: str) -> list[tuple[float, float]]:

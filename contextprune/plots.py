@@ -14,6 +14,7 @@ _SAID: Mapping[str, str] = {
     "": "",
     "epoch": "; an epoch: old blocks decided anew",
     "cold": "; the cache had expired",
+    "free": "; an epoch, free of charge: the cache had expired",
 }
 
 
@@ -23,13 +24,21 @@ def curves(
     after: Sequence[float],
     amount: Callable[[float], str],
     marks: Sequence[str] = (),
+    words: Sequence[str] = (),
+    ends: tuple[str, str] | None = None,
 ) -> str:
-    """A figure of two curves over requests. `amount` says a value; `marks` has a class ("" for none) by request."""
+    """A figure of two curves over requests. `amount` says a value; `marks` has a class ("" for none) by request.
+
+    words   what is said of each point, in place of the number of its request; ends: under the ends of the curves
+    """
     picked = _picked(len(before), marks)
     top = max((*before, *after), default=0) or 1.0
     old, new = ([_point(i, values[i], len(before), top) for i in picked] for values in (before, after))
+    first, last = ends or ("request 1", f"{len(before):,}")
     said = [
-        f"request {i + 1:,}: {amount(before[i])} without, {amount(after[i])} with{_SAID[marks[i]] if marks else ''}"
+        words[i]
+        if words
+        else f"request {i + 1:,}: {amount(before[i])} without, {amount(after[i])} with{_mark(marks, i)}"
         for i in picked
     ]
     lines = "".join(
@@ -48,7 +57,7 @@ def curves(
         f'<polygon class=gain points="{area}" />'
         f'<polyline class=old points="{" ".join(old)}" /><polyline class=new points="{" ".join(new)}" />'
         f"<line class=at x1=-9 x2=-9 y1=0 y2=1000 /></svg>"
-        f"<div class=ends><span>request 1</span><span>{len(before):,}</span></div></div>"
+        f"<div class=ends><span>{first}</span><span>{last}</span></div></div>"
         f"<output>{escape(said[-1]) if said else ''}</output></figure>"
     )
 
@@ -69,6 +78,10 @@ def cumulated(values: Iterable[float]) -> list[float]:
         total += value
         sums.append(total)
     return sums
+
+
+def _mark(marks: Sequence[str], index: int) -> str:
+    return _SAID[marks[index]] if marks else ""
 
 
 def _picked(length: int, marks: Sequence[str]) -> list[int]:

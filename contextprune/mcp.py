@@ -1,0 +1,135 @@
+"""`contextprune mcp`: originals over the Model Context Protocol, for agents that bring their own tools.
+
+The agent's client starts it and speaks to it over standard input and output. It reads the store that proxy and command
+line write, so what a marker of theirs names is found here, in any session, and no request has to be changed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from contextprune._version import __version__
+from contextprune.arrival import RECALL_TOOL
+from contextprune.errors import MissingExtra, SettingsError, StoreError
+from contextprune.policy import data_folder, load_settings
+from contextprune.store import MemoryStore, Store, open_store, recall_text
+
+STATS_TOOL = "contextprune_stats"
+
+INSTRUCTIONS = (
+    "Some tool results in this conversation were shortened to save tokens. A marker such as "
+    "[lines 2-40 cut, recall=2gk5hq3m7xvo] stands for what was left out; "
+    f"if you need it, call {RECALL_TOOL} with the key in the marker."
+)
+_RECALL = (
+    "Gives back what a marker such as [lines 2-40 cut, recall=2gk5hq3m7xvo] stands for, word for word. "
+    "Ask for the lines you need, or for the lines that hold certain words, rather than for all of it. "
+    "key: the twelve characters after recall=. lines: only these lines of the original, as 12, 12-40 or 12-40,60. "
+    "query: only lines that hold all of these words."
+)
+_STATS = "Says which store this server reads, and how many originals it was asked for and gave back since it started."
+
+
+@dataclass(slots=True)
+class Served:
+    """What happened since the server started; `characters` were given back."""
+
+    store: str
+    asked: int = 0
+    found: int = 0
+    not_found: int = 0
+    failed: int = 0
+    characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no text: `code` is "not_found", "bad_request" or "store"; `retry`, whether asking again may help."""
+
+    code: str
+    message: str
+    retry: bool
+
+
+def serve(location: str | None = None) -> None:
+    """Serve over standard input and output until the client is gone.
+
+    location   "a path" or the URL of a Redis, as CONTEXTPRUNE_STORE has it; None takes the settings
+
+    Raises MissingExtra without the `mcp` package, SettingsError for a store that no other process can write to.
+    """
+    build(_opened(location)).run()
+
+
+def build(store: Store) -> Any:
+    """The server for a store: an `mcp.server.MCPServer` with two tools. Raises MissingExtra."""
+    try:
+        from mcp.server import MCPServer  # noqa: PLC0415 - an extra, and half a second
+        from mcp.types import ToolAnnotations  # noqa: PLC0415 - as above
+    except ImportError as exc:
+        raise MissingExtra("the MCP server", extra="mcp") from exc
+    served = Served(_place(store))
+    harmless = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+    server = MCPServer("contextprune", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
+
+    def give_back(key: str, lines: str | None = None, query: str | None = None) -> Any:
+        return _result(look_up(store, served, key, lines, query))
+
+    def tell() -> dict[str, Any]:
+        return asdict(served)
+
+    server.tool(RECALL_TOOL, "Give back what was cut", _RECALL, harmless, structured_output=False)(give_back)
+    server.tool(STATS_TOOL, "What was given back", _STATS, harmless)(tell)
+    return server
+
+
+def look_up(store: Store, served: Served, key: str, lines: str | None, query: str | None) -> str | Failure:
+    """The text asked for, or why there is none; `served` counts it."""
+    served.asked += 1
+    try:
+        original = store.get(key.strip().removeprefix("recall="))
+        text = None if original is None else recall_text(original, query=query or None, lines=lines or None)
+    except StoreError as exc:
+        served.failed += 1
+        return Failure("store", str(exc), retry=True)
+    except SettingsError as exc:
+        served.failed += 1
+        return Failure("bad_request", str(exc), retry=True)
+    if original is None or text is None:
+        served.not_found += 1
+        gone = f"no original is kept under {key[:40]!r}: it expired, or belongs to another store than {served.store}"
+        return Failure("not_found", f"{gone}. Do not ask for it again; get the text another way.", retry=False)
+    served.found += 1
+    served.characters += len(text)
+    return text or f"No line of the original matches. It has {len(original.split(chr(10)))} lines."
+
+
+def _result(found: str | Failure) -> Any:
+    """What the protocol says of it: an error is a text for the model, and the same in fields for its client."""
+    from mcp.types import CallToolResult, TextContent  # noqa: PLC0415 - as above
+
+    if isinstance(found, str):
+        return CallToolResult(content=[TextContent(type="text", text=_sayable(found))])
+    fields: Mapping[str, Any] = {"error": asdict(found)}
+    text = TextContent(type="text", text=_sayable(found.message))
+    return CallToolResult(content=[text], structured_content=dict(fields), is_error=True)
+
+
+def _sayable(text: str) -> str:
+    """The text in UTF-8, which alone the protocol knows: half a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _opened(location: str | None) -> Store:
+    store = open_store(location or load_settings().store, data_folder())
+    if isinstance(store, MemoryStore):
+        raise SettingsError("a store in memory is seen by its own process alone; give --store a path or redis://...")
+    return store
+
+
+def _place(store: Store) -> str:
+    """Where a store is, as far as it tells."""
+    place = getattr(store, "path", None) or getattr(store, "place", None)
+    return str(place or type(store).__name__)

@@ -1,0 +1,48 @@
+"""How the stores name, pack and check what they keep: the same way in each of them."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b32encode
+from contextlib import suppress
+from hashlib import blake2b
+
+
+def key_of(secret: bytes, text: str) -> str:
+    """The key of a text: 12 characters of a-z and 2-7, a hash that nobody can compute without the secret."""
+    return b32encode(blake2b(as_bytes(text), key=secret, digest_size=8).digest()).decode().lower()[:12]
+
+
+def as_bytes(text: str) -> bytes:
+    """A text as it is kept; lone surrogates come back as they were."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def size_of(text: str) -> int:
+    """How many bytes that is."""
+    return len(text) if text.isascii() else len(as_bytes(text))
+
+
+def packed(data: bytes) -> bytes:
+    """The same in fewer bytes."""
+    return zlib.compress(data, 1)
+
+
+def unpacked(body: bytes) -> bytes | None:
+    """What was packed; None where it is damaged."""
+    with suppress(zlib.error, TypeError):
+        return zlib.decompress(body)
+    return None
+
+
+def checksum(secret: bytes, key: str, data: bytes) -> bytes:
+    """16 bytes that hold for these bytes under this key alone."""
+    return blake2b(key.encode() + b"\0" + data, key=secret, digest_size=16).digest()
+
+
+def opened(secret: bytes, key: bytes, body: object) -> bytes | None:
+    """The value in the body of a note, a checksum and what was packed; None where it is damaged."""
+    if not isinstance(body, bytes):
+        return None
+    data = unpacked(body[16:])
+    return data if data is not None and checksum(secret, key.hex(), data) == body[:16] else None

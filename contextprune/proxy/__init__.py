@@ -1,0 +1,1 @@
+"""The proxy: between a client and its provider, out of the way of both."""

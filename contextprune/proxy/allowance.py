@@ -1,0 +1,125 @@
+"""How long a request may wait for its decisions: a quarter of the time that the provider will save by them.
+
+For that the front must know what is new in a body without reading it: it compares checksums of beginnings, since a
+session's next request begins as its last one did. All of it is an estimate; nothing but time depends on it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
+from zlib import crc32
+
+from contextprune.proxy.job import Answer, Job, Task
+
+BYTES_A_TOKEN = 4
+LEAST = 0.025  # seconds that any request may wait
+SHARE = 0.25  # of the prefill saved
+_LENGTHS = tuple(int(2048 * 1.5**i) for i in range(18))  # of the beginnings compared, up to 2 MB
+_NOTED = 5  # beginnings noted of each body, the longest
+
+Mark: TypeAlias = tuple[str, str, int, int]
+"""A beginning of a body: tenant, session, bytes, checksum."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A session's last request: its bytes, when it came (seconds), tokens saved in it, and the process that had it."""
+
+    size: int
+    at: float
+    saved: int
+    home: int
+
+
+class Allowed(NamedTuple):
+    """What is known of a job.
+
+    job      with its time for new decisions, and what is new in it
+    limit    seconds until the front waits no more
+    home     the process that knows the session, -1 where none is known to
+    saved    tokens saved in the session's last request
+    marks    what its next request will be known by
+    """
+
+    job: Job
+    limit: float
+    home: int = -1
+    saved: int = 0
+    marks: Sequence[Mark] = ()
+
+
+class Sessions:
+    """The last requests of some thousands of sessions, found by how they began.
+
+    deadline   seconds at most
+    prefill    tokens a second that the provider reads
+    cache      seconds after which its cache of a session counts as gone
+    """
+
+    def __init__(self, deadline: float, prefill: float, cache: float, most: int = 20_000) -> None:
+        self._deadline, self._prefill, self._cache, self._most = deadline, prefill, cache, most
+        self._known: OrderedDict[Mark, Known] = OrderedDict()
+
+    def allow(self, job: Job, now: float) -> Allowed:
+        """What is known of a job that came `now`, in monotonic seconds."""
+        size = len(job.body)
+        if job.task not in (Task.SHORTEN, Task.COUNT):
+            return Allowed(replace(job, new=size // BYTES_A_TOKEN), job.seconds)
+        marks = _marks(job)
+        mark = next((mark for mark in reversed(marks) if mark in self._known), None)
+        known = self._known[mark] if mark else None
+        same = mark[2] if mark else 0
+        sure = known is not None and 1.5 * same > min(known.size, size, _LENGTHS[-1])
+        new = max(0, size - known.size) if known and sure else size - same
+        saved = known.saved if known and sure else 0
+        tokens = new // BYTES_A_TOKEN
+        seconds = min(self._deadline, max(LEAST, SHARE * (saved + tokens / 2) / self._prefill))
+        cold = job.cold or (known is not None and sure and now - known.at > self._cache)
+        limit = self._deadline if saved else seconds  # a replay is worth all the time there is
+        home = known.home if known else -1
+        return Allowed(replace(job, new=tokens, seconds=seconds, cold=cold), limit, home, saved, marks)
+
+    def note(self, allowed: Allowed, answer: Answer, home: int, now: float) -> None:
+        """Remember a request that the process `home` was asked about."""
+        job = allowed.job
+        if job.task is not Task.SHORTEN:
+            return
+        counted = answer.final and answer.before > 0
+        saved = max(0, answer.before - answer.after) if counted else allowed.saved
+        known = Known(len(job.body), now, saved, home)
+        for mark in allowed.marks[-_NOTED:]:
+            self._known[mark] = known
+            self._known.move_to_end(mark)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+
+class Cost:
+    """Seconds that a job takes, by its tokens, learnt from those before; the memory of them fades."""
+
+    def __init__(self, seconds: float = 1e-6) -> None:
+        self._seconds = seconds
+
+    def learn(self, tokens: int, seconds: float) -> None:
+        """A job of so many tokens took so long."""
+        self._seconds += 0.1 * (min(seconds / tokens, 4 * self._seconds) - self._seconds)
+
+    def seconds(self, tokens: int) -> float:
+        """What so many tokens will take."""
+        return tokens * self._seconds
+
+
+def _marks(job: Job) -> list[Mark]:
+    """The beginnings of a body, the shortest first: about 1 ms for 2 MB."""
+    marks: list[Mark] = []
+    view, at, seen = memoryview(job.body), 0, 0
+    for length in _LENGTHS:
+        if length > len(view):
+            break
+        seen = crc32(view[at:length], seen)
+        at = length
+        marks.append((job.tenant, job.session, length, seen))
+    return marks

@@ -1,0 +1,298 @@
+"""Answers jobs in the scorer process: reads a body, asks the engine of its tenant, and splices what is to be sent.
+
+Nothing in here ends the process: whatever goes wrong with a job is the reason why its body goes through as it came.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import blake2b
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from contextprune.context import Context, Kind, Ref, Segment
+from contextprune.dialects import read
+from contextprune.dialects.splice import splice
+from contextprune.errors import PayloadError, StoreError
+from contextprune.plan import Action, Plan
+from contextprune.policy import Policy
+from contextprune.proxy.hurry import Hurry, Pace, Stopped
+from contextprune.proxy.job import Answer, Job, Task, passed
+from contextprune.proxy.recalling import OFF, TOOL, Recalls, with_tool
+from contextprune.proxy.sidecar import asked, compressed, retrieved
+from contextprune.proxy.tenants import Homes, Scoped
+from contextprune.pruner import Pruned, Pruner
+from contextprune.scoring import Scorer
+from contextprune.store import MemoryStore, Store
+from contextprune.tokens import Counter
+
+DESKS = 8  # tenants whose engines are held, with the states of their conversations
+REFUSED = 1000  # conversations remembered as refused
+MUCH = 2000  # new tokens from which the replay is sent first
+_SHOWN = 4000  # characters of a kept text in a heat map
+_HEAT = 2 << 20
+
+
+class _Done(NamedTuple):
+    """The last job, in case the front says that its answer came too late. `epoch`: None where nothing was decided."""
+
+    job: Job
+    desk: _Desk
+    pruner: Pruner
+    context: Context
+    epoch: bool | None = None
+
+
+class _Desk:
+    """What one tenant's jobs need: its store, its engines, with and without recall keys in markers, and its recalls."""
+
+    def __init__(self, policy: Policy, scorer: Scorer, counter: Counter, store: Store) -> None:
+        self.store, self.recalls = store, Recalls(store)
+        self._policy, self._scorer, self._counter = policy, scorer, counter
+        self._pruners: dict[bool, Pruner] = {}
+
+    def pruner(self, mode: str) -> Pruner:
+        """The engine for conversations that recall in this way."""
+        hints = mode != OFF
+        if hints not in self._pruners:
+            self._pruners[hints] = Pruner(self._policy, self._scorer, self._counter, self.store, hints=hints)
+        return self._pruners[hints]
+
+
+class _Read(NamedTuple):
+    """A conversation, how it recalls, and what it is to find in place of results of the recall tool."""
+
+    context: Context
+    mode: str
+    answers: Mapping[Ref, str]
+
+    def body(self, job: Job, edits: Mapping[Ref, str]) -> bytes:
+        """What is to be sent; the received body itself where that is no different."""
+        body = splice(job.body, {**self.answers, **edits})
+        return with_tool(body, job.dialect, self.answers) if self.mode == TOOL else body
+
+
+class Answering:
+    """Holds what is costly to build, and one engine for each tenant that asked lately."""
+
+    def __init__(self, policy: Policy, scorer: Scorer, counter: Counter, store: Store) -> None:
+        self._policy, self._scorer, self._counter, self._store = policy, scorer, counter, store
+        self._desks: OrderedDict[tuple[str, str, bool], _Desk] = OrderedDict()
+        self._homes = Homes(store)
+        self._refused: OrderedDict[bytes, None] = OrderedDict()
+        self._pace = Pace()
+        self._last: _Done | None = None
+        self._next: _Done | None = None  # whose next request is to be prepared
+
+    def __call__(  # noqa: PLR0911 - one for each way that a job may go
+        self, job: Job, stopped: Callable[[], bool], tell: Callable[[Answer], None]
+    ) -> Answer:
+        """The answer to a job. `tell` takes an earlier one; `stopped` is whether the front waits no longer."""
+        self._last = self._next = None
+        try:
+            match job.task:
+                case Task.RETRIEVE:
+                    return self._retrieved(job)
+                case Task.COMPRESS:
+                    return self._compressed(job, stopped)
+            return self._shortened(job, stopped, tell)
+        except Stopped:
+            return passed(job, "late")
+        except (PayloadError, RecursionError):
+            return passed(job, "payload")
+        except StoreError:
+            return passed(job, "store")
+        except MemoryError:
+            raise  # the process gives way to a new one
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the request goes on as it came
+            _log(exc)
+            return passed(job, "error")
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do besides answering."""
+        return self._next is None
+
+    def late(self, number: int, *, replayed: bool) -> None:
+        """The front sent the job's body without its answer: so it stays, whatever was decided meanwhile.
+
+        replayed   it sent the earlier answer, not what it had received
+
+        An epoch stays decided: it takes long, it rewrites what the provider has cached in any case, and so it may as
+        well do so with the next request.
+        """
+        done, self._last = self._last, None
+        if done is None or done.job.number != number or done.job.task is not Task.SHORTEN or done.job.audit:
+            return
+        with suppress(StoreError):
+            if not replayed:
+                done.desk.recalls.passed(done.context)
+            if done.epoch is False:
+                done.pruner.passed(done.context)
+        self._next = done
+
+    def rest(self, busy: Callable[[], bool]) -> None:
+        """Make ready what the next request of the last conversation will need, as long as there is nothing else to do.
+
+        It was sent, so whatever is still unknown of it was sent as it stood.
+        """
+        done, self._next = self._next, None
+        if done is None:
+            return
+
+        def stands(_: Segment) -> bool:
+            if busy():
+                raise Stopped
+            return True
+
+        with suppress(Stopped, StoreError):
+            done.pruner(done.context, as_sent=True, enough=stands)
+            done.pruner.prime(done.context, enough=busy)
+
+    def refused(self, job: Job) -> None:
+        """The provider refused our version of a body and took the original: its conversation is left alone."""
+        with suppress(PayloadError, StoreError, RecursionError):
+            desk, found = self._read(job, remember=False)
+            self._refused[_root(job, found.context)] = None
+            while len(self._refused) > REFUSED:
+                self._refused.popitem(last=False)
+            desk.recalls.passed(found.context, whole=True)
+            desk.pruner(found.mode).passed(found.context, whole=True)
+
+    def _shortened(self, job: Job, stopped: Callable[[], bool], tell: Callable[[Answer], None]) -> Answer:
+        started = perf_counter()
+        real = job.task is Task.SHORTEN and not job.audit
+        desk, found = self._read(job, remember=real)
+        context, pruner = found.context, desk.pruner(found.mode)
+        if _root(job, context) in self._refused:
+            return replace(passed(job, "refused"), model=context.model)
+        seconds = {"read": perf_counter() - started}
+        self._last = _Done(job, desk, pruner, context)
+        if real and (job.new >= MUCH or found.mode == TOOL):
+            body = found.body(job, pruner.replay(context))
+            if body is not job.body:
+                tell(Answer(job.number, body, "applied", "late", final=False, model=context.model))
+        hurry = Hurry(job.seconds - (perf_counter() - started), stopped, self._pace)
+        done = pruner(context, cold=job.cold, as_sent=True, enough=hurry)
+        hurry.end()
+        self._last = self._next = _Done(job, desk, pruner, context, done.epoch)
+        spliced = perf_counter()
+        body = found.body(job, done.edits)
+        answer = _answer(job, body, done, hurry.skipped, changed=body is not job.body)
+        seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
+        return replace(answer, seconds=seconds, keys=tuple(_keys(done, desk.store)))
+
+    def _compressed(self, job: Job, stopped: Callable[[], bool]) -> Answer:
+        """The side-car's answer to a body of messages. Gateways remember nothing, so a history is decided afresh."""
+        request = asked(job.body, job.recall)
+        job = replace(job, audit=job.audit or request.audit)
+        desk = self._desk(job)
+        hurry = Hurry(job.seconds, stopped, self._pace)
+        done = desk.pruner(TOOL if request.hashes else OFF)(request.context, enough=hurry)
+        hurry.end()
+        reply = compressed(request, done, desk.store.key, self._counter, hashes=request.hashes)
+        answer = _answer(job, reply.body, done, hurry.skipped, changed=bool(done.edits))
+        return replace(answer, body=reply.body, before=reply.before, after=reply.after)
+
+    def _retrieved(self, job: Job) -> Answer:
+        """The side-car's answer to a recall key."""
+        body = retrieved(job.body, self._desk(job).store)
+        return passed(job, "not_found") if body is None else Answer(job.number, body, "applied")
+
+    def _read(self, job: Job, *, remember: bool) -> tuple[_Desk, _Read]:
+        """A job's conversation, and the desk of the tenant who began it."""
+        payload = _parsed(job.body)
+        context = read(payload, format=job.dialect or None)
+        desk = self._desk(job, None if job.audit else self._homes.of(context, job.tenant))
+        return desk, _recalled(job, desk, payload, context, remember=remember)
+
+    def _desk(self, job: Job, home: str | None = None) -> _Desk:
+        """What a tenant's jobs need. An audit has a store of its own, so that nothing it decides is ever sent."""
+        key = (job.tenant, job.tenant if home is None else home, job.audit)
+        desk = self._desks.get(key)
+        if desk is None:
+            store = MemoryStore(max_bytes=16 << 20) if job.audit else Scoped(self._store, job.tenant, home)
+            desk = self._desks[key] = _Desk(self._policy, self._scorer, self._counter, store)
+        self._desks.move_to_end(key)
+        while len(self._desks) > DESKS:
+            self._desks.popitem(last=False)
+        return desk
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode())
+    except ValueError as exc:  # no JSON, not in UTF-8, or a number of thousands of digits
+        raise PayloadError("the body is not JSON that can be read") from exc
+
+
+def _recalled(job: Job, desk: _Desk, payload: Any, context: Context, *, remember: bool) -> _Read:
+    """A conversation as the model is to see it before anything is cut."""
+    mode = desk.recalls.mode(payload, context, job.dialect, job.recall, remember=remember)
+    answers = desk.recalls.answers(context) if mode == TOOL else {}
+    if answers:
+        segments = (replace(s, text=answers[s.ref]) if s.ref in answers else s for s in context.segments)
+        context = replace(context, segments=tuple(segments))
+    return _Read(context, mode, answers)
+
+
+def _answer(job: Job, body: bytes, done: Pruned, skipped: int, *, changed: bool) -> Answer:
+    """An answer with all that the engine says about it."""
+    cost = done.report.cost
+    return Answer(
+        number=job.number,
+        body=body if changed and not job.audit else None,
+        status="audit" if job.audit else "applied" if changed else "passed" if skipped else "noop",
+        reason="late" if skipped else "",
+        model=done.plan.context.model,
+        before=done.report.before,
+        after=done.report.after,
+        kinds={kind.value: tokens for kind, tokens in done.report.by_kind.items()},
+        dollars=(cost.before, cost.after) if cost is not None and cost.known else None,
+        epoch=done.epoch,
+        seconds=done.report.seconds,
+        heat=_heat(done.plan) if job.show else None,
+    )
+
+
+def _root(job: Job, context: Context) -> bytes:
+    """What tells a conversation from others: its tenant, and its beginning up to the first thing that a user said."""
+    found = blake2b(job.tenant.encode(), digest_size=16)
+    for segment in context.segments:
+        found.update(segment.text.encode("utf-8", "surrogatepass") + b"\0")
+        if segment.kind is Kind.USER:
+            break
+    return found.digest()
+
+
+def _keys(done: Pruned, store: Store) -> Iterator[str]:
+    """The keys of the originals that were cut in this very request."""
+    segments = done.plan.context.segments
+    cut = {s.segment for s, d in zip(done.plan.spans, done.plan.decisions, strict=True) if d.action is not Action.KEEP}
+    for at in sorted(cut):
+        yield store.key(segments[at].source or segments[at].text)
+
+
+def _heat(plan: Plan) -> bytes:
+    """The plan as the dashboard draws it."""
+    rows: list[list[Any]] = [[s.kind.value, s.name or "", []] for s in plan.context.segments]
+    left = _HEAT
+    for span, decision in zip(plan.spans, plan.decisions, strict=True):
+        most = min(_SHOWN if decision.action is Action.KEEP else left, left)
+        text = span.text if len(span.text) <= most else f"{span.text[:most]} …"
+        left = max(0, left - len(text))
+        rows[span.segment][2].append([text, decision.action.value, decision.reason, round(decision.score, 3)])
+    return json.dumps(rows, separators=(",", ":")).encode()
+
+
+def _log(exc: Exception) -> None:
+    """Where something failed, without its message, which may quote what came from outside."""
+    places = "".join(traceback.format_tb(exc.__traceback__))
+    sys.stderr.write(f"contextprune: a request passed unchanged, {type(exc).__name__}:\n{places}")
+    sys.stderr.flush()

@@ -1,0 +1,240 @@
+"""What the proxy was told: where it listens, whom it asks, how long it waits and how much it holds.
+
+Defaults < `[serve]` of the configuration file < CONTEXTPRUNE_SERVE_* < flags; a request's own headers come on top.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from contextprune.errors import SettingsError
+from contextprune.policy import read_serve
+
+MODES = ("on", "audit", "off")
+"""Shorten; measure and change nothing; only relay."""
+
+RECALLS = ("off", "tool", "mcp")
+"""Markers without a hint; a tool in every request of a session; the MCP server answers."""
+
+_OWN_PATHS = ("/v1", "/livez", "/readyz", "/metrics", "/stats", "/requests")
+_VARIABLE = "CONTEXTPRUNE_SERVE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything that the proxy can be told; the defaults suit one user on one machine.
+
+    host, port          where it listens; port 0 takes any free one
+    upstream_openai     base URL for the paths of OpenAI's API, without the final /v1
+    upstream_anthropic  base URL for the paths of Anthropic's API, without the final /v1
+    upstreams           further base URLs, by the prefix of the path that leads to each: {"/groq": "https://..."}
+    mode                "on" shortens, "audit" measures and changes nothing, "off" only relays
+    recall              "off", "tool" (a recall tool in every request) or "mcp" (the MCP server answers)
+    deadline            seconds at most for new decisions on a request
+    prefill             tokens a second that the upstream reads; a quarter of the time saved is the time allowed
+    scorers             scorer processes; from two on, one takes small requests only
+    workers             front processes that share the port
+    queue_tokens        new tokens that may wait for a scorer; beyond them requests go through as they are
+    max_body            bytes of a request body on the wire; larger ones are refused with 413
+    max_decoded         bytes of a request body once decompressed, for those that are to be shortened
+    largest             decoded bytes above which a body goes through untouched
+    header_seconds      for the whole header of a request
+    body_seconds        for its body at the least rate
+    connect_seconds     for a connection to the upstream
+    first_byte_seconds  until the upstream answers
+    idle_seconds        between two chunks of its answer
+    drain_seconds       for running answers after SIGTERM
+    cache_seconds       after so much silence the provider's cache of a session counts as gone
+    connections         to upstreams, at most
+    records             requests that the dashboard remembers
+    content             whether it shows their text
+    token               what others than this machine must send for the dashboard and the side-car; "": they get nothing
+    canary_minutes      with so many minutes of traffic and nothing shortened, it says so loudly
+    config              the configuration file to read in place of the nearest; "" for that
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8788
+    upstream_openai: str = "https://api.openai.com"
+    upstream_anthropic: str = "https://api.anthropic.com"
+    upstreams: Mapping[str, str] = field(default_factory=dict, hash=False)
+    mode: str = "on"
+    recall: str = "off"
+    deadline: float = 0.15
+    prefill: float = 10_000.0
+    scorers: int = 2
+    workers: int = 1
+    queue_tokens: int = 400_000
+    max_body: int = 32 << 20
+    max_decoded: int = 64 << 20
+    largest: int = 8 << 20
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    connect_seconds: float = 5.0
+    first_byte_seconds: float = 600.0
+    idle_seconds: float = 120.0
+    drain_seconds: float = 600.0
+    cache_seconds: float = 300.0
+    connections: int = 1000
+    records: int = 500
+    content: bool = False
+    token: str = field(default="", repr=False)
+    canary_minutes: float = 30.0
+    config: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.host:
+            raise SettingsError("host is a name or an address, such as 127.0.0.1, not empty")
+        if not 0 <= self.port <= 65_535:
+            raise SettingsError(f"port lies between 0 and 65535, not {self.port}")
+        for name, words in (("mode", MODES), ("recall", RECALLS)):
+            if getattr(self, name) not in words:
+                raise SettingsError(f"{name} is one of {', '.join(words)}, not {getattr(self, name)!r}")
+        for name in _MEASURES:
+            value = getattr(self, name)
+            if not (value > 0 or (value == 0 and name in _MAY_BE_0)):  # not `<`: a NaN is refused as well
+                raise SettingsError(f"{name} {'is 0 or more' if name in _MAY_BE_0 else 'lies above 0'}, not {value}")
+        for name in ("upstream_openai", "upstream_anthropic"):
+            check_upstream(getattr(self, name), name)
+        for prefix, url in self.upstreams.items():
+            _check_prefix(prefix)
+            check_upstream(url, f"upstreams: {prefix}")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return is_loopback(self.host)
+
+
+_MEASURES = (
+    "deadline", "prefill", "scorers", "workers", "queue_tokens", "max_body", "max_decoded", "largest",
+    "header_seconds", "body_seconds", "connect_seconds", "first_byte_seconds", "idle_seconds", "drain_seconds",
+    "cache_seconds", "connections", "records", "canary_minutes",
+)  # fmt: skip
+_MAY_BE_0 = ("queue_tokens", "drain_seconds", "cache_seconds", "records")
+_TYPES: Mapping[str, type] = {f.name: dict if f.name == "upstreams" else type(f.default) for f in fields(Options)}
+_FORMS: Mapping[type, str] = {
+    str: "a text", float: "a number", int: "a whole number", bool: "true or false",
+    dict: 'a table of base URLs by prefix, such as {"/groq" = "https://api.groq.com/openai"}',
+}  # fmt: skip
+_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def load_options(
+    flags: Mapping[str, Any] | None = None,
+    config: str = "",
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Options:
+    """Options from the file, the variables and `flags`, the later winning; a flag that is None was not given.
+
+    `config` names a file to read in place of the nearest. Raises SettingsError for an unknown name, an unusable value
+    or a file that cannot be read, and says where it stands.
+    """
+    folder = folder or Path.cwd()
+    file = Path(config).expanduser() if config else None
+    values: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for name, (value, where) in read_serve(folder, environ, file).items():
+        _known(name, where)
+        values[name], places[name] = _read(name, value, where), where
+    for name, value in (flags or {}).items():
+        if value is not None:
+            kept = {**values.get(name, {}), **value} if name == "upstreams" else value
+            values[name], places[name] = kept, f"--{name.replace('_', '-')}"
+    for name in ("upstream_openai", "upstream_anthropic"):
+        if name in values:
+            values[name] = without_version(values[name])
+    if "upstreams" in values:
+        values["upstreams"] = {prefix.rstrip("/"): url.rstrip("/") for prefix, url in values["upstreams"].items()}
+    try:
+        return Options(**values, config=str((folder / file).absolute()) if file else "")
+    except SettingsError as exc:
+        raise SettingsError(f"{exc}{_told(str(exc), places)}") from exc
+
+
+def without_version(url: str) -> str:
+    """A base URL without the final `/v1`, which SDKs want and paths already have."""
+    return url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (a name or an address) is this machine only."""
+    if host.casefold() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_upstream(url: str, what: str) -> None:
+    """Raises SettingsError where `url` is no base URL; `what` names it in the message."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or url != url.strip():
+        raise SettingsError(f"{what} is a URL such as https://api.openai.com, not {_shown(url)!r}")
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError(f"{what} holds a credential; leave it out: clients send their own keys")
+    if parts.query or parts.fragment:
+        raise SettingsError(f"{what} is a URL without ? and #, not {_shown(url)!r}")
+
+
+def _shown(url: str) -> str:
+    """A URL without what may be secret in it."""
+    return url.rpartition("@")[2].partition("?")[0]
+
+
+def _check_prefix(prefix: str) -> None:
+    fits = prefix.startswith("/") and prefix.isascii() and len(prefix) > 1 and not set(prefix) & set(" ?#%")
+    if not fits or prefix.endswith("/") or "//" in prefix or ".." in prefix:
+        raise SettingsError(f"a prefix of upstreams is a path such as /groq, not {prefix!r}")
+    own = next((path for path in _OWN_PATHS if f"{prefix}/".startswith(f"{path}/")), None)
+    if own:
+        raise SettingsError(f"{prefix!r} cannot lead to an upstream: the proxy itself answers under {own}")
+
+
+def _known(name: str, where: str) -> None:
+    if name in _TYPES and name != "config":
+        return
+    close = get_close_matches(name, [known for known in _TYPES if known != "config"], n=1, cutoff=0.0)[0]
+    if where.startswith(_VARIABLE):
+        close = _VARIABLE + close.upper()
+    raise SettingsError(f"no option of the proxy is called {name!r} ({where}); did you mean {close!r}?")
+
+
+def _read(name: str, value: Any, where: str) -> Any:
+    """A value of a file, or the text of a variable, in the type of the option."""
+    kind = _TYPES[name]
+    if where.startswith(_VARIABLE):
+        value = _parsed(kind, value, where)
+    fits = type(value) is kind or (kind is float and type(value) is int)  # not isinstance: True is no number here
+    if not fits or (kind is dict and not all(isinstance(url, str) for url in value.values())):
+        raise SettingsError(f"{where} is {_FORMS[kind]}, not {value!r}")
+    return float(value) if kind is float else value
+
+
+def _parsed(kind: type, text: str, where: str) -> Any:
+    try:
+        if kind is dict:
+            return tomllib.loads(f"v = {text}")["v"]
+        return _WORDS[text.casefold()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
+        raise SettingsError(f"{where} is {_FORMS[kind]}, not {text!r}") from None
+
+
+def _told(message: str, places: Mapping[str, str]) -> str:
+    """Where the option that a message begins with was set."""
+    name = message.partition(" ")[0].rstrip(":")
+    place = places.get(name) or (places.get("upstreams") if "prefix" in message or "lead to" in message else None)
+    return f" (set by {place})" if place else ""

@@ -1,0 +1,91 @@
+"""What to tell people about a request that was not shortened: why, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Advice(NamedTuple):
+    """One sentence on what happened, one on what helps."""
+
+    why: str
+    what: str
+
+
+ADVICE: Mapping[str, Advice] = {
+    "noop": Advice(
+        "There was nothing to take out.",
+        "Nothing to do: short requests, instructions, and what the model wrote stay as they are. "
+        "A lower `recall` in the policy takes out more.",
+    ),
+    "audit": Advice(
+        "It was measured only, and nothing would have been taken out.",
+        "Nothing to do. Set the mode to `on` to shorten requests.",
+    ),
+    "late": Advice(
+        "Time ran out before everything was decided.",
+        "Raise `deadline`, add `scorers`, or choose the lexical scorer (CONTEXTPRUNE_SCORER=lexical); "
+        "a model on a CPU is slow with large new blocks.",
+    ),
+    "busy": Advice(
+        "Too many tokens were waiting for a scorer.",
+        "Add `scorers` if there are cores for them, run more replicas, or raise `queue_tokens`.",
+    ),
+    "crashed": Advice(
+        "The scorer process died while it worked on this request; a new one was started.",
+        "Look for the cause in the log around that time: memory that ran out is the usual one.",
+    ),
+    "starting": Advice(
+        "No scorer process was ready yet.",
+        "Wait: this ends when a scorer is up, within seconds. If it does not, the log says why it cannot start.",
+    ),
+    "breaker": Advice(
+        "The scorer failed several times in a row, so it is being left alone for a while.",
+        "It is tried again by itself. If that goes on, look for the first failure in the log.",
+    ),
+    "payload": Advice(
+        "The body could not be read as this API's JSON.",
+        "Check that the client speaks the API of this path; the provider's answer often names the mistake.",
+    ),
+    "store": Advice(
+        "Originals could not be kept, so nothing may be taken out.",
+        "Check the disk's free space and rights, or that Redis can be reached: `contextprune doctor`.",
+    ),
+    "refused": Advice(
+        "The provider refused the shortened request with 400 and was sent the original.",
+        "If it accepted the original, please report it: the shortened request should have been as valid.",
+    ),
+    "error": Advice(
+        "Something in contextprune failed, and the request went through as it was.",
+        "Please report the error that the log has for this request.",
+    ),
+    "too_large": Advice(
+        "The body is larger than what is looked at.",
+        "Raise `largest` (bytes), and give the scorer more `deadline` with it.",
+    ),
+    "off": Advice(
+        "The mode was off, for the proxy or by the request's own header.",
+        "Start with `--mode on`, or leave out the header `x-contextprune-mode: off`.",
+    ),
+    "bypass": Advice(
+        "The client asked for it with the header `x-contextprune-bypass`.",
+        "Take that header out of the client's settings.",
+    ),
+    "not_found": Advice(
+        "No original is kept under the key that was asked for.",
+        "It expired, or was kept in another store: `contextprune doctor` shows which one is in use.",
+    ),
+    "denied": Advice(
+        "What was asked for belongs to another credential, or none was given.",
+        "Ask with the credential that the request was sent with.",
+    ),
+}
+"""By reason, or by status where there is no reason."""
+
+UNKNOWN = Advice("The reason is not known to this page.", "The log has the request under its number.")
+
+
+def advice(reason: str) -> Advice:
+    """For a reason, or a status without one."""
+    return ADVICE.get(reason, UNKNOWN)

@@ -1,0 +1,248 @@
+"""Runs the application: one listener, bounded headers, and an end that lets answers finish.
+
+uvicorn speaks HTTP here. It has no limit on the time or size of a request's headers, and it ends by the signal that
+asked it to: both are put right below.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic
+from types import FrameType
+
+from contextprune.errors import MissingExtra, SettingsError
+from contextprune.proxy.app import App
+from contextprune.proxy.logs import Log, log_to
+from contextprune.proxy.options import Options, is_loopback
+from contextprune.proxy.scorers import Scorers
+from contextprune.proxy.sight import Sight, Watcher
+from contextprune.proxy.workers import supervise
+
+try:
+    import uvicorn
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+except ImportError as exc:
+    raise MissingExtra("the proxy", extra="proxy") from exc
+
+_HEADER_BYTES = 64 << 10
+_BACKLOG = 2048
+_KEEP_ALIVE = 75  # seconds: longer than clients and balancers keep theirs, so that they close first
+_LINGER = 2.0  # seconds in which a load balancer sees that we are not ready before we stop listening
+_LAST_WORDS = 1.0  # seconds for the errors that end streams
+_EXPECTED = (  # what uvicorn calls errors is how an answer is cut off, and how a client is told to use HTTP
+    "ASGI callable returned without completing response.",
+    "Unsupported upgrade request.",
+    "No supported WebSocket library detected.",
+    "Invalid HTTP request received.",
+)
+
+
+class Bounded(HttpToolsProtocol):
+    """A connection whose requests' headers come within a time and a size."""
+
+    seconds = 10.0
+    _late: asyncio.TimerHandle | None = None
+    _reading = True  # headers are awaited or are coming in
+    _bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        if self._reading:
+            self._bytes += len(data)
+            before = self._bytes
+            super().data_received(data)
+            if self._reading and before > _HEADER_BYTES:
+                self._refuse(b"431 Request Header Fields Too Large")
+            return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """See HttpToolsProtocol."""
+        super().on_message_begin()
+        self._reading = True
+        if self._late is None:
+            self._arm()
+
+    def on_headers_complete(self) -> None:
+        """See HttpToolsProtocol."""
+        self._disarm()
+        self._reading, self._bytes = False, 0
+        super().on_headers_complete()
+
+    def _arm(self) -> None:
+        self._late = self.loop.call_later(self.seconds, self._refuse, b"408 Request Timeout")
+
+    def _disarm(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _refuse(self, status: bytes) -> None:
+        self._disarm()
+        if self._bytes and not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+            self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
+        self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, ending as a load balancer and a user want it."""
+
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Catch the signals that end us, and do not raise them again: an orderly end is no failure."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {sig: signal.signal(sig, self.handle_exit) for sig in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for sig, handler in before.items():
+                signal.signal(sig, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
+        """The first signal drains, a second one ends at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = self._app.draining = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Be unready, stop listening, let answers finish, and end those that do not."""
+        app = self._app
+        app.draining = True
+        if app.watched:
+            await self._until(lambda: False, _LINGER)
+        for listener in self.servers:
+            listener.close()
+        for sock in sockets or ():
+            sock.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self._until(lambda: not app.in_flight, app.options.drain_seconds)
+        app.stop()
+        self.force_exit = False
+        await self._until(lambda: not self.server_state.tasks, _LAST_WORDS)
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await self.lifespan.shutdown()
+
+    async def _until(self, done: Callable[[], bool], seconds: float) -> None:
+        end = monotonic() + seconds
+        while not done() and not self.force_exit and monotonic() < end:  # noqa: ASYNC110 - a signal sets the flag
+            await asyncio.sleep(0.02)
+
+
+def server(app: App, options: Options) -> Server:
+    """A server for `app`, which is given its sockets when it runs."""
+    protocol = type("Bounded", (Bounded,), {"seconds": options.header_seconds})
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+    )
+    return Server(config, app)
+
+
+def listen(options: Options) -> socket.socket:
+    """The socket that the proxy listens on. Raises SettingsError where it cannot be had."""
+    sock = None
+    try:
+        family, kind, proto, _, where = socket.getaddrinfo(
+            options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, proto)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(where)
+        sock.listen(_BACKLOG)
+        sock.setblocking(False)
+    except OSError as exc:
+        if sock is not None:
+            sock.close()
+        raise SettingsError(
+            f"cannot listen on {options.host}:{options.port}: {exc.strerror or exc}. Choose another with --port, "
+            "or stop what listens there."
+        ) from exc
+    return sock
+
+
+def quiet() -> None:
+    """Keep uvicorn from reporting what is no error here."""
+    log = logging.getLogger("uvicorn.error")
+    log.setLevel(logging.ERROR)
+    if _unexpected not in log.filters:
+        log.addFilter(_unexpected)
+
+
+def _unexpected(entry: logging.LogRecord) -> bool:
+    return not str(entry.msg).startswith(_EXPECTED)
+
+
+def application(options: Options) -> App:
+    """The application with its scorers, and with all that watches it."""
+    watchers: list[Watcher] = [Log()]
+    if "opentelemetry" in sys.modules:  # else nobody can have set up where spans go
+        from contextprune.proxy.telemetry import Telemetry, configured  # noqa: PLC0415 - an extra
+
+        if configured():
+            watchers.append(Telemetry())
+    return App(options, Scorers(options), Sight(options, watchers=watchers))
+
+
+def run(options: Options, tell: Callable[[str], None]) -> int:
+    """Serve until a signal ends it; `tell` is called with the address once it listens. The exit status, 0.
+
+    Raises SettingsError where it cannot listen.
+    """
+    with listen(options) as sock:
+        end = log_to(sys.stderr)
+        try:
+            tell(address(options, sock))
+            if options.workers > 1:
+                return supervise(options, sock)
+            serve(options, sock)
+        finally:
+            end()
+    return 0
+
+
+def serve(options: Options, sock: socket.socket) -> None:
+    """Serve in this process until a signal ends it."""
+    quiet()
+    server(application(options), options).run([sock])
+
+
+def address(options: Options, sock: socket.socket) -> str:
+    """Where clients on this machine find what listens there."""
+    host, port = sock.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - told apart, not listened on
+        host = "127.0.0.1"
+    elif not is_loopback(host):
+        host = options.host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import asyncio
+import pickle
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from llama_index.core.bridge.pydantic import Field
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events import BaseEvent
+from llama_index.core.node_parser import SentenceSplitter
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import (
+    Document,
+    ImageNode,
+    IndexNode,
+    MediaResource,
+    MetadataMode,
+    Node,
+    NodeWithScore,
+    QueryBundle,
+    TextNode,
+)
+
+import contextprune as cp
+from llama_index.postprocessor.contextprune import (
+    ContextPruneEndEvent,
+    ContextPrunePostprocessor,
+    ContextPruneStartEvent,
+)
+from tests.scenes import BREAD, RIVER, TOWER, pruner, scored, tokens
+
+QUESTION = "When was the tower built?"
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+class Heard(BaseEventHandler):
+    """Keeps the events that it hears."""
+
+    events: list[BaseEvent] = Field(default_factory=list)
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "Heard"
+
+    def handle(self, event: BaseEvent, **_: Any) -> Any:
+        self.events.append(event)
+
+
+@pytest.fixture
+def heard() -> Any:
+    dispatcher = get_dispatcher("llama_index.postprocessor.contextprune.base")
+    handler = Heard()
+    before = list(dispatcher.event_handlers)
+    dispatcher.event_handlers = [*before, handler]
+    yield handler.events
+    dispatcher.event_handlers = before
+
+
+def postprocessor(**settings: Any) -> ContextPrunePostprocessor:
+    return ContextPrunePostprocessor(**{"pruner": pruner(), **settings})
+
+
+def texts(nodes: Sequence[NodeWithScore]) -> list[str]:
+    return [scored.node.get_content() for scored in nodes]
+
+
+def dumped(nodes: Sequence[NodeWithScore]) -> list[Any]:
+    return [scored.model_dump() for scored in nodes]
+
+
+def test_class() -> None:
+    names = [base.__name__ for base in ContextPrunePostprocessor.__mro__]
+    assert BaseNodePostprocessor.__name__ in names
+
+
+def test_the_answer_stays_and_the_rest_goes() -> None:
+    got = postprocessor(ratio=0.35).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
+    assert "The tower was built in 1889" in " ".join(texts(got))
+
+
+@pytest.mark.parametrize("ratio", [0.2, 0.35, 0.5, 0.8])
+def test_one_budget_holds_over_all_nodes(ratio: float) -> None:
+    given = scored(RIVER, TOWER, BREAD)
+    got = postprocessor(ratio=ratio).postprocess_nodes(given, query_str=QUESTION)
+    assert 0 < tokens(got) <= ratio * tokens(given)
+
+
+def test_a_budget_in_tokens_holds_over_all_nodes() -> None:
+    got = postprocessor(tokens=40).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
+    assert 0 < tokens(got) <= 40
+
+
+def test_ids_scores_and_order_are_those_of_the_nodes_that_came() -> None:
+    given = scored(TOWER, RIVER, TOWER.upper(), BREAD)
+    got = postprocessor(ratio=0.6).postprocess_nodes(given, query_str="Which tower stands by the river?")
+    places = [[node.node_id for node in given].index(node.node_id) for node in got]
+    assert places == sorted(places)
+    assert len(places) > 1
+    assert [node.score for node in got] == [given[i].score for i in places]
+
+
+def test_the_nodes_that_came_are_never_changed() -> None:
+    given = scored(RIVER, TOWER, BREAD)
+    before = dumped(given)
+    postprocessor(ratio=0.3).postprocess_nodes(given, query_str=QUESTION)
+    postprocessor(ratio=0.3).postprocess_nodes(given, query_str="Who bakes bread?")
+    assert dumped(given) == before
+
+
+def test_a_node_that_stays_whole_is_the_callers_own() -> None:
+    given = scored(RIVER, TOWER)
+    assert all(a is b for a, b in zip(postprocessor(ratio=1.0).postprocess_nodes(given), given, strict=True))
+
+
+def test_no_sentence_is_repeated_or_moved() -> None:
+    sentences = [f"Fact {i} of the tower is that floor {i} was painted in year {1900 + i}." for i in range(30)]
+    given = scored(" ".join(sentences))
+    (got,) = postprocessor(ratio=0.4).postprocess_nodes(given, query_str="Which floor was painted in 1907?")
+    places = [got.text.find(sentence) for sentence in sentences if sentence in got.text]
+    assert places == sorted(places)
+    assert all(got.text.count(sentence) <= 1 for sentence in sentences)
+    assert "floor 7 was painted in year 1907" in got.text
+
+
+def test_metadata_is_not_baked_into_the_text() -> None:
+    (got,) = postprocessor(ratio=0.7).postprocess_nodes(scored(f"{TOWER} {BREAD}"), query_str=QUESTION)
+    assert "0.txt" not in got.node.get_content()
+    assert got.node.get_content(MetadataMode.LLM).count("0.txt") == 1
+
+
+def test_metadata_of_ours_is_seen_neither_by_models_nor_by_embeddings() -> None:
+    given = [NodeWithScore(node=TextNode(text=f"{TOWER} {BREAD}", metadata={"a": "b", "c": "d"}), score=1.0)]
+    given[0].node.excluded_llm_metadata_keys = ["c"]
+    (got,) = postprocessor(ratio=0.6).postprocess_nodes(given, query_str=QUESTION)
+    assert got.node.metadata["contextprune"]["kept"]
+    for mode in (MetadataMode.LLM, MetadataMode.EMBED):
+        assert "contextprune" not in got.node.get_content(mode)
+    assert got.node.excluded_llm_metadata_keys == ["c", "contextprune"]
+    assert got.node.metadata["a"] == "b"
+
+
+def test_what_is_kept_stands_in_the_text_that_came() -> None:
+    given = scored(f"{RIVER} {TOWER} {BREAD}")
+    (got,) = postprocessor(ratio=0.5).postprocess_nodes(given, query_str=QUESTION)
+    runs = [given[0].text[start:end] for start, end in got.node.metadata["contextprune"]["kept"]]
+    assert runs
+    assert all(run in got.text for run in runs)
+    assert got.text.replace("[…]", "").split() == " ".join(runs).split()
+
+
+def test_images_and_other_media_stay_as_they_are() -> None:
+    image = ImageNode(text=BREAD, image=PIXEL)
+    shown = Node(text_resource=MediaResource(text=BREAD), image_resource=MediaResource(data=PIXEL.encode()))
+    bare = Node(image_resource=MediaResource(data=PIXEL.encode()))
+    media = [NodeWithScore(node=node, score=0.1) for node in (image, shown, bare)]
+    got = postprocessor(ratio=0.3).postprocess_nodes([media[0], *scored(TOWER, RIVER), *media[1:]], query_str=QUESTION)
+    assert [node for node in got if node.node_id not in ("n0", "n1")] == media
+    assert got[0] is media[0]
+
+
+def test_documents_and_text_resources_are_pruned_and_keep_what_else_they_hold() -> None:
+    resource = MediaResource(text=f"{TOWER} {BREAD}", mimetype="text/markdown")
+    given = [NodeWithScore(node=Node(text_resource=resource)), NodeWithScore(node=Document(text=f"{RIVER} {BREAD}"))]
+    got = postprocessor(ratio=0.7).postprocess_nodes(given, query_str="When was the tower built, and the river?")
+    assert all(type(a.node) is type(b.node) for a, b in zip(got, given, strict=True))
+    assert isinstance(got[0].node, Node)
+    assert got[0].node.text_resource is not None
+    assert got[0].node.text_resource.mimetype == "text/markdown"
+    assert given[0].node.get_content() == f"{TOWER} {BREAD}"
+    assert 0 < tokens(got) <= 0.7 * tokens(given)
+
+
+def test_an_index_node_keeps_what_it_points_to() -> None:
+    pointed = object()
+    given = [NodeWithScore(node=IndexNode(text=f"{TOWER} {BREAD}", index_id="x", obj=pointed), score=0.5)]
+    (got,) = postprocessor(ratio=0.6).postprocess_nodes(given, query_str=QUESTION)
+    assert isinstance(got.node, IndexNode)
+    assert got.node.obj is pointed
+    assert got.node.index_id == "x"
+
+
+def test_what_overlapping_chunks_share_is_kept_once_and_says_whose_it_is() -> None:
+    facts = " ".join(f"Floor {i} of the tower was painted in {1900 + i} by painter {i * 7}." for i in range(30))
+    text = f"{RIVER} {facts} {BREAD}"
+    chunks = SentenceSplitter(chunk_size=300, chunk_overlap=150).get_nodes_from_documents([Document(text=text)])
+    given = [NodeWithScore(node=chunk, score=0.5) for chunk in chunks]
+    assert sum("painted in 1912" in text for text in texts(given)) > 1
+    got = postprocessor(ratio=0.7).postprocess_nodes(given, query_str="Which painter came in 1912?")
+    holders = [node for node in got if "painted in 1912" in node.text]
+    assert len(holders) == 1
+    merged = holders[0].node.metadata["contextprune"]["merged"]
+    assert merged
+    assert set(merged) <= {chunk.node_id for chunk in chunks} - {holders[0].node_id}
+
+
+def test_a_copy_that_differs_in_case_and_spaces_is_merged() -> None:
+    given = scored(TOWER, RIVER, f"{TOWER.upper()}  ")
+    got = postprocessor(ratio=0.8).postprocess_nodes(given, query_str=QUESTION)
+    assert [node.node_id for node in got] == ["n0", "n1"]
+    assert got[0].node.metadata["contextprune"]["merged"] == ["n2"]
+
+
+@pytest.mark.parametrize("budget", [{"tokens": 0}, {"tokens": 3}, {"ratio": 0.0}])
+def test_a_budget_that_holds_no_sentence_is_raised_with_a_warning(
+    budget: dict[str, Any], heard: list[BaseEvent], caplog: pytest.LogCaptureFixture
+) -> None:
+    got = postprocessor(**budget).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
+    assert "The tower was built in 1889" in texts(got)[0]
+    assert "raised" in caplog.text
+    end = heard[-1]
+    assert isinstance(end, ContextPruneEndEvent)
+    assert end.raised is not None
+    assert tokens(got) <= end.raised
+
+
+def test_nodes_left_with_nothing_can_stay() -> None:
+    given = scored(RIVER, TOWER, BREAD)
+    got = postprocessor(ratio=0.3, drop_empty=False).postprocess_nodes(given, query_str=QUESTION)
+    assert [node.node_id for node in got] == ["n0", "n1", "n2"]
+    assert "" in texts(got)
+
+
+def test_without_a_query_a_budget_holds_all_the_same() -> None:
+    given = scored(RIVER, TOWER, BREAD)
+    for query in (None, QueryBundle(""), QueryBundle("  ")):
+        got = postprocessor(ratio=0.5).postprocess_nodes(given, query)
+        assert 0 < tokens(got) <= 0.5 * tokens(given)
+        assert got[0].node_id == "n0"
+
+
+def test_without_a_query_and_a_budget_only_what_repeats_goes() -> None:
+    long = " ".join(f"Room {i} of the house has {i + 3} windows and a door to room {i + 1}." for i in range(40))
+    got = postprocessor().postprocess_nodes(scored(long, RIVER, long))
+    assert texts(got) == [long, RIVER]
+    assert got[0].node.metadata["contextprune"]["merged"] == ["n2"]
+
+
+def test_without_a_budget_short_nodes_stay_and_long_ones_keep_the_answer() -> None:
+    long = " ".join(f"Room {i} of the house has {i + 3} windows and a door to room {i + 1}." for i in range(60))
+    given = scored(TOWER, f"{long} {RIVER} {long.replace('Room', 'Hall')}")
+    got = postprocessor(pruner=pruner(recall=0.6)).postprocess_nodes(given, query_str="Which barges carry grain?")
+    assert got[0] is given[0]
+    assert "Barges carry sand and grain" in got[1].text
+    assert tokens(got) < tokens(given)
+
+
+def test_titles_count_towards_the_match() -> None:
+    alike = "It was finished in 1889 after two years of work, and has three floors that visitors may walk on."
+    given = scored(alike, alike.replace("1889", "1932").replace("three", "five"))
+    for node, title in zip(given, ("Lighthouse", "Eiffel Tower"), strict=True):
+        node.node.metadata["title"] = title
+    (got,) = postprocessor(ratio=0.6).postprocess_nodes(given, query_str="When was the Eiffel Tower finished?")
+    assert got.node_id == "n1"
+
+
+def test_blank_nodes_and_no_nodes_come_back_as_they_are() -> None:
+    blank = scored("", "  \n")
+    assert postprocessor(ratio=0.1).postprocess_nodes(blank, query_str=QUESTION) == blank
+    assert postprocessor(ratio=0.1).postprocess_nodes([], query_str=QUESTION) == []
+
+
+def test_a_node_that_came_twice_is_kept_once_and_not_merged_into_itself() -> None:
+    given = scored(TOWER, RIVER)
+    got = postprocessor(ratio=0.7).postprocess_nodes([given[0], given[1], given[0]], query_str=QUESTION)
+    assert [node.node_id for node in got] == ["n0", "n1"]
+    assert "n0" not in got[0].node.metadata.get("contextprune", {}).get("merged", [])
+
+
+def test_async_gives_the_same() -> None:
+    given = scored(RIVER, TOWER, BREAD)
+    one = postprocessor(ratio=0.4)
+    later = asyncio.run(one.apostprocess_nodes(given, query_str=QUESTION))
+    assert dumped(later) == dumped(one.postprocess_nodes(given, query_str=QUESTION))
+
+
+def test_the_event_loop_goes_on_while_nodes_are_pruned() -> None:
+    class Slow:
+        name = "slow"
+
+        def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+            time.sleep(0.5 if context.query else 0)
+            return [0.5] * len(spans)
+
+    slow = cp.Pruner(scorer=Slow(), store=cp.MemoryStore())
+    one = ContextPrunePostprocessor(ratio=0.5, pruner=slow)
+
+    async def both() -> tuple[list[list[NodeWithScore]], int]:
+        queries = [one.apostprocess_nodes(scored(RIVER, TOWER), query_str=q) for q in ("river", "tower", "bread")]
+        running = asyncio.gather(*queries)
+        ticks = 0
+        while not running.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        return await running, ticks
+
+    got, ticks = asyncio.run(both())
+    assert len(got) == 3
+    assert ticks > 5
+
+
+def test_events_say_what_came_and_what_is_left(heard: list[BaseEvent]) -> None:
+    given = scored(RIVER, TOWER, BREAD)
+    got = postprocessor(ratio=0.35).postprocess_nodes(given, query_str=QUESTION)
+    start, end = heard
+    assert isinstance(start, ContextPruneStartEvent)
+    assert isinstance(end, ContextPruneEndEvent)
+    assert (start.query, start.ratio, start.tokens) == (QUESTION, 0.35, None)
+    assert [node.node_id for node in start.nodes] == ["n0", "n1", "n2"]
+    assert [node.node_id for node in end.nodes] == [node.node_id for node in got]
+    assert (end.before, end.after) == (tokens(given), tokens(got))
+    assert set(end.dropped) == {"n0", "n1", "n2"} - {node.node_id for node in got}
+    assert start.model_dump()["class_name"] == "ContextPruneStartEvent"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_events_lie_in_the_span_of_the_call(heard: list[BaseEvent], later: bool) -> None:
+    one = postprocessor(ratio=0.5)
+    if later:
+        asyncio.run(one.apostprocess_nodes(scored(TOWER), query_str=QUESTION))
+    else:
+        one.postprocess_nodes(scored(TOWER), query_str=QUESTION)
+    spans = {event.span_id for event in heard}
+    assert len(spans) == 1
+    assert "postprocess_nodes" in str(spans.pop())
+
+
+def test_settings_survive_serialisation() -> None:
+    one = ContextPrunePostprocessor(tokens=50, recall=0.8, scorer="lexical", drop_empty=False, title_keys=["name"])
+    for again in (
+        ContextPrunePostprocessor.from_dict(one.to_dict()),
+        ContextPrunePostprocessor.from_json(one.to_json()),
+        pickle.loads(pickle.dumps(one)),
+    ):
+        assert again.to_dict() == one.to_dict()
+        given = scored(RIVER, TOWER, BREAD)
+        assert texts(again.postprocess_nodes(given, query_str=QUESTION)) == texts(
+            one.postprocess_nodes(given, query_str=QUESTION)
+        )
+    assert one.to_dict()["class_name"] == "ContextPrunePostprocessor"
+
+
+@pytest.mark.parametrize("settings", [{"ratio": 0.3, "tokens": 9}, {"ratio": 1.5}, {"tokens": -1}, {"recall": 0.0}])
+def test_nonsense_is_told_at_once(settings: dict[str, Any]) -> None:
+    with pytest.raises(cp.SettingsError):
+        ContextPrunePostprocessor(**settings)
+
+
+def test_a_pruner_has_its_own_recall_and_scorer() -> None:
+    with pytest.raises(cp.SettingsError, match="not both"):
+        ContextPrunePostprocessor(scorer="lexical", pruner=pruner())
+
+
+def test_an_unknown_setting_is_told_at_once() -> None:
+    with pytest.raises(cp.ScorerError):
+        ContextPrunePostprocessor(scorer="no such folder")

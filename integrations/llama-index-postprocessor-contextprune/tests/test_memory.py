@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from llama_index.core.llms import ChatMessage
+from llama_index.core.memory import BaseMemory, ChatMemoryBuffer, Memory
+from llama_index.core.memory.memory import InsertMethod
+
+import contextprune as cp
+from llama_index.postprocessor.contextprune import ContextPruneMemory, ContextPruneMemoryBlock
+from tests.scenes import BREAD, COUNT, LOG, RIVER, TOWER, call, pruner, reply
+
+TOLD = [
+    ChatMessage(role="user", content="Why did it crash?"),
+    reply(call("1", "fetch", path="a")),
+    ChatMessage(role="tool", content=LOG, additional_kwargs={"tool_call_id": "1"}),
+    reply(text="memory"),
+]
+
+
+def buffer() -> ChatMemoryBuffer:
+    return ChatMemoryBuffer.from_defaults(token_limit=100_000)
+
+
+def pruned(memory: BaseMemory | None = None) -> ContextPruneMemory:
+    return ContextPruneMemory(memory or buffer(), pruner())
+
+
+def test_the_model_sees_a_short_history_and_the_memory_keeps_all_of_it() -> None:
+    memory = pruned()
+    memory.put_messages(list(TOLD))
+    seen = memory.get()
+    assert [m.role for m in seen] == [m.role for m in TOLD]
+    assert COUNT(seen[2].content or "") < 0.8 * COUNT(LOG)
+    assert memory.get_all() == TOLD
+
+
+def test_async_gives_the_same() -> None:
+    memory, later = pruned(), pruned()
+
+    async def fill() -> tuple[list[ChatMessage], list[ChatMessage]]:
+        await later.aput(TOLD[0])
+        await later.aput_messages(list(TOLD[1:]))
+        return await later.aget(), await later.aget_all()
+
+    memory.set(list(TOLD))
+    seen, kept = asyncio.run(fill())
+    assert seen == memory.get()
+    assert kept == TOLD
+
+
+def test_messages_are_set_and_forgotten() -> None:
+    memory = pruned()
+    memory.put(TOLD[0])
+    memory.set(list(TOLD[:2]))
+    assert memory.get() == TOLD[:2]
+    memory.reset()
+    assert memory.get_all() == []
+
+    async def again() -> list[ChatMessage]:
+        await memory.aset(list(TOLD[:1]))
+        await memory.areset()
+        return await memory.aget()
+
+    assert asyncio.run(again()) == []
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_it_works_over_the_memory_of_llama_index(later: bool) -> None:
+    memory = ContextPruneMemory.from_defaults(token_limit=100_000, session_id="s", pruner=pruner())
+    assert isinstance(memory.memory, Memory)
+
+    async def run() -> list[ChatMessage]:
+        await memory.aput_messages(list(TOLD))
+        return await memory.aget(input="And then?")
+
+    if later:
+        seen = asyncio.run(run())
+    else:
+        memory.put_messages(list(TOLD))
+        seen = memory.get(input="And then?")
+    assert "recall=" in (seen[2].content or "")
+
+
+def test_a_buffer_is_read_back_with_its_messages() -> None:
+    store = {"class_name": "SimpleChatStore", "store": {"chat_history": [m.model_dump() for m in TOLD]}}
+    inside = {"class_name": "ChatMemoryBuffer", "token_limit": 9_000, "chat_store": store}
+    again = ContextPruneMemory.from_dict({"memory": inside}, pruner=pruner())
+    assert again.get_all() == TOLD
+    assert "recall=" in (again.get()[2].content or "")
+
+
+def test_the_settings_of_a_memory_in_a_database_are_read_back() -> None:
+    memory = ContextPruneMemory.from_defaults(
+        token_limit=4_000, session_id="s", insert_method=InsertMethod.USER, pruner=pruner()
+    )
+    for again in (ContextPruneMemory.from_dict(memory.to_dict()), ContextPruneMemory.from_json(memory.to_json())):
+        assert again.to_dict() == memory.to_dict()
+        assert isinstance(again.memory, Memory)
+        assert (again.memory.token_limit, again.memory.session_id) == (4_000, "s")
+        assert again.memory.insert_method is InsertMethod.USER
+
+
+def test_a_memory_of_your_own_can_take_the_place_of_the_one_inside() -> None:
+    own = buffer()
+    data = ContextPruneMemory.from_defaults(pruner=pruner()).to_dict()
+    assert ContextPruneMemory.from_dict(data, memory=own, pruner=pruner()).memory is own
+
+
+@pytest.mark.parametrize("inside", [{"class_name": "Mine"}, {"class_name": "Memory", "memory_blocks": [{"name": "a"}]}])
+def test_what_cannot_be_read_back_is_told(inside: dict[str, Any]) -> None:
+    with pytest.raises(cp.SettingsError, match="memory="):
+        ContextPruneMemory.from_dict({"memory": inside})
+
+
+def test_settings_beside_a_memory_are_refused() -> None:
+    with pytest.raises(cp.SettingsError, match="token_limit"):
+        ContextPruneMemory.from_defaults(buffer(), token_limit=5)
+
+
+def said(*texts: str) -> list[ChatMessage]:
+    return [ChatMessage(role="user" if i % 2 == 0 else "assistant", content=text) for i, text in enumerate(texts)]
+
+
+def shown(block: ContextPruneMemoryBlock, question: str) -> str:
+    return asyncio.run(block.aget([ChatMessage(role="user", content=question)]))
+
+
+def test_a_block_shows_what_the_question_needs_within_its_tokens() -> None:
+    block = ContextPruneMemoryBlock(tokens=60, pruner=pruner())
+    asyncio.run(block.aput(said(RIVER, TOWER, BREAD, "I see.")))
+    tower = shown(block, "When was the tower built?")
+    assert "The tower was built in 1889" in tower
+    assert COUNT(tower) <= 60
+    assert "Bakers of the old town" in shown(block, "When do bakers open?")
+
+
+def test_a_block_says_who_spoke_and_leaves_out_messages_without_text() -> None:
+    block = ContextPruneMemoryBlock(pruner=pruner())
+    asyncio.run(block.aput([*said("Hello.", "Good day."), reply(call("1", "fetch"))]))
+    assert shown(block, "?") == "user: Hello.\n\nassistant: Good day."
+
+
+def test_an_empty_block_shows_nothing() -> None:
+    assert shown(ContextPruneMemoryBlock(pruner=pruner()), "?") == ""
+
+
+def test_a_block_forgets_the_oldest_messages() -> None:
+    block = ContextPruneMemoryBlock(most=2, pruner=pruner())
+    asyncio.run(block.aput(said("one", "two", "three")))
+    assert [message.content for message in block.messages] == ["two", "three"]
+
+
+def test_a_block_is_truncated_by_pruning() -> None:
+    block = ContextPruneMemoryBlock(pruner=pruner())
+    content = f"user: {TOWER}\n\nassistant: {RIVER}"
+    less = asyncio.run(block.atruncate(content, 40))
+    assert less is not None
+    assert COUNT(less) <= COUNT(content) - 40
+    assert asyncio.run(block.atruncate(content, 10_000)) is None
+
+
+def test_what_falls_out_of_a_memory_comes_back_through_the_block() -> None:
+    block = ContextPruneMemoryBlock(tokens=100, pruner=pruner())
+    settings: dict[str, Any] = {"token_limit": 160, "token_flush_size": 40, "insert_method": "user"}
+    memory = Memory.from_defaults(memory_blocks=[block], **settings)
+    memory.put_messages(said(TOWER, "I see.", RIVER, "Fine.", BREAD, "Good."))
+    memory.put(ChatMessage(role="user", content="When was the tower built?"))
+    assert any("1889" in (message.content or "") for message in block.messages)
+    last = memory.get()[-1]
+    assert "The tower was built in 1889" in (last.content or "")
+    assert "When was the tower built?" in (last.content or "")

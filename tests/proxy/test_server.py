@@ -1,0 +1,212 @@
+"""The server's bounds and its end; as a process of its own, as users run it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+import psutil
+import pytest
+
+from contextprune.errors import SettingsError
+from contextprune.proxy.options import Options
+from contextprune.proxy.server import address, listen
+from tests.proxy.provider import Provider, providing
+from tests.proxy.running import Running, Scripted, running, until
+
+STREAMING = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+
+
+def talk(proxy: Running, *pieces: bytes, every: float = 0.0) -> bytes:
+    """What comes back for bytes that are sent as they are."""
+    host, port = proxy.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as link:
+        for piece in pieces:
+            link.sendall(piece)
+            time.sleep(every)
+        try:
+            return link.makefile("rb").read()
+        except ConnectionResetError:
+            return b"reset"
+
+
+def command(provider: Provider, *more: str) -> list[str]:
+    urls = ["--upstream-openai", provider.url, "--upstream-anthropic", provider.url]
+    return [sys.executable, "-m", "contextprune", "serve", "--port", "0", *urls, *more]
+
+
+@contextmanager
+def process(provider: Provider, *more: str, ready: bool = True) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`contextprune serve` as a process, and its address."""
+    environ = {**os.environ, "CONTEXTPRUNE_STORE": "memory"}
+    with subprocess.Popen(command(provider, *more), stderr=subprocess.PIPE, text=True, env=environ) as running_:
+        assert running_.stderr is not None
+        said: list[str] = []
+        try:
+            while not any("listens at " in line for line in said):
+                said.append(running_.stderr.readline())
+                assert said[-1], said
+            url = said[-1].partition("listens at ")[2].split()[0]
+            threading.Thread(target=running_.stderr.read, daemon=True).start()
+            if ready:
+                until(lambda: httpx2.get(f"{url}/livez").status_code == 200, 20)
+            yield running_, url
+        finally:
+            if running_.poll() is None:
+                running_.kill()
+            running_.wait(10)
+
+
+def test_headers_that_come_too_slowly_are_not_waited_for() -> None:
+    with running(scorers=Scripted(), header_seconds=0.3) as proxy:
+        began = time.monotonic()
+        got = talk(proxy, b"GET /livez HT", b"TP/1.1\r\n", b"host: x\r\n", every=0.05)
+        assert got.startswith(b"HTTP/1.1 408 ")
+        assert talk(proxy) == b""  # a connection on which nothing comes
+        assert time.monotonic() - began < 5
+
+
+def test_headers_that_are_too_large_are_refused() -> None:
+    with running(scorers=Scripted()) as proxy:
+        got = talk(proxy, b"GET /livez HTTP/1.1\r\nhost: x\r\nx-pad: " + b"a" * (100 << 10))
+        assert got.startswith(b"HTTP/1.1 431 ") or got == b"reset"
+
+
+def test_a_large_body_is_no_large_header() -> None:
+    with running(scorers=Scripted(), header_seconds=0.3) as proxy:
+        body = bytes(300 << 10)
+        head = b"POST /v1/files HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+        got = talk(proxy, head + body[:100_000], body[100_000:], every=0.4)
+        assert got.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_comes_too_slowly_is_refused() -> None:
+    with running(scorers=Scripted(), body_seconds=0.3) as proxy:
+        head = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n"
+        for got in (talk(proxy, head, b"{"), talk(proxy, head.replace(b"messages", b"files"), b"{")):
+            assert got.startswith(b"HTTP/1.1 408 ")
+            assert b"came too slowly" in got
+
+
+def test_a_client_that_asks_before_it_sends_is_told_to_go_on() -> None:
+    with running(scorers=Scripted()) as proxy:
+        head = b"POST /v1/files HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\nconnection: close\r\n"
+        got = talk(proxy, head + b"content-length: 3\r\n\r\n", b"abc", every=0.2)
+        assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+        assert proxy.provider.requests[0].body == b"abc"
+        assert proxy.provider.requests[0].header("expect") is None
+
+
+def test_a_client_that_asks_before_it_sends_too_much_is_told_not_to() -> None:
+    with running(scorers=Scripted()) as proxy:
+        head = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 99999999\r\n\r\n"
+        assert talk(proxy, head).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\nabc",
+        b"POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
+        b"POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: +3\r\n\r\nabc",
+        b"POST /v1/files HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /v1/models HTTP/1.1\r\nhost: x\r\nx-a: b\r\n folded\r\n\r\n",
+    ],
+)
+def test_what_is_no_clear_http_is_refused_and_never_sent_on(request_: bytes) -> None:
+    with running(scorers=Scripted()) as proxy:
+        assert talk(proxy, request_).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
+        assert [r for r in proxy.provider.requests if r.body] == []
+
+
+def test_connections_are_kept_for_the_next_request() -> None:
+    with running(scorers=Scripted()) as proxy:
+        one = b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n"
+        got = talk(proxy, one, one, one.replace(b"host", b"connection: close\r\nhost"))
+        assert got.count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_no_header_of_the_server_itself_is_added() -> None:
+    with running(scorers=Scripted()) as proxy:
+        got = proxy.get("/v1/models")
+        assert got.headers.get_list("date") == ["now"]
+        assert "server" not in got.headers
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with listen(Options(port=0)) as sock:
+        port = sock.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"cannot listen on 127.0.0.1:{port}: .*--port"):
+            listen(Options(port=port))
+
+
+@pytest.mark.parametrize(
+    ("host", "start"), [("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:")]
+)
+def test_its_address_is_one_that_clients_here_can_use(host: str, start: str) -> None:
+    options = Options(host=host, port=0)
+    with listen(options) as sock:
+        assert address(options, sock).startswith(start)
+
+
+def test_sigterm_lets_streams_end_and_exits_with_0() -> None:
+    with providing(pause=0.02, events=60) as provider, process(provider) as (proxy, url):
+        got: list[bytes] = []
+
+        def stream() -> None:
+            with httpx2.Client(timeout=20) as client, client.stream("POST", f"{url}/v1/messages", json=STREAMING) as a:
+                got.append(b"".join(a.iter_raw()))
+
+        threads = [threading.Thread(target=stream) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(provider.sent) == 8, 10)
+        proxy.send_signal(signal.SIGTERM)
+        until(lambda: not _listens(url))
+        assert proxy.poll() is None
+        for thread in threads:
+            thread.join()
+        assert proxy.wait(10) == 0
+        assert sorted(got) == sorted(map(bytes, provider.sent))
+
+
+def test_ctrl_c_ends_it_quickly_and_leaves_no_process() -> None:
+    with providing() as provider, process(provider) as (proxy, _):
+        until(lambda: bool(psutil.Process(proxy.pid).children()), 10)
+        children = psutil.Process(proxy.pid).children(recursive=True)
+        began = time.monotonic()
+        proxy.send_signal(signal.SIGINT)
+        assert proxy.wait(10) == 0
+        assert time.monotonic() - began < 5
+        until(lambda: not any(child.is_running() for child in children))
+
+
+def test_a_second_signal_does_not_wait_for_streams() -> None:
+    with providing(pause=0.05, events=100_000) as provider, process(provider) as (proxy, url):
+        with httpx2.Client(timeout=20) as client, client.stream("POST", f"{url}/v1/messages", json=STREAMING) as answer:
+            chunks = answer.iter_raw()
+            next(chunks)
+            proxy.send_signal(signal.SIGTERM)
+            until(lambda: not _listens(url))
+            proxy.send_signal(signal.SIGTERM)
+            assert b"shutting down" in b"".join(chunks)
+        assert proxy.wait(10) == 0
+
+
+def _listens(url: str) -> bool:
+    host, port = url.removeprefix("http://").split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True
