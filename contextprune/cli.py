@@ -29,7 +29,7 @@ from contextprune.errors import ContextPruneError
 from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.saving import save, written
-from contextprune.store import MemoryStore, SQLiteStore
+from contextprune.store import MemoryStore, place
 
 _LONG = 1 << 20  # bytes of input from which on a terminal is told how far we are
 
@@ -194,6 +194,7 @@ def audit(
 
 app.command()(cli_serve.serve)
 app.command(context_settings={"allow_interspersed_args": False})(cli_serve.wrap)  # what follows the agent is its own
+app.command()(cli_serve.mcp)
 
 
 @app.command()
@@ -287,7 +288,8 @@ def _tell_about(done: Compressed[Any], pruner: Pruner, explain: bool) -> None:
 
     console = Console(stderr=True)
     store = pruner.store
-    kept = str(store.path) if isinstance(store, SQLiteStore) else "memory: gone with this command, recall finds nothing"
+    memory = isinstance(store, MemoryStore)
+    kept = "memory: gone with this command, recall finds nothing" if memory else place(store)
     show_report(console, done.report, kept)
     if explain:
         console.file.write("\n")

@@ -1,4 +1,4 @@
-"""The commands around the proxy: `serve` starts it, `wrap` starts an agent behind one of its own.
+"""The commands around the proxy: `serve` starts it, `wrap` an agent behind one of its own, `mcp` gives originals back.
 
 Everything that they say goes to standard error; an agent's own output is left alone.
 """
@@ -82,7 +82,7 @@ def serve(
 
 def wrap(
     agent: Annotated[str, typer.Argument(metavar="claude|codex|aider", help="The agent to run.")],
-    args: Annotated[list[str] | None, typer.Argument(metavar="[--] [ARGS]...", help="What the agent is told.")] = None,
+    args: Annotated[list[str] | None, typer.Argument(metavar="ARGS", help="What the agent is told.")] = None,
     mode: Annotated[
         str | None, typer.Option(metavar="on|audit|off", help="Shorten; only measure; only relay.  [on]")
     ] = None,
@@ -116,6 +116,23 @@ def wrap(
         flags += [name, value] if value else []
     told = args[1:] if args and args[0] == "--" else args or []
     raise typer.Exit(run(agent, told, flags, process_environment(), _tell))
+
+
+def mcp(
+    store: Annotated[
+        str | None, typer.Option(metavar="PATH|URL", help="The store to read, in place of the settings'.")
+    ] = None,
+) -> None:
+    """Give originals back to agents over MCP, on standard input and output; a client of MCP starts it.
+
+    \b
+    Examples:
+      claude mcp add contextprune -- contextprune mcp
+      contextprune mcp --store redis://127.0.0.1:6379/0
+    """  # noqa: D301 - as above
+    from contextprune.mcp import serve as run  # noqa: PLC0415 - the other commands do without
+
+    run(store)
 
 
 def announcement(options: Options, settings: Settings, url: str) -> str:

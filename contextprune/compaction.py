@@ -28,6 +28,7 @@ WORTH = 0.15  # of the prompt that an epoch must remove to be worth a rewriting
 WORTH_FREE = 0.1  # the same where the rewriting costs nothing, or room is needed
 Changed = tuple[tuple[int, str, int], ...]
 
+NAMES = 0.1  # of a block: what its identifiers take
 CUSHION = 4  # see keeps_cacheable
 _KEYLIKE = re.compile(r"\b[a-z2-7]{12}\b")
 
@@ -207,7 +208,8 @@ def _shrinking(
 ) -> dict[int, int]:
     """Tokens that each old block is to lose: what is above its share, of the oldest first where there is a mark.
 
-    A later action rather uses what came late. Only what would not fit even so is taken in full, again the oldest first.
+    A later action rather uses what came late. Where the prompt would not fit even so, little but names stays of the
+    oldest.
     """
     open_ = _open(past, looks)
     going = {}
@@ -220,8 +222,8 @@ def _shrinking(
     excess = aim.excess(aim.most, new) - sum(going.values())
     for at in list(going):
         if excess > 0:
-            excess -= past.after[at] - going[at]
-            going[at] = past.after[at]
+            more = past.after[at] - int(NAMES * past.before[at]) - going[at]
+            going[at], excess = going[at] + more, excess - more
     return going
 
 

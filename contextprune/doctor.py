@@ -23,7 +23,7 @@ from contextprune.policy import Budget, Policy, Settings, load_settings, read_se
 from contextprune.pruner import Pruner
 from contextprune.rendering import KEY
 from contextprune.scoring import Scorer, load_scorer, notes
-from contextprune.store import MemoryStore, SQLiteStore, Store
+from contextprune.store import MemoryStore, SQLiteStore, Store, place
 from contextprune.tokens import Counter
 
 NEEDLE = "2024-05-13 09:31:07,411 ERROR checkout: order 48213 failed: ConnectionRefusedError: payments:8443 refused"
@@ -38,7 +38,8 @@ _OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "prices": ("genai_prices",),
     "images": ("PIL",),
     "redis": ("redis",),
-    "proxy": ("starlette", "httpx"),
+    "proxy": ("uvicorn", "httptools", "prometheus_client"),
+    "mcp": ("mcp",),
     "langchain": ("langchain_core",),
     "llama-index": ("llama_index",),
 }
@@ -175,9 +176,7 @@ def _tokenizer(counter: Counter) -> Finding:
 
 def _store(store: Store) -> Finding:
     """Write, read back, and say where and how much."""
-    said = "memory: originals go with the process" if isinstance(store, MemoryStore) else type(store).__name__
-    if isinstance(store, SQLiteStore):
-        said = str(store.path)
+    said = "memory: originals go with the process" if isinstance(store, MemoryStore) else place(store)
     text = "a test of `contextprune doctor`"
     try:
         key = store.key(text)

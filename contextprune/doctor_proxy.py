@@ -6,6 +6,7 @@ The side-car and the relay share engine, settings and store, and the side-car ne
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any
@@ -15,6 +16,7 @@ from contextprune._version import __version__
 from contextprune.doctor import NEEDLE, Finding, canary
 from contextprune.errors import SettingsError
 from contextprune.inquiry import Reply, ask
+from contextprune.proxy.job import REASONS
 from contextprune.proxy.options import check_upstream, load_options, without_version
 from contextprune.proxy.reasons import advice
 from contextprune.rendering import KEY
@@ -158,8 +160,11 @@ def _canary(base: str, headers: Mapping[str, str]) -> list[Finding]:
     if reply.status in (401, 403, 404):
         return [Finding("canary", "", _refused(reply))]
     if reply.status != 200 or not isinstance(messages, list) or len(messages) != len(body["messages"]):
-        reason = reply.headers.get("x-contextprune-reason", "") or _message(told)
-        return [Finding("canary", f"POST /v1/compress answers {reply.status}", reason or "and nothing usable")]
+        message = _message(told)
+        reason = next((word for word in REASONS if re.search(rf"\b{word}\b", message)), "")
+        helps = f": {advice(reason).why} {advice(reason).what}" if reason else ""
+        said = f"POST /v1/compress answers {reply.status}"
+        return [Finding("canary", said, f"{message}{helps}" if message else "and nothing usable")]
     said = f"{told.get('tokens_before', 0):,} tokens became {told.get('tokens_after', 0):,}"
     text = str(messages[-1].get("content", ""))
     if text == original:

@@ -14,7 +14,7 @@ from contextprune._version import __version__
 from contextprune.arrival import RECALL_TOOL
 from contextprune.errors import MissingExtra, SettingsError, StoreError
 from contextprune.policy import data_folder, load_settings
-from contextprune.store import MemoryStore, Store, open_store, recall_text
+from contextprune.store import MemoryStore, Store, open_store, place, recall_text
 
 STATS_TOOL = "contextprune_stats"
 
@@ -70,7 +70,7 @@ def build(store: Store) -> Any:
         from mcp.types import ToolAnnotations  # noqa: PLC0415 - as above
     except ImportError as exc:
         raise MissingExtra("the MCP server", extra="mcp") from exc
-    served = Served(_place(store))
+    served = Served(place(store))
     harmless = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
     server = MCPServer("contextprune", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
 
@@ -127,9 +127,3 @@ def _opened(location: str | None) -> Store:
     if isinstance(store, MemoryStore):
         raise SettingsError("a store in memory is seen by its own process alone; give --store a path or redis://...")
     return store
-
-
-def _place(store: Store) -> str:
-    """Where a store is, as far as it tells."""
-    place = getattr(store, "path", None) or getattr(store, "place", None)
-    return str(place or type(store).__name__)

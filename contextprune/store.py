@@ -58,6 +58,12 @@ def open_store(location: str | None = None, folder: Path | None = None) -> Store
     return SQLiteStore(Path(location) if location else (folder or data_folder()) / "originals.sqlite3")
 
 
+def place(store: Store) -> str:
+    """Where a store keeps what it keeps, as far as it tells: its path or its address, else its kind."""
+    told = getattr(store, "path", None) or getattr(store, "place", None)
+    return str(told or type(store).__name__)
+
+
 class MemoryStore:
     """Originals for as long as the process lives, the least recently used given up first."""
 

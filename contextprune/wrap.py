@@ -23,12 +23,14 @@ from contextprune.inquiry import ask
 from contextprune.proxy.options import without_version
 
 _READY = 20.0  # seconds that a proxy may take to be ready
+_OVER = 2.0  # seconds that its last requests may take to be over when the agent has ended
 _END = 5.0  # seconds that it has to stop
 _OPENAI = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 _ANTHROPIC = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE")
 _CHATGPT = "https://chatgpt.com/backend-api/codex"
 """Where Codex goes when its user is logged in with ChatGPT instead of holding a key."""
 
+_NOOP = {"noop": "nothing to take out"}
 _ERROR = "contextprune: error: "
 _PROXIED = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
@@ -51,47 +53,47 @@ class Launch:
 
 
 def wrap(
-    agent: str, args: Sequence[str], flags: Sequence[str], environ: Mapping[str, str], tell: Callable[[str], None]
+    agent: str, args: Sequence[str], flags: Sequence[str], variables: Mapping[str, str], tell: Callable[[str], None]
 ) -> int:
     """Run `agent` with `args` behind a proxy started with `flags`; its exit status, 128 + n where signal n ended it.
 
-    `environ` is the environment that the agent is to have but for what leads it to the proxy. Raises SettingsError for
-    an agent that is unknown or absent, ContextPruneError where the proxy does not start.
+    `variables` is the environment that the agent is to have but for what leads it to the proxy. Raises SettingsError
+    for an agent that is unknown or absent, ContextPruneError where the proxy does not start.
     """
     if agent not in AGENTS:
         raise SettingsError(f"wrap knows {', '.join(AGENTS)}, not {agent!r}; for others: contextprune serve")
-    program = shutil.which(agent, path=environ.get("PATH"))
+    program = shutil.which(agent, path=variables.get("PATH"))
     if program is None:
         raise SettingsError(
             f"{agent} is not on the PATH: install it, or say where it is with PATH=... before the command"
         )
-    with _proxy(agent, flags, environ) as (url, launch):
+    with _proxy(agent, flags, variables) as (url, launch):
         tell(f"{agent} goes through {url}; the dashboard is there, too")
         if launch.note:
             tell(launch.note)
-        environment = {**environ, **launch.environment, **_no_proxy(environ)}
+        environment = {**variables, **launch.environment, **_no_proxy(variables)}
         status = _run([program, *launch.arguments, *args], environment)
         with suppress(OSError):
-            tell(savings(ask(f"{url}/stats").json(), agent))
+            tell(savings(_stats(url), agent))
     return status
 
 
-def prepare(agent: str, environ: Mapping[str, str], url: str) -> Launch:
+def prepare(agent: str, variables: Mapping[str, str], url: str) -> Launch:
     """How `agent` is sent through the proxy at `url`; where it went before becomes the proxy's upstream."""
-    return AGENTS[agent](environ, url)
+    return AGENTS[agent](variables, url)
 
 
-def _claude(environ: Mapping[str, str], url: str) -> Launch:
-    flags, given = _anthropic(environ)
-    extra = {} if given or "ENABLE_TOOL_SEARCH" in environ else {"ENABLE_TOOL_SEARCH": "true"}
+def _claude(variables: Mapping[str, str], url: str) -> Launch:
+    flags, given = _anthropic(variables)
+    extra = {} if given or "ENABLE_TOOL_SEARCH" in variables else {"ENABLE_TOOL_SEARCH": "true"}
     # Claude Code switches its tool search off for hosts it does not know; behind us is the one it knows.
     return Launch(environment={"ANTHROPIC_BASE_URL": url, **extra}, flags=flags)
 
 
-def _codex(environ: Mapping[str, str], url: str) -> Launch:
-    base, flags, _ = _openai(environ, url)
+def _codex(variables: Mapping[str, str], url: str) -> Launch:
+    base, flags, _ = _openai(variables, url)
     auth, note = 'env_key="OPENAI_API_KEY"', ""
-    if not environ.get("OPENAI_API_KEY"):
+    if not variables.get("OPENAI_API_KEY"):
         auth, note = "requires_openai_auth=true", "OPENAI_API_KEY is not set: Codex's login with ChatGPT is used"
         base, flags = f"{url}/chatgpt", ("--upstream", f"/chatgpt={_CHATGPT}")
     provider = f'{{name="contextprune", base_url="{base}", wire_api="responses", {auth}, supports_websockets=false}}'
@@ -99,9 +101,9 @@ def _codex(environ: Mapping[str, str], url: str) -> Launch:
     return Launch(arguments=chosen, flags=flags, note=note)
 
 
-def _aider(environ: Mapping[str, str], url: str) -> Launch:
-    base, flags, _ = _openai(environ, url)
-    more, _ = _anthropic(environ)
+def _aider(variables: Mapping[str, str], url: str) -> Launch:
+    base, flags, _ = _openai(variables, url)
+    more, _ = _anthropic(variables)
     names = dict.fromkeys(_OPENAI, base) | dict.fromkeys(_ANTHROPIC, url)
     return Launch(environment=names, flags=(*flags, *more))
 
@@ -111,15 +113,15 @@ AGENTS: Mapping[str, Callable[[Mapping[str, str], str], Launch]] = {
 }  # fmt: skip
 
 
-def _anthropic(environ: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
+def _anthropic(variables: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
     """The flags of the proxy, and whether the user had an address of their own."""
-    given = next((environ[name] for name in _ANTHROPIC if environ.get(name)), "")
+    given = next((variables[name] for name in _ANTHROPIC if variables.get(name)), "")
     return (("--upstream-anthropic", given) if given else ()), bool(given)
 
 
-def _openai(environ: Mapping[str, str], url: str) -> tuple[str, tuple[str, ...], bool]:
+def _openai(variables: Mapping[str, str], url: str) -> tuple[str, tuple[str, ...], bool]:
     """What the agent's base URL becomes, the flags of the proxy, and whether the user had an address of their own."""
-    given = next((environ[name] for name in _OPENAI if environ.get(name)), "").strip().rstrip("/")
+    given = next((variables[name] for name in _OPENAI if variables.get(name)), "").strip().rstrip("/")
     if not given:
         return f"{url}/v1", (), False
     if without_version(given) != given:
@@ -127,19 +129,19 @@ def _openai(environ: Mapping[str, str], url: str) -> tuple[str, tuple[str, ...],
     return f"{url}/given", ("--upstream", f"/given={given}"), True  # an API without /v1 in its paths
 
 
-def _no_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+def _no_proxy(variables: Mapping[str, str]) -> dict[str, str]:
     """Keeps the way to our own proxy off any other that the user has set."""
-    if not any(environ.get(name) for name in _PROXIED):
+    if not any(variables.get(name) for name in _PROXIED):
         return {}
-    value = ",".join(filter(None, (environ.get("NO_PROXY") or environ.get("no_proxy"), "127.0.0.1")))
+    value = ",".join(filter(None, (variables.get("NO_PROXY") or variables.get("no_proxy"), "127.0.0.1")))
     return {"NO_PROXY": value, "no_proxy": value}
 
 
 @contextmanager
-def _proxy(agent: str, flags: Sequence[str], environ: Mapping[str, str]) -> Iterator[tuple[str, Launch]]:
+def _proxy(agent: str, flags: Sequence[str], variables: Mapping[str, str]) -> Iterator[tuple[str, Launch]]:
     """A proxy on a free port, ready; stopped at the end, whatever happens."""
     with tempfile.TemporaryFile() as log:
-        process, url, launch = _start(agent, flags, environ, log)
+        process, url, launch = _start(agent, flags, variables, log)
         try:
             yield url, launch
             if process.poll() is not None:
@@ -149,13 +151,13 @@ def _proxy(agent: str, flags: Sequence[str], environ: Mapping[str, str]) -> Iter
 
 
 def _start(
-    agent: str, flags: Sequence[str], environ: Mapping[str, str], log: IO[bytes]
+    agent: str, flags: Sequence[str], variables: Mapping[str, str], log: IO[bytes]
 ) -> tuple[subprocess.Popen[bytes], str, Launch]:
     """A proxy that is ready, where it is, and how the agent gets there. A port that another took is given up."""
     for attempt in range(3):
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
-        launch = prepare(agent, environ, url)
+        launch = prepare(agent, variables, url)
         # -P: the folder that the user stands in may hold modules of any name
         serve = [sys.executable, "-P", "-m", "contextprune", "serve", "--with-parent", "--host", "127.0.0.1"]
         process = subprocess.Popen(  # noqa: S603 - our own program
@@ -163,7 +165,7 @@ def _start(
             stdin=subprocess.PIPE,  # its end tells the proxy that we are gone, however we went
             stdout=log,
             stderr=log,
-            env=dict(environ),
+            env=dict(variables),
             start_new_session=True,  # Ctrl-C is for the agent
         )
         try:
@@ -229,6 +231,16 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     return 128 - status if status < 0 else status
 
 
+def _stats(url: str) -> Any:
+    """What `/stats` says once the requests that the agent left behind are over: all but the one that asks."""
+    end = time.monotonic() + _OVER
+    while True:
+        told = ask(f"{url}/stats").json()
+        if not isinstance(told, dict) or told.get("in_flight", 1) <= 1 or time.monotonic() > end:
+            return told
+        time.sleep(0.05)
+
+
 def savings(stats: Any, agent: str) -> str:
     """What `/stats` says of a whole session, in one line."""
     told = stats.get("all") if isinstance(stats, dict) else None
@@ -240,7 +252,7 @@ def savings(stats: Any, agent: str) -> str:
         return f"no request of {agent} came through{why}"
     said = f"{requests:,} request{'s' if requests > 1 else ''}"
     if told["after"] >= told["before"]:
-        reasons = ", ".join(f"{reason} {number:,}" for reason, number in told["reasons"].items())
+        reasons = ", ".join(f"{_NOOP.get(reason, reason)}: {number:,}" for reason, number in told["reasons"].items())
         return f"{said}, nothing was shortened" + (f" ({reasons})" if reasons else "")
     fewer = 1 - told["after"] / told["before"]
     become = "would have become" if stats.get("mode") == "audit" else "became"

@@ -64,6 +64,7 @@ HEAVY = {
     "opentelemetry": {"proxy/telemetry.py"},
     "brotli": {"proxy/unpacking.py"},
     "zstandard": {"proxy/unpacking.py"},
+    "httpcore": {"proxy/*"},
     "httpx": {"proxy/*", "bench/*"},
     "tiktoken": {"tokens.py"},
     "PIL": {"pictures.py"},

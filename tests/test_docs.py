@@ -69,7 +69,7 @@ def test_commands_and_their_options_exist(page: Path) -> None:
     assert importlib.util.find_spec("contextprune.cli") is not None, f"{page.name} shows commands that do not exist yet"
     commands = _commands()
     for line in found:
-        words = line.split(" #")[0].split()
+        words = line.split(" #")[0].split(" -- ")[0].split()  # what follows -- is another program's
         if words[0].startswith("-"):
             options, words = commands[""], ["", *words]
         else:

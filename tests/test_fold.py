@@ -158,6 +158,45 @@ class TestWhatOthersSent:
         engine.passed(conversation(4), whole=True)
         assert pruner(store=cp.SQLiteStore(path))(conversation(4)).edits == {}
 
+    def test_where_there_is_no_time_blocks_stand_and_go_on_to(self) -> None:
+        engine = pruner()
+        done = engine(conversation(3), enough=lambda segment: segment.ref == ("m", 2, 1))
+        assert set(done.edits) == {("m", 1, 1), ("m", 3, 1)}
+        assert engine(conversation(3)).edits == done.edits
+        assert set(engine(conversation(4)).edits) == {*done.edits, ("m", 4, 1)}
+
+    def test_only_what_is_new_is_asked_about(self) -> None:
+        engine, seen = pruner(), list[object]()
+
+        def note(segment: cp.Segment) -> bool:
+            seen.append(segment.ref)
+            return False
+
+        engine(conversation(3))
+        engine(conversation(4), enough=note)
+        assert seen == [("m", 4, 0), ("m", 4, 1)]
+
+    def test_what_is_broken_off_is_not_remembered(self) -> None:
+        scorer = Counting()
+        engine = pruner(scorer)
+
+        def stop(segment: cp.Segment) -> bool:
+            if segment.turn == 3:
+                raise KeyboardInterrupt
+            return False
+
+        with pytest.raises(KeyboardInterrupt):
+            engine(conversation(4), enough=stop)
+        assert engine(conversation(4)).edits == pruner()(conversation(4)).edits
+
+    @pytest.mark.parametrize("enough", [True, False])
+    def test_what_was_prepared_changes_no_decision(self, *, enough: bool) -> None:
+        engine = pruner()
+        for turns in range(1, 6):
+            assert engine(conversation(turns)).edits == pruner()(conversation(turns)).edits
+            engine.prime(conversation(turns), enough=lambda: enough)
+        pruner().prime(conversation(3), enough=lambda: enough)
+
     @pytest.mark.parametrize("whole", [True, False])
     def test_an_empty_conversation_passes(self, *, whole: bool) -> None:
         pruner().passed(cp.Context(()), whole=whole)

@@ -19,6 +19,7 @@ from rich.console import Console
 from contextprune.bench import minilm
 from contextprune.bench.baselines import BASELINES, DENSE
 from contextprune.bench.data import Half, Session, find_data, find_sets, load_rows, load_sessions
+from contextprune.bench.epochs import EpochJob, conversations, measure_epochs, show_epochs
 from contextprune.bench.evidence import BUDGETS
 from contextprune.bench.jobs import (
     OURS,
@@ -44,7 +45,7 @@ from contextprune.bench.tool_tables import show_knob, show_tools
 from contextprune.bench.traces import SHARES
 from contextprune.errors import ContextPruneError, SettingsError
 
-TASKS = ("evidence", "traces", "sessions", "tools", "recall", "speed", "proxy")
+TASKS = ("evidence", "traces", "sessions", "epochs", "tools", "recall", "speed", "proxy")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -147,6 +148,18 @@ def _sessions(args: argparse.Namespace, root: Path, console: Console) -> list[di
     return [asdict(result) for result in results]
 
 
+def _epochs(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
+    arms, notes = available(OURS, args.arms)
+    found = list(conversations(_trajectories(args, root)))
+    if not found or not arms:
+        console.print("epochs: no trajectory sets here, or no arm of ours")
+        return []
+    jobs = [EpochJob(conversation, arms) for conversation in found]
+    results = [r for each in over(jobs, measure_epochs, processes=args.processes, title="epochs") for r in each]
+    show_epochs(console, results, notes, len(found))
+    return [asdict(result) for result in results]
+
+
 def _trajectories(args: argparse.Namespace, root: Path) -> list[Session]:
     sets = find_sets(root, "traj", frozenset(args.sets))
     half: Half = args.half
@@ -197,6 +210,7 @@ _RUN = {
     "evidence": _evidence,
     "traces": _traces,
     "sessions": _sessions,
+    "epochs": _epochs,
     "tools": _tools,
     "recall": _recall,
     "speed": _speed,

@@ -20,6 +20,7 @@ import contextprune as cp
 from contextprune.bench import minilm
 from contextprune.bench.baselines import rank_bm25
 from contextprune.bench.data import Message, find_sets, load_rows, load_sessions
+from contextprune.bench.stories import renamed
 from contextprune.bench.traces import visible_text
 from contextprune.errors import SettingsError
 from contextprune.splitting import split
@@ -82,7 +83,7 @@ def session_of(root: Path, tokens: int) -> list[dict[str, Any]]:
     joined: list[dict[str, Any]] = []
     for number, messages in enumerate(_sessions(root, longest=room // 4)):
         for message in messages:
-            fresh = _renamed(message, number)
+            fresh = renamed(message, number)
             joined.append(fresh)
             room -= len(text_of(fresh)) + sum(len(str(call["function"])) for call in fresh.get("tool_calls") or ())
         if room <= 0:
@@ -231,12 +232,3 @@ def _sessions(root: Path, longest: int) -> Iterator[Sequence[Message]]:
     order = [family[i] for i in range(most) for family in families if i < len(family)]
     short = [s for s in order if sum(len(text_of(message)) for message in s.messages) <= longest]
     return (session.messages for session in cycle(short or order))
-
-
-def _renamed(message: Message, number: int) -> dict[str, Any]:
-    fresh = dict(message)
-    if fresh.get("tool_calls"):
-        fresh["tool_calls"] = [{**call, "id": f"s{number}_{call['id']}"} for call in fresh["tool_calls"]]
-    if fresh.get("tool_call_id"):
-        fresh["tool_call_id"] = f"s{number}_{fresh['tool_call_id']}"
-    return fresh

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from contextprune.bench.data import Session
+from contextprune.bench.data import Message, Session
 from contextprune.bench.traces import POINTS, is_result, needed
 from contextprune.context import Context, Ref
 from contextprune.dialects import apply, read
@@ -83,6 +83,16 @@ def visible(story: Story, edits: Mapping[Ref, str], moment: Moment) -> str:
 def latest(story: Story, moment: Moment, use: str) -> int:
     """The last message of the request that holds something which only results hold."""
     return next(i for i in reversed(range(moment.message)) if use in story.texts[i])
+
+
+def renamed(message: Message, number: int) -> dict[str, Any]:
+    """The message with call ids that no other session has, so that sessions can be joined."""
+    fresh = dict(message)
+    if fresh.get("tool_calls"):
+        fresh["tool_calls"] = [{**call, "id": f"s{number}_{call['id']}"} for call in fresh["tool_calls"]]
+    if fresh.get("tool_call_id"):
+        fresh["tool_call_id"] = f"s{number}_{fresh['tool_call_id']}"
+    return fresh
 
 
 def _message_at(context: Context, end: int, messages: int) -> int:

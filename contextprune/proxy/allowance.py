@@ -16,6 +16,7 @@ from contextprune.proxy.job import Answer, Job, Task
 
 BYTES_A_TOKEN = 4
 LEAST = 0.025  # seconds that any request may wait
+FORGIVEN = 300.0  # seconds after which a session that cost a process is tried again
 SHARE = 0.25  # of the prefill saved
 _LENGTHS = tuple(int(2048 * 1.5**i) for i in range(18))  # of the beginnings compared, up to 2 MB
 _NOTED = 5  # beginnings noted of each body, the longest
@@ -26,12 +27,15 @@ Mark: TypeAlias = tuple[str, str, int, int]
 
 @dataclass(slots=True)
 class Known:
-    """A session's last request: its bytes, when it came (seconds), tokens saved in it, and the process that had it."""
+    """A session's last request: its bytes, when it came (seconds), tokens saved in it, the process that had it, and
+    how many processes it has cost.
+    """
 
     size: int
     at: float
     saved: int
     home: int
+    strikes: int = 0
 
 
 class Allowed(NamedTuple):
@@ -41,6 +45,7 @@ class Allowed(NamedTuple):
     limit    seconds until the front waits no more
     home     the process that knows the session, -1 where none is known to
     saved    tokens saved in the session's last request
+    strikes  processes that the session has cost, one after the other
     marks    what its next request will be known by
     """
 
@@ -48,6 +53,7 @@ class Allowed(NamedTuple):
     limit: float
     home: int = -1
     saved: int = 0
+    strikes: int = 0
     marks: Sequence[Mark] = ()
 
 
@@ -72,7 +78,7 @@ class Sessions:
         mark = next((mark for mark in reversed(marks) if mark in self._known), None)
         known = self._known[mark] if mark else None
         same = mark[2] if mark else 0
-        sure = known is not None and 1.5 * same > min(known.size, size, _LENGTHS[-1])
+        sure = known is not None and 1.5 * same > min(known.size or size, size, _LENGTHS[-1])
         new = max(0, size - known.size) if known and sure else size - same
         saved = known.saved if known and sure else 0
         tokens = new // BYTES_A_TOKEN
@@ -80,16 +86,22 @@ class Sessions:
         cold = job.cold or (known is not None and sure and now - known.at > self._cache)
         limit = self._deadline if saved else seconds  # a replay is worth all the time there is
         home = known.home if known else -1
-        return Allowed(replace(job, new=tokens, seconds=seconds, cold=cold), limit, home, saved, marks)
+        strikes = known.strikes if known and sure and now - known.at <= FORGIVEN else 0
+        return Allowed(replace(job, new=tokens, seconds=seconds, cold=cold), limit, home, saved, strikes, marks)
 
     def note(self, allowed: Allowed, answer: Answer, home: int, now: float) -> None:
         """Remember a request that the process `home` was asked about."""
-        job = allowed.job
-        if job.task is not Task.SHORTEN:
-            return
         counted = answer.final and answer.before > 0
         saved = max(0, answer.before - answer.after) if counted else allowed.saved
-        known = Known(len(job.body), now, saved, home)
+        self._keep(allowed, Known(len(allowed.job.body), now, saved, home))
+
+    def strike(self, allowed: Allowed, now: float) -> None:
+        """Remember a request over which a process died. When it comes again, it is as new as it was."""
+        self._keep(allowed, Known(0, now, allowed.saved, -1, allowed.strikes + 1))
+
+    def _keep(self, allowed: Allowed, known: Known) -> None:
+        if allowed.job.task is not Task.SHORTEN:
+            return
         for mark in allowed.marks[-_NOTED:]:
             self._known[mark] = known
             self._known.move_to_end(mark)

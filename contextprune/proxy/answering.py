@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from contextprune.context import Context, Kind, Ref, Segment
 from contextprune.dialects import read
 from contextprune.dialects.splice import splice
-from contextprune.errors import PayloadError, StoreError
+from contextprune.errors import ContextPruneError, PayloadError, StoreError
 from contextprune.plan import Action, Plan
 from contextprune.policy import Policy
 from contextprune.proxy.hurry import Hurry, Pace, Stopped
@@ -37,16 +37,6 @@ REFUSED = 1000  # conversations remembered as refused
 MUCH = 2000  # new tokens from which the replay is sent first
 _SHOWN = 4000  # characters of a kept text in a heat map
 _HEAT = 2 << 20
-
-
-class _Done(NamedTuple):
-    """The last job, in case the front says that its answer came too late. `epoch`: None where nothing was decided."""
-
-    job: Job
-    desk: _Desk
-    pruner: Pruner
-    context: Context
-    epoch: bool | None = None
 
 
 class _Desk:
@@ -78,6 +68,28 @@ class _Read(NamedTuple):
         return with_tool(body, job.dialect, self.answers) if self.mode == TOOL else body
 
 
+class _Done(NamedTuple):
+    """The last job, in case the front says that its answer came too late. `epoch`: None where nothing was decided."""
+
+    job: Job
+    desk: _Desk
+    found: _Read
+    epoch: bool | None = None
+
+    @property
+    def pruner(self) -> Pruner:
+        return self.desk.pruner(self.found.mode)
+
+    @property
+    def context(self) -> Context:
+        return self.found.context
+
+    @property
+    def sent(self) -> bool:
+        """Whether it is a request to the model, and not one that only counts or measures."""
+        return self.job.task is Task.SHORTEN and not self.job.audit
+
+
 class Answering:
     """Holds what is costly to build, and one engine for each tenant that asked lately."""
 
@@ -107,12 +119,12 @@ class Answering:
         except (PayloadError, RecursionError):
             return passed(job, "payload")
         except StoreError:
-            return passed(job, "store")
+            return self._without_decisions(job, "store")
         except MemoryError:
             raise  # the process gives way to a new one
         except Exception as exc:  # noqa: BLE001 - whatever it is, the request goes on as it came
             _log(exc)
-            return passed(job, "error")
+            return self._without_decisions(job, "error")
 
     @property
     def idle(self) -> bool:
@@ -128,7 +140,7 @@ class Answering:
         well do so with the next request.
         """
         done, self._last = self._last, None
-        if done is None or done.job.number != number or done.job.task is not Task.SHORTEN or done.job.audit:
+        if done is None or done.job.number != number or not done.sent:
             return
         with suppress(StoreError):
             if not replayed:
@@ -173,7 +185,7 @@ class Answering:
         if _root(job, context) in self._refused:
             return replace(passed(job, "refused"), model=context.model)
         seconds = {"read": perf_counter() - started}
-        self._last = _Done(job, desk, pruner, context)
+        self._last = _Done(job, desk, found)
         if real and (job.new >= MUCH or found.mode == TOOL):
             body = found.body(job, pruner.replay(context))
             if body is not job.body:
@@ -181,12 +193,22 @@ class Answering:
         hurry = Hurry(job.seconds - (perf_counter() - started), stopped, self._pace)
         done = pruner(context, cold=job.cold, as_sent=True, enough=hurry)
         hurry.end()
-        self._last = self._next = _Done(job, desk, pruner, context, done.epoch)
+        self._last = self._next = _Done(job, desk, found, done.epoch)
         spliced = perf_counter()
         body = found.body(job, done.edits)
         answer = _answer(job, body, done, hurry.skipped, changed=body is not job.body)
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
         return replace(answer, seconds=seconds, keys=tuple(_keys(done, desk.store)))
+
+    def _without_decisions(self, job: Job, reason: str) -> Answer:
+        """Where deciding failed: what earlier requests sent, so that the provider's cache goes on to hold."""
+        last = self._last
+        if last is not None and not job.audit:
+            with suppress(ContextPruneError):
+                body = last.found.body(job, last.pruner.replay(last.context))
+                if body is not job.body:
+                    return Answer(job.number, body, "applied", reason, model=last.context.model)
+        return passed(job, reason)
 
     def _compressed(self, job: Job, stopped: Callable[[], bool]) -> Answer:
         """The side-car's answer to a body of messages. Gateways remember nothing, so a history is decided afresh."""

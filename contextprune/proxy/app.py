@@ -1,67 +1,27 @@
-"""The proxy's application: which requests are shortened, which only pass, and what either learns from its answer.
-
-Here the proxy fails open, in `_ask`, and nowhere else: whatever goes wrong with shortening, the client's own bytes go
-up. Who may see what, and where keys may travel, is decided elsewhere and fails closed.
-"""
+"""The proxy as an ASGI application: what is in flight, how each request ends, and what is told of it afterwards."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-from collections.abc import AsyncIterator, Mapping
-from hashlib import blake2b
+from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
-from contextprune.proxy.client import Body, Client
-from contextprune.proxy.headers import Control, Headers, UnusableHeader, control, upward
-from contextprune.proxy.incoming import Incoming, Receive, Unacceptable, declared, has_body, plain, too_large
-from contextprune.proxy.job import Answer, Job, Task, passed
+from contextprune.proxy.client import Broken, Client, Failed
+from contextprune.proxy.headers import UnusableHeader
+from contextprune.proxy.incoming import ClientGone, Receive, Unacceptable
 from contextprune.proxy.options import Options
 from contextprune.proxy.pages import Pages
-from contextprune.proxy.relay import RETRIED, Broken, ClientGone, Exchange, Failed, Relay, Send
+from contextprune.proxy.passage import Asked, Passage, note
+from contextprune.proxy.relay import Exchange, Relay, Send
 from contextprune.proxy.sight import Sight
-from contextprune.proxy.tenants import fingerprint
 from contextprune.proxy.upstreams import Upstreams
 from contextprune.proxy.usage import Tap
 
-_WEBSOCKET = (
-    "WebSocket connections are not relayed; use HTTP with streaming. In Codex, set supports_websockets = false "
-    "for this provider in ~/.codex/config.toml; in the OpenAI SDK, leave out websocket_base_url."
-)
-_FULL = "too many requests are in flight (connections); try again"
 _log = logging.getLogger("contextprune.proxy")
 _LAG_EVERY = 0.5  # seconds
-
-
-class Asked(Protocol):
-    """What shortens: `scorers.Scorers`, or nothing at all."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether a job would be taken."""
-        ...
-
-    async def start(self) -> None:
-        """Called once, on the loop that serves."""
-        ...
-
-    async def stop(self) -> None:
-        """Called once, at the end."""
-        ...
-
-    async def ask(self, job: Job) -> Answer:
-        """What is to be sent in place of a body, in time."""
-        ...
-
-    def refused(self, job: Job) -> None:
-        """The provider refused what the answer to `job` had made of it, and took the original."""
-        ...
-
-    def figures(self) -> Any:
-        """For `Sight.gauges`."""
-        ...
+_PUBLISH_EVERY = 2.0
 
 
 class App:
@@ -70,14 +30,12 @@ class App:
     def __init__(self, options: Options, scorers: Asked, sight: Sight) -> None:
         self.options, self.scorers, self.sight = options, scorers, sight
         self.draining = False
-        self._upstreams = Upstreams(options)
-        self._client = Client(options, self._upstreams)
-        self._relay = Relay(self._client)
+        upstreams = Upstreams(options)
+        self._client = Client(options, upstreams)
+        self._passage = Passage(options, scorers, upstreams, Relay(self._client))
         self._pages = Pages(options, sight, scorers, lambda: self.draining)
         self._exchanges: set[Exchange] = set()
         self._chores: list[asyncio.Task[None]] = []
-        self._boot = secrets.token_hex(4)
-        self._jobs = 0
 
     @property
     def in_flight(self) -> int:
@@ -107,7 +65,8 @@ class App:
         loop = asyncio.get_running_loop()
         await receive()
         # The scorers start beside the server: until they are up, requests go through as they are.
-        self._chores = [loop.create_task(self.scorers.start()), loop.create_task(self._measure_lag())]
+        chores = (self.scorers.start(), self._measure_lag(), self._publish())
+        self._chores = [loop.create_task(chore) for chore in chores]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for chore in self._chores:
@@ -123,6 +82,11 @@ class App:
             await asyncio.sleep(_LAG_EVERY)
             self.sight.lag(max(0.0, monotonic() - began - _LAG_EVERY))
 
+    async def _publish(self) -> None:
+        while True:
+            await asyncio.sleep(_PUBLISH_EVERY)
+            await self.sight.publish()
+
     async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         path: bytes = scope.get("raw_path") or scope["path"].encode()
         own = self._pages.own(scope["method"], path)
@@ -133,20 +97,25 @@ class App:
         self._exchanges.add(exchange)
         tap = None
         try:
-            tap = await self._relayed(exchange, path)
+            full = len(self._exchanges) > self.options.connections
+            tap = await self._passage.relay(exchange, path, full=full)
         except asyncio.CancelledError:
             if not exchange.stopped:
                 raise
             await _ended(exchange)
         except ClientGone:
             exchange.record.gone = "request"
-        except (Unacceptable, Failed) as exc:
+        except Unacceptable as exc:
             exchange.record.reason = exchange.record.reason or ("too_large" if exc.status == 413 else "")
-            await exchange.refuse(exc.status, exc.message, _later(exc.status))
+            await exchange.refuse(exc.status, exc.message)
+        except Failed as exc:
+            _tell(exchange, exc.message)
+            await exchange.refuse(exc.status, exc.message, [(b"retry-after", b"1")] if exc.status == 503 else ())
         except UnusableHeader as exc:
             await exchange.refuse(400, str(exc))
-        except Broken:
-            pass  # the server closes the connection, so that the client sees what we saw
+        except Broken as exc:
+            _tell(exchange, f"the answer of {exchange.record.provider} broke off: {exc}")
+            # An answer that is not ended: the server closes the connection, and the client sees what we saw.
         finally:
             self._exchanges.discard(exchange)
             self._finished(exchange, tap)
@@ -154,7 +123,7 @@ class App:
     async def _own(self, exchange: Exchange, path: bytes) -> None:
         """One of the proxy's own pages, or the side-car."""
         try:
-            await self._pages.answer(exchange, path, self._sidecar)
+            await self._pages.answer(exchange, path, self._passage.aside)
         except asyncio.CancelledError:
             if not exchange.stopped:
                 raise
@@ -184,164 +153,8 @@ class App:
         if tap is not None:
             exchange.record.usage = tap.usage()
         if exchange.audit is not None and not exchange.audit.cancelled():
-            self._note(exchange, exchange.audit.result())
+            note(exchange.record, exchange.audit.result())
         self.sight.add(exchange.record)
-
-    async def _relayed(self, exchange: Exchange, path: bytes) -> Tap | None:
-        scope, names, record = exchange.scope, exchange.names, exchange.record
-        route = exchange.route = self._upstreams.route(scope["method"], path, scope["query_string"], names)
-        record.route, record.dialect, record.provider = route.kind, route.dialect, route.upstream.name
-        record.trace = names.get(b"traceparent", b"").decode("latin-1")
-        record.trace = names.get(b"traceparent", b"").decode("latin-1")
-        if b"upgrade" in names and names[b"upgrade"].strip().lower() == b"websocket":
-            await exchange.refuse(426, _WEBSOCKET, [(b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade, close")])
-            return None
-        if len(self._exchanges) > self.options.connections:
-            raise Failed(503, _FULL)
-        incoming = exchange.incoming(self.options.body_seconds)
-        if route.task is None:
-            record.mode = "off"
-            return await self._through(exchange, incoming)
-        held = control(names, self.options)
-        record.mode = held.mode
-        record.session = blake2b(held.session.encode(), digest_size=4).hexdigest() if held.session else ""
-        if held.bypass or held.mode == "off":
-            record.reason = "bypass" if held.bypass else "off"
-            return await self._through(exchange, incoming, self.options.max_body)
-        return await self._shortened(exchange, held, incoming)
-
-    async def _through(self, exchange: Exchange, incoming: Incoming, limit: int | None = None) -> Tap:
-        """Relay a request as it is, its body as it comes."""
-        assert exchange.route is not None
-        length = declared(exchange.names)
-        if limit is not None and length is not None and length > limit:
-            if b"expect" not in exchange.names:
-                await incoming.discard()
-            raise too_large(length, limit)
-        body: Body = None
-        if has_body(exchange.names) and not incoming.size:
-            body = await incoming.first()
-        if not has_body(exchange.names) or body is not None:
-            exchange.watch()
-        else:
-            body = _streamed(exchange, incoming, limit)
-        length = len(body) if isinstance(body, bytes) else length
-        host, chunked = exchange.route.upstream.authority, body is not None and length is None
-        headers = upward(exchange.headers, host, length=length, chunked=chunked)
-        reply = await self._relay.first(exchange, headers, body)
-        try:
-            return await exchange.deliver(reply, self._told(exchange))
-        finally:
-            await reply.close()
-
-    async def _shortened(self, exchange: Exchange, held: Control, incoming: Incoming) -> Tap:
-        """Relay a request with what the scorer makes of its body, and without where it makes nothing of it."""
-        options, record = self.options, exchange.record
-        length = declared(exchange.names)
-        received = None
-        if length is None or length <= min(options.largest, options.max_body):
-            received = await incoming.whole(options.largest, options.max_body)
-        if received is None:
-            record.reason = "too_large"
-            return await self._through(exchange, incoming, options.max_body)
-        exchange.watch()
-        record.bytes_in = len(received)
-        encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
-        body = await plain(received, encoding, options.max_decoded) if encoding else received
-        if body is None or len(body) > options.largest:
-            record.reason = "payload" if body is None else "too_large"
-            return await self._sent(exchange, received, None, None)
-        job = self._job(exchange, held, body)
-        if not job.audit:
-            answer = await self._ask(job)
-            self._note(exchange, answer)
-            return await self._sent(exchange, received, job, answer.body if answer.status == "applied" else None)
-        record.status = "audit"
-        exchange.audit = asyncio.get_running_loop().create_task(self._ask(job))
-        return await self._sent(exchange, received, job, None)
-
-    async def _sent(self, exchange: Exchange, received: bytes, job: Job | None, edited: bytes | None) -> Tap:
-        """Send the body, edited or as received, and deliver the answer."""
-        assert exchange.route is not None
-        host = exchange.route.upstream.authority
-        plainly = upward(exchange.headers, host, length=len(received))
-        if edited is None:
-            reply = await self._relay.first(exchange, plainly, received)
-        else:
-            headers = upward(exchange.headers, host, length=len(edited), decoded=True)
-            reply = await self._relay.first(exchange, headers, edited)
-        try:
-            if edited is not None and reply.status in RETRIED:
-                reply = await self._relay.second(exchange, reply, plainly, received)
-                exchange.record.status, exchange.record.reason = "passed", "refused"
-                exchange.record.after = exchange.record.before
-                if reply.status < 400 and job is not None:
-                    self.scorers.refused(job)
-            if exchange.audit is not None:  # the provider has had time; what is not known by now is for the record only
-                left = self.options.deadline - (monotonic() - exchange.uploaded)
-                await asyncio.wait((exchange.audit,), timeout=max(0.0, left))
-                if exchange.audit.done():
-                    self._note(exchange, exchange.audit.result())
-            return await exchange.deliver(reply, self._told(exchange))
-        finally:
-            await reply.close()
-
-    def _job(self, exchange: Exchange, held: Control, body: bytes) -> Job:
-        assert exchange.route is not None
-        assert exchange.route.task is not None
-        self._jobs += 1
-        return Job(
-            number=self._jobs,
-            task=exchange.route.task,
-            body=body,
-            dialect=exchange.route.dialect,
-            tenant=fingerprint(exchange.headers),
-            session=held.session,
-            recall=held.recall,
-            audit=held.mode == "audit",
-            show=self.options.content,
-            seconds=self.options.deadline,
-        )
-
-    async def _ask(self, job: Job) -> Answer:
-        """What the scorer makes of a body; where anything fails, that it is to be sent as it was received."""
-        try:
-            return await self.scorers.ask(job)
-        except Exception:  # noqa: BLE001 - the one place that fails open: a fault of ours must not cost a request
-            _log.exception("the scorer could not be asked", extra={"fields": {"job": job.number}})
-            return passed(job, "error")
-
-    async def _sidecar(self, exchange: Exchange, task: Task, body: bytes) -> Answer:
-        """What the side-car's callers ask for."""
-        self._jobs += 1
-        wait = self.options.first_byte_seconds if task is Task.COMPRESS else self.options.connect_seconds
-        tenant = fingerprint(exchange.headers)
-        job = Job(number=self._jobs, task=task, body=body, tenant=tenant, recall=self.options.recall, seconds=wait)
-        answer = await self._ask(job)
-        self._note(exchange, answer)
-        return answer
-
-    def _note(self, exchange: Exchange, answer: Answer) -> None:
-        record = exchange.record
-        record.status, record.reason, record.model = answer.status, answer.reason, answer.model
-        record.before, record.after, record.kinds = answer.before, answer.after, answer.kinds
-        record.dollars, record.epoch, record.seconds = answer.dollars, answer.epoch, answer.seconds
-        record.keys, record.heat = answer.keys, answer.heat
-
-    def _told(self, exchange: Exchange) -> Headers:
-        """What the answer's head says of us."""
-        record = exchange.record
-        out = [(b"x-contextprune-request-id", f"{self._boot}-{record.number}".encode())]
-        if record.route == "other":
-            return out
-        out.append((b"x-contextprune-status", record.status.encode()))
-        if record.reason:
-            out.append((b"x-contextprune-reason", record.reason.encode()))
-        if record.before:
-            out.append((b"x-contextprune-tokens-before", b"%d" % record.before))
-            out.append((b"x-contextprune-tokens-after", b"%d" % record.after))
-        out.append((b"x-contextprune-overhead-ms", b"%.1f" % (record.overhead * 1e3)))
-        return out
 
 
 async def _ended(exchange: Exchange) -> None:
@@ -355,13 +168,6 @@ async def _ended(exchange: Exchange) -> None:
         await exchange.end_stream()
 
 
-async def _streamed(exchange: Exchange, incoming: Incoming, limit: int | None) -> AsyncIterator[bytes]:
-    """A body as it comes, counted; after its end the client is watched."""
-    async for chunk in incoming.chunks(limit):
-        yield chunk
-    exchange.record.bytes_in = incoming.size
-    exchange.watch()
-
-
-def _later(status: int) -> Headers:
-    return [(b"retry-after", b"1")] if status == 503 else ()
+def _tell(exchange: Exchange, message: str) -> None:
+    """Put into the log what went wrong on the other side."""
+    _log.warning(message, extra={"fields": {"number": exchange.record.number, "route": exchange.record.route}})

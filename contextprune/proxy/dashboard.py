@@ -61,11 +61,12 @@ async def respond(path: str, query: str, sight: Sight) -> Response | None:
 
 
 def _overview(sight: Still, span: str, *, everything: bool) -> Response:
+    sight = sight.whole()
     return _page(200, "Overview", overview(sight, span, everything=everything), alarm=alarmed(sight), live=True)
 
 
 def _stats(sight: Still) -> Response:
-    told = json.dumps(stats(sight), separators=(",", ":"), default=str).encode()
+    told = json.dumps(stats(sight.whole()), separators=(",", ":"), default=str).encode()
     return 200, [(b"content-type", b"application/json"), *_HEADERS], told
 
 
@@ -79,9 +80,10 @@ def stats(sight: Still) -> dict[str, Any]:
     return {
         "version": __version__,
         "mode": sight.options.mode,
+        "recall": sight.options.recall,
         "uptime": round(sight.uptime, 1),
         "in_flight": sight.in_flight,
-        "warning": {**asdict(warned), "reasons": dict(warned.reasons)} if warned else None,
+        "warning": asdict(warned) if warned else None,
         "scorers": dict(sight.scorers),
         "hour": asdict(figures(added(sight.hour))),
         "day": asdict(figures(added(sight.day))),

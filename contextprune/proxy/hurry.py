@@ -15,6 +15,7 @@ COUNTED = 1e-7  # seconds to count the tokens of a character, where there is not
 RESERVE = 0.1  # share of the time for what comes after the decisions,
 LEAST_RESERVE = 0.005  # and seconds
 LEARNT = 500  # characters of a block from which its time says something
+FASTEST = 5e-7  # seconds that deciding a character takes at the least
 
 
 class Stopped(Exception):  # noqa: N818 - says what happened
@@ -32,6 +33,10 @@ class Pace:
         found = seconds / max(1, characters)
         if characters >= LEARNT and found > self.seconds / 8:
             self.seconds += 0.2 * (min(found, 10 * self.seconds) - self.seconds)
+
+    def doubt(self) -> None:
+        """A block was not even tried: perhaps it would have gone faster by now."""
+        self.seconds = max(FASTEST, 0.9 * self.seconds)
 
 
 class Hurry:
@@ -58,6 +63,7 @@ class Hurry:
         late = now + size * (self._pace.seconds if decided else COUNTED) > self._ends
         if decided and late:
             self.skipped += 1
+            self._pace.doubt()
         elif decided:
             self._last = size, now
         return late

@@ -131,7 +131,7 @@ def load_options(
     flags: Mapping[str, Any] | None = None,
     config: str = "",
     folder: Path | None = None,
-    environ: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Options:
     """Options from the file, the variables and `flags`, the later winning; a flag that is None was not given.
 
@@ -142,7 +142,7 @@ def load_options(
     file = Path(config).expanduser() if config else None
     values: dict[str, Any] = {}
     places: dict[str, str] = {}
-    for name, (value, where) in read_serve(folder, environ, file).items():
+    for name, (value, where) in read_serve(folder, variables, file).items():
         _known(name, where)
         values[name], places[name] = _read(name, value, where), where
     for name, value in (flags or {}).items():

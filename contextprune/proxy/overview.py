@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 
 from contextprune.amounts import plural, share
 from contextprune.page import shown
@@ -70,11 +69,17 @@ def _warnings(sight: Still) -> Iterator[str]:
     elif sight.options.mode == "off":
         yield "<p class=note id=mode><b>The mode is off:</b> nothing is shortened. Start with <code>--mode on</code>."
     if not sight.recent:
-        base = f"http://{escape(sight.options.host)}:{sight.options.port}"
-        yield (
-            "<div class=note id=empty><p><b>No request has come yet.</b> Point a client here, and change nothing else:"
-            f"<pre>OPENAI_BASE_URL={base}/v1\nANTHROPIC_BASE_URL={base}</pre></div>"
-        )
+        yield _inviting(sight)
+
+
+def _inviting(sight: Still) -> str:
+    """What to do first."""
+    host = "127.0.0.1" if sight.options.host in ("0.0.0.0", "::") else sight.options.host  # noqa: S104 - not bound here
+    base = f"http://{shown(host)}:{sight.options.port or 'PORT'}"
+    return (
+        "<div class=note id=empty><p><b>No request has come yet.</b> Point a client here, and change nothing else:"
+        f"<pre>OPENAI_BASE_URL={base}/v1\nANTHROPIC_BASE_URL={base}</pre></div>"
+    )
 
 
 def _choice(span: str) -> str:
@@ -180,7 +185,8 @@ def _scorers(sight: Still) -> str:
     ]
     trouble = str(told.get("trouble") or "")
     alarm = f"<p class=alarm><b>A scorer could not start:</b> {shown(trouble[:1000])}" if trouble else ""
-    return f"<section id=scorers><h2>Scorers</h2><dl class=facts>{''.join(facts)}</dl>{alarm}</section>"
+    whose = "<p class=dim>Of the one of several processes that drew this page." if sight.shared else ""
+    return f"<section id=scorers><h2>Scorers</h2>{whose}<dl class=facts>{''.join(facts)}</dl>{alarm}</section>"
 
 
 def _recent(sight: Still, *, everything: bool) -> str:
@@ -194,7 +200,12 @@ def _recent(sight: Still, *, everything: bool) -> str:
     )  # fmt: skip
     listed = table("recent", "Recent requests, the newest first", heads, rows, text=(2, 3))
     more = f'<p><a href="/?requests=all#recent">All {len(records):,}</a>' if len(rows) < len(records) else ""
-    return f"<section id=recent><h2>Recent requests</h2>{listed}{more}</section>"
+    whose = (
+        "<p class=dim>Of the one of several processes that drew this page; the figures above are of all."
+        if sight.shared
+        else ""
+    )
+    return f"<section id=recent><h2>Recent requests</h2>{whose}{listed}{more}</section>"
 
 
 def _request(record: Record, now: float) -> Sequence[str]:

@@ -27,7 +27,7 @@ from contextprune.proxy.sight import Sight
 COMPRESS, RETRIEVE = b"/v1/compress", b"/v1/retrieve/"
 _OPEN = (b"/livez", b"/readyz")
 _PAGES = (b"/", b"/stats", b"/metrics")
-_BELOW = (b"/requests/", b"/dashboard")
+_BELOW = b"/requests/"
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
 _PATIENCE = 10.0  # seconds after which a scorer that has not started no longer counts against readiness
 _WATCHED = 60.0  # seconds for which a load balancer counts as present
@@ -37,10 +37,18 @@ _NOBODY = (
 )
 _FOREIGN = "the Host header names another machine; open this page as http://127.0.0.1:{port}/"
 _STATUS: Mapping[str, int] = {"not_found": 404, "denied": 404, "payload": 400}
-_WORDS: Mapping[str, str] = {
-    "not_found": "no original is kept under this key for this credential",
-    "denied": "no original is kept under this key for this credential",  # the same words: a key tells nothing
-    "payload": "the body is no JSON object with a list of messages, as POST /v1/compress takes it",
+_ABSENT = "no original is kept under this key for this credential"  # the same words for another's: a key tells nothing
+_WORDS: Mapping[Task, Mapping[str, str]] = {
+    Task.COMPRESS: {"payload": "the body is no JSON object with a list of messages, as POST /v1/compress takes it"},
+    Task.RETRIEVE: {
+        "not_found": _ABSENT,
+        "denied": _ABSENT,
+        "payload": "lines are counted from 1 and written like lines=12, lines=12-40 or lines=12-40,60",
+    },
+}
+_LATER: Mapping[Task, str] = {
+    Task.COMPRESS: "nothing was compressed ({reason}); use the messages as they are",
+    Task.RETRIEVE: "the original cannot be read now ({reason}); ask again",
 }
 
 Sidecar = Callable[[Exchange, Task, bytes], Awaitable[Answer]]
@@ -156,7 +164,8 @@ class Pages:
             await exchange.answer(200, [(b"content-type", b"application/json")], answer.body)
             return
         status = _STATUS.get(answer.reason, 503)
-        message = _WORDS.get(answer.reason, f"nothing was compressed: {answer.reason}; use the messages as they are")
+        words = _WORDS[task].get(answer.reason) or _LATER[task]
+        message = words.format(reason=answer.reason)
         await exchange.refuse(status, message, [(b"retry-after", b"1")] if status == 503 else ())
 
     async def _body(self, exchange: Exchange) -> bytes:

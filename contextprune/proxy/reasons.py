@@ -16,8 +16,9 @@ class Advice(NamedTuple):
 ADVICE: Mapping[str, Advice] = {
     "noop": Advice(
         "There was nothing to take out.",
-        "Nothing to do: short requests, instructions, and what the model wrote stay as they are. "
-        "A lower `recall` in the policy takes out more.",
+        "Nothing to do: short requests, instructions, and what the model wrote stay as they are, and so does what an "
+        "earlier request of the session sent whole, because the provider's cache holds it. If most requests end like "
+        "this, look at what their sessions' first requests say.",
     ),
     "audit": Advice(
         "It was measured only, and nothing would have been taken out.",

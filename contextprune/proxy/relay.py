@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
 
-from contextprune.proxy.client import Body, Broken, Client, Failed, Reply
+from contextprune.proxy.client import Body, Broken, Client, Reply
 from contextprune.proxy.headers import Headers, downward
-from contextprune.proxy.incoming import ClientGone, Incoming, Message, Receive
+from contextprune.proxy.incoming import Incoming, Message, Receive
 from contextprune.proxy.job import Answer
 from contextprune.proxy.records import Record
 from contextprune.proxy.refusals import last_event, refusal
@@ -180,6 +180,3 @@ class Relay:
         exchange.record.overhead = overhead
         exchange.record.retried = True
         return again
-
-
-__all__ = ["RETRIED", "Broken", "ClientGone", "Exchange", "Failed", "Relay", "Reply", "Send"]

@@ -7,9 +7,10 @@ nothing else. Each process has one job at a time, so that the order of those tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 from os import cpu_count
 from time import monotonic
 from typing import Any
@@ -22,7 +23,10 @@ from contextprune.proxy.spawned import Spawned
 from contextprune.proxy.waiting import SMALL, Waiting
 
 GRACE = 2.0  # seconds after its deadline that a process may take for a job before it counts as hung
-SLOWEST = 100_000.0  # tokens a second of a body that an epoch, which cannot be interrupted, is granted besides
+SLOWEST = 50_000.0  # tokens a second of a body that an epoch, which cannot be interrupted, is granted besides
+STUCK = 0.25  # seconds after which one whose job nobody waits for is not expected to be free soon
+MARGIN = 1.5  # of the time that a job is likely to take, there must be so much left when its turn comes
+STRIKES = 2  # processes in a row that a session may cost before it is left alone
 START = 60.0  # seconds that a process may take to start
 BACKOFF = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0)  # seconds before a start, by how many in a row have failed
 LONGEST = 30.0  # seconds that anybody waits for a job, the side-car's callers too
@@ -63,6 +67,7 @@ class _Asked:
     begun: float = 0.0
     replay: Answer | None = None
     seat: _Seat | None = None
+    crashed: bool = False
 
     @property
     def job(self) -> Job:
@@ -79,7 +84,7 @@ class _Seat:
     process: Spawned | None = None
     ready: bool = False
     asked: _Asked | None = None  # what the process works on, even if nobody waits for it any more
-    overdue: bool = False
+    overdue: float = inf  # since when nobody waits for it any more
     watch: asyncio.TimerHandle | None = None
     failed_starts: int = 0
 
@@ -87,15 +92,22 @@ class _Seat:
 class Scorers:
     """Starts the processes, keeps them alive, and answers in time whatever they do. Belongs to one event loop.
 
-    grace, pause   see GRACE and the breaker; given by tests that have no time
+    grace     see GRACE
+    breaker   makes the breaker of a process
     """
 
-    def __init__(self, options: Options, *, grace: float = GRACE, pause: float = 10.0) -> None:
+    def __init__(
+        self,
+        options: Options,
+        *,
+        grace: float = GRACE,
+        breaker: Callable[[], Breaker] = lambda: Breaker(monotonic),
+    ) -> None:
         count = max(1, min(options.scorers, cpu_count() or 1))
         self._options, self._grace = options, grace
         self._sessions = Sessions(options.deadline, options.prefill, options.cache_seconds)
         self._waiting: Waiting[_Asked] = Waiting(options.queue_tokens)
-        self._seats = [_Seat(i, count > 1 and i == 0, Breaker(monotonic, pause=pause)) for i in range(count)]
+        self._seats = [_Seat(i, count > 1 and i == 0, breaker()) for i in range(count)]
         self._cost = Cost()
         self._running: dict[int, _Asked] = {}
         self._ended = asyncio.Event()
@@ -147,7 +159,7 @@ class Scorers:
         limit = max(allowed.limit, UNHURRIED) if job.audit else min(allowed.limit, LONGEST)
         asked = _Asked(allowed, asyncio.get_running_loop().create_future(), now, now + limit)
         answer = await self._waited(asked)
-        if asked.seat is not None and answer.reason != "crashed":  # else it may well come again, as new as now
+        if asked.seat is not None and not asked.crashed:
             self._sessions.note(allowed, answer, asked.seat.number, monotonic())
         return answer
 
@@ -159,7 +171,7 @@ class Scorers:
 
     async def _waited(self, asked: _Asked) -> Answer:
         seats = [seat for seat in self._seats if not seat.small or asked.job.new <= SMALL]
-        reason = _unavailable(seats)
+        reason = "crashed" if asked.allowed.strikes >= STRIKES else _unavailable(seats)
         if reason or self._ended.is_set():
             return passed(asked.job, reason or "off")
         number, tokens = asked.job.number, _tokens(asked.job)
@@ -180,14 +192,15 @@ class Scorers:
             self._running.pop(number, None)
 
     def _has_time(self, asked: _Asked, tokens: int, seats: int) -> bool:
-        """Whether so many processes will have done what waits, and this job, before anybody gives up on it."""
-        return self._cost.seconds(self._waiting.tokens + tokens) / seats <= asked.ends - asked.since
+        """Whether so many processes will have done what waits in time to do this job, too."""
+        wait = self._cost.seconds(self._waiting.tokens) / seats
+        return wait + MARGIN * self._cost.seconds(tokens) <= asked.ends - asked.since
 
     def _give(self, seat: _Seat, asked: _Asked) -> None:
         """Let a process work on a job."""
         assert seat.process is not None
         now = monotonic()
-        seat.asked, asked.seat, asked.begun, seat.overdue = asked, seat, now, False
+        seat.asked, asked.seat, asked.begun, seat.overdue = asked, seat, now, inf
         seat.breaker.begin()
         left = max(0.0, asked.ends - now)
         seat.process.send(pack_job(replace(asked.job, seconds=min(asked.job.seconds, left))))
@@ -205,7 +218,7 @@ class Scorers:
         if seat is None:
             self._waiting.drop(asked.job.number)
         elif seat.asked is asked and seat.process is not None:
-            seat.overdue = True
+            seat.overdue = monotonic()
             seat.process.send(pack({"word": word, "number": asked.job.number, "replayed": bool(asked.replay)}))
 
     def _hung(self, seat: _Seat, asked: _Asked) -> None:
@@ -218,7 +231,7 @@ class Scorers:
             asked = self._waiting.take(small=seat.small)
             if asked is None:
                 return
-            if asked.ends - monotonic() < self._cost.seconds(_tokens(asked.job)):
+            if asked.ends - monotonic() < MARGIN * self._cost.seconds(_tokens(asked.job)):
                 _tell(asked, passed(asked.job, "busy"))  # it would be late, and so would those behind it
             elif not asked.answer.done():
                 self._give(seat, asked)
@@ -269,7 +282,7 @@ class Scorers:
             asked.replay = answer
             return
         _unwatch(seat)
-        seat.asked, seat.overdue = None, False
+        seat.asked, seat.overdue = None, inf
         seat.breaker.worked()
         self._cost.learn(_tokens(asked.job), monotonic() - asked.begun)
         said = asked.replay if answer.status == "passed" and asked.replay is not None else answer
@@ -294,11 +307,13 @@ class Scorers:
     def _lost(self, seat: _Seat) -> None:
         asked, was_ready = seat.asked, seat.ready
         _unwatch(seat)
-        seat.process, seat.asked, seat.ready, seat.overdue = None, None, False, False
+        seat.process, seat.asked, seat.ready, seat.overdue = None, None, False, inf
         seat.failed_starts = 0 if was_ready else seat.failed_starts + 1
         self._changed.set()
         if asked is not None:
             seat.breaker.failed()
+            asked.crashed = True
+            self._sessions.strike(asked.allowed, monotonic())
             _tell(asked, asked.replay or passed(asked.job, "crashed"))
         if not self._ended.is_set():
             self._restarts += 1
@@ -321,7 +336,8 @@ def _unavailable(seats: Sequence[_Seat]) -> str:
         return "starting"
     if not any(seat.asked is not None or seat.breaker.allows for seat in up):
         return "breaker"
-    return "busy" if all(seat.overdue for seat in up) else ""
+    now = monotonic()
+    return "busy" if all(now - seat.overdue > STUCK for seat in up) else ""
 
 
 def _tokens(job: Job) -> int:

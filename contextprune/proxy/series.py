@@ -24,7 +24,7 @@ BOUNDS = (
 )  # fmt: skip
 """Upper ends, in seconds, of the classes that times are counted in; one more class has what is longer."""
 
-STAGES = ("waited", "parse", "split", "count", "score", "select", "render", "fold", "account", "store", "splice")
+STAGES = ("waited", "read", "split", "count", "score", "select", "render", "fold", "account", "store", "splice")
 """Stages of the scorer process that times are kept of; all others count as "other"."""
 
 PROVIDERS = ("openai", "anthropic")
@@ -92,25 +92,37 @@ def quantile(classes: Sequence[float], share: float) -> float | None:
 
 
 class Series:
-    """All sums. Times are seconds of a clock that never goes back."""
+    """All sums. Times are seconds of a clock that never goes back, the same one for all processes of a machine.
 
-    __slots__ = ("_coarse", "_fine", "total")
+    total          since the start
+    fine, coarse   by the number of the minute, and of the quarter hour, the oldest first
+    """
+
+    __slots__ = ("coarse", "fine", "total")
 
     def __init__(self) -> None:
         self.total = Sums()
-        self._fine: deque[tuple[int, Sums]] = deque(maxlen=_FINE[1] + 1)
-        self._coarse: deque[tuple[int, Sums]] = deque(maxlen=_COARSE[1] + 1)
+        self.fine: deque[tuple[int, Sums]] = deque(maxlen=_FINE[1] + 1)
+        self.coarse: deque[tuple[int, Sums]] = deque(maxlen=_COARSE[1] + 1)
 
     def add(self, record: Record, now: float) -> None:
         """One request more."""
         numbers, times = tuple(counted(record)), tuple(timed(record))
-        for sums in (self.total, _at(self._fine, int(now // _FINE[0])), _at(self._coarse, int(now // _COARSE[0]))):
+        for sums in (self.total, _at(self.fine, int(now // _FINE[0])), _at(self.coarse, int(now // _COARSE[0]))):
             sums.add(numbers, times)
+
+    def copy(self) -> Self:
+        """The same, for another thread."""
+        other = type(self)()
+        other.total = self.total.copy()
+        other.fine.extend((step, sums.copy()) for step, sums in self.fine)
+        other.coarse.extend((step, sums.copy()) for step, sums in self.coarse)
+        return other
 
     def steps(self, now: float, *, day: bool = False) -> list[Sums]:
         """Copies of the last hour by the minute, or the last day by the quarter hour; empty steps have empty sums."""
         width, many = _COARSE if day else (_FINE[0], 60)
-        have = dict(self._coarse if day else self._fine)
+        have = dict(self.coarse if day else self.fine)
         last = int(now // width)
         return [have[step].copy() if step in have else Sums() for step in range(last - many + 1, last + 1)]
 

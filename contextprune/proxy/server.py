@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
+import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from time import monotonic
 from types import FrameType
 
@@ -22,6 +25,7 @@ from contextprune.proxy.app import App
 from contextprune.proxy.logs import Log, log_to
 from contextprune.proxy.options import Options, is_loopback
 from contextprune.proxy.scorers import Scorers
+from contextprune.proxy.shared import Shared
 from contextprune.proxy.sight import Sight, Watcher
 from contextprune.proxy.workers import supervise
 
@@ -138,7 +142,7 @@ class Server(uvicorn.Server):
             sock.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        await self._until(lambda: not app.in_flight, app.options.drain_seconds)
+        await self._until(lambda: not self.server_state.tasks, app.options.drain_seconds)
         app.stop()
         self.force_exit = False
         await self._until(lambda: not self.server_state.tasks, _LAST_WORDS)
@@ -204,15 +208,19 @@ def _unexpected(entry: logging.LogRecord) -> bool:
     return not str(entry.msg).startswith(_EXPECTED)
 
 
-def application(options: Options) -> App:
-    """The application with its scorers, and with all that watches it."""
+def application(options: Options, folder: Path | None = None) -> App:
+    """The application with its scorers, and with all that watches it.
+
+    `folder` is where several processes of one server tell each other what they have counted.
+    """
     watchers: list[Watcher] = [Log()]
     if "opentelemetry" in sys.modules:  # else nobody can have set up where spans go
         from contextprune.proxy.telemetry import Telemetry, configured  # noqa: PLC0415 - an extra
 
         if configured():
             watchers.append(Telemetry())
-    return App(options, Scorers(options), Sight(options, watchers=watchers))
+    shared = Shared(folder) if folder else None
+    return App(options, Scorers(options), Sight(options, watchers=watchers, shared=shared))
 
 
 def run(options: Options, tell: Callable[[str], None]) -> int:
@@ -232,10 +240,10 @@ def run(options: Options, tell: Callable[[str], None]) -> int:
     return 0
 
 
-def serve(options: Options, sock: socket.socket) -> None:
-    """Serve in this process until a signal ends it."""
+def serve(options: Options, sock: socket.socket, folder: Path | None = None) -> None:
+    """Serve in this process until a signal ends it. `folder`: see `application`."""
     quiet()
-    server(application(options), options).run([sock])
+    server(application(options, folder), options).run([sock])
 
 
 def address(options: Options, sock: socket.socket) -> str:
@@ -246,3 +254,23 @@ def address(options: Options, sock: socket.socket) -> str:
     elif not is_loopback(host):
         host = options.host
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def work() -> None:
+    """One of several: told what it is on its standard input, which closes when the supervisor dies."""
+    told = json.loads(sys.stdin.buffer.readline())
+    sock = socket.socket(fileno=told.pop("fd"))
+    folder = Path(told.pop("folder"))
+    sock.setblocking(False)
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
+    end = log_to(sys.stderr)
+    try:
+        serve(Options(**told), sock, folder)
+    finally:
+        end()
+
+
+def _end_with_supervisor() -> None:
+    while os.read(0, 1 << 12):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import Any, Protocol
 
 from contextprune.proxy.canary import Canary, Warned
 from contextprune.proxy.metrics import exposition
 from contextprune.proxy.options import Options
 from contextprune.proxy.records import Recent, Record
-from contextprune.proxy.series import Series, Sums
+from contextprune.proxy.series import Series, Sums, added
+from contextprune.proxy.shared import Shared
 
 
 class Watcher(Protocol):
@@ -30,12 +32,13 @@ class Watcher(Protocol):
 class Still:
     """What can be seen at a moment, copied, so that a thread can draw it while requests go on.
 
-    uptime        seconds since the start; wall: seconds since 1970
+    now           seconds of the clock; uptime: since the start; wall: since 1970
     hour, day     sums by the minute and by the quarter hour, the last one being now
     total         sums since the start
     """
 
     options: Options
+    now: float
     uptime: float
     wall: float
     in_flight: int
@@ -45,12 +48,29 @@ class Still:
     recent: Sequence[Record]
     scorers: Mapping[str, Any]
     warned: Warned | None
+    shared: Shared | None = None
+
+    def whole(self) -> Still:
+        """The same with what the other processes of this server have counted. Reads files."""
+        if self.shared is None:
+            return self
+        series, in_flight = self.shared.others()
+        return replace(
+            self,
+            in_flight=self.in_flight + in_flight,
+            hour=[added(sums) for sums in zip(self.hour, *(each.steps(self.now) for each in series), strict=True)],
+            day=[
+                added(sums) for sums in zip(self.day, *(each.steps(self.now, day=True) for each in series), strict=True)
+            ],
+            total=added((self.total, *(each.total for each in series))),
+        )
 
 
 class Sight:
     """What can be seen of the proxy. Belongs to one event loop.
 
-    clock  seconds that never go back; wall: seconds since 1970, for people
+    clock   seconds that never go back; wall: seconds since 1970, for people
+    shared  where the other processes of the same server are told and heard, None where there are none
     """
 
     def __init__(
@@ -59,8 +79,9 @@ class Sight:
         clock: Callable[[], float] = time.monotonic,
         watchers: Sequence[Watcher] = (),
         wall: Callable[[], float] = time.time,
+        shared: Shared | None = None,
     ) -> None:
-        self.options, self.clock, self.wall = options, clock, wall
+        self.options, self.clock, self.wall, self.shared = options, clock, wall, shared
         self.started = clock()
         self.recent = Recent(options.records)
         self.series = Series()
@@ -128,6 +149,7 @@ class Sight:
         now = self.clock()
         return Still(
             options=self.options,
+            now=now,
             uptime=now - self.started,
             wall=self.wall(),
             in_flight=self.in_flight,
@@ -137,8 +159,15 @@ class Sight:
             recent=tuple(self.recent),
             scorers=self.scorers,
             warned=self.warned,
+            shared=self.shared,
         )
 
     def metrics(self) -> bytes:
         """Everything for Prometheus, as text of the type `metrics.CONTENT_TYPE`."""
-        return exposition(self.series.total, self.scorers, self.in_flight, silent=self.warned is not None)
+        whole = self.still().whole()
+        return exposition(whole.total, self.scorers, whole.in_flight, silent=self.warned is not None)
+
+    async def publish(self) -> None:
+        """Tell the other processes of this server what was counted here; to be called every few seconds."""
+        if self.shared is not None:
+            await asyncio.to_thread(self.shared.write, self.series.copy(), self.in_flight)

@@ -17,7 +17,8 @@ from contextprune.proxy.unpacking import Unpacker, unpacker
 HEAD, TAIL = 64 << 10, 256 << 10  # bytes kept of an answer's beginning, and of its end up to twice as many
 _READ = ("json", "event-stream", "text/")  # what may hold tokens; audio, images and the like are let go at once
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
-_EVENTS = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")  # of an event
+_TRIED = 8  # events that name usage, from either end
 _LINES = re.compile(rb"\r\n|\n|\r")
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,100})"')
 _MOST = 1 << 40  # tokens; more is a mistake
@@ -107,14 +108,16 @@ def _found(texts: tuple[bytes, ...]) -> Iterator[Mapping[str, Any]]:
 
 
 def _of_events(text: bytes, *, last_first: bool) -> Iterator[Mapping[str, Any]]:
-    """What the server-sent events of a text say of usage. Only events that name it are parsed."""
-    events = _EVENTS.split(text)
-    for event in reversed(events) if last_first else events:
-        if _USAGE.search(event):
-            lines = (line for line in _LINES.split(event) if line.startswith(b"data:"))
-            inner = _inner(_parsed(b"\n".join(line[5:] for line in lines)))
-            if inner is not None:
-                yield inner
+    """What the server-sent events of a text say of usage. Only the outermost few that name it are parsed."""
+    places = [found.start() for found in _USAGE.finditer(text)]
+    for place in places[: -_TRIED - 1 : -1] if last_first else places[:_TRIED]:
+        begins = (at + len(end) for end in _ENDS if (at := text.rfind(end, 0, place)) >= 0)
+        stops = (text.find(end, place) for end in _ENDS)
+        event = text[max(begins, default=0) : min((stop for stop in stops if stop >= 0), default=len(text))]
+        lines = (line for line in _LINES.split(event) if line.startswith(b"data:"))
+        inner = _inner(_parsed(b"\n".join(line[5:] for line in lines)))
+        if inner is not None:
+            yield inner
 
 
 def _inner(value: Any) -> Mapping[str, Any] | None:

@@ -1,6 +1,6 @@
 """Several front processes behind one socket: started, restarted when they die, and ended together.
 
-Each is a server of its own, with its own scorers, records and metrics; only the store is shared.
+Each is a server of its own, with its own scorers and records; the store is shared, and what they count is added up.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import asdict, replace
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from contextprune.errors import SettingsError
 from contextprune.proxy.options import Options
 
 _log = logging.getLogger("contextprune.proxy")
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from contextprune.proxy.workers import work; work()"
+_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from contextprune.proxy.server import work; work()"
 _PAUSE = 1.0  # seconds before a worker that died is started again
 _PATIENCE = 10.0  # seconds beyond the drain until what still runs is killed
 
@@ -29,9 +29,10 @@ _PATIENCE = 10.0  # seconds beyond the drain until what still runs is killed
 class Supervisor:
     """The workers of one socket. Lives on the main thread, which catches the signals."""
 
-    def __init__(self, options: Options, sock: socket.socket) -> None:
+    def __init__(self, options: Options, sock: socket.socket, folder: str) -> None:
         scorers = max(1, options.scorers // options.workers)
-        self._told = json.dumps({"fd": sock.fileno(), **asdict(replace(options, workers=1, scorers=scorers))}).encode()
+        alone = asdict(replace(options, workers=1, scorers=scorers))
+        self._told = json.dumps({"fd": sock.fileno(), "folder": folder, **alone}).encode()
         self._options, self._sock = options, sock
         self._running: list[subprocess.Popen[bytes]] = []
         self._ending = 0
@@ -91,26 +92,5 @@ def supervise(options: Options, sock: socket.socket) -> int:
     """Serve with `options.workers` processes. Raises SettingsError where the system cannot share a socket."""
     if os.name != "posix":
         raise SettingsError("several workers need a POSIX system; set workers to 1")
-    return Supervisor(options, sock).run()
-
-
-def work() -> None:
-    """One worker: told what it is on its standard input, which closes when the supervisor dies."""
-    from contextprune.proxy.logs import log_to  # noqa: PLC0415 - the supervisor needs none of this
-    from contextprune.proxy.server import serve  # noqa: PLC0415 - imports this file
-
-    told = json.loads(sys.stdin.buffer.readline())
-    sock = socket.socket(fileno=told.pop("fd"))
-    sock.setblocking(False)
-    threading.Thread(target=_end_with_supervisor, daemon=True).start()
-    end = log_to(sys.stderr)
-    try:
-        serve(Options(**told), sock)
-    finally:
-        end()
-
-
-def _end_with_supervisor() -> None:
-    while os.read(0, 1 << 12):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    with TemporaryDirectory(prefix="contextprune-") as folder:
+        return Supervisor(options, sock, folder).run()

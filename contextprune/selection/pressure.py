@@ -61,8 +61,12 @@ def _between(value: float, low: float, high: float) -> float:
 
 
 def share_at_epoch(seen: Observed, policy: Policy) -> float:
-    """The share of an old block's tokens that an epoch leaves, as a ceiling over all old blocks that it shrinks."""
-    return CROWDED_SHARE if seen.pressure > policy.high_water else EPOCH_SHARE
+    """The share of an old block's tokens that an epoch leaves, as a ceiling over all old blocks that it shrinks.
+
+    Where the window is nearly full, those long past make room for those that are still worked with.
+    """
+    return LONG_PAST_SHARE if seen.pressure > policy.high_water and seen.age > LONG_PAST else EPOCH_SHARE
 
 
-EPOCH_SHARE, CROWDED_SHARE = 0.5, 0.2  # the latter where the window is nearly full
+EPOCH_SHARE, LONG_PAST_SHARE = 0.5, 0.1
+LONG_PAST = 12  # model's replies

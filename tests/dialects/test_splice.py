@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from contextprune.context import Kind, Ref
 from contextprune.dialects import apply, read
-from contextprune.dialects.splice import splice
+from contextprune.dialects.splice import places, splice
 from contextprune.errors import PayloadError
 from tests.outputs import NASTY
 from tests.strategies import LEXICAL, nasty, payloads, pruner
@@ -275,3 +275,15 @@ def test_every_nasty_text_is_spliced_in_and_out_again(text: str) -> None:
         made = splice(body, {(0,): text})
         assert json.loads(made) == [spelt(text)]
         assert splice(made, {(0,): spelt(text)}) is made
+
+
+@given(payload=payloads())
+def test_places_are_where_values_begin_and_end(payload: dict[str, Any]) -> None:
+    body = json.dumps(payload, indent=1).encode()
+    refs: list[Ref] = [(), *((key,) for key in payload), ("absent",), ("model", 0)]
+    found = places(body, refs)
+    assert list(found) == [ref for ref in refs if not ref or (len(ref) == 1 and ref[0] in payload)]
+    assert {ref: json.loads(body[start:end]) for ref, (start, end) in found.items() if ref} == {
+        (key,): value for key, value in payload.items()
+    }
+    assert found[()] == (0, len(body))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from contextprune.proxy.breaker import Breaker
 from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.options import Options
 from contextprune.proxy.scorers import Figures, Scorers
@@ -50,13 +51,15 @@ class Asking:
 
 
 @contextmanager
-def asking(*, count: int = 1, grace: float = 2.0, pause: float = 10.0, **options: Any) -> Iterator[Asking]:
+def asking(
+    *, count: int = 1, grace: float = 2.0, breaker: Callable[[], Breaker] | None = None, **options: Any
+) -> Iterator[Asking]:
     """Scorers that are up. `options` are the proxy's."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     told = Options(**{"deadline": PATIENT, "prefill": 1.0, "scorers": count, **options})
-    scorers = Scorers(told, grace=grace, pause=pause)
+    scorers = Scorers(told, grace=grace, breaker=breaker or (lambda: Breaker(time.monotonic)))
     found = Asking(scorers, loop)
     try:
         found.run(scorers.start())

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
 
-from contextprune.proxy.app import App, Asked
+from contextprune.proxy.app import App
 from contextprune.proxy.job import Answer, Job, passed
 from contextprune.proxy.options import Options
+from contextprune.proxy.passage import Asked
 from contextprune.proxy.scorers import Scorers
 from contextprune.proxy.server import Server, address, listen, quiet, server
 from contextprune.proxy.sight import Sight, Watcher
@@ -98,6 +101,13 @@ def running(
     if provider is None:
         with providing() as own, running(own, scorers, watchers, **told) as proxy:
             yield proxy
+        return
+    if scorers is None and "config" not in told:
+        with TemporaryDirectory() as folder:
+            settings = Path(folder) / "contextprune.toml"
+            settings.write_text('store = "./originals.sqlite3"\nscorer = "lexical"\n')
+            with running(provider, None, watchers, config=str(settings), **told) as proxy:
+                yield proxy
         return
     options = Options(**{"port": 0, "upstream_openai": provider.url, "upstream_anthropic": provider.url, **told})
     quiet()

@@ -44,7 +44,7 @@ def finished(sight: Sight, **fields: object) -> Record:
         "kinds": {"system": (4000, 4000), "user": (2000, 2000), "tool_result": (34_000, 8000)},
         "dollars": (0.08, 0.05), "overhead": 0.021, "upstream": 200, "first_byte": 0.9, "total": 4.2, "streamed": True,
         "bytes_in": 160_000, "bytes_out": 9000, "usage": Usage(1000, 1000, 12_000, 500, 100, "claude-opus-4-5"),
-        "seconds": {"waited": 0.001, "parse": 0.004, "fold": 0.012, "splice": 0.001}, "keys": ("k1abc", "k2def"),
+        "seconds": {"waited": 0.001, "read": 0.004, "fold": 0.012, "splice": 0.001}, "keys": ("k1abc", "k2def"),
     }  # fmt: skip
     for name, value in (told | fields).items():
         setattr(record, name, value)

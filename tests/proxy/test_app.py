@@ -1,31 +1,19 @@
-"""What the proxy does with requests: shortens some, relays all, and never stands in the way."""
+"""Requests in flight, how they end, and what is told of them."""
 
 from __future__ import annotations
 
-import gzip
+import asyncio
 import json
 import threading
-import zlib
 from collections.abc import Iterator
-from typing import Any
 
-import anthropic
 import httpx2
-import openai
 import pytest
 
-from contextprune.proxy.job import Answer, Job, Task, passed
 from tests.proxy.provider import Provider, providing
 from tests.proxy.running import Running, Scripted, edits, running, until
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "a long story"}]}
-ROUTES: dict[str, dict[str, Any]] = {
-    "/v1/chat/completions": CHAT,
-    "/v1/responses": {"model": "m", "input": "a long story"},
-    "/v1/messages": {**CHAT, "max_tokens": 9},
-    "/v1/messages/count_tokens": CHAT,
-    "/v1/responses/input_tokens": {"model": "m", "input": "a long story"},
-}
 
 
 @pytest.fixture(scope="module")
@@ -41,190 +29,6 @@ def editing(provider: Provider) -> Iterator[Running]:
         yield proxy
 
 
-@pytest.fixture(scope="module")
-def still(provider: Provider) -> Iterator[Running]:
-    """A proxy that shortens nothing."""
-    with running(provider, Scripted()) as proxy:
-        yield proxy
-
-
-def last(proxy: Running) -> Any:
-    return proxy.provider.requests[-1]
-
-
-@pytest.mark.parametrize("path", ROUTES)
-def test_a_context_goes_up_edited_and_everything_else_as_it_was(editing: Running, path: str) -> None:
-    body = json.dumps(ROUTES[path]).encode()
-    got = editing.post(path, content=body, headers={"authorization": "Bearer k", "x-stainless-lang": "python"})
-    assert got.status_code == 200
-    assert last(editing).body == body.replace(b"long ", b"")
-    assert last(editing).header("content-length") == str(len(body) - 5)
-    assert last(editing).header("authorization") == "Bearer k"
-    assert last(editing).header("x-stainless-lang") == "python"
-    assert last(editing).header("host") == editing.provider.url.removeprefix("http://")
-
-
-def test_an_answer_says_what_was_done(editing: Running) -> None:
-    headers = editing.post("/v1/chat/completions", CHAT).headers
-    assert headers["x-contextprune-status"] == "applied"
-    assert (headers["x-contextprune-tokens-before"], headers["x-contextprune-tokens-after"]) == ("100", "40")
-    assert float(headers["x-contextprune-overhead-ms"]) >= 0
-    assert headers["x-contextprune-request-id"]
-    assert "x-contextprune-reason" not in headers
-
-
-def test_no_header_of_ours_travels_upstream(editing: Running) -> None:
-    editing.post("/v1/chat/completions", CHAT, headers={"x-contextprune-session-id": "s", "x-contextprune-x": "y"})
-    assert [name for name, _ in last(editing).headers if "contextprune" in name] == []
-
-
-def test_what_is_relayed_keeps_its_bytes(still: Running) -> None:
-    body = bytes(range(256)) * 2000
-    got = httpx2.request("PUT", f"{still.url}/v1/files/a%2Fb?q=%20&q=+", content=body, headers={"x-one": "1"})
-    assert got.content == body
-    assert last(still).method == "PUT"
-    assert last(still).target == "/v1/files/a%2Fb?q=%20&q=+"
-    assert last(still).body == body
-    assert last(still).header("x-one") == "1"
-
-
-def test_a_body_in_chunks_is_relayed_in_chunks(still: Running) -> None:
-    got = httpx2.post(f"{still.url}/v1/files", content=iter([b"ab" * 50_000, b"cd" * 50_000]))
-    assert got.content == b"ab" * 50_000 + b"cd" * 50_000
-    assert last(still).header("transfer-encoding") == "chunked"
-
-
-def test_a_get_has_no_body_upstream(still: Running) -> None:
-    assert still.get("/v1/models").content == b"pong"
-    assert last(still).header("content-length") is last(still).header("transfer-encoding") is None
-
-
-def test_head_is_answered_without_a_body(still: Running) -> None:
-    got = httpx2.head(f"{still.url}/v1/models")
-    assert (got.status_code, got.headers["content-length"], got.content) == (200, "4", b"")
-
-
-@pytest.mark.parametrize("status", [400, 401, 404, 413, 429, 500, 503, 529])
-def test_an_error_of_the_provider_passes_untouched_and_is_not_tried_again(still: Running, status: int) -> None:
-    before = len(still.provider.requests)
-    got = still.post("/v1/messages", CHAT, headers={"x-scenario": str(status)})
-    assert got.status_code == status
-    assert got.headers["retry-after"] == "7"
-    assert got.headers["x-ratelimit-remaining-tokens"] == "1000"
-    assert got.headers["x-request-id"] == f"req_{before + 1}"
-    assert got.content == bytes(still.provider.sent[-1])
-    assert len(still.provider.requests) == before + 1
-
-
-def test_a_refusal_of_what_we_edited_is_tried_once_with_the_original() -> None:
-    scorer = edits(b'"role"', b'"rule"')
-    with running(scorers=scorer) as proxy:
-        calls = [{"role": "tool", "tool_call_id": "x", "content": "?"}]
-        good, bad = json.dumps(CHAT).encode(), json.dumps({"messages": calls}).encode()
-        scorer.say = lambda job: Answer(job.number, bad, "applied", before=9, after=3)
-        got = proxy.post("/v1/chat/completions", content=good)
-        record = proxy.records()[0]
-        assert got.status_code == 200
-        assert [request.body for request in proxy.provider.requests] == [bad, good]
-        assert got.headers["x-contextprune-status"] == "passed"
-        assert got.headers["x-contextprune-reason"] == "refused"
-        assert got.headers["x-contextprune-tokens-after"] == "9"
-        assert (record.retried, record.upstream, record.reason) == (True, 200, "refused")
-        assert scorer.refusals == scorer.jobs
-
-
-def test_where_the_original_is_refused_as_well_the_client_sees_that_refusal() -> None:
-    with running(scorers=edits(b'"x"', b'"y"')) as proxy:
-        calls = [{"role": "tool", "tool_call_id": "x", "content": "?"}]
-        got = proxy.post("/v1/chat/completions", {"messages": calls})
-        assert got.status_code == 400
-        assert got.content == bytes(proxy.provider.sent[-1])
-        assert len(proxy.provider.requests) == 2
-        assert proxy.app.scorers.refusals == []  # type: ignore[attr-defined]
-
-
-def test_a_refusal_of_what_we_did_not_edit_is_not_tried_again(still: Running) -> None:
-    before = len(still.provider.requests)
-    assert still.post("/v1/chat/completions", {"messages": [{"role": "tool"}]}).status_code == 400
-    assert len(still.provider.requests) == before + 1
-
-
-@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_a_packed_body_is_edited_and_goes_up_unpacked(editing: Running, encoding: str, pack: Any) -> None:
-    body = json.dumps(CHAT).encode()
-    got = editing.post("/v1/chat/completions", content=pack(body), headers={"content-encoding": encoding})
-    assert got.status_code == 200
-    assert last(editing).body == body.replace(b"long ", b"")
-    assert last(editing).header("content-encoding") is None
-
-
-def test_a_packed_body_without_edits_goes_up_as_it_came(still: Running) -> None:
-    body = gzip.compress(json.dumps(CHAT).encode())
-    still.post("/v1/chat/completions", content=body, headers={"content-encoding": "gzip"})
-    assert last(still).body == body
-    assert last(still).header("content-encoding") == "gzip"
-
-
-def test_a_packed_body_that_nobody_can_unpack_goes_up_as_it_came(editing: Running) -> None:
-    got = editing.post("/v1/files", content=b"?", headers={"content-encoding": "gzip"})
-    assert got.status_code == 200
-    got = editing.post("/v1/messages", content=b"no gzip", headers={"content-encoding": "gzip", "x-scenario": "418"})
-    assert (got.status_code, got.headers["x-contextprune-reason"]) == (418, "payload")
-    assert last(editing).body == b"no gzip"
-
-
-def test_a_packed_answer_reaches_the_client_packed(editing: Running) -> None:
-    asked = httpx2.Request("POST", f"{editing.url}/v1/chat/completions", json=CHAT, headers={"x-scenario": "encoded"})
-    with httpx2.Client() as client:
-        got = client.send(asked, stream=True)
-        raw = b"".join(got.iter_raw())
-    assert got.headers["content-encoding"] == "gzip"
-    assert raw == bytes(editing.provider.sent[-1])
-    assert json.loads(gzip.decompress(raw))["object"] == "chat.completion"
-
-
-def test_a_bomb_is_refused_in_the_providers_shape(still: Running) -> None:
-    bomb = gzip.compress(bytes(80 << 20))
-    got = still.post("/v1/messages", content=bomb, headers={"content-encoding": "gzip"})
-    assert got.status_code == 413
-    assert got.json()["error"]["type"] == "request_too_large"
-
-
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
-def test_a_stream_reaches_the_client_byte_for_byte(editing: Running, path: str) -> None:
-    asked = httpx2.Request("POST", editing.url + path, json={**ROUTES[path], "stream": True})
-    with httpx2.Client() as client:
-        got = client.send(asked, stream=True)
-        raw = b"".join(got.iter_raw())
-    assert got.headers["content-type"].startswith("text/event-stream")
-    assert raw == bytes(editing.provider.sent[-1])
-    assert json.loads(last(editing).body)["stream"] is True
-
-
-def test_a_stream_comes_chunk_for_chunk() -> None:
-    with providing(pause=0.02, events=20) as provider, running(provider, Scripted()) as proxy:
-        asked = httpx2.Request("POST", f"{proxy.url}/v1/chat/completions", json={**CHAT, "stream": True})
-        with httpx2.Client() as client:
-            chunks = list(client.send(asked, stream=True).iter_raw())
-        assert b"".join(chunks) == bytes(provider.sent[-1])
-        assert len(chunks) >= 15
-
-
-def test_a_bypassed_request_is_not_looked_at(editing: Running) -> None:
-    for header, reason in (("x-contextprune-bypass", "bypass"), ("x-contextprune-mode", "off")):
-        got = editing.post("/v1/messages", CHAT, headers={header: "1" if reason == "bypass" else "off"})
-        assert got.headers["x-contextprune-status"] == "passed"
-        assert got.headers["x-contextprune-reason"] == reason
-        assert b"long" in last(editing).body
-
-
-def test_an_audit_measures_and_changes_nothing(editing: Running) -> None:
-    got = editing.post("/v1/messages", CHAT, headers={"x-contextprune-mode": "audit"})
-    assert got.headers["x-contextprune-status"] == "audit"
-    assert got.headers["x-contextprune-tokens-after"] == "40"
-    assert b"long" in last(editing).body
-
-
 def test_an_audit_that_takes_its_time_delays_nothing_and_is_recorded() -> None:
     with running(scorers=Scripted(edits(b"long", b"").say, seconds=2.5), mode="audit", deadline=0.05) as proxy:
         got = proxy.post("/v1/messages", CHAT)
@@ -232,73 +36,6 @@ def test_an_audit_that_takes_its_time_delays_nothing_and_is_recorded() -> None:
         assert "x-contextprune-tokens-before" not in got.headers
         record = proxy.records()[0]
         assert (record.status, record.before, record.after) == ("audit", 100, 40)
-
-
-def test_a_word_that_no_header_knows_is_refused_with_those_that_it_knows(editing: Running) -> None:
-    got = editing.post("/v1/chat/completions", CHAT, headers={"x-contextprune-mode": "of"})
-    assert got.status_code == 400
-    assert "one of on, audit, off" in got.json()["error"]["message"]
-
-
-def test_a_job_says_all_that_the_scorer_needs() -> None:
-    scorer = Scripted()
-    with running(scorers=scorer, recall="mcp", content=True) as proxy:
-        headers = {"x-claude-code-session-id": "s1", "x-api-key": "secret"}
-        proxy.post("/v1/messages", CHAT, headers=headers)
-        proxy.post("/v1/messages", CHAT, headers={**headers, "x-api-key": "other", "x-contextprune-recall": "off"})
-        proxy.post("/v1/responses", {"input": "x"})
-    first, second, third = scorer.jobs
-    assert (first.task, first.dialect, first.session, first.recall, first.show) == (
-        Task.SHORTEN, "anthropic", "s1", "mcp", True,
-    )  # fmt: skip
-    assert json.loads(first.body) == CHAT
-    assert first.tenant != second.tenant
-    assert "secret" not in first.tenant
-    assert second.recall == "off"
-    assert (third.dialect, third.tenant) == ("openai-responses", "")
-
-
-def test_a_scorer_that_fails_costs_nothing_but_the_shortening() -> None:
-    def fail(job: Job) -> Answer:
-        raise RuntimeError(f"broken at {job.number}")
-
-    with running(scorers=Scripted(fail)) as proxy:
-        body = json.dumps(CHAT).encode()
-        got = proxy.post("/v1/chat/completions", content=body)
-        assert (got.status_code, got.headers["x-contextprune-reason"]) == (200, "error")
-        assert proxy.provider.requests[0].body == body
-
-
-def test_a_body_larger_than_what_is_looked_at_streams_through() -> None:
-    scorer = Scripted()
-    with running(scorers=scorer, largest=100_000) as proxy:
-        body = json.dumps({**CHAT, "pad": "x" * 300_000}).encode()
-        for content in (body, iter([body[:150_000], body[150_000:]])):
-            got = proxy.post("/v1/chat/completions", content=content)
-            assert (got.status_code, got.headers["x-contextprune-reason"]) == (200, "too_large")
-            assert proxy.provider.requests[-1].body == body
-        packed = gzip.compress(body)
-        got = proxy.post("/v1/chat/completions", content=packed, headers={"content-encoding": "gzip"})
-        assert (got.status_code, got.headers["x-contextprune-reason"]) == (200, "too_large")
-        assert proxy.provider.requests[-1].body == packed
-        assert scorer.jobs == []
-
-
-def test_a_body_above_all_bounds_is_refused_before_it_is_sent_on() -> None:
-    with running(scorers=Scripted(), max_body=100_000, largest=50_000) as proxy:
-        body = b"x" * 300_000
-        for content in (body, iter([body[:150_000], body[150_000:]])):
-            got = proxy.post("/v1/messages", content=content)
-            assert got.status_code == 413
-            assert "max_body" in got.json()["error"]["message"]
-        assert proxy.post("/v1/files", content=body).status_code == 200
-
-
-def test_a_websocket_is_told_to_use_http(still: Running) -> None:
-    wanted = {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-key": "x", "sec-websocket-version": "13"}
-    got = still.get("/v1/responses", headers=wanted)
-    assert got.status_code == 426
-    assert "supports_websockets = false" in got.json()["error"]["message"]
 
 
 def test_too_many_requests_at_once_are_told_to_come_again() -> None:
@@ -327,24 +64,6 @@ def test_every_request_is_recorded_once(provider: Provider) -> None:
     assert (other.route, other.provider, other.status, other.reason) == ("other", "anthropic", "passed", "")
 
 
-def test_the_official_clients_see_no_difference(editing: Running) -> None:
-    asked: Any = {"model": "m", "messages": [{"role": "user", "content": "a long story"}]}
-    chat = openai.OpenAI(base_url=f"{editing.url}/v1", api_key="k").chat.completions
-    assert [chunk.choices for chunk in chat.create(**asked, stream=True)]
-    assert chat.create(**asked).choices
-    claude = anthropic.Anthropic(base_url=editing.url, api_key="k")
-    with claude.messages.stream(max_tokens=9, **asked) as stream:
-        assert stream.get_final_message().content
-    assert claude.messages.count_tokens(**asked).input_tokens > 0
-
-
-def test_an_error_of_ours_is_an_error_of_the_official_clients() -> None:
-    with running(scorers=Scripted(), upstream_anthropic="http://127.0.0.1:9", connect_seconds=1) as proxy:
-        client = anthropic.Anthropic(base_url=proxy.url, api_key="k", max_retries=0)
-        with pytest.raises(anthropic.InternalServerError, match="contextprune: anthropic cannot be reached"):
-            client.messages.create(model="m", max_tokens=1, messages=[{"role": "user", "content": "x"}])
-
-
 def test_many_requests_at_once_are_not_mixed_up(editing: Running) -> None:
     wrong: list[str] = []
 
@@ -364,20 +83,65 @@ def test_many_requests_at_once_are_not_mixed_up(editing: Running) -> None:
     until(lambda: editing.app.in_flight == 0)
 
 
-def test_the_side_car_asks_the_scorer_and_says_why_not() -> None:
-    scorer = Scripted(lambda job: Answer(job.number, b'{"ok": 1}', "applied"))
-    with running(scorers=scorer) as proxy:
-        got = proxy.post("/v1/compress", {"messages": []}, headers={"authorization": "Bearer k"})
-        assert (got.status_code, got.json()) == (200, {"ok": 1})
-        assert proxy.get("/v1/retrieve/a%2Fb?query=two+words&lines=1-3").json() == {"ok": 1}
-        compress, retrieve = scorer.jobs
-        assert (compress.task, json.loads(compress.body)) == (Task.COMPRESS, {"messages": []})
-        assert compress.tenant
-        assert retrieve.task is Task.RETRIEVE
-        assert json.loads(retrieve.body) == {"key": "a/b", "query": "two words", "lines": "1-3"}
-        for reason, status in (("not_found", 404), ("denied", 404), ("payload", 400), ("busy", 503)):
-            scorer.say = lambda job, why=reason: passed(job, why)  # type: ignore[misc]
-            got = proxy.get("/v1/retrieve/abc")
-            assert got.status_code == status
-            assert "contextprune" in got.json()["error"]["message"]
-        assert proxy.provider.requests == []
+class Slow(Scripted):
+    """Scorers that never get up."""
+
+    started = stopped = False
+
+    async def start(self) -> None:
+        self.started = True
+        await asyncio.sleep(600)
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+def test_requests_do_not_wait_for_scorers_that_start() -> None:
+    scorers = Slow()
+    with running(scorers=scorers) as proxy:
+        got = proxy.post("/v1/messages", CHAT)
+        assert (got.status_code, got.headers["x-contextprune-reason"]) == (200, "starting")
+        assert scorers.started
+        assert not scorers.stopped
+    assert scorers.stopped
+
+
+def test_one_request_that_ends_badly_leaves_the_next_alone(editing: Running) -> None:
+    for scenario in ("drop", "garbage", "500", ""):
+        editing.post("/v1/messages", CHAT, headers={"x-scenario": scenario} if scenario else {})
+    until(lambda: editing.records()[0].upstream == 200)
+    until(lambda: editing.app.in_flight == editing.sight.in_flight == 0)
+
+
+def test_what_was_refused_here_is_recorded_without_an_upstream(editing: Running) -> None:
+    before = len(editing.sight.recent)
+    editing.post("/v1/messages", CHAT, headers={"x-contextprune-mode": "of"})
+    record = editing.records(before + 1)[0]
+    assert (record.route, record.upstream, record.status) == ("messages", 0, "passed")
+
+
+def test_how_late_the_loop_is_can_be_seen(editing: Running) -> None:
+    until(lambda: "contextprune_event_loop_lag_seconds_count" in editing.get("/metrics").text)
+
+
+def test_long_logs_are_shortened_by_a_scorer_of_its_own_and_come_out_the_same_next_time() -> None:
+    """The whole way: scorer process, splice, provider, answer."""
+    log = "\n".join(f"12:00:{k % 60:02} INFO worker {k} is idle, nothing to do" for k in range(400))
+    call = {"id": "a", "type": "function", "function": {"name": "bash", "arguments": '{"cmd": "make"}'}}
+    messages = [
+        {"role": "user", "content": "Why does the build fail?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": f"{log}\nERROR: missing header zlib.h in codec.c line 7\n"},
+    ]
+    with running(deadline=5.0, prefill=100.0) as proxy:
+        first = proxy.post("/v1/chat/completions", {"model": "gpt-5", "messages": messages})
+        turn = [{"role": "assistant", "content": "zlib is missing."}, {"role": "user", "content": "Fix it."}]
+        second = proxy.post("/v1/chat/completions", {"model": "gpt-5", "messages": messages + turn})
+        assert first.headers["x-contextprune-status"] == second.headers["x-contextprune-status"] == "applied"
+        sent = [request.json["messages"] for request in proxy.provider.requests]
+        assert sent[0][:2] == messages[:2]
+        assert "missing header zlib.h" in sent[0][2]["content"]
+        assert len(sent[0][2]["content"]) < 0.7 * len(log)
+        assert sent[1] == sent[0] + turn
+        before, after = (int(first.headers[f"x-contextprune-tokens-{when}"]) for when in ("before", "after"))
+        assert after < 0.7 * before

@@ -19,7 +19,7 @@ from contextprune.proxy.dashboard import Response, respond
 from contextprune.proxy.options import Options
 from contextprune.proxy.sight import Sight
 from tests.proxy.reading import Reader
-from tests.proxy.sample import FIGURES, busy_day, finished, heat, sight_of
+from tests.proxy.sample import FIGURES, busy_day, finished, heat, passed, sight_of
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -126,9 +126,19 @@ def test_stats_have_the_figures_of_the_page(day: Sight) -> None:
         assert f"{figure:,}" in text
     assert told["all"]["reasons"].keys() == {"noop", "late", "busy", "breaker"}
     assert told["scorers"] == FIGURES
-    assert told["warning"] is None
+    assert (told["warning"], told["mode"], told["recall"]) == (None, "on", "off")
     assert len(told["requests"]) == 500
     assert "careful programmer" not in found[2].decode()
+
+
+def test_stats_have_the_warning_and_its_reasons() -> None:
+    sight, clock = sight_of()
+    for _ in range(20):
+        passed(sight, "busy")
+    clock.now += 1900
+    found = answer(sight, "/stats")
+    assert found is not None
+    assert json.loads(found[2])["warning"] == {"seconds": 1900.0, "requests": 20, "reasons": [["busy", 20]]}
 
 
 def test_hostile_names_in_stats_stay_text() -> None:

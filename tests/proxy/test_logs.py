@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from contextprune.proxy.canary import Warned
 from contextprune.proxy.logs import JsonLines, Log, fields_of, log_to, said
 from contextprune.proxy.records import Record
+from tests.proxy.running import edits, running
 from tests.proxy.sample import finished, passed, sight_of
 
 SECRETS = (
@@ -164,3 +165,24 @@ def test_empty_figures_are_left_out() -> None:
         "number": 1, "route": "other", "mode": "on", "status": "passed", "tokens_before": 0, "tokens_after": 0,
         "overhead_ms": 0.0, "upstream": 0, "total_ms": 0.0, "bytes_in": 0, "bytes_out": 0,
     }  # fmt: skip
+
+
+def test_a_key_that_passes_through_is_shown_nowhere() -> None:
+    key, word = "sk-ant-api03-canarycanarycanary", "canary-in-the-content"
+    stream = io.StringIO()
+    end = log_to(stream, "debug")
+    try:
+        with running(scorers=edits(b"old", b"new"), watchers=(Log(),), content=False) as proxy:
+            messages = [{"role": "user", "content": f"old {word}"}]
+            body = {"model": "m", "max_tokens": 9, "messages": messages}
+            proxy.post("/v1/messages", body, headers={"x-api-key": key, "authorization": f"Bearer {key}"})
+            proxy.post("/v1/messages", content=f"{{{word}".encode(), headers={"x-api-key": key})
+            proxy.post("/v1/messages", body, headers={"x-api-key": key, "x-scenario": "500"})
+            proxy.records(3)
+            pages = [proxy.get(path).text for path in ("/", "/stats", "/metrics", "/requests/1", "/requests/2")]
+    finally:
+        end()
+    assert stream.getvalue().count('"message": "request"') == 3
+    for text in (stream.getvalue(), *pages):
+        assert key not in text
+        assert word not in text

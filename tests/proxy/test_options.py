@@ -15,14 +15,14 @@ from contextprune.proxy.options import Options, is_loopback, load_options, witho
 
 
 def test_without_a_file_a_variable_or_a_flag_the_defaults_hold(tmp_path: Path) -> None:
-    assert load_options(folder=tmp_path, environ={}) == Options()
-    assert load_options({"port": None, "mode": None}, folder=tmp_path, environ={}) == Options()
+    assert load_options(folder=tmp_path, variables={}) == Options()
+    assert load_options({"port": None, "mode": None}, folder=tmp_path, variables={}) == Options()
 
 
 def test_the_file_gives_way_to_the_variable_and_the_variable_to_the_flag(tmp_path: Path) -> None:
     (tmp_path / "contextprune.toml").write_text('[serve]\nport = 1\nhost = "localhost"\nmode = "audit"\n')
     environ = {"CONTEXTPRUNE_SERVE_PORT": "2", "CONTEXTPRUNE_SERVE_HOST": "::1"}
-    options = load_options({"port": 3}, folder=tmp_path, environ=environ)
+    options = load_options({"port": 3}, folder=tmp_path, variables=environ)
     assert (options.port, options.host, options.mode) == (3, "::1", "audit")
 
 
@@ -36,15 +36,15 @@ def test_every_option_is_read_from_a_file_and_from_a_variable(tmp_path: Path) ->
     assert {field.name for field in fields(Options)} == {*changed, "config"}
     environ = {f"CONTEXTPRUNE_SERVE_{name.upper()}": str(value) for name, value in changed.items()}
     environ["CONTEXTPRUNE_SERVE_UPSTREAMS"] = '{"/groq" = "https://api.groq.com/openai"}'
-    assert load_options(folder=tmp_path, environ=environ) == Options(**changed)
+    assert load_options(folder=tmp_path, variables=environ) == Options(**changed)
     lines = [f"{name} = {_toml(value)}" for name, value in changed.items()]
     (tmp_path / "contextprune.toml").write_text("[serve]\n" + "\n".join(lines))
-    assert load_options(folder=tmp_path, environ={}) == Options(**changed)
+    assert load_options(folder=tmp_path, variables={}) == Options(**changed)
 
 
 def test_the_table_is_found_in_a_project_file_too(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.contextprune.serve]\nscorers = 4\n")
-    assert load_options(folder=tmp_path, environ={}).scorers == 4
+    assert load_options(folder=tmp_path, variables={}).scorers == 4
 
 
 def test_the_table_of_the_proxy_and_its_variables_do_not_disturb_the_other_settings(tmp_path: Path) -> None:
@@ -55,26 +55,26 @@ def test_the_table_of_the_proxy_and_its_variables_do_not_disturb_the_other_setti
 def test_a_file_that_is_named_is_read_in_place_of_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "contextprune.toml").write_text("[serve]\nport = 1\nscorers = 7\n")
     (tmp_path / "other.toml").write_text("min_tokens = 5\n[serve]\nport = 2\n")
-    options = load_options(config="other.toml", folder=tmp_path, environ={})
+    options = load_options(config="other.toml", folder=tmp_path, variables={})
     assert (options.port, options.scorers, options.config) == (2, Options().scorers, str(tmp_path / "other.toml"))
     assert load_settings(tmp_path, {}, Path(options.config)).policy.min_tokens == 5
 
 
 def test_a_file_that_is_named_and_absent_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.toml cannot be read: No such file"):
-        load_options(config="absent.toml", folder=tmp_path, environ={})
+        load_options(config="absent.toml", folder=tmp_path, variables={})
 
 
 def test_upstreams_given_by_flags_join_those_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "contextprune.toml").write_text('[serve.upstreams]\n"/a" = "http://a"\n"/b" = "http://b"\n')
-    options = load_options({"upstreams": {"/b": "http://c/"}}, folder=tmp_path, environ={})
+    options = load_options({"upstreams": {"/b": "http://c/"}}, folder=tmp_path, variables={})
     assert dict(options.upstreams) == {"/a": "http://a", "/b": "http://c"}
 
 
 @pytest.mark.parametrize("url", ["https://host/v1", "https://host/v1/", "https://host/", " https://host"])
 def test_a_base_url_may_end_as_sdks_write_it(url: str, tmp_path: Path) -> None:
     assert without_version(url) == "https://host"
-    assert load_options({"upstream_openai": url}, folder=tmp_path, environ={}).upstream_openai == "https://host"
+    assert load_options({"upstream_openai": url}, folder=tmp_path, variables={}).upstream_openai == "https://host"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_an_error_says_where_the_value_stands(tmp_path: Path, text: str, message
     file = tmp_path / "contextprune.toml"
     file.write_text(text)
     with pytest.raises(SettingsError, match=re.escape(message.format(file=file))):
-        load_options(folder=tmp_path, environ={})
+        load_options(folder=tmp_path, variables={})
 
 
 @pytest.mark.parametrize(
@@ -149,16 +149,16 @@ def test_an_error_says_where_the_value_stands(tmp_path: Path, text: str, message
 )
 def test_an_error_names_the_variable(tmp_path: Path, variable: str, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(message)):
-        load_options(folder=tmp_path, environ={f"CONTEXTPRUNE_SERVE_{variable}": text})
+        load_options(folder=tmp_path, variables={f"CONTEXTPRUNE_SERVE_{variable}": text})
 
 
 def test_an_error_names_the_flag(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=re.escape("(set by --upstream-openai)")):
-        load_options({"upstream_openai": "nowhere"}, folder=tmp_path, environ={})
+        load_options({"upstream_openai": "nowhere"}, folder=tmp_path, variables={})
 
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
-    assert load_options(folder=tmp_path, environ={"CONTEXTPRUNE_SERVE_PORT": " "}) == Options()
+    assert load_options(folder=tmp_path, variables={"CONTEXTPRUNE_SERVE_PORT": " "}) == Options()
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,9 @@ def test_a_proxy_that_is_off_says_so() -> None:
 
 
 def test_before_the_first_request_it_says_how_to_point_a_client_here() -> None:
-    sight, _ = sight_of(Options(port=9999))
-    assert "OPENAI_BASE_URL=http://127.0.0.1:9999/v1" in shown(sight).text
+    for host in ("127.0.0.1", "0.0.0.0"):
+        sight, _ = sight_of(Options(host=host, port=9999))
+        assert "OPENAI_BASE_URL=http://127.0.0.1:9999/v1" in shown(sight).text
 
 
 def test_models_without_prices_have_no_money() -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from contextprune.proxy.breaker import PAUSE, Breaker
 from contextprune.proxy.job import Task
+from contextprune.proxy.scorers import STUCK
 from tests.proxy.asking import PATIENT, Asking, asking, body, texts, until
 
 LATE = 0.4  # seconds of a deadline that is to be missed
@@ -156,35 +158,51 @@ def test_killed_in_the_middle_of_a_job_it_costs_that_job_only() -> None:
 
 
 def test_hung_it_is_killed_and_the_next_one_works() -> None:
-    with asking(deadline=LATE, grace=0.5) as scorers:
+    with asking(deadline=LATE, grace=1.5) as scorers:
         [pid] = scorers.pids()
         os.kill(pid, signal.SIGSTOP)
         started = time.monotonic()
         answer = scorers.ask(body("h1"))
         assert (answer.status, answer.reason) == ("passed", "late")
         assert LATE <= time.monotonic() - started < LATE + 0.3
+        time.sleep(STUCK)
         assert scorers.ask(body("h2")).reason == "busy"  # it would only wait for one that hangs
         until(lambda: scorers.scorers.ready and scorers.pids() != [pid])
         until(lambda: scorers.ask(body("h3")).status == "applied")
 
 
 def test_a_process_that_fails_again_and_again_is_left_alone_until_a_probe_works() -> None:
-    with asking(pause=1.5) as scorers:
-        for _ in range(5):
+    now = [0.0]
+    with asking(breaker=lambda: Breaker(lambda: now[0], most=3)) as scorers:
+        for i in range(3):
             until(lambda: scorers.scorers.ready)
             os.kill(scorers.pids()[0], signal.SIGSTOP)
-            coming = scorers.begin(scorers.job(body("b1")))
+            coming = scorers.begin(scorers.job(body(f"b{i}")))
             until(lambda: scorers.figures().in_flight == 1)
             os.kill(scorers.pids()[0], signal.SIGKILL)
             assert coming.result(60).reason == "crashed"
-        assert scorers.figures().breaker != "closed"
         until(lambda: scorers.scorers.ready)
-        scorers.scorers._seats[0].breaker._until = time.monotonic() + 0.5
-        assert scorers.ask(body("b1")).reason == "breaker"
-        time.sleep(0.5)
+        assert scorers.figures().breaker == "open"
+        assert scorers.ask(body("b5")).reason == "breaker"
+        now[0] += PAUSE
         assert scorers.figures().breaker == "half-open"
-        assert scorers.ask(body("b2")).status == "applied"
+        assert scorers.ask(body("b5")).status == "applied"
         assert scorers.figures().breaker == "closed"
+
+
+def test_a_session_that_costs_process_after_process_is_left_alone_and_others_are_not() -> None:
+    with asking() as scorers:
+        for _ in range(2):
+            until(lambda: scorers.scorers.ready)
+            os.kill(scorers.pids()[0], signal.SIGSTOP)
+            coming = scorers.begin(scorers.job(body("p1")))
+            until(lambda: scorers.figures().in_flight == 1)
+            os.kill(scorers.pids()[0], signal.SIGKILL)
+            assert coming.result(60).reason == "crashed"
+        until(lambda: scorers.scorers.ready)
+        assert scorers.ask(body("p1")).reason == "crashed"
+        assert scorers.ask(body("p2")).status == "applied"
+        assert scorers.figures().restarts == 2
 
 
 def test_beyond_its_tokens_the_queue_takes_nothing_in() -> None:

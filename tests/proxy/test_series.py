@@ -32,8 +32,8 @@ def test_it_stays_small_however_long_it_runs() -> None:
     series = Series()
     for minute in range(5000):
         series.add(Record(bytes_in=1), minute * 60.0)
-    assert len(series._fine) <= 121
-    assert len(series._coarse) <= 97
+    assert len(series.fine) <= 121
+    assert len(series.coarse) <= 97
 
 
 def test_a_clock_that_goes_back_loses_nothing() -> None:
@@ -71,7 +71,8 @@ def test_sums_of_several_add_up() -> None:
     series = Series()
     for second in range(300):
         series.add(
-            Record(route="chat", status="applied", before=100, after=40, overhead=0.0078125, upstream=200), float(second)
+            Record(route="chat", status="applied", before=100, after=40, overhead=0.0078125, upstream=200),
+            float(second),
         )
     whole = added(series.steps(299.0))
     assert whole.numbers == series.total.numbers

@@ -63,3 +63,9 @@ def test_where_the_caller_said_what_it_is_for_the_recall_is_the_one_asked_for() 
 
 def test_an_epoch_leaves_a_share() -> None:
     assert 0.0 < share_at_epoch(replace(SEEN, age=9), Policy()) < 1.0
+
+
+def test_where_the_window_is_nearly_full_what_is_long_past_keeps_less() -> None:
+    full = replace(SEEN, pressure=0.85)
+    assert share_at_epoch(replace(full, age=50), Policy()) < share_at_epoch(replace(full, age=9), Policy())
+    assert share_at_epoch(replace(full, age=50), Policy(high_water=0.9)) == share_at_epoch(SEEN, Policy())

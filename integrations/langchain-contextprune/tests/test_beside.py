@@ -116,8 +116,8 @@ def test_prompt_caching_behind_ours_marks_what_is_really_sent() -> None:
     assert last["cache_control"] == {"type": "ephemeral", "ttl": "5m"}
     assert last["system"][0]["cache_control"]
     assert [tool["name"] for tool in last["tools"]] == ["contextprune_recall", "report"]
-    thoughts = [block for m in last["messages"] for block in m["content"] if block["type"] == "thinking"]
-    assert thoughts == [SIGNED] * 6
+    blocks = [block for m in last["messages"] if isinstance(m["content"], list) for block in m["content"]]
+    assert [block for block in blocks if block["type"] == "thinking"] == [SIGNED] * 6
     assert "recall=" in str(last["messages"])
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import random
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -357,3 +358,24 @@ def test_a_pruner_has_its_own_recall_and_scorer() -> None:
 def test_an_unknown_setting_is_told_at_once() -> None:
     with pytest.raises(cp.ScorerError):
         ContextPrunePostprocessor(scorer="no such folder")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_laws_hold_whatever_comes(seed: int) -> None:
+    dice = random.Random(seed)
+    words = f"{TOWER} {RIVER} {BREAD}".split()
+    sentences = [" ".join(dice.choices(words, k=dice.randint(1, 20))) + "." for _ in range(15)]
+    bodies = [" ".join(dice.choices(sentences, k=dice.randint(0, 12))) for _ in range(dice.randint(0, 9))]
+    given = scored(*bodies)
+    before = dumped(given)
+    total = tokens(given)
+    budget: dict[str, Any] = dice.choice([{"ratio": dice.random()}, {"tokens": dice.randint(0, 300)}, {}])
+    got = postprocessor(**budget).postprocess_nodes(given, query_str=dice.choice([QUESTION, "", None]))
+    assert dumped(given) == before
+    kept = {node.node_id: node for node in given}
+    assert [node.node_id for node in got] == [name for name in kept if name in {node.node_id for node in got}]
+    assert all(node.score == kept[node.node_id].score for node in got)
+    assert any(body.strip() for body in texts(got)) == any(body.strip() for body in bodies)
+    ceiling = budget.get("tokens", budget.get("ratio", 1.0) * total)
+    best = max((tokens([node]) for node in given), default=0)
+    assert tokens(got) <= max(ceiling, 2 * best)
