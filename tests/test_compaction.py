@@ -103,7 +103,14 @@ class TestFull:
         sent = [sum(after for _, after in one.sizes) for one in done]
         first = next(n for n, one in enumerate(done) if one.epoch)
         assert 0.45 * 20_000 < sent[first - 1] < 0.6 * 20_000
-        assert sent[first] < 0.7 * sent[first - 1]
+        assert sent[first] < 0.75 * sent[first - 1]
+
+    def test_it_takes_more_of_what_is_long_past_than_of_what_came_later(self) -> None:
+        views = [step(source(n), "read_file", f"src/{n}.py") for n in range(40)]
+        done = run(talk(said("Look."), *views), pruner(window=20_000, high_water=0.6, low_water=0.3))
+        first = next(one for one in done if one.epoch)
+        left = [after / before for before, after in first.sizes if before > 200]
+        assert left[0] < left[-8] < left[-1] == 1.0
 
     def test_what_is_not_paid_for_waits_until_the_window_is_nearly_full(self) -> None:
         views = [step(source(n), "read_file", f"src/{n}.py") for n in range(40)]

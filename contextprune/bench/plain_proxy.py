@@ -5,7 +5,7 @@ Starlette and httpx, on the same server as ours. It reads the body whole, sends 
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,8 +23,8 @@ OURS_ALONE = {"host", "connection", "content-length", "transfer-encoding"}
 
 @asynccontextmanager
 async def opened(app: Starlette) -> AsyncIterator[None]:
-    """One client, with a pool of connections, for as long as the app runs."""
-    async with httpx.AsyncClient(base_url=os.environ["UPSTREAM"], timeout=600) as app.state.client:
+    """One client of the upstream in the second argument, with a pool of connections, for as long as the app runs."""
+    async with httpx.AsyncClient(base_url=sys.argv[2], timeout=600) as app.state.client:
         yield
 
 
@@ -42,4 +42,4 @@ async def relay(request: Request) -> StreamingResponse:
 app = Starlette(routes=[Route("/{path:path}", relay, methods=["GET", "POST"])], lifespan=opened)
 
 if __name__ == "__main__":
-    serve(app, int(os.environ["PORT"]))
+    serve(app, int(sys.argv[1]))

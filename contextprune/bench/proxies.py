@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,40 +38,35 @@ class Served:
 @contextmanager
 def upstream() -> Iterator[Served]:
     """The provider that answers at once."""
-    with _served([sys.executable, "-m", UPSTREAM], {}, "/") as served:
+    port = _free_port()
+    with _served([sys.executable, "-m", UPSTREAM, str(port)], port, "/") as served:
         yield served
 
 
 @contextmanager
 def plain(behind: Served) -> Iterator[Served]:
     """The baseline in front of an upstream."""
-    variables = {"UPSTREAM": f"http://127.0.0.1:{behind.port}"}
-    with _served([sys.executable, "-m", PLAIN], variables, "/") as served:
+    port = _free_port()
+    with _served([sys.executable, "-m", PLAIN, str(port), f"http://127.0.0.1:{behind.port}"], port, "/") as served:
         yield served
 
 
 @contextmanager
 def ours(behind: Served, store: Path, *flags: str, scorer: str = "lexical") -> Iterator[Served]:
     """`contextprune serve` in front of an upstream, ready for requests."""
-    url = f"http://127.0.0.1:{behind.port}"
-    command = [sys.executable, "-m", "contextprune", "serve", "--upstream-openai", url, "--upstream-anthropic", url]
-    variables = {"CONTEXTPRUNE_SCORER": scorer, "CONTEXTPRUNE_STORE": str(store)}
-    with _served([*command, *flags], variables, "/readyz", port_flag=True) as served:
+    port, url = _free_port(), f"http://127.0.0.1:{behind.port}"
+    command = ["env", f"CONTEXTPRUNE_SCORER={scorer}", f"CONTEXTPRUNE_STORE={store}", sys.executable, "-m"]
+    command += ["contextprune", "serve", "--port", str(port), "--upstream-openai", url, "--upstream-anthropic", url]
+    with _served([*command, *flags], port, "/readyz") as served:
         yield served
 
 
 @contextmanager
-def _served(
-    command: Sequence[str], variables: Mapping[str, str], path: str, *, port_flag: bool = False
-) -> Iterator[Served]:
-    port = _free_port()
-    full = [*command, *(("--port", str(port)) if port_flag else ())]
+def _served(command: Sequence[str], port: int, path: str) -> Iterator[Served]:
     began = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 - our own commands
-        full, env={**os.environ, **variables, "PORT": str(port)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
     try:
-        _wait(process, f"http://127.0.0.1:{port}{path}", " ".join(full))
+        _wait(process, f"http://127.0.0.1:{port}{path}", " ".join(command))
         yield Served(port, process.pid, time.perf_counter() - began)
     finally:
         process.terminate()

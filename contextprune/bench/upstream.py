@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -69,4 +69,4 @@ def serve(app: Any, port: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(app, int(os.environ["PORT"]))
+    serve(app, int(sys.argv[1]))

@@ -284,6 +284,6 @@ def test_places_are_where_values_begin_and_end(payload: dict[str, Any]) -> None:
     found = places(body, refs)
     assert list(found) == [ref for ref in refs if not ref or (len(ref) == 1 and ref[0] in payload)]
     assert {ref: json.loads(body[start:end]) for ref, (start, end) in found.items() if ref} == {
-        (key,): value for key, value in payload.items()
+        (key,): value for key, value in json.loads(body).items()
     }
     assert found[()] == (0, len(body))

@@ -25,8 +25,6 @@ from langchain_contextprune.shortening import arrive, view
 
 _log = logging.getLogger(__name__)
 
-_THIRD = cp.Budget(ratio=0.3)
-
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -71,7 +69,7 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
              tells what would have been saved
     audit    whether prompts are compressed for comparison; without it only the provider's own figures are counted
     mutate   whether outputs of tools and retrievers are shortened in place, as they end. For agents, use the middleware
-    budget   what `mutate` leaves of the documents of one retrieval; None: as much as the policy's recall asks for
+    budget   what `mutate` leaves of the documents of one retrieval, as `ContextPruneCompressor` takes it
     """
 
     def __init__(
@@ -80,7 +78,7 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
         *,
         audit: bool = True,
         mutate: bool = False,
-        budget: cp.Budget | None = _THIRD,
+        budget: cp.Budget | float | None = 0.3,
     ) -> None:
         self.pruner = pruner or cp.Pruner(store=None if mutate else cp.MemoryStore())
         self._audit, self._mutate = audit, mutate

@@ -33,20 +33,17 @@ class ContextPruneCompressor(BaseDocumentCompressor):
     (before, after).
     """
 
-    budget: SkipValidation[cp.Budget | None] = Field(default=cp.Budget(ratio=0.3))
+    budget: SkipValidation[cp.Budget | float | None] = 0.3
     pruner: SkipValidation[cp.Pruner] = Field(default_factory=cp.Pruner, exclude=True, repr=False)
     keep_empty: bool = False
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    @field_validator("budget", mode="before")
+    @field_validator("budget", mode="after")
     @classmethod
-    def _as_budget(cls, value: Any) -> Any:
-        if value is None or isinstance(value, cp.Budget):
-            return value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return cp.Budget(ratio=float(value))
-        raise ValueError(f"a budget is a contextprune.Budget, a share between 0 and 1, or None, not {value!r}")
+    def _is_budget(cls, value: Any) -> Any:
+        _ceiling(value)
+        return value
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
@@ -54,7 +51,7 @@ class ContextPruneCompressor(BaseDocumentCompressor):
         """The documents, shortened for `query`. No model is called, so `callbacks` hear nothing. Raises BudgetError."""
         del callbacks
         given = [_given(document, i) for i, document in enumerate(documents)]
-        done = cp.prune_documents(given, query, self.budget, self.pruner)
+        done = cp.prune_documents(given, query, _ceiling(self.budget), self.pruner)
         about = {doc.id: _provenance(old, doc.id) for old, doc in zip(documents, given, strict=True)}
         pairs = zip(documents, done.documents, strict=True)
         found = [
@@ -93,6 +90,14 @@ class ContextPruneCompressor(BaseDocumentCompressor):
             "tokens": [self.pruner.counter(old.page_content), self.pruner.counter(new.text)],
         }
         return old.model_copy(update={"page_content": new.text, "metadata": {**old.metadata, METADATA: note}})
+
+
+def _ceiling(value: Any) -> cp.Budget | None:
+    if value is None or isinstance(value, cp.Budget):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return cp.Budget(ratio=float(value))
+    raise ValueError(f"a budget is a contextprune.Budget, a share between 0 and 1, or None, not {value!r}")
 
 
 def _given(document: Document, index: int) -> cp.Document:

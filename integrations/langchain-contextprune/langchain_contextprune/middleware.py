@@ -66,7 +66,7 @@ class _Sent:
     settled: tuple[ToolMessage, ...] = ()
 
 
-class ContextPruneMiddleware(AgentMiddleware[PruneState, Any, Any]):
+class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     """Shortens what an agent carries, and gives the model a tool to read what was taken out.
 
     pruner          a `contextprune.Pruner` of your own; or else
@@ -81,7 +81,7 @@ class ContextPruneMiddleware(AgentMiddleware[PruneState, Any, Any]):
     Raises ValueError where both a pruner and a policy are given.
     """
 
-    state_schema = PruneState
+    state_schema: type[AgentState[Any]] = PruneState
     trace_policy = _policy_of_traces()
 
     def __init__(

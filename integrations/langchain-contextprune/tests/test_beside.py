@@ -98,9 +98,8 @@ SIGNED: Any = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}
 
 def test_prompt_caching_behind_ours_marks_what_is_really_sent() -> None:
     replies = [reply.model_copy(update={"content": [SIGNED]}) for reply in days(6)]
-    model = Keyless(
-        model="claude-opus-5-5", api_key="none", streaming=False, bodies=[], replies=[*replies, AIMessage("done")]
-    )
+    settings: Any = {"model": "claude-opus-5-5", "api_key": "none", "replies": [*replies, AIMessage("done")]}
+    model = Keyless(**settings)
     agent = create_agent(
         model,
         [report],

@@ -34,7 +34,7 @@ def replies() -> list[AIMessage]:
 def watched(handler: ContextPruneCallbackHandler, *middleware: Any) -> Scripted:
     model = Scripted(replies=replies(), model="claude-opus-4-5")
     agent = create_agent(model, [read_log], middleware=middleware)
-    agent.invoke({"messages": [("user", "Which order failed?")]}, {"callbacks": [handler]})
+    agent.invoke({"messages": [HumanMessage("Which order failed?")]}, {"callbacks": [handler]})
     return model
 
 
@@ -78,7 +78,7 @@ def test_recalls_are_counted() -> None:
     ask = calls(("contextprune_recall", {"key": middleware.pruner.store.key(LONG), "lines": "201"}, "c2"))
     model = Scripted(replies=[replies()[0], ask, AIMessage("done")])
     agent = create_agent(model, [read_log], middleware=[middleware])
-    agent.invoke({"messages": [("user", "Which order failed?")]}, {"callbacks": [handler]})
+    agent.invoke({"messages": [HumanMessage("Which order failed?")]}, {"callbacks": [handler]})
     assert handler.usage.recalls == 1
 
 

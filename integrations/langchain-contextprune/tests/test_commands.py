@@ -39,7 +39,7 @@ def test_without_such_a_message_the_same_command_comes_back(update: Any) -> None
 
 
 def test_lists_of_messages_and_commands_are_searched() -> None:
-    got = each_result([Command(update={"messages": [MINE]}), OTHERS], "c1", change)
+    got: Any = each_result([Command(update={"messages": [MINE]}), OTHERS], "c1", change)
     assert (got[0].update, got[1]) == ({"messages": [SHORT]}, OTHERS)
 
 

@@ -92,7 +92,7 @@ def test_counters_go_on_over_the_turns_of_a_thread() -> None:
         checkpointer=InMemorySaver(),
     )
     agent.invoke(ASKED, CONFIG)
-    agent.invoke({"messages": [("user", "Thanks")]}, CONFIG)
+    agent.invoke({"messages": [HumanMessage("Thanks")]}, CONFIG)
     assert Savings.of(agent.get_state(CONFIG).values).requests == 3
 
 
@@ -158,7 +158,7 @@ def test_another_process_without_our_store_leaves_what_it_cannot_restore() -> No
 
 
 def test_what_was_sent_before_the_middleware_came_stays() -> None:
-    old = [
+    old: list[Any] = [
         HumanMessage("Which order failed?"),
         calls(("read_log", {"name": "orders"}, "c0")),
         ToolMessage(LONG, tool_call_id="c0", name="read_log"),
@@ -235,7 +235,7 @@ def test_after_a_long_pause_old_screens_become_notes_and_those_of_a_person_stay(
         agent.invoke({"messages": [HumanMessage(["Book it, as here:", own])]}, CONFIG)
         held = Savings.of(agent.get_state(CONFIG).values)
         agent.update_state(CONFIG, {"contextprune": {**held.as_state(), "last": time.time() - 3600}})
-        agent.invoke({"messages": [("user", "Anything else?")]}, CONFIG)
+        agent.invoke({"messages": [HumanMessage("Anything else?")]}, CONFIG)
         epochs.append(Savings.of(agent.get_state(CONFIG).values).epochs)
     assert epochs == [0, 1]
     sent = model.seen[-1]
@@ -308,7 +308,7 @@ def test_of_a_list_of_parts_only_the_texts_change() -> None:
         [calls(("look", {}, "c1")), AIMessage("nice")], middleware=ContextPruneMiddleware(engine()), tools=[look]
     )
     (kept,) = results(out["messages"])
-    first, second, third = kept.content
+    first, second, third = list(kept.content)
     assert isinstance(first, dict)
     assert (first["type"], first["id"]) == ("text", "t1")
     assert len(first["text"]) < len(LONG) / 2
@@ -324,7 +324,7 @@ def test_documents_in_a_message_are_shortened_in_what_is_sent_alone() -> None:
     model = Scripted(replies=[AIMessage("48777")])
     agent = create_agent(model, [ping], middleware=[ContextPruneMiddleware(engine())])
     out = agent.invoke({"messages": [HumanMessage(parts)]})
-    document, words = model.seen[0][0].content
+    document, words = list(model.seen[0][0].content)
     assert isinstance(document, dict)
     assert FAILURE in document["source"]["data"]
     assert len(document["source"]["data"]) < len(LONG) / 2

@@ -79,8 +79,8 @@ def test_all_kinds_of_messages_are_read() -> None:
         SystemMessage([{"type": "text", "text": "more rules"}]),
         HumanMessage("hello"),
         AIMessage("", tool_calls=[], invalid_tool_calls=[{"name": "x", "args": "{", "id": "i", "error": "bad"}]),
-        FunctionMessage("done", name="f"),
-        ChatMessage("hm", role="critic"),
+        FunctionMessage(content="done", name="f"),
+        ChatMessage(content="hm", role="critic"),
         AIMessage("hi", additional_kwargs={"reasoning_content": "they greet"}),
     ]
     seen = view(engine(), messages, from_start=True)
@@ -104,7 +104,7 @@ def test_the_way_back_touches_only_what_was_shortened() -> None:
     ]
     got = view(engine(), messages, from_start=True).messages[2]
     assert isinstance(got, ToolMessage)
-    first, second = got.content
+    first, second = list(got.content)
     assert isinstance(first, dict)
     assert {key: first[key] for key in first if key != "text"} == {k: cached[k] for k in cached if k != "text"}
     assert first["text"] != LONG
@@ -122,7 +122,7 @@ def test_documents_that_carry_a_breakpoint_or_citations_stay() -> None:
 def test_a_long_part_beside_a_short_question_is_a_paste_where_asked_for() -> None:
     message = HumanMessage([{"type": "text", "text": LONG}, {"type": "text", "text": "Which order failed?"}])
     assert view(engine(), [message]).messages[0] is message
-    long, short = view(engine(), [message], pastes=1000).messages[0].content
+    long, short = list(view(engine(), [message], pastes=1000).messages[0].content)
     assert isinstance(long, dict)
     assert len(long["text"]) < len(LONG) / 2
     assert short == message.content[1]
@@ -143,7 +143,7 @@ def test_tagged_blocks_are_pastes_too(tag: str) -> None:
 
 
 def test_prompts_of_other_frameworks_make_the_same_conversation() -> None:
-    raw = [
+    raw: list[Any] = [
         {"role": "user", "content": "Which order failed?"},
         {"role": "assistant", "content": "", "tool_calls": [
             {"id": "c1", "type": "function", "function": {"name": "read_log", "arguments": "{}"}}]},
