@@ -1,6 +1,8 @@
 # Every target makes the virtual environment it needs; `make check` is what a change must pass.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+PIP := python -m pip install --disable-pip-version-check -q -c
+INTEGRATIONS := integrations/langchain-contextprune integrations/llama-index-postprocessor-contextprune
 
 .PHONY: demo test check bench clean
 

@@ -127,7 +127,7 @@ class Settings:
     """What the environment and the configuration file say; arguments given in code win over all of it.
 
     scorer       "auto" (the model where torch is installed, else "lexical"), "neural", "lexical", or a folder
-    store        "" (a file in the user's data folder), "memory", or a path
+    store        "" (a file in the user's data folder), "memory", a path, or "redis://..."
     tokenizer    "o200k_base" or "estimate"
     device       "auto", "cpu", "cuda" or "mps"
     """

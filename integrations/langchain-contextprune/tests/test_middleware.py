@@ -28,7 +28,7 @@ def run(replies: list[AIMessage], *, middleware: ContextPruneMiddleware, tools: 
     """The model, what the agent returned, and its state."""
     model = Scripted(replies=replies)
     agent = create_agent(model, list(tools), middleware=[middleware], checkpointer=InMemorySaver())
-    out = agent.invoke(ASKED, CONFIG)
+    out = agent.invoke(ASKED, {**CONFIG, "recursion_limit": 200})
     return model, out, agent.get_state(CONFIG).values
 
 
@@ -188,7 +188,7 @@ SIGNED = {"type": "thinking", "thinking": "Hm, which one?", "signature": "c2lnbm
 )
 def test_where_signed_reasoning_binds_the_history_no_earlier_message_changes(thought: dict[str, Any]) -> None:
     replies = []
-    for i in range(14):
+    for i in range(40):
         reply = calls(("report", {"day": i + 1}, f"c{i}"))
         replies.append(reply.model_copy(update={"content": [thought]}))
     middleware = ContextPruneMiddleware(engine(window=12_000))
@@ -200,7 +200,7 @@ def test_where_signed_reasoning_binds_the_history_no_earlier_message_changes(tho
 
 
 def test_without_signatures_a_window_that_fills_up_begins_an_epoch_in_the_view_alone() -> None:
-    replies = [calls(("report", {"day": i + 1}, f"c{i}")) for i in range(14)]
+    replies = [calls(("report", {"day": i + 1}, f"c{i}")) for i in range(40)]
     middleware = ContextPruneMiddleware(engine(window=12_000))
     model, out, state = run([*replies, AIMessage("done")], middleware=middleware, tools=[report])
     savings = Savings.of(state)
@@ -209,7 +209,7 @@ def test_without_signatures_a_window_that_fills_up_begins_an_epoch_in_the_view_a
         for before, after in zip(model.seen, model.seen[1:], strict=False)
         if [m.content for m in after[: len(before)]] != [m.content for m in before]
     ]
-    assert 0 < savings.epochs == len(changed) < 5
+    assert 0 < savings.epochs == len(changed) < 20
     assert results(out["messages"])[0].content == results(model.seen[1])[0].content, "the state is as it was"
     assert len(str(results(model.seen[-1])[0].content)) < len(str(results(out["messages"])[0].content))
 
