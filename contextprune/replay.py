@@ -48,19 +48,19 @@ class Request:
     end       segments of the conversation that it sends
     before    the pieces as recorded: identity and tokens of each segment
     after     the pieces as the pruner would have sent them
-    cold      the provider's cache had expired when it was sent
     epoch     old blocks were decided anew for this request
     edits     the new text of each segment that differs
     seconds   what the pruner took
+    cold      the provider's cache had expired when it was sent
     """
 
     end: int
     before: tuple[Piece, ...]
     after: tuple[Piece, ...]
-    cold: bool
     epoch: bool
     edits: Mapping[Ref, str]
     seconds: float
+    cold: bool = False
 
 
 def boundaries(context: Context) -> list[int]:
@@ -94,7 +94,7 @@ def replay(context: Context, pruner: Sender, cold: Collection[int] = ()) -> Iter
             (_identity(segment, done.edits[segment.ref], known), tokens) if segment.ref in done.edits else piece
             for segment, piece, (_, tokens) in zip(prefix.segments, before, done.sizes, strict=True)
         )
-        yield Request(end, before, after, end in cold, done.epoch, done.edits, seconds)
+        yield Request(end, before, after, done.epoch, done.edits, seconds, end in cold)
 
 
 def _rises(last: Segment, first: Segment) -> bool:

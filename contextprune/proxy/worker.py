@@ -24,6 +24,7 @@ from contextprune.policy import Settings, data_folder, load_settings
 from contextprune.proxy.answering import Answering
 from contextprune.proxy.job import PREFIX, Job, pack, pack_answer, read_job, unpack
 from contextprune.pruner import Pruner
+from contextprune.report import Report
 from contextprune.scoring import Scorer, load_scorer
 from contextprune.store import MemoryStore, open_store
 from contextprune.tokens import open_counter
@@ -39,13 +40,14 @@ def main(config: str = "", threads: int = 1) -> None:
     pipe = Pipe(socket.socket(fileno=os.dup(0)))
     threading.Thread(target=pipe.listen, daemon=True).start()
     try:
-        answering = prepare(load_settings(file=Path(config) if config else None), threads)
+        answering, tried = prepare(load_settings(file=Path(config) if config else None), threads)
     except (ContextPruneError, OSError) as exc:
         pipe.send(pack({"word": "failed", "why": str(exc)}))
         sys.exit(1)
     gc.collect()
     gc.freeze()  # the vocabulary and all that was imported: never looked through again
     pipe.send(pack({"word": "ready"}))
+    threading.Thread(target=lambda: tried.cost, daemon=True).start()  # the first look at prices takes a quarter second
     try:
         serve(pipe, answering)
     except MemoryError:
@@ -115,8 +117,8 @@ def _answer(pipe: Pipe, answering: Answering, job: Job) -> None:
     pipe.send(pack_answer(answer))
 
 
-def prepare(settings: Settings, threads: int) -> Answering:
-    """All that a job needs, loaded and tried once, so that the first job is no slower than the rest."""
+def prepare(settings: Settings, threads: int) -> tuple[Answering, Report]:
+    """All that a job needs, tried once, so that the first job is no slower than the rest; and the trial's report."""
     scorer = scorer_of(settings)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
@@ -125,8 +127,7 @@ def prepare(settings: Settings, threads: int) -> Answering:
     with suppress(StoreError):  # each job will say so
         store.key("")
     done = Pruner(settings.policy, scorer, counter, MemoryStore())(read(_trial(), format="openai-chat"))
-    _ = done.report.cost  # the first look at prices takes a third of a second
-    return Answering(settings.policy, scorer, counter, store)
+    return Answering(settings.policy, scorer, counter, store), done.report
 
 
 def scorer_of(settings: Settings) -> Scorer:

@@ -138,7 +138,7 @@ def test_without_a_gpu_the_automatic_choice_is_the_lexical_scorer() -> None:
 def test_a_store_that_cannot_be_opened_does_not_keep_it_from_starting(tmp_path: Path) -> None:
     place = tmp_path / "folder"
     place.write_text("a file")
-    engine = prepare(Settings(scorer="lexical", store=str(place / "store.sqlite3")), 1)
+    engine, _ = prepare(Settings(scorer="lexical", store=str(place / "store.sqlite3")), 1)
     answer = engine(Job(1, Task.SHORTEN, body("o6"), "openai-chat", seconds=9.0), lambda: False, lambda _: None)
     assert answer.reason == "store"
 

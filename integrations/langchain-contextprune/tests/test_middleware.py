@@ -20,7 +20,7 @@ from langgraph.types import Command
 from langchain_contextprune import ContextPruneMiddleware, Savings
 from langchain_contextprune.shortening import view
 
-CONFIG: Any = {"configurable": {"thread_id": "1"}}
+CONFIG: Any = {"configurable": {"thread_id": "1"}, "recursion_limit": 200}
 ASKED: Any = {"messages": [("user", "Which order failed?")]}
 
 
@@ -28,7 +28,7 @@ def run(replies: list[AIMessage], *, middleware: ContextPruneMiddleware, tools: 
     """The model, what the agent returned, and its state."""
     model = Scripted(replies=replies)
     agent = create_agent(model, list(tools), middleware=[middleware], checkpointer=InMemorySaver())
-    out = agent.invoke(ASKED, {**CONFIG, "recursion_limit": 200})
+    out = agent.invoke(ASKED, CONFIG)
     return model, out, agent.get_state(CONFIG).values
 
 

@@ -1,0 +1,176 @@
+"""Scorers that die, hang or run out of memory under a running proxy: every request reaches the provider all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from contextprune.proxy.breaker import Breaker
+from contextprune.proxy.options import Options
+from contextprune.proxy.scorers import Scorers
+from tests.proxy.asking import log
+from tests.proxy.provider import providing
+from tests.proxy.running import Running, running, until
+from tests.proxy.served import ask, outcome, question
+
+PATIENT = 20.0  # seconds for decisions, however busy the machine is
+
+
+@contextmanager
+def hurt(
+    folder: Path, *, count: int = 1, deadline: float = PATIENT, grace: float = 2.0, most: int = 5, pause: float = 1.0
+) -> Iterator[Running]:
+    """A proxy whose scorers are about to suffer; `most` failures open the breaker, for `pause` seconds."""
+    settings = folder / "contextprune.toml"
+    settings.write_text('store = "./originals.sqlite3"\nscorer = "lexical"\n')
+    options = Options(deadline=deadline, prefill=0.1, scorers=count, config=str(settings))
+    breaker = lambda: Breaker(time.monotonic, most=most, pause=pause)  # noqa: E731 - one line says it
+    scorers = Scorers(options, grace=grace, breaker=breaker)
+    with providing() as provider, running(provider, scorers, deadline=deadline, prefill=0.1) as proxy:
+        until(lambda: len(pids(proxy)) == count, 60)
+        yield proxy
+        assert provider.refused == 0
+
+
+def pids(proxy: Running) -> list[int]:
+    scorers = proxy.app.scorers
+    assert isinstance(scorers, Scorers)
+    return [seat.process.pid for seat in scorers._seats if seat.process and seat.ready]
+
+
+def tell(proxy: Running, sig: signal.Signals) -> list[int]:
+    """Send a signal to all scorers."""
+    told = pids(proxy)
+    for pid in told:
+        os.kill(pid, sig)
+    return told
+
+
+def works(proxy: Running) -> None:
+    """Wait until requests are shortened again, by themselves."""
+    numbers = iter(range(1000))
+    until(lambda: outcome(ask(proxy, question(f"again {next(numbers)}")))[0] == "applied", 60)
+
+
+def sent_whole(proxy: Running, body: object) -> bool:
+    """Whether the provider received this very body last."""
+    return bool(proxy.provider.requests[-1].json == body)
+
+
+def test_scorers_killed_in_the_middle_of_their_work_cost_no_request(tmp_path: Path) -> None:
+    with hurt(tmp_path, count=2) as proxy, ThreadPoolExecutor(6) as pool:
+        before = pids(proxy)
+        bodies = [question(f"k{i}", [log(f"k{i}", 5000)]) for i in range(6)]
+        coming = [pool.submit(ask, proxy, body) for body in bodies]
+        until(lambda: proxy.app.scorers.figures().in_flight > 0, 20)
+        tell(proxy, signal.SIGKILL)
+        said = [outcome(each.result(60)) for each in coming]
+        assert ("passed", "crashed") in said
+        assert set(said) <= {("passed", "crashed"), ("passed", "starting"), ("applied", ""), ("passed", "off")}
+        received = [request.json for request in proxy.provider.requests]
+        assert len(received) == 6
+        for body, (status, _) in zip(bodies, said, strict=True):
+            assert (body in received) == (status == "passed")
+        works(proxy)
+        until(lambda: len(pids(proxy)) == 2, 60)
+        assert not set(before) & set(pids(proxy))
+        assert not any(psutil.pid_exists(pid) for pid in before)
+
+
+def test_hung_scorers_cost_a_request_its_deadline_and_are_replaced(tmp_path: Path) -> None:
+    with hurt(tmp_path, deadline=1.0, grace=0.5) as proxy:
+        stopped = tell(proxy, signal.SIGSTOP)
+        body = question("hung")
+        began = time.monotonic()
+        assert outcome(ask(proxy, body)) == ("passed", "late")
+        assert 1.0 <= time.monotonic() - began < 10  # 1.01 s where nothing else runs
+        assert sent_whole(proxy, body)
+        until(lambda: bool(pids(proxy)) and pids(proxy) != stopped, 60)
+        assert not psutil.pid_exists(stopped[0])
+        works(proxy)
+
+
+def test_a_scorer_that_only_paused_goes_on_where_it_was(tmp_path: Path) -> None:
+    with hurt(tmp_path, deadline=1.0, grace=60.0) as proxy:
+        first = question("paused")
+        until(lambda: outcome(ask(proxy, first))[0] == "applied", 30)
+        sent = proxy.provider.requests[-1].json["messages"]
+        stopped = tell(proxy, signal.SIGSTOP)
+        turn = {"role": "user", "content": "And then?"}
+        assert outcome(ask(proxy, {**first, "messages": [*first["messages"], turn]})) == ("passed", "late")
+        tell(proxy, signal.SIGCONT)
+        until(lambda: proxy.app.scorers.figures().in_flight == 0, 30)
+        later = {**first, "messages": [*first["messages"], turn, {"role": "assistant", "content": "Nothing."}, turn]}
+        until(lambda: outcome(ask(proxy, later))[0] == "applied", 30)
+        assert proxy.provider.requests[-1].json["messages"][:3] == sent  # what the provider had cached before
+        assert pids(proxy) == stopped
+
+
+def test_scorers_that_hang_each_time_are_left_alone_until_one_works(tmp_path: Path) -> None:
+    with hurt(tmp_path, deadline=0.3, grace=0.1, most=2, pause=3.0) as proxy:
+        for i in range(2):
+            until(lambda: bool(pids(proxy)), 60)
+            [stopped] = tell(proxy, signal.SIGSTOP)
+            assert outcome(ask(proxy, question(f"b{i}"))) == ("passed", "late")
+            until(lambda pid=stopped: pid not in pids(proxy), 60)  # type: ignore[misc]
+        assert proxy.app.scorers.figures().breaker in ("open", "half-open")
+        until(lambda: bool(pids(proxy)), 60)
+        body = question("meanwhile")
+        got = ask(proxy, body)
+        if proxy.app.scorers.figures().breaker == "open":
+            assert outcome(got) == ("passed", "breaker")
+            assert sent_whole(proxy, body)
+        works(proxy)
+        assert proxy.app.scorers.figures().breaker == "closed"
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can limit another process")
+def test_a_scorer_without_memory_gives_way_to_a_new_one(tmp_path: Path) -> None:
+    with hurt(tmp_path) as proxy:
+        [pid] = pids(proxy)
+        room = psutil.Process(pid).memory_info().vms + (4 << 20)
+        resource.prlimit(pid, resource.RLIMIT_AS, (room, room))
+        body = question("large", [log(f"large {i}", 4000) for i in range(20)])
+        status, reason = outcome(ask(proxy, body))
+        assert (status, reason) == ("passed", "crashed")
+        assert sent_whole(proxy, body)
+        until(lambda: bool(pids(proxy)) and pids(proxy) != [pid], 60)
+        works(proxy)
+
+
+def test_without_any_scorer_everything_still_works(tmp_path: Path) -> None:
+    settings = tmp_path / "contextprune.toml"
+    settings.write_text("recall = 7\n")  # no scorer can start with that
+    options = Options(config=str(settings))
+    scorers = Scorers(options)
+    # `running` waits for scorers that are ready, so one that never is must say so
+    with providing() as provider, running(provider, _Never(scorers)) as proxy:
+        until(lambda: "recall" in scorers.figures().trouble, 60)
+        body = question("nobody")
+        got = ask(proxy, body)
+        assert outcome(got) == ("passed", "starting")
+        assert provider.requests[-1].body == json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        stats = proxy.get("/stats").json()["scorers"]
+        assert stats["ready"] == 0
+        assert "recall lies above 0" in stats["trouble"]
+        assert proxy.get("/livez").status_code == 200
+
+
+class _Never:
+    """Scorers, called ready before they are."""
+
+    ready = True
+
+    def __init__(self, scorers: Scorers) -> None:
+        self.start, self.stop, self.ask = scorers.start, scorers.stop, scorers.ask
+        self.refused, self.figures = scorers.refused, scorers.figures
