@@ -14,6 +14,7 @@ from contextprune.policy import Policy
 from contextprune.selection import Meter, sameness, tables
 from contextprune.splitting import split
 from tests import outputs
+from tests.epochs import past_of, said, step, talk, tools, work
 
 KEY = "abcdefghijkl"
 
@@ -125,3 +126,22 @@ def test_a_segment_as_it_is_sent_is_still_itself() -> None:
     came = segment(Kind.TOOL_RESULT, outputs.log(3, 1), 4, turn=2, pair="c", name="sh", marked=True)
     sent = shown_as(came, "short")
     assert (sent.text, sent.kind, sent.turn, sent.pair, sent.name) == ("short", came.kind, 2, "c", "sh")
+
+
+def test_the_spans_of_a_block_are_those_of_what_is_sent_of_it_also_after_an_epoch() -> None:
+    using = tools()
+    past = past_of(using, talk(*work(4)))
+    at = next(i for i, segment in enumerate(past.segments) if segment.kind is Kind.TOOL_RESULT)
+    assert "".join(span.text for span in past.cut(at)) == past.text(at)
+    assert past.cut(at) is past.cut(at)
+    past.end(((at, "[20 lines cut]", 5),))
+    assert "".join(span.text for span in past.cut(at)) == "[20 lines cut]"
+
+
+def test_the_failures_of_a_result_are_its_failure_lines_or_all_of_it() -> None:
+    using = tools()
+    talked = talk(said("Why?"), step("fine so far\nERROR: no disk\nbye\n"), step("nothing at all to see\n"))
+    past = past_of(using, talked)
+    first, second = (i for i, segment in enumerate(past.segments) if segment.kind is Kind.TOOL_RESULT)
+    assert [text.strip() for text in past.failures(first)] == ["ERROR: no disk"]
+    assert past.failures(second) == ("nothing at all to see\n",)

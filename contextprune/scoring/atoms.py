@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from math import exp, log1p
 from typing import TypeAlias
@@ -93,7 +94,7 @@ def _priced(
     text = "".join(" " + token for token, _ in found)
     ends = list(accumulate(len(token) + 1 for token, _ in found))
     costs = count(text, ends) if found else []
-    shared = [{word for word in words(token) if word in asked and len(word) > 2} for token, _ in found]
+    shared = [{word for word in _parts(token) if word in asked and len(word) > 2} for token, _ in found]
     often = Tally(word for own in shared for word in own)
     rare = {word for word, n in often.items() if n <= max(3, RARE * len(found))}
     return [
@@ -105,6 +106,12 @@ def _priced(
         )
         for (token, at), cost, own in zip(found, costs, shared, strict=True)
     ]
+
+
+@lru_cache(maxsize=1 << 12)
+def _parts(token: str) -> frozenset[str]:
+    """The words of an identifier: the same ones come back with each block of a session."""
+    return frozenset(words(token))
 
 
 def _is_blob(text: str) -> bool:
