@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.ledger import Record
 from contextprune.past import BLOCKS, Past, shown_as, size
-from contextprune.plan import Decision
+from contextprune.plan import Action, Decision
 from contextprune.policy import Policy
 from contextprune.rendering import KEY, Markers, render
 from contextprune.scoring import Calibrated, Scorer, arriving, check
@@ -94,6 +94,8 @@ def _shortened(
     tools: Tools, past: Past, segment: Segment, known: Sequence[Segment], query: str | None, whole: Record
 ) -> tuple[Record, Part | None]:
     spans = tools.split(Context((segment,)))
+    if (again := _again(tools, past, segment, spans, whole)) is not None:
+        return again
     earlier = _earlier(past, spans)
     shown = [shown_as(past.segments[i], past.text(i)) for i in earlier]
     asked = query if query is not None else next((s.text for s in known if s.kind is Kind.USER), "")
@@ -128,6 +130,27 @@ def _shortened(
     if tokens > whole.before or size(text) > size(segment.text) or not _cacheable(past, segment, whole.before, tokens):
         return whole, None
     return Record(text, whole.before, tokens), part
+
+
+def _again(
+    tools: Tools, past: Past, segment: Segment, spans: Sequence[Span], whole: Record
+) -> tuple[Record, Part] | None:
+    """A reference, where the same text came before and was shortened: what was kept of it stands there.
+
+    Whoever asked again for what was cut can recall it; without a key in the marker it would be out of reach.
+    """
+    if not tools.recallable or not tools.hints:
+        return None
+    at = next((i for i, s in enumerate(past.segments) if past.texts[i] and s.text == segment.text), None)
+    if at is None or at in past.redone:
+        return None
+    costs = tools.counter.pieces(segment.text, [span.end for span in spans])
+    merged = tuple(Decision(Action.MERGE, 0.0, cost, "the same block stands above") for cost in costs)
+    text = Markers(Context((segment,)), spans, tools.counter, tools.key).segment_text(merged, 0)
+    tokens = tools.counter(text)
+    if tokens > whole.before or not _cacheable(past, segment, whole.before, tokens):
+        return None
+    return Record(text, whole.before, tokens), Part(tuple(spans), merged, (at,) * len(spans))
 
 
 def _in_order(blocks: Sequence[Sequence[Span]]) -> list[Span]:

@@ -109,10 +109,13 @@ class Fold:
         return done
 
     def replay(self, context: Context, query: str | None = None) -> dict[Ref, str]:
-        """The new texts that earlier requests sent, by ref; nothing is decided, and nothing new remembered."""
+        """The new texts that earlier requests sent, by ref; nothing is decided, and nothing new remembered.
+
+        Where the ledger's notes cannot be read, those that are in memory.
+        """
         segments = context.segments
         texts: list[str | None] = []
-        for record in self._ledger.known(chain(segments, self._own(context, query))):
+        for record in self._ledger.known(chain(segments, self._own(context, query)), at_hand=True):
             texts.append(record.text)
             for at, text, _ in record.past or ():
                 texts[at] = text

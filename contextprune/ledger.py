@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from contextprune._version import __version__
 from contextprune.context import Kind, Segment
+from contextprune.errors import StoreError
 from contextprune.policy import Policy
 
 Key = bytes
@@ -63,14 +64,23 @@ class Ledger:
         self._notes, self._max_bytes, self._size = notes, max_bytes, 0
         self._lock = threading.Lock()
 
-    def known(self, keys: Sequence[Key]) -> list[Record]:
-        """The records of the longest beginning of `keys` that is known."""
+    def known(self, keys: Sequence[Key], *, at_hand: bool = False) -> list[Record]:
+        """The records of the longest beginning of `keys` that is known. Raises StoreError where notes cannot be read.
+
+        `at_hand`: then, what is in memory will do.
+        """
         with self._lock:
             found = list(_while_known(keys, self._records))
             for key in keys[: len(found)]:
                 self._records.move_to_end(key)
         if self._notes is not None:
-            self._hold(more := self._stored(keys[len(found) :]))
+            try:
+                more = self._stored(keys[len(found) :])
+            except StoreError:
+                if not at_hand:
+                    raise
+                return found
+            self._hold(more)
             found += more.values()
         return found
 

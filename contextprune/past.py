@@ -44,6 +44,7 @@ class Past:
     keys      recall keys that were sent
     looks     what blocks look like, as far as somebody asked
     told      what a plan says of a segment that is only replayed, by index, while it is editable or not
+    redone    segments that an epoch changed
     known     segments that the last request sent
     ended     a request was taken to end at the last segment, so that only a reply may follow
     """
@@ -58,6 +59,7 @@ class Past:
     keys: set[str] = field(default_factory=set)
     looks: dict[int, Look] = field(default_factory=dict)
     told: dict[int, tuple[bool, Span, Decision]] = field(default_factory=dict)
+    redone: set[int] = field(default_factory=set)
     known: int = 0
     ended: bool = False
     _pixels: dict[int, bytes] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class Past:
             self.texts[at], self.after[at], self._spans[at] = text, tokens, None
             self._cuts.pop(at, None)
             self._note(text)
+            self.redone.add(at)
         if changed:
             self._places.clear()
             self._placed = 0

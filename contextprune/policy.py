@@ -88,7 +88,7 @@ class Policy:
     recall: float = 0.95
     protect: frozenset[Kind] = PROTECTED
     recent_turns: int = 2
-    min_tokens: int = 200
+    min_tokens: int = 100
     exclude_tools: tuple[str, ...] = ()
     high_water: float = 0.8
     low_water: float = 0.5

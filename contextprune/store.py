@@ -230,7 +230,7 @@ class SQLiteStore:
                 if self._connection is None:
                     self._connection = open_database(self.path)
                 yield self._connection
-            except (sqlite3.Error, OSError) as exc:
+            except (sqlite3.Error, OSError, UnicodeDecodeError) as exc:  # the last: an error that quotes damaged bytes
                 with suppress(sqlite3.Error):
                     self._close()
                 raise StoreError(

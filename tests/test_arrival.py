@@ -207,3 +207,17 @@ def test_an_empty_result_stays_empty_whatever_the_scorer() -> None:
         (cp.Segment(cp.Kind.USER, "Why?", ("u",)), cp.Segment(cp.Kind.TOOL_RESULT, "", ("r",), turn=1))
     )
     assert pruner(NEURAL)(context).edits == {}
+
+
+def test_the_same_text_again_is_a_reference_though_the_first_was_shortened() -> None:
+    first, second = sent(pruner(), turn(1, LISTING), turn(2, LISTING))
+    assert first != LISTING
+    assert second.startswith("[60 lines as above, recall=")
+    assert KEY.findall(second) == KEY.findall(first)
+
+
+def test_without_keys_in_markers_it_is_shortened_again_since_nobody_could_ask_for_the_rest() -> None:
+    engine = cp.Pruner(cp.Policy(min_tokens=50, recall=0.5), LEXICAL, COUNTER, cp.MemoryStore(), hints=False)
+    _, second = sent(engine, turn(1, LISTING), turn(2, LISTING))
+    assert "60 lines as above" not in second
+    assert len(second.splitlines()) > 1

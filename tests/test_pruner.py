@@ -187,8 +187,8 @@ class Watched:
         self.engine = engine
         self.reports: list[cp.Report] = []
 
-    def __call__(self, context: cp.Context) -> Pruned:
-        done = self.engine(context)
+    def __call__(self, context: cp.Context, *, cold: bool = False) -> Pruned:
+        done = self.engine(context, cold=cold)
         self.reports.append(done.report)
         return done
 

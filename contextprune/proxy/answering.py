@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from contextprune.context import Context, Kind, Ref, Segment
@@ -35,6 +35,7 @@ from contextprune.tokens import Counter
 DESKS = 8  # tenants whose engines are held, with the states of their conversations
 REFUSED = 1000  # conversations remembered as refused
 MUCH = 2000  # new tokens from which the replay is sent first
+SILENCE = 60.0  # seconds between two complaints about the store
 _SHOWN = 4000  # characters of a kept text in a heat map
 _HEAT = 2 << 20
 
@@ -99,6 +100,7 @@ class Answering:
         self._homes = Homes(store)
         self._refused: OrderedDict[bytes, None] = OrderedDict()
         self._pace = Pace()
+        self._silent = 0.0  # until when the store is not complained of again, in monotonic seconds
         self._last: _Done | None = None
         self._next: _Done | None = None  # whose next request is to be prepared
 
@@ -118,7 +120,8 @@ class Answering:
             return passed(job, "late")
         except (PayloadError, RecursionError):
             return passed(job, "payload")
-        except StoreError:
+        except StoreError as exc:
+            self._complain(exc)
             return self._without_decisions(job, "store")
         except MemoryError:
             raise  # the process gives way to a new one
@@ -209,6 +212,14 @@ class Answering:
                 if body is not job.body:
                     return Answer(job.number, body, "applied", reason, model=last.context.model)
         return passed(job, reason)
+
+    def _complain(self, exc: StoreError) -> None:
+        """Say what is wrong with the store, though not for every request. Its errors quote nothing that came in."""
+        now = monotonic()
+        if now >= self._silent:
+            self._silent = now + SILENCE
+            sys.stderr.write(f"contextprune: requests pass unchanged: {exc}\n")
+            sys.stderr.flush()
 
     def _compressed(self, job: Job, stopped: Callable[[], bool]) -> Answer:
         """The side-car's answer to a body of messages. Gateways remember nothing, so a history is decided afresh."""

@@ -84,7 +84,8 @@ def serving(
         env={**os.environ, "CONTEXTPRUNE_STORE": str(store), "CONTEXTPRUNE_SCORER": "lexical", **environment},
     )
     served = Served(process, Path(store))
-    threading.Thread(target=served._listen, daemon=True).start()  # noqa: SLF001 - its own
+    listening = threading.Thread(target=served._listen, daemon=True)
+    listening.start()
     try:
         until(lambda: any("listens at " in line for line in list(served.said)) or process.poll() is not None, 60)
         served.url = next(line for line in served.said if "listens at " in line).partition("listens at ")[2].split()[0]
@@ -95,6 +96,9 @@ def serving(
         if process.poll() is None:
             served.kill()
         process.wait(10)
+        listening.join(10)
+        assert process.stderr is not None
+        process.stderr.close()
 
 
 def is_ready(served: Served) -> bool:
@@ -112,12 +116,17 @@ def figures(served: Served) -> dict[str, Any]:
 
 
 def question(name: str, texts: list[str] | None = None, **more: Any) -> dict[str, Any]:
-    """A Chat body whose tools gave these results; by default one long log."""
-    messages: list[dict[str, Any]] = [{"role": "user", "content": f"Which request on {name} was slow?"}]
-    for i, text in enumerate(texts or [log(name, 150)]):
-        call = {"id": f"c{i}", "type": "function", "function": {"name": "logs", "arguments": f'{{"page": {i}}}'}}
-        messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
-        messages.append({"role": "tool", "tool_call_id": f"c{i}", "content": text})
+    """A Chat body whose tools, called all at once, gave these results; by default one long log."""
+    results = texts or [log(name, 150)]
+    calls = [
+        {"id": f"c{i}", "type": "function", "function": {"name": "logs", "arguments": f'{{"page": {i}}}'}}
+        for i in range(len(results))
+    ]
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": f"Which request on {name} was slow?"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        *({"role": "tool", "tool_call_id": f"c{i}", "content": text} for i, text in enumerate(results)),
+    ]
     return {"model": "gpt-5", "messages": messages, **more}
 
 

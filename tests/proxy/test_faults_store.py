@@ -19,6 +19,8 @@ import httpx2
 import pytest
 
 from contextprune.errors import StoreError
+from contextprune.proxy.options import Options
+from contextprune.proxy.scorers import Scorers
 from contextprune.store import SQLiteStore, Store, open_store
 from tests import redis_server
 from tests.proxy.asking import log
@@ -28,7 +30,7 @@ from tests.proxy.served import Served, ask, keys, outcome, question, serving
 from tests.proxy.test_faults_scorer import pids
 
 ROUNDS = 20
-SLOW: dict[str, Any] = {"deadline": 20.0, "prefill": 0.1, "scorers": 1}
+SLOW: dict[str, Any] = {"deadline": 20.0, "prefill": 0.1}
 
 
 def originals(requests: list[Received], sent: dict[str, list[str]]) -> dict[str, str]:
@@ -91,10 +93,10 @@ def keeping(store: Path | str, folder: Path, **options: Any) -> Iterator[Running
     settings = folder / "contextprune.toml"
     settings.write_text(f'store = "{store}"\nscorer = "lexical"\n')
     told = {**SLOW, "recall": "mcp", "config": str(settings), **options}
-    with running(**told) as proxy:
+    scorers = Scorers(Options(**told, scorers=1))
+    with providing() as provider, running(provider, scorers, **told) as proxy:
         yield proxy
-        assert proxy.provider.refused == 0
-        assert proxy.app.scorers.figures().restarts == 0
+        assert provider.refused == 0
 
 
 def restores(proxy: Running, store: Store, sent: dict[str, list[str]]) -> int:
@@ -203,7 +205,7 @@ def test_over_a_damaged_store_no_marker_is_sent_that_does_not_restore(tmp_path: 
                 assert said[name] == ("passed", "store")
                 assert request.json == question(name, sent[name])
         if ("passed", "store") in said.values():
-            until(lambda: any("damaged" in line or "cannot be used" in line for line in served.said), 10)
+            until(lambda: any("cannot be used: " in line for line in served.said), 10)
             assert any(line.get("reason") == "store" and line["level"] == "warning" for line in served.lines())
         found = originals(provider.requests, sent)
         assert served.get("/livez").status_code == 200
@@ -244,9 +246,7 @@ def test_a_store_damaged_under_a_running_proxy_is_noticed(tmp_path: Path) -> Non
 def test_a_store_that_another_process_holds_delays_nobody_beyond_the_deadline(tmp_path: Path) -> None:
     store = tmp_path / "originals.sqlite3"
     _fill(store, [])
-    settings = tmp_path / "contextprune.toml"
-    settings.write_text(f'store = "{store}"\nscorer = "lexical"\n')
-    with running(config=str(settings), deadline=1.0, prefill=0.1, scorers=1) as proxy:
+    with keeping(store, tmp_path, deadline=1.0) as proxy:
         with closing(sqlite3.connect(store, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             body = question("held")
