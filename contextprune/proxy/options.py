@@ -68,7 +68,7 @@ class Options:
     mode: str = "on"
     recall: str = "off"
     deadline: float = 0.15
-    prefill: float = 10_000.0
+    prefill: float = 5_000.0
     scorers: int = 2
     workers: int = 1
     queue_tokens: int = 400_000

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,14 +35,15 @@ class Served:
     store: Path
     url: str = ""
     said: list[str] = field(default_factory=list)
+    client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=60, verify=False, trust_env=False))
 
     def post(self, path: str, body: Any = None, **more: Any) -> httpx2.Response:
         """POST a JSON body, or `content`."""
         given = more if body is None else {"json": body, **more}
-        return httpx2.post(self.url + path, timeout=60, **given)
+        return self.client.post(self.url + path, **given)
 
     def get(self, path: str, **more: Any) -> httpx2.Response:
-        return httpx2.get(self.url + path, timeout=60, **more)
+        return self.client.get(self.url + path, **more)
 
     @property
     def front(self) -> psutil.Process:
@@ -89,10 +91,12 @@ def serving(
     try:
         until(lambda: any("listens at " in line for line in list(served.said)) or process.poll() is not None, 60)
         served.url = next(line for line in served.said if "listens at " in line).partition("listens at ")[2].split()[0]
-        if ready:
-            until(lambda: is_ready(served), 60)
+        while ready and not is_ready(served):
+            assert process.poll() is None, served.said
+            time.sleep(0.05)  # each question takes its time, too
         yield served
     finally:
+        served.client.close()
         if process.poll() is None:
             served.kill()
         process.wait(10)
@@ -104,7 +108,7 @@ def serving(
 def is_ready(served: Served) -> bool:
     """Whether it listens and a scorer is up."""
     try:
-        return served.get("/metrics").status_code == 200 and figures(served)["ready"] > 0
+        return bool(figures(served)["ready"] > 0)
     except httpx2.HTTPError:
         return False
 
@@ -128,6 +132,17 @@ def question(name: str, texts: list[str] | None = None, **more: Any) -> dict[str
         *({"role": "tool", "tool_call_id": f"c{i}", "content": text} for i, text in enumerate(results)),
     ]
     return {"model": "gpt-5", "messages": messages, **more}
+
+
+def later(body: dict[str, Any], text: str) -> dict[str, Any]:
+    """The same conversation after another call."""
+    at = f"c{len(body['messages'])}"
+    call = {"id": at, "type": "function", "function": {"name": "logs", "arguments": '{"page": 99}'}}
+    told = [
+        {"role": "assistant", "content": "I need more.", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": at, "content": text},
+    ]
+    return {**body, "messages": [*body["messages"], *told]}
 
 
 def ask(served: Any, body: Any, **headers: str) -> httpx2.Response:

@@ -26,7 +26,7 @@ from tests import redis_server
 from tests.proxy.asking import log
 from tests.proxy.provider import Provider, Received, providing
 from tests.proxy.running import Running, running, until
-from tests.proxy.served import Served, ask, keys, outcome, question, serving
+from tests.proxy.served import Served, ask, keys, later, outcome, question, serving
 from tests.proxy.test_faults_scorer import pids
 
 ROUNDS = 20
@@ -59,9 +59,9 @@ def test_whatever_is_killed_in_the_middle_of_a_write_every_marker_sent_restores(
     sent: dict[str, list[str]] = {}
 
     def killed(number: int) -> None:
-        names = [f"r{number}-{i}" for i in range(8)]
+        names = [f"r{number}-{i}" for i in range(5)]
         for name in names:
-            sent[name] = texts(name, 8)
+            sent[name] = texts(name, 6)
         with providing() as provider, serving(provider, store, "--recall", "mcp", "--scorers", "1") as served:
             with ThreadPoolExecutor(len(names)) as pool:
                 for name in names:
@@ -119,8 +119,8 @@ def full(proxy: Running, store: Path, fill: Callable[[], None], empty: Callable[
     again = question("before", sent["before"])
     again["messages"].append({"role": "user", "content": "And then?"})
     ask(proxy, again)  # what is known is sent as it was
-    before, later = proxy.provider.requests[0].json["messages"], proxy.provider.requests[-1].json["messages"]
-    assert later[: len(before)] == before
+    before, now = proxy.provider.requests[0].json["messages"], proxy.provider.requests[-1].json["messages"]
+    assert now[: len(before)] == before
     assert restores(proxy, SQLiteStore(store), sent) == count
     assert proxy.get(f"/v1/retrieve/{keys(proxy.provider.requests[0].body)[0]}").status_code == 200
     empty()
@@ -225,6 +225,36 @@ def _fill(store: Path, more: list[str]) -> None:
     opened.close()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_bytes_are_wrong_a_store_gives_the_right_text_or_none(tmp_path: Path, seed: int) -> None:
+    good = tmp_path / "good.sqlite3"
+    kept = {f"{i}": log(f"kept {i}", 20) for i in range(30)}
+    notes = {os.urandom(16): os.urandom(50) for _ in range(100)}
+    opened = SQLiteStore(good)
+    opened.put({opened.key(text): text for text in kept.values()})
+    opened.note(notes)
+    by_key = {opened.key(text): text for text in kept.values()}
+    opened.close()
+    generator = random.Random(seed)
+    for i in range(30):
+        data = bytearray(good.read_bytes())
+        for _ in range(generator.choice((1, 10, 300))):
+            data[generator.randrange(len(data))] = generator.randrange(256)
+        damaged = SQLiteStore(tmp_path / f"{i}.sqlite3")
+        damaged.path.write_bytes(data)
+        for key, text in by_key.items():
+            with suppress(StoreError):
+                assert damaged.get(key) in (None, text)
+        with suppress(StoreError):
+            assert damaged.noted(list(notes)).items() <= notes.items()
+        with suppress(StoreError):
+            damaged.put({damaged.key("new"): "new"})
+            assert damaged.get(damaged.key("new")) == "new"
+        with suppress(StoreError):
+            damaged.note({b"key": b"value"})
+        damaged.close()
+
+
 def test_a_store_damaged_under_a_running_proxy_is_noticed(tmp_path: Path) -> None:
     store = tmp_path / "originals.sqlite3"
     _fill(store, [])
@@ -307,8 +337,7 @@ def test_a_redis_that_was_wiped_has_all_that_is_cut_from_then_on(tmp_path: Path,
         assert outcome(ask(proxy, first)) == ("applied", "")
         with server.admin as admin:
             admin.flushall()
-        later = question("session", [*sent["session"], log("session page 2", 150)])
-        got = ask(proxy, later)
+        got = ask(proxy, later(first, log("session page 2", 150)))
         assert got.headers["x-contextprune-status"] in ("applied", "passed")
         before, now = (request.json["messages"] for request in proxy.provider.requests)
         assert now[: len(before)] == before  # the provider has that in its cache
