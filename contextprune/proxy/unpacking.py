@@ -124,7 +124,7 @@ class _Brotli:
     __slots__ = ("_brotli", "_stream")
 
     def __init__(self) -> None:
-        import brotli  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+        import brotli  # noqa: PLC0415 - an extra
 
         self._brotli: Any = brotli
         self._stream: Any = brotli.Decompressor()

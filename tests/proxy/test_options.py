@@ -163,8 +163,10 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("host", "only_here"),
-    [("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("[::1]", True), ("Localhost", True)]
-    + [("0.0.0.0", False), ("::", False), ("192.168.0.7", False), ("box.example", False), ("localhost.evil", False)],
+    [
+        *((host, True) for host in ("127.0.0.1", "127.8.0.1", "::1", "[::1]", "Localhost")),
+        *((host, False) for host in ("0.0.0.0", "::", "192.168.0.7", "box.example", "localhost.evil")),
+    ],
 )
 def test_only_loopback_is_this_machine(host: str, only_here: bool) -> None:
     assert is_loopback(host) is only_here
