@@ -15,6 +15,7 @@ Receive = Callable[[], Awaitable[Message]]
 LEAST_RATE = 8 << 10  # bytes a second, on the average, after the first `body_seconds`
 _RATIO, _RATIO_FROM = 100, 1 << 20  # JSON grows by ten; what grows a hundredfold beyond a megabyte is a bomb
 _AT_ONCE = 32 << 10  # packed bytes that are unpacked on the loop: a few milliseconds at the most
+_BEYOND = 4 << 20  # bytes over the limit, of which one piece has at most half, so that it is seen to be passed
 _LEFTOVER_SECONDS = 2.0  # for reading on after a refusal: a client that still writes would miss the answer
 
 
@@ -129,7 +130,7 @@ async def plain(body: bytes, encoding: str, limit: int) -> bytes | None:
 
 
 def _unpacked(body: bytes, encoding: str, limit: int) -> bytes | None:
-    unpack = unpacker(encoding)
+    unpack = unpacker(encoding, limit + _BEYOND)
     if unpack is None:
         return None
     out: list[bytes] = []

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 _STEP = 8 << 10  # packed bytes that are gathered before they are unpacked: a tenth of a millisecond's work
 _PIECE = 64 << 10  # unpacked bytes at a time
-_MOST = 64 << 20  # unpacked bytes of one stream; more is no answer and no request
+MOST = 64 << 20  # unpacked bytes of one stream; more is no answer
 _GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -30,10 +30,10 @@ class Unpacker:
 
     __slots__ = ("_engine", "_left", "_packed", "failed")
 
-    def __init__(self, engine: _Engine | None) -> None:
+    def __init__(self, engine: _Engine | None, most: int = MOST) -> None:
         self._engine = engine
         self._packed = bytearray()
-        self._left = _MOST
+        self._left = most
         self.failed = False
 
     @property
@@ -69,14 +69,14 @@ class Unpacker:
             self.failed = True
 
 
-def unpacker(encoding: str) -> Unpacker | None:
-    """For the value of a content-encoding header; None where it cannot be unpacked here."""
+def unpacker(encoding: str, most: int = MOST) -> Unpacker | None:
+    """For the value of a content-encoding header, up to `most` bytes; None where it cannot be unpacked here."""
     name = encoding.strip().casefold()
     if name in ("", "identity"):
         return Unpacker(None)
     make = _ENGINES.get(name)
     engine = make() if make else None
-    return Unpacker(engine) if engine else None
+    return Unpacker(engine, most) if engine else None
 
 
 class _Inflate:
@@ -113,6 +113,8 @@ class _Inflate:
             piece = self._inflate.decompress(packed, _PIECE)
             while piece or self._inflate.unconsumed_tail:
                 yield piece
+                if self._inflate.eof:  # from here on its tail is what stands behind the member, and stays there
+                    return
                 piece = self._inflate.decompress(self._inflate.unconsumed_tail, _PIECE)
         except zlib.error as exc:
             raise Damaged from exc

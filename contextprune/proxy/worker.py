@@ -24,7 +24,6 @@ from contextprune.policy import Settings, data_folder, load_settings
 from contextprune.proxy.answering import Answering
 from contextprune.proxy.job import PREFIX, Job, pack, pack_answer, read_job, unpack
 from contextprune.pruner import Pruner
-from contextprune.report import Report
 from contextprune.scoring import Scorer, load_scorer
 from contextprune.store import MemoryStore, open_store
 from contextprune.tokens import open_counter
@@ -40,15 +39,16 @@ def main(config: str = "", threads: int = 1) -> None:
     pipe = Pipe(socket.socket(fileno=os.dup(0)))
     threading.Thread(target=pipe.listen, daemon=True).start()
     try:
-        answering, tried = prepare(load_settings(file=Path(config) if config else None), threads)
+        answering, spare = prepare(load_settings(file=Path(config) if config else None), threads)
     except (ContextPruneError, OSError) as exc:
         pipe.send(pack({"word": "failed", "why": str(exc)}))
         sys.exit(1)
     gc.collect()
     gc.freeze()  # the vocabulary and all that was imported: never looked through again
     pipe.send(pack({"word": "ready"}))
-    threading.Thread(target=lambda: tried.cost, daemon=True).start()  # the first look at prices takes a quarter second
     try:
+        report = spare(read(_trial(), format="openai-chat")).report  # the first is slow, and costs no request its time
+        threading.Thread(target=lambda: report.cost, daemon=True).start()  # so is the first look at prices
         serve(pipe, answering)
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
@@ -117,8 +117,8 @@ def _answer(pipe: Pipe, answering: Answering, job: Job) -> None:
     pipe.send(pack_answer(answer))
 
 
-def prepare(settings: Settings, threads: int) -> tuple[Answering, Report]:
-    """All that a job needs, tried once, so that the first job is no slower than the rest; and the trial's report."""
+def prepare(settings: Settings, threads: int) -> tuple[Answering, Pruner]:
+    """All that a job needs; and an engine of the same parts that remembers nothing, to be tried on something."""
     scorer = scorer_of(settings)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
@@ -126,8 +126,9 @@ def prepare(settings: Settings, threads: int) -> tuple[Answering, Report]:
     store = open_store(settings.store, data_folder())
     with suppress(StoreError):  # each job will say so
         store.key("")
-    done = Pruner(settings.policy, scorer, counter, MemoryStore())(read(_trial(), format="openai-chat"))
-    return Answering(settings.policy, scorer, counter, store), done.report
+    counter("")  # reads the vocabulary
+    spare = Pruner(settings.policy, scorer, counter, MemoryStore())
+    return Answering(settings.policy, scorer, counter, store), spare
 
 
 def scorer_of(settings: Settings) -> Scorer:

@@ -207,7 +207,7 @@ def test_what_breaks_off_breaks_off_for_the_client_with_all_that_had_come(answer
         b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
         b"HTTP/1.1 200 OK\r\ncontent-length: -3\r\n\r\nabcd",
         b"HTTP/1.1 999 What\r\ncontent-length: 0\r\n\r\n",
-        b"HTTP/3.7 200 OK\r\n\r\n",
+        b"ICY 200 OK\r\n\r\n",
     ],
 )
 def test_an_answer_that_is_no_clear_http_is_a_502(head: bytes) -> None:

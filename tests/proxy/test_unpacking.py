@@ -64,6 +64,19 @@ def test_a_stream_of_several_members_is_one_text(name: str) -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_members_that_grow_much_are_unpacked_one_after_the_other(name: str) -> None:
+    encoding, pack = PACKERS[name]
+    text = b'{"a": 1}' * 100_000
+    for step in (1000, 1 << 20):
+        assert unpacked(encoding, pack(text) * 3, step) == (text * 3, False, True)
+
+
+def test_what_stands_behind_a_stream_that_grows_much_is_a_failure() -> None:
+    got, failed, ended = unpacked("deflate", zlib.compress(bytes(1 << 20)) + b"rest", 1 << 20)
+    assert (len(got), failed, ended) == (1 << 20, True, False)
+
+
 @pytest.mark.parametrize("name", PACKED)
 @given(data=st.binary(min_size=1, max_size=500))
 def test_a_stream_that_was_cut_off_has_not_ended(name: str, data: bytes) -> None:
