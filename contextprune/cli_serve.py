@@ -22,6 +22,14 @@ from contextprune.proxy.options import Options, load_options
 
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
 
+_Config = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Read this file in place of the nearest contextprune.toml.")
+]
+_Mode = Annotated[str | None, typer.Option(metavar="on|audit|off", help="Shorten; only measure; only relay.  [on]")]
+_Recall = Annotated[
+    str | None, typer.Option(metavar="off|tool|mcp", help="How a model gets back what was taken out.  [off]")
+]
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.  [127.0.0.1]")] = None,
@@ -35,15 +43,9 @@ def serve(
     upstream: Annotated[
         list[str] | None, typer.Option(metavar="PREFIX=URL", help="Where paths under a prefix lead; may be repeated.")
     ] = None,
-    config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read this file in place of the nearest contextprune.toml.")
-    ] = None,
-    mode: Annotated[
-        str | None, typer.Option(metavar="on|audit|off", help="Shorten; only measure; only relay.  [on]")
-    ] = None,
-    recall: Annotated[
-        str | None, typer.Option(metavar="off|tool|mcp", help="How a model gets back what was taken out.  [off]")
-    ] = None,
+    config: _Config = None,
+    mode: _Mode = None,
+    recall: _Recall = None,
     deadline: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="At most so long for new decisions.  [0.15]")
     ] = None,
@@ -83,15 +85,9 @@ def serve(
 def wrap(
     agent: Annotated[str, typer.Argument(metavar="claude|codex|aider", help="The agent to run.")],
     args: Annotated[list[str] | None, typer.Argument(metavar="ARGS", help="What the agent is told.")] = None,
-    mode: Annotated[
-        str | None, typer.Option(metavar="on|audit|off", help="Shorten; only measure; only relay.  [on]")
-    ] = None,
-    recall: Annotated[
-        str | None, typer.Option(metavar="off|tool|mcp", help="How a model gets back what was taken out.  [off]")
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read this file in place of the nearest contextprune.toml.")
-    ] = None,
+    mode: _Mode = None,
+    recall: _Recall = None,
+    config: _Config = None,
     show_content: Annotated[bool, typer.Option("--show-content", help="Show texts on the dashboard.")] = False,
 ) -> None:
     """Run an agent behind a proxy of its own, and say at the end what was saved.

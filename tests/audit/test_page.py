@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from html.parser import HTMLParser
 
 import pytest
 
@@ -12,39 +11,7 @@ from contextprune.audit.find import Skipped
 from contextprune.audit.page import page
 from contextprune.audit.total import Audit, audit
 from tests.audit.logs import DATA, pruner
-
-_EMPTY = {"meta", "input", "br"}
-_CLOSED_BY_THE_NEXT = {"html", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "ul"}
-
-
-class Reader(HTMLParser):
-    """Walks the page: every tag with its attributes, all text, and whatever closes out of order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.wrong: list[str] = []
-        self.open: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in _EMPTY | _CLOSED_BY_THE_NEXT:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _CLOSED_BY_THE_NEXT:
-            return
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+from tests.reading import Reader
 
 
 @cache

@@ -65,7 +65,7 @@ class Served:
             with suppress(psutil.NoSuchProcess):
                 victim.send_signal(signal.SIGKILL)
         self.process.wait(10)
-        psutil.wait_procs(victims, 10)
+        until(lambda: not any(map(lives, victims)), 10)
 
     def _listen(self) -> None:
         assert self.process.stderr is not None
@@ -103,6 +103,13 @@ def serving(
         listening.join(10)
         assert process.stderr is not None
         process.stderr.close()
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether a process still runs; one that its parent only has to take note of does not."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def is_ready(served: Served) -> bool:

@@ -18,8 +18,8 @@ import pytest
 from contextprune.proxy.dashboard import Response, respond
 from contextprune.proxy.options import Options
 from contextprune.proxy.sight import Sight
-from tests.proxy.reading import Reader
 from tests.proxy.sample import FIGURES, busy_day, finished, heat, passed, sight_of
+from tests.reading import Reader
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)

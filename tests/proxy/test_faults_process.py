@@ -10,19 +10,18 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import httpx2
-import psutil
 import pytest
 
 from contextprune.store import SQLiteStore
 from tests.proxy.asking import log
 from tests.proxy.provider import providing
 from tests.proxy.running import until
-from tests.proxy.served import TIME, Served, ask, figures, is_ready, keys, later, outcome, question, serving
+from tests.proxy.served import TIME, Served, ask, figures, is_ready, keys, later, lives, outcome, question, serving
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 HOUR = 3600.0
@@ -78,13 +77,7 @@ def test_a_front_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None
         assert children
         served.process.kill()
         served.process.wait(10)
-        until(lambda: not any(_lives(child) for child in children), 20)
-
-
-def _lives(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
-    return False
+        until(lambda: not any(lives(child) for child in children), 20)
 
 
 def test_a_scorer_that_works_does_not_outlive_its_front(tmp_path: Path) -> None:
@@ -96,7 +89,7 @@ def test_a_scorer_that_works_does_not_outlive_its_front(tmp_path: Path) -> None:
         until(lambda: figures(served)["in_flight"] > 0, 30)
         served.process.kill()
         served.process.wait(10)
-        until(lambda: not _lives(scorer), 20)
+        until(lambda: not lives(scorer), 20)
         asking.join(30)
 
 
@@ -133,14 +126,14 @@ def _answers(served: Served) -> bool:
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+def clock(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     """A file with the seconds by which all clocks of the proxy are wrong, and what makes its processes read it."""
     moved, folder = tmp_path / "moved", tmp_path / "path"
     moved.write_text("0")
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(CLOCK.format(path=str(moved)))
     paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
-    yield moved, {**TIME, "PYTHONPATH": os.pathsep.join(paths)}
+    return moved, {**TIME, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def test_clocks_that_jump_change_neither_deadlines_nor_what_is_kept(
@@ -225,7 +218,7 @@ def test_two_proxies_on_one_store_go_on_with_each_others_sessions(tmp_path: Path
             assert outcome(ask((one, two)[turn % 2], body))[0] == "applied"
             body = later(body, log(f"shared {turn}", 150))
         sent = [request.json["messages"] for request in provider.requests]
-        for before, now in zip(sent, sent[1:], strict=False):
+        for before, now in pairwise(sent):
             assert now[: len(before)] == before
         opened = SQLiteStore(store)
         assert all(opened.get(key) for key in keys(json.dumps(sent[-1]).encode()))

@@ -66,9 +66,8 @@ def test_whatever_is_killed_in_the_middle_of_a_write_every_marker_sent_restores(
             with ThreadPoolExecutor(len(names)) as pool:
                 for name in names:
                     pool.submit(_quietly, served, question(name, sent[name]))
-                random.seed(number)
                 until(lambda: len(provider.requests) >= number % 4, 30)
-                time.sleep(random.uniform(0, 0.06))
+                time.sleep(random.Random(number).uniform(0, 0.06))
                 served.kill()
             received.extend(provider.requests)
         assert whole(store)
@@ -183,12 +182,12 @@ def _cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
-DAMAGES: dict[str, Callable[[Path], None]] = {
+DAMAGES: dict[str, Callable[[Path], object]] = {
     "head": lambda path: _garbage(path, 0),
     "pages": lambda path: _garbage(path, 4096),
     "bits": lambda path: _flip(path, 300),
     "cut": _cut,
-    "log": lambda path: path.with_name(f"{path.name}-wal").write_bytes(b"no log" * 10_000) and None,
+    "log": lambda path: path.with_name(f"{path.name}-wal").write_bytes(b"no log" * 10_000),
 }
 
 

@@ -82,7 +82,7 @@ def wild(answer: Answer, **told: Any) -> Iterator[tuple[Running, Upstream]]:
                     threading.Thread(target=upstream.serve, args=(link,), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
-        urls = {"upstream_openai": upstream.url, "upstream_anthropic": upstream.url}
+        urls: dict[str, Any] = {"upstream_openai": upstream.url, "upstream_anthropic": upstream.url}
         with running(scorers=edits(b"long ", b""), **urls, **told) as proxy:
             yield proxy, upstream
         listener.shutdown(socket.SHUT_RDWR)
@@ -154,11 +154,10 @@ def test_one_that_stops_in_the_middle_of_a_stream_is_no_end_of_the_stream() -> N
     with wild(say(STREAM, chunks(EVENT), then=silent), idle_seconds=0.5) as (proxy, upstream):
         client = openai.OpenAI(base_url=f"{proxy.url}/v1", api_key="k", max_retries=0)
         asked: Any = {**CHAT, "stream": True}
-        words = []
+        chunks_ = iter(client.chat.completions.create(**asked))
+        assert next(chunks_).choices[0].delta.content == "word "
         with pytest.raises((openai.APIError, httpx2.HTTPError)):
-            for chunk in client.chat.completions.create(**asked):
-                words += [choice.delta.content for choice in chunk.choices]
-        assert words == ["word "]
+            next(chunks_)
         until(lambda: len(upstream.closed) == 1)
         assert len(upstream.asked) == 1
 
@@ -166,8 +165,13 @@ def test_one_that_stops_in_the_middle_of_a_stream_is_no_end_of_the_stream() -> N
 @pytest.mark.parametrize("end", [reset, hang_up])
 @pytest.mark.parametrize(
     "pieces",
-    [(), (b"HTTP/1.1 200 OK\r\ncontent-",), (b"\x16\x03\x01\x02\x00 garbage \xff\xfe\r\n\r\n",), (b"HTTP/1.1 2OO OK\r\n\r\n",)],
-)  # fmt: skip
+    [
+        (),
+        (b"HTTP/1.1 200 OK\r\ncontent-",),
+        (b"\x16\x03\x01\x02\x00 garbage \xff\xfe\r\n\r\n",),
+        (b"HTTP/1.1 2OO OK\r\n\r\n",),
+    ],
+)
 def test_one_that_breaks_off_before_its_answer_is_a_502_and_not_asked_again(
     pieces: tuple[bytes, ...], end: Answer
 ) -> None:
@@ -338,10 +342,7 @@ def _copy(one: socket.socket, other: socket.socket) -> None:
 
 
 def test_a_provider_that_reads_slowly_is_waited_for_only_so_long() -> None:
-    def answer(_: Upstream, link: socket.socket) -> None:
-        time.sleep(20)
-
-    with wild(answer, body_seconds=0.5, first_byte_seconds=1.0) as (proxy, upstream):
+    with wild(lambda *_: time.sleep(20), body_seconds=0.5, first_byte_seconds=1.0) as (proxy, upstream):
         upstream.whole = False
         got = proxy.post("/v1/chat/completions", content=b"x" * (30 << 20))
         assert got.status_code == 504

@@ -5,8 +5,8 @@ import pytest
 from contextprune.proxy.options import Options
 from contextprune.proxy.overview import SPANS, alarmed, overview
 from contextprune.proxy.sight import Sight
-from tests.proxy.reading import Reader
 from tests.proxy.sample import FIGURES, busy_day, finished, passed, sight_of
+from tests.reading import Reader
 
 
 def shown(sight: Sight, span: str = "hour", *, everything: bool = False) -> Reader:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from contextprune.proxy.records import Record
 from contextprune.proxy.request_page import request_page
-from tests.proxy.reading import Reader
 from tests.proxy.sample import finished, heat, passed, sight_of
+from tests.reading import Reader
 
 
 def shown(record: Record, *, content: bool = True) -> Reader:

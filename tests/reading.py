@@ -1,4 +1,4 @@
-"""Reads a page of the dashboard as a browser would: its tags, its text, and what closes out of order."""
+"""Reads a page as a browser would: its tags, its text, and what closes out of order."""
 
 from __future__ import annotations
 
