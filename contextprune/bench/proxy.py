@@ -50,7 +50,7 @@ class Figure:
         return self.value <= (self.most or float("inf")) and self.value >= (self.least or 0.0)
 
 
-def measure(root: Path, rounds: int = ROUNDS, long: int = 4_000) -> Iterator[Figure]:
+def measure(root: Path, rounds: int = ROUNDS, long: int = 20_000) -> Iterator[Figure]:
     """Every figure in turn; `long` requests are sent to see whether memory grows."""
     with ExitStack() as stack:
         behind = stack.enter_context(upstream())
