@@ -95,11 +95,8 @@ def show_figures(console: Console, figures: Iterable[Figure]) -> list[Figure]:
         verdict = {None: "", True: "[green]met[/green]", False: "[red]missed[/red]"}[figure.met]
         bound = f"at most {figure.most:g}" if figure.most is not None else ""
         bound = f"at least {figure.least:g}" if figure.least is not None else bound
-        console.print(
-            f"{figure.name:<66} {figure.value:>9.2f} {figure.unit:<4} {bound:<14} {verdict}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        said = f"{figure.name:<66} {figure.value:>9.2f} {figure.unit:<4} {bound:<14} {verdict}"
+        console.print(said, highlight=False, soft_wrap=True)
         shown.append(figure)
     return shown
 
