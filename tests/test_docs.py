@@ -23,7 +23,8 @@ from contextprune.proxy.options import Options
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if path.exists())
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+FRAMEWORKS = ("langchain_", "llamaindex_")  # run by the tests of the integrations, where these are installed
+EXAMPLES = sorted(p for p in (ROOT / "examples").glob("*.py") if not p.name.startswith(FRAMEWORKS))
 SETTINGS = {field.name for field in (*fields(Settings), *fields(Policy))} - {"policy"}
 SETTINGS |= {f"serve_{field.name}" for field in fields(Options) if field.name != "config"}
 

@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT.parents[1] / "examples").glob("langchain_*.py"))
 
 _MODEL = '"anthropic:claude-sonnet-5-5"'
 

@@ -16,11 +16,11 @@ from llama_index.core.base.llms.types import ContentBlock, TextBlock, ToolCallBl
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.mock import MockFunctionCallingLLM
 from llama_index.core.tools import BaseTool, FunctionTool
-
-import contextprune as cp
 from llama_index.postprocessor.contextprune import prune_tools, recall_tool
 
-DATA = Path(__file__).parents[3] / "examples" / "data" / "swe.json"
+import contextprune as cp
+
+DATA = Path(__file__).parent / "data" / "swe.json"
 
 session = json.loads(DATA.read_bytes())["messages"]
 goal = next(message["content"] for message in session if message["role"] == "user")

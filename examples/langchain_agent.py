@@ -11,8 +11,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-import contextprune as cp
 from langchain.agents import create_agent
+from langchain_contextprune import ContextPruneCallbackHandler, ContextPruneMiddleware, Savings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
@@ -26,9 +26,9 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_contextprune import ContextPruneCallbackHandler, ContextPruneMiddleware, Savings
+import contextprune as cp
 
-DATA = Path(__file__).parents[3] / "examples" / "data"
+DATA = Path(__file__).parent / "data"
 
 
 class Recorded(BaseChatModel):

@@ -13,12 +13,12 @@ from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import MockLLM
 from llama_index.core.node_parser import SentenceSplitter
+from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
 from sentence_transformers import SentenceTransformer
 
 import contextprune as cp
-from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
 
-DATA = Path(__file__).parents[3] / "examples" / "data" / "docs.json"
+DATA = Path(__file__).parent / "data" / "docs.json"
 
 
 class MiniLM(BaseEmbedding):

@@ -9,13 +9,12 @@ import json
 import re
 from pathlib import Path
 
+from langchain_contextprune import ContextPruneCompressor
 from langchain_core.documents import Document
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 
-from langchain_contextprune import ContextPruneCompressor
-
-row = json.loads((Path(__file__).parents[3] / "examples" / "data" / "docs.json").read_bytes())
+row = json.loads((Path(__file__).parent / "data" / "docs.json").read_bytes())
 documents = [Document(d["text"], id=d["id"], metadata={"title": d["title"]}) for d in row["documents"]]
 
 
