@@ -42,14 +42,17 @@ INSERT OR IGNORE INTO meta VALUES ('notes', 0), ('notes size', 0);
 BUSY_SECONDS = 5.0
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """A connection to the store at `path`, which is created, readable by its owner alone, where it is missing."""
+def open_database(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """A connection to the store at `path`, which is created, readable by its owner alone, where it is missing.
+
+    Whoever finds the file locked by another process waits so many seconds.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its side files the same mode
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
         _claim(connection, path)
-        _use_wal(connection)
+        _use_wal(connection, busy_seconds)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA secure_delete = ON")  # what expired is overwritten, not only forgotten
     except BaseException:
@@ -76,9 +79,9 @@ def _claim(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:
     """Switch to the write-ahead log. SQLite does not wait for a lock here, so two first openers need a few tries."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from contextprune.database import open_database
+from contextprune.database import BUSY_SECONDS, open_database
 from contextprune.errors import SettingsError, StoreError
 from contextprune.packing import as_bytes, checksum, key_of, opened, packed, size_of, unpacked
 from contextprune.policy import data_folder
@@ -40,10 +40,11 @@ class Store(Protocol):
         ...
 
 
-def open_store(location: str | None = None, folder: Path | None = None) -> Store:
+def open_store(location: str | None = None, folder: Path | None = None, busy_seconds: float = BUSY_SECONDS) -> Store:
     """The store at `location`: "memory", a path, the URL of a Redis, or None (or "") for a file in `folder`.
 
-    The file is created, the Redis asked, at the first use. Raises SettingsError for an address of a kind that is not
+    The file is created, the Redis asked, at the first use; where another process has locked the file, a use waits at
+    most `busy_seconds`. Raises SettingsError for an address of a kind that is not
     known, MissingExtra where a package for it is missing.
     """
     if location == "memory":
@@ -55,7 +56,8 @@ def open_store(location: str | None = None, folder: Path | None = None) -> Store
     if location and "://" in location:
         kind = location.partition("://")[0]
         raise SettingsError(f"the store is 'memory', a path, redis://HOST:PORT or rediss://..., not {kind}://...")
-    return SQLiteStore(Path(location) if location else (folder or data_folder()) / "originals.sqlite3")
+    path = Path(location) if location else (folder or data_folder()) / "originals.sqlite3"
+    return SQLiteStore(path, busy_seconds=busy_seconds)
 
 
 def place(store: Store) -> str:
@@ -125,11 +127,13 @@ class SQLiteStore:
         max_age_seconds: float = 30 * 86_400.0,
         max_notes: int = 500_000,
         max_note_bytes: int = 256 << 20,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self.path = Path(path).expanduser().absolute()
         self._max_bytes = max_bytes
         self._max_age = max_age_seconds
         self._max_notes, self._max_note_bytes = max_notes, max_note_bytes
+        self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._secret: bytes | None = None
@@ -228,7 +232,7 @@ class SQLiteStore:
         with self._lock:
             try:
                 if self._connection is None:
-                    self._connection = open_database(self.path)
+                    self._connection = open_database(self.path, self._busy_seconds)
                 yield self._connection
             except (sqlite3.Error, OSError, UnicodeDecodeError) as exc:  # the last: an error that quotes damaged bytes
                 with suppress(sqlite3.Error):

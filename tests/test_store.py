@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -545,3 +546,15 @@ def asked(path: Path, question: str) -> list[tuple[Any, ...]]:
     rows = connection.execute(question).fetchall()
     connection.close()
     return rows
+
+
+def test_a_locked_file_is_waited_for_only_so_long(tmp_path: Path) -> None:
+    SQLiteStore(tmp_path / "s.sqlite3").key("it exists")
+    store = SQLiteStore(tmp_path / "s.sqlite3", busy_seconds=0.05)
+    key = store.key("text")
+    with closing(sqlite3.connect(tmp_path / "s.sqlite3")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked"):
+            store.put({key: "text"})
+    store.put({key: "text"})
+    assert store.get(key) == "text"

@@ -225,6 +225,7 @@ class Answering:
         """The side-car's answer to a body of messages. Gateways remember nothing, so a history is decided afresh."""
         request = asked(job.body, job.recall)
         job = replace(job, audit=job.audit or request.audit)
+        request = replace(request, audit=job.audit)
         desk = self._desk(job)
         hurry = Hurry(job.seconds, stopped, self._pace)
         done = desk.pruner(TOOL if request.hashes else OFF)(request.context, enough=hurry)

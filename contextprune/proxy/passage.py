@@ -196,7 +196,10 @@ class Passage:
         self._jobs += 1
         wait = self._options.first_byte_seconds if task is Task.COMPRESS else self._options.connect_seconds
         tenant = fingerprint(exchange.headers)
-        job = Job(number=self._jobs, task=task, body=body, tenant=tenant, recall=self._options.recall, seconds=wait)
+        job = Job(
+            number=self._jobs, task=task, body=body, tenant=tenant, recall=self._options.recall,
+            audit=self._options.mode == "audit", seconds=wait,
+        )  # fmt: skip
         answer = await self.ask(job)
         note(exchange.record, answer)
         return answer

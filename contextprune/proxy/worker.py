@@ -30,6 +30,7 @@ from contextprune.tokens import open_counter
 
 _GPUS = ("/dev/nvidiactl", "/dev/dxg")  # as Linux and Linux within Windows show one
 _OUT_OF_MEMORY = 70
+BUSY = 0.25  # seconds that a job waits for a store that another process has locked, before it goes on without
 REST = 0.02  # seconds without a job after which the next one is prepared for
 
 
@@ -123,7 +124,7 @@ def prepare(settings: Settings, threads: int) -> tuple[Answering, Pruner]:
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
     counter = open_counter(settings.tokenizer)
-    store = open_store(settings.store, data_folder())
+    store = open_store(settings.store, data_folder(), BUSY)
     with suppress(StoreError):  # each job will say so
         store.key("")
     counter("")  # reads the vocabulary

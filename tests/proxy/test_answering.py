@@ -281,6 +281,14 @@ def test_the_side_car_gets_as_many_messages_back_and_finds_what_was_cut() -> Non
     assert ask(engine, job(wanted, Task.RETRIEVE, dialect="")).reason == "not_found"
 
 
+def test_where_the_proxy_audits_the_side_car_measures_and_gives_the_messages_back_as_they_came() -> None:
+    sent = json.loads(body("x8", 3))["messages"]
+    answer = ask(answering(), job(json.dumps({"messages": sent}).encode(), Task.COMPRESS, dialect="", audit=True))
+    assert answer.body is not None
+    assert json.loads(answer.body)["messages"] == sent
+    assert answer.after < answer.before
+
+
 def test_only_so_many_tenants_are_held() -> None:
     engine = answering()
     for i in range(DESKS + 5):
