@@ -101,9 +101,7 @@ class Fold:
                 epoch = bool(changed)
                 past.end(changed)
         self._keep(past, fresh, start)
-        edits = {s.ref: text for s, text in zip(segments, past.texts, strict=True) if text is not None}
-        plan = _plan(context, past, start, parts, self._tools.policy)
-        done = Folded(edits, plan, tuple(zip(past.before, past.after, strict=True)), epoch)
+        done = _folded(context, past, start, parts, self._tools.policy, epoch=epoch)
         if keys:  # last of all: from here on another thread may go on with it
             self._hold(_Held(own, keys, past))
         return done
@@ -190,6 +188,14 @@ class Fold:
             originals = [past.segments[at].source or past.segments[at].text for at in sorted(changed)]
             store.put({store.key(original): original for original in originals if original})
         self._ledger.keep(fresh)
+
+
+def _folded(
+    context: Context, past: Past, start: int, parts: Mapping[int, Part], policy: Policy, *, epoch: bool
+) -> Folded:
+    edits = {s.ref: text for s, text in zip(context.segments, past.texts, strict=True) if text is not None}
+    sizes = tuple(zip(past.before, past.after, strict=True))
+    return Folded(edits, _plan(context, past, start, parts, policy), sizes, epoch)
 
 
 def _plan(context: Context, past: Past, start: int, parts: Mapping[int, Part], policy: Policy) -> Plan:
