@@ -274,7 +274,7 @@ def test_two_megabytes_to_decide_hold_up_nobody(served: tuple[Served, Provider])
     assert time.monotonic() - began < 20
     large.join(60)
     assert got[0].status_code == 200
-    sent = next(request for request in provider.requests if b"much" in request.body)
+    sent = next(request for request in provider.requests if b"much 11" in request.body)
     assert [m["role"] for m in sent.json["messages"]] == [m["role"] for m in body["messages"]]
 
 
