@@ -91,14 +91,14 @@ class App:
         path: bytes = scope.get("raw_path") or scope["path"].encode()
         own = self._pages.own(scope["method"], path)
         exchange = Exchange(scope, receive, send, self.sight.begin(counted=not own))
-        if own:
-            await self._own(exchange, path)
-            return
-        self._exchanges.add(exchange)
         tap = None
         try:
-            full = len(self._exchanges) > self.options.connections
-            tap = await self._passage.relay(exchange, path, full=full)
+            if own:
+                await self._pages.answer(exchange, path, self._passage.aside)
+            else:
+                self._exchanges.add(exchange)
+                full = len(self._exchanges) > self.options.connections
+                tap = await self._passage.relay(exchange, path, full=full)
         except asyncio.CancelledError:
             if not exchange.stopped:
                 raise
@@ -119,21 +119,6 @@ class App:
         finally:
             self._exchanges.discard(exchange)
             self._finished(exchange, tap)
-
-    async def _own(self, exchange: Exchange, path: bytes) -> None:
-        """One of the proxy's own pages, or the side-car."""
-        try:
-            await self._pages.answer(exchange, path, self._passage.aside)
-        except asyncio.CancelledError:
-            if not exchange.stopped:
-                raise
-            await _ended(exchange)
-        except ClientGone:
-            exchange.record.gone = "request"
-        except Unacceptable as exc:
-            await exchange.refuse(exc.status, exc.message)
-        finally:
-            self._finished(exchange, None)
 
     def _finished(self, exchange: Exchange, tap: Tap | None) -> None:
         exchange.finish()

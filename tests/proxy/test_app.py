@@ -5,28 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
 
 import httpx2
-import pytest
 
 from tests.proxy.provider import Provider, providing
 from tests.proxy.running import Running, Scripted, edits, running, until
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "a long story"}]}
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with providing() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def editing(provider: Provider) -> Iterator[Running]:
-    """A proxy that takes `long ` out of everything."""
-    with running(provider, edits(b"long ", b"")) as proxy:
-        yield proxy
 
 
 def test_an_audit_that_takes_its_time_delays_nothing_and_is_recorded() -> None:

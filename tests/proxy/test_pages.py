@@ -11,16 +11,10 @@ import pytest
 from contextprune.proxy.options import Options
 from contextprune.proxy.pages import Pages
 from contextprune.proxy.sight import Sight
-from tests.proxy.provider import Provider, providing
+from tests.proxy.provider import Provider
 from tests.proxy.running import Running, Scripted, running
 
 PRIVATE = ["/", "/stats", "/metrics", "/requests/1", "/v1/retrieve/abc"]
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with providing() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

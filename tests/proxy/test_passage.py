@@ -28,19 +28,6 @@ ROUTES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with providing() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def editing(provider: Provider) -> Iterator[Running]:
-    """A proxy that takes `long ` out of everything."""
-    with running(provider, edits(b"long ", b"")) as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
 def still(provider: Provider) -> Iterator[Running]:
     """A proxy that shortens nothing."""
     with running(provider, Scripted()) as proxy:

@@ -1,0 +1,23 @@
+"""What most tests of the proxy begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.proxy.provider import Provider, providing
+from tests.proxy.running import Running, edits, running
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with providing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def editing(provider: Provider) -> Iterator[Running]:
+    """A proxy that takes `long ` out of everything."""
+    with running(provider, edits(b"long ", b"")) as proxy:
+        yield proxy
