@@ -52,7 +52,7 @@ class Options:
     idle_seconds        between two chunks of its answer
     drain_seconds       for running answers after SIGTERM
     cache_seconds       after so much silence the provider's cache of a session counts as gone
-    connections         to upstreams, at most
+    connections         requests in flight at most; what comes on top is answered 503
     records             requests that the dashboard remembers
     content             whether it shows their text
     token               what others than this machine must send for the dashboard and the side-car; "": they get nothing
