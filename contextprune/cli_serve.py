@@ -18,6 +18,7 @@ import typer
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra
 from contextprune.policy import Settings, data_folder, load_settings, process_environment
+from contextprune.proxy.begun import Begun, early
 from contextprune.proxy.options import Options, load_options
 
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
@@ -76,10 +77,15 @@ def serve(
     }  # fmt: skip
     options = load_options(flags, config or "")
     settings = load_settings(file=Path(options.config) if options.config else None)
-    run = _server()
     if with_parent:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
-    raise typer.Exit(run(options, lambda url: typer.echo(announcement(options, settings, url), err=True)))
+    begun = early(options)
+    try:
+        status = _server()(options, lambda url: typer.echo(announcement(options, settings, url), err=True), begun)
+    finally:
+        if begun is not None:
+            begun.end()
+    raise typer.Exit(status)
 
 
 def wrap(
@@ -180,7 +186,7 @@ def _upstreams(pairs: list[str] | None) -> dict[str, str] | None:
     return found
 
 
-def _server() -> Callable[[Options, Callable[[str], None]], int]:
+def _server() -> Callable[[Options, Callable[[str], None], Begun | None], int]:
     """What runs the proxy. Raises MissingExtra where its packages are absent."""
     try:
         from contextprune.proxy.server import run  # noqa: PLC0415 - its packages are an extra

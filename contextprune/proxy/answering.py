@@ -6,8 +6,7 @@ Nothing in here ends the process: whatever goes wrong with a job is the reason w
 from __future__ import annotations
 
 import json
-import sys
-import traceback
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -36,6 +35,7 @@ DESKS = 8  # tenants whose engines are held, with the states of their conversati
 REFUSED = 1000  # conversations remembered as refused
 MUCH = 2000  # new tokens from which the replay is sent first
 SILENCE = 60.0  # seconds between two complaints about the store
+_log = logging.getLogger("contextprune.proxy.scorer")
 _SHOWN = 4000  # characters of a kept text in a heat map
 _HEAT = 2 << 20
 
@@ -126,8 +126,17 @@ class Answering:
         except MemoryError:
             raise  # the process gives way to a new one
         except Exception as exc:  # noqa: BLE001 - whatever it is, the request goes on as it came
-            _log(exc)
+            _log.error("a request passed unchanged", exc_info=exc)
             return self._without_decisions(job, "error")
+
+    def trouble(self) -> str:
+        """Why no original can be kept, and what helps; "" where one can."""
+        try:
+            self._store.key("")
+        except StoreError as exc:
+            self._silent = monotonic() + SILENCE
+            return str(exc)
+        return ""
 
     @property
     def idle(self) -> bool:
@@ -218,8 +227,7 @@ class Answering:
         now = monotonic()
         if now >= self._silent:
             self._silent = now + SILENCE
-            sys.stderr.write(f"contextprune: requests pass unchanged: {exc}\n")
-            sys.stderr.flush()
+            _log.warning("requests pass unchanged: %s", exc)
 
     def _compressed(self, job: Job, stopped: Callable[[], bool]) -> Answer:
         """The side-car's answer to a body of messages. Gateways remember nothing, so a history is decided afresh."""
@@ -323,10 +331,3 @@ def _heat(plan: Plan) -> bytes:
         left = max(0, left - len(text))
         rows[span.segment][2].append([text, decision.action.value, decision.reason, round(decision.score, 3)])
     return json.dumps(rows, separators=(",", ":")).encode()
-
-
-def _log(exc: Exception) -> None:
-    """Where something failed, without its message, which may quote what came from outside."""
-    places = "".join(traceback.format_tb(exc.__traceback__))
-    sys.stderr.write(f"contextprune: a request passed unchanged, {type(exc).__name__}:\n{places}")
-    sys.stderr.flush()

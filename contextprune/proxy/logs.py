@@ -151,6 +151,20 @@ def log_to(stream: TextIO, level: str = "info") -> Callable[[], None]:
     return end
 
 
+def log_at_once(stream: TextIO) -> Callable[[], None]:
+    """The same for a scorer process, which has little to say: without a thread, lines are written as they come."""
+    lines, logger = logging.StreamHandler(stream), logging.getLogger(NAME)
+    lines.setFormatter(JsonLines())
+    before, logger.propagate = logger.propagate, False
+    logger.addHandler(lines)
+
+    def end() -> None:
+        logger.removeHandler(lines)
+        logger.propagate = before
+
+    return end
+
+
 class _Lines(logging.Handler):
     """Hands lines over to a thread that writes them; never blocks, never raises."""
 

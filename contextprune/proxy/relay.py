@@ -12,11 +12,12 @@ from time import monotonic
 from typing import Any
 
 from contextprune.proxy.client import Body, Broken, Client, Reply
-from contextprune.proxy.headers import Headers, downward
+from contextprune.proxy.headers import Headers, downward, trailing
 from contextprune.proxy.incoming import Incoming, Message, Receive
 from contextprune.proxy.job import Answer
 from contextprune.proxy.records import Record
 from contextprune.proxy.refusals import last_event, refusal
+from contextprune.proxy.trailers import EXTENSION, straight
 from contextprune.proxy.upstreams import Route
 from contextprune.proxy.usage import Tap
 
@@ -35,11 +36,12 @@ class Exchange:
 
     answered   the head of an answer has been sent to the client
     gone       the client left; cut: we stop, because the server does
+    trailed    the answer is one that trailers may follow
     """
 
     __slots__ = (
         "_receive", "_send", "_task", "_watch", "answered", "at_event", "audit", "cut", "done", "gone",
-        "headers", "names", "plain_events", "record", "route", "scope", "started", "uploaded",
+        "headers", "names", "plain_events", "record", "route", "scope", "started", "trailed", "uploaded",
     )  # fmt: skip
 
     def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send, record: Record) -> None:
@@ -54,7 +56,7 @@ class Exchange:
         self._watch: asyncio.Task[None] | None = None
         self.audit: asyncio.Task[Answer] | None = None  # measures beside, while the request is relayed as it is
         self.answered = self.done = self.gone = self.cut = False
-        self.plain_events = self.at_event = False
+        self.plain_events = self.at_event = self.trailed = False
 
     @property
     def stopped(self) -> bool:
@@ -122,20 +124,31 @@ class Exchange:
         self.plain_events = record.streamed and not encoding
         tap = Tap(kind.decode("latin-1"), encoding.decode("latin-1"))
         self.answered = self.at_event = True
-        headers = downward(reply.headers, own)
+        chunked = b"transfer-encoding" in names and b"content-length" not in names
+        if chunked and EXTENSION in self.scope.get("extensions", ()):
+            self.trailed = True
+            reply.keep_trailers()
+        headers = downward(reply.headers, own, trailed=self.trailed)
         if reply.status in _EMPTY:  # a length there is that of another answer's body
             headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        out = 0
+        start = {"type": "http.response.start", "status": reply.status, "headers": headers, "trailers": self.trailed}
+        await send(start)
+        out, send = 0, straight(send)
         async for chunk in reply.chunks():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             out += len(chunk)
             record.bytes_out = out
             self.at_event = chunk.endswith((b"\n\n", b"\r\n\r\n"))
             tap.feed(chunk)
-        self.done = True
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._end(trailing(reply.trailers, reply.headers))
         return tap
+
+    async def _end(self, trailers: Headers = ()) -> None:
+        """End the body of an answer."""
+        self.done = True
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        if self.trailed:
+            await self._send({"type": EXTENSION, "headers": trailers, "more_trailers": False})
 
     async def end_stream(self) -> None:
         """Say in the stream itself that it ends before its time; nothing where that cannot be said."""
@@ -146,7 +159,7 @@ class Exchange:
             self.done = True
             event = last_event(_CUT, self.record.dialect)
             await self._send({"type": "http.response.body", "body": event, "more_body": True})
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._end()
 
 
 class Relay:

@@ -7,15 +7,16 @@ nothing else. Each process has one job at a time, so that the order of those tha
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
-from os import cpu_count
 from time import monotonic
 from typing import Any
 
 from contextprune.proxy.allowance import BYTES_A_TOKEN, Allowed, Cost, Sessions
+from contextprune.proxy.begun import Begun, arguments, processes
 from contextprune.proxy.breaker import Breaker
 from contextprune.proxy.job import Answer, Job, pack, pack_job, passed, read_answer
 from contextprune.proxy.options import Options
@@ -33,6 +34,7 @@ LONGEST = 30.0  # seconds that anybody waits for a job, the side-car's callers t
 UNHURRIED = 5.0  # seconds for an audit, whose request does not wait for it
 LEAST_TOKENS = 200  # what any job counts for in the queue
 PARSED = 20  # tokens that are only read and replayed cost as much as one that is new
+_log = logging.getLogger("contextprune.proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class _Seat:
 class Scorers:
     """Starts the processes, keeps them alive, and answers in time whatever they do. Belongs to one event loop.
 
+    begun     a process that has been started already, which is taken for the first one
     grace     see GRACE
     breaker   makes the breaker of a process
     """
@@ -100,19 +103,20 @@ class Scorers:
         self,
         options: Options,
         *,
+        begun: Begun | None = None,
         grace: float = GRACE,
         breaker: Callable[[], Breaker] = lambda: Breaker(monotonic),
     ) -> None:
-        count = max(1, min(options.scorers, cpu_count() or 1))
-        self._options, self._grace = options, grace
+        self._options, self._grace, self._begun = options, grace, begun
         self._sessions = Sessions(options.deadline, options.prefill, options.cache_seconds)
         self._waiting: Waiting[_Asked] = Waiting(options.queue_tokens)
+        count = processes(options)
         self._seats = [_Seat(i, count > 1 and i == 0, breaker()) for i in range(count)]
         self._cost = Cost()
         self._running: dict[int, _Asked] = {}
         self._ended = asyncio.Event()
         self._restarts = 0
-        self._trouble = ""
+        self._trouble = self._warned = ""
         self._changed = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
 
@@ -252,11 +256,12 @@ class Scorers:
         if self._ended.is_set():
             return
         process = seat.process = Spawned(seat.number, self._heard, self._gone)
-        threads = max(1, (cpu_count() or 1) // len(self._seats))
+        begun, self._begun = self._begun, None
         try:
-            await process.start({"config": self._options.config, "threads": threads})
+            await process.start(arguments(self._options), begun)
         except OSError as exc:
             self._trouble = f"no scorer process could be started: {exc}"
+            self._warn(self._trouble)
             self._lost(seat)
             return
         if self._ended.is_set():
@@ -272,12 +277,21 @@ class Scorers:
         if head["word"] == "answer":
             self._answered(seat, read_answer(head, list(parts)))
         elif head["word"] == "ready":
+            trouble = head.get("trouble", "")
+            self._warn(f"every request passes unchanged: {trouble}" if trouble else "")
             seat.ready, seat.failed_starts, self._trouble = True, 0, ""
             _unwatch(seat)
             self._changed.set()
             self._next(seat)
         elif head["word"] == "failed":
             self._trouble = head["why"]
+            self._warn(f"no scorer starts, so every request passes unchanged: {self._trouble}")
+
+    def _warn(self, said: str) -> None:
+        """Say why nothing is shortened; once, though every process finds it out."""
+        if said and said != self._warned:
+            _log.warning("%s", said)
+        self._warned = said
 
     def _answered(self, seat: _Seat, answer: Answer) -> None:
         asked = seat.asked

@@ -22,11 +22,13 @@ from types import FrameType
 
 from contextprune.errors import MissingExtra, SettingsError
 from contextprune.proxy.app import App
+from contextprune.proxy.begun import Begun
 from contextprune.proxy.logs import Log, log_to
 from contextprune.proxy.options import Options, is_loopback
 from contextprune.proxy.scorers import Scorers
 from contextprune.proxy.shared import Shared
 from contextprune.proxy.sight import Sight, Watcher
+from contextprune.proxy.trailers import Trailing
 from contextprune.proxy.workers import supervise
 
 try:
@@ -49,11 +51,14 @@ _EXPECTED = (  # what uvicorn calls errors is how an answer is cut off, and how 
 
 
 class Bounded(HttpToolsProtocol):
-    """A connection whose requests' headers come within a time and a size."""
+    """A connection whose requests' headers come within a time and a size.
+
+    Trailers of a request are read within that size and dropped: uvicorn would put them among its headers.
+    """
 
     seconds = 10.0
     _late: asyncio.TimerHandle | None = None
-    _reading = True  # headers are awaited or are coming in
+    _reading = True  # headers are awaited or are coming in, or perhaps trailers
     _bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -70,9 +75,8 @@ class Bounded(HttpToolsProtocol):
         """See asyncio.Protocol."""
         if self._reading:
             self._bytes += len(data)
-            before = self._bytes
             super().data_received(data)
-            if self._reading and before > _HEADER_BYTES:
+            if self._reading and self._bytes > _HEADER_BYTES:
                 self._refuse(b"431 Request Header Fields Too Large")
             return
         super().data_received(data)
@@ -89,6 +93,21 @@ class Bounded(HttpToolsProtocol):
         self._disarm()
         self._reading, self._bytes = False, 0
         super().on_headers_complete()
+        self.headers = _Nowhere()
+
+    def on_chunk_header(self) -> None:
+        """See httptools. After the last one come trailers, after all others a piece of the body."""
+        self._reading, self._bytes = True, 0
+
+    def on_body(self, body: bytes) -> None:
+        """See HttpToolsProtocol."""
+        self._reading = False
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See HttpToolsProtocol."""
+        self._reading, self._bytes = False, 0
+        super().on_message_complete()
 
     def _arm(self) -> None:
         self._late = self.loop.call_later(self.seconds, self._refuse, b"408 Request Timeout")
@@ -103,6 +122,13 @@ class Bounded(HttpToolsProtocol):
         if self._bytes and not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
             self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
         self.transport.close()
+
+
+class _Nowhere(list[tuple[bytes, bytes]]):
+    """Headers that nobody will look at."""
+
+    def append(self, pair: tuple[bytes, bytes]) -> None:
+        """Forget a header."""
 
 
 class Server(uvicorn.Server):
@@ -160,7 +186,7 @@ def server(app: App, options: Options) -> Server:
     """A server for `app`, which is given its sockets when it runs."""
     protocol = type("Bounded", (Bounded,), {"seconds": options.header_seconds})
     config = uvicorn.Config(
-        app,
+        Trailing(app),
         http=protocol,
         ws="none",
         lifespan="on",
@@ -208,10 +234,11 @@ def _unexpected(entry: logging.LogRecord) -> bool:
     return not str(entry.msg).startswith(_EXPECTED)
 
 
-def application(options: Options, folder: Path | None = None) -> App:
+def application(options: Options, folder: Path | None = None, begun: Begun | None = None) -> App:
     """The application with its scorers, and with all that watches it.
 
-    `folder` is where several processes of one server tell each other what they have counted.
+    folder   where several processes of one server tell each other what they have counted
+    begun    a scorer process that has been started already
     """
     watchers: list[Watcher] = [Log()]
     if "opentelemetry" in sys.modules:  # else nobody can have set up where spans go
@@ -220,13 +247,13 @@ def application(options: Options, folder: Path | None = None) -> App:
         if configured():
             watchers.append(Telemetry())
     shared = Shared(folder) if folder else None
-    return App(options, Scorers(options), Sight(options, watchers=watchers, shared=shared))
+    return App(options, Scorers(options, begun=begun), Sight(options, watchers=watchers, shared=shared))
 
 
-def run(options: Options, tell: Callable[[str], None]) -> int:
+def run(options: Options, tell: Callable[[str], None], begun: Begun | None = None) -> int:
     """Serve until a signal ends it; `tell` is called with the address once it listens. The exit status, 0.
 
-    Raises SettingsError where it cannot listen.
+    `begun` is a scorer process that has been started already. Raises SettingsError where it cannot listen.
     """
     with listen(options) as sock:
         end = log_to(sys.stderr)
@@ -234,16 +261,16 @@ def run(options: Options, tell: Callable[[str], None]) -> int:
             tell(address(options, sock))
             if options.workers > 1:
                 return supervise(options, sock)
-            serve(options, sock)
+            serve(options, sock, begun=begun)
         finally:
             end()
     return 0
 
 
-def serve(options: Options, sock: socket.socket, folder: Path | None = None) -> None:
-    """Serve in this process until a signal ends it. `folder`: see `application`."""
+def serve(options: Options, sock: socket.socket, folder: Path | None = None, begun: Begun | None = None) -> None:
+    """Serve in this process until a signal ends it. `folder` and `begun`: see `application`."""
     quiet()
-    server(application(options, folder), options).run([sock])
+    server(application(options, folder, begun), options).run([sock])
 
 
 def address(options: Options, sock: socket.socket) -> str:

@@ -7,22 +7,16 @@ as far as the other end reads, and read straight into a buffer of the message's 
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from contextprune.proxy.begun import Begun
 from contextprune.proxy.job import PREFIX, unpack
 
 PIECE = 256 << 10  # bytes handed to the transport at once
 _LARGEST_MESSAGE = 1 << 30
-_START = (
-    "import json, sys; told = json.loads(sys.argv[1]); sys.path[:] = told.pop('path');"
-    "from contextprune.proxy.worker import main; main(**told)"
-)
 
 
 class Spawned(asyncio.BufferedProtocol):
@@ -49,17 +43,17 @@ class Spawned(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(PREFIX.size))
         self._filled = 0
 
-    async def start(self, told: Mapping[str, Any]) -> None:
-        """Start the process; `told` are the arguments of `worker.main`. Raises OSError."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._process = await asyncio.to_thread(_popen, theirs, told)
-                await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
-            except BaseException:
-                ours.close()
-                self.kill()
-                raise
+    async def start(self, told: Mapping[str, Any], begun: Begun | None = None) -> None:
+        """Start the process, or take one that has begun. `told` are the arguments of `worker.main`. Raises OSError."""
+        if begun is None:
+            begun = await asyncio.to_thread(Begun, told)
+        self._process, pipe = begun.take()
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: self, sock=pipe)
+        except BaseException:
+            pipe.close()
+            self.kill()
+            raise
 
     @property
     def pid(self) -> int:
@@ -139,12 +133,3 @@ class Spawned(asyncio.BufferedProtocol):
     def _pump(self) -> None:
         while self._outbox and self._transport is not None and not self._paused:
             self._transport.write(self._outbox.popleft())
-
-
-def _popen(stdin: socket.socket, told: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    """The process, in a group of its own: Ctrl-C in a terminal is for the front alone."""
-    text = json.dumps({**told, "path": sys.path})
-    command = [sys.executable, "-P", "-c", _START, text]
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and code
-        command, stdin=stdin.fileno(), stdout=subprocess.DEVNULL, process_group=None if sys.platform == "win32" else 0
-    )

@@ -7,22 +7,23 @@ front whatever it is doing. A front that dies, however it does, leaves nothing b
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from contextprune.dialects import read
-from contextprune.errors import ContextPruneError, StoreError
+from contextprune.errors import ContextPruneError
 from contextprune.policy import Settings, data_folder, load_settings
 from contextprune.proxy.answering import Answering
 from contextprune.proxy.job import PREFIX, Job, pack, pack_answer, read_job, unpack
+from contextprune.proxy.logs import log_at_once
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer
 from contextprune.store import MemoryStore, open_store
@@ -32,6 +33,7 @@ _GPUS = ("/dev/nvidiactl", "/dev/dxg")  # as Linux and Linux within Windows show
 _OUT_OF_MEMORY = 70
 BUSY = 0.25  # seconds that a job waits for a store that another process has locked, before it goes on without
 REST = 0.02  # seconds without a job after which the next one is prepared for
+_log = logging.getLogger("contextprune.proxy.scorer")
 
 
 def main(config: str = "", threads: int = 1) -> None:
@@ -39,17 +41,22 @@ def main(config: str = "", threads: int = 1) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the front, which closes the pipe
     pipe = Pipe(socket.socket(fileno=os.dup(0)))
     threading.Thread(target=pipe.listen, daemon=True).start()
+    log_at_once(sys.stderr)
     try:
         answering, spare = prepare(load_settings(file=Path(config) if config else None), threads)
-    except (ContextPruneError, OSError) as exc:
-        pipe.send(pack({"word": "failed", "why": str(exc)}))
+        report = spare(read(_trial(), format="openai-chat")).report  # the first is slow, and costs no request its time
+    except Exception as exc:  # noqa: BLE001 - whatever it is, the front is told why there is no scorer
+        known = isinstance(exc, ContextPruneError | OSError)
+        if not known:
+            _log.error("this scorer cannot start", exc_info=exc)
+        pipe.send(pack({"word": "failed", "why": str(exc) if known else f"{type(exc).__name__}: {exc}"}))
         sys.exit(1)
+    trouble = answering.trouble()
     gc.collect()
     gc.freeze()  # the vocabulary and all that was imported: never looked through again
-    pipe.send(pack({"word": "ready"}))
+    pipe.send(pack({"word": "ready", "trouble": trouble} if trouble else {"word": "ready"}))
+    threading.Thread(target=lambda: report.cost, daemon=True).start()  # the first look at prices is slow, too
     try:
-        report = spare(read(_trial(), format="openai-chat")).report  # the first is slow, and costs no request its time
-        threading.Thread(target=lambda: report.cost, daemon=True).start()  # so is the first look at prices
         serve(pipe, answering)
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
@@ -125,8 +132,6 @@ def prepare(settings: Settings, threads: int) -> tuple[Answering, Pruner]:
         sys.modules["torch"].set_num_threads(threads)
     counter = open_counter(settings.tokenizer)
     store = open_store(settings.store, data_folder(), BUSY)
-    with suppress(StoreError):  # each job will say so
-        store.key("")
     counter("")  # reads the vocabulary
     spare = Pruner(settings.policy, scorer, counter, MemoryStore())
     return Answering(settings.policy, scorer, counter, store), spare
@@ -146,7 +151,7 @@ def scorer_of(settings: Settings) -> Scorer:
 
 def _trial() -> Mapping[str, Any]:
     """A conversation with something in it to decide."""
-    rows = "\n".join(f"2026-01-01 12:00:{i % 60:02} INFO request {i} took {i * 7 % 100} ms" for i in range(200))
+    rows = "\n".join(f"2026-01-01 12:00:{i % 60:02} INFO request {i} took {i * 7 % 100} ms" for i in range(40))
     call = {"id": "c", "type": "function", "function": {"name": "logs", "arguments": "{}"}}
     return {
         "model": "gpt-5",

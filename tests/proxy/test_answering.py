@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from contextprune.errors import StoreError
 from contextprune.policy import Policy
 from contextprune.proxy.answering import DESKS, MUCH, Answering
 from contextprune.proxy.job import Answer, Job, Task
+from contextprune.proxy.logs import log_at_once
 from contextprune.scoring import load_scorer
 from contextprune.store import MemoryStore, SQLiteStore, Store
 from contextprune.tokens import Tiktoken
@@ -237,14 +239,34 @@ def test_a_full_store_lets_the_body_through_and_what_is_known_is_replayed() -> N
     assert (fresh.status, fresh.reason, fresh.body) == ("passed", "store", None)
 
 
-def test_a_fault_in_the_engine_lets_the_body_through_and_tells_no_content(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+def test_a_fault_in_the_engine_lets_the_body_through_and_tells_no_content() -> None:
+    stream = io.StringIO()
+    end = log_at_once(stream)
     answer = ask(answering(scorer=Broken()), job(body("x7")))
+    end()
     assert (answer.status, answer.reason) == ("passed", "error")
-    said = capfd.readouterr().err
-    assert "ZeroDivisionError" in said
-    assert "x7" not in said
+    [line] = map(json.loads, stream.getvalue().splitlines())
+    assert (line["message"], line["error"]) == ("a request passed unchanged", "ZeroDivisionError")
+    assert any("test_answering.py" in place for place in line["at"])
+    assert "x7" not in stream.getvalue()
+
+
+def test_a_store_that_fails_is_complained_of_once_a_while() -> None:
+    stream = io.StringIO()
+    end = log_at_once(stream)
+    engine = answering(Full(MemoryStore()))
+    for name in ("x8", "x9"):
+        assert ask(engine, job(body(name))).reason == "store"
+    end()
+    [line] = map(json.loads, stream.getvalue().splitlines())
+    assert (line["level"], line["message"]) == ("warning", "requests pass unchanged: the disk is full")
+
+
+def test_it_knows_whether_its_store_can_be_used(tmp_path: Path) -> None:
+    assert answering().trouble() == ""
+    file = tmp_path / "file"
+    file.touch()
+    assert "Set CONTEXTPRUNE_STORE=memory or to a writable path" in answering(SQLiteStore(file / "s")).trouble()
 
 
 @pytest.mark.parametrize(

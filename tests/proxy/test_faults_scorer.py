@@ -21,7 +21,7 @@ from contextprune.proxy.scorers import Scorers
 from tests.proxy.asking import log
 from tests.proxy.provider import providing
 from tests.proxy.running import Running, running, until
-from tests.proxy.served import ask, outcome, question
+from tests.proxy.served import ask, figures, outcome, question, serving
 
 PATIENT = 20.0  # seconds for decisions, however busy the machine is
 
@@ -178,3 +178,13 @@ class _Never:
     def __init__(self, scorers: Scorers) -> None:
         self.start, self.stop, self.ask = scorers.start, scorers.stop, scorers.ask
         self.refused, self.figures = scorers.refused, scorers.figures
+
+
+def test_why_no_scorer_starts_is_said_once_and_requests_go_on(tmp_path: Path) -> None:
+    wrong = {"CONTEXTPRUNE_SCORER": "lexcal"}
+    with providing() as provider, serving(provider, tmp_path / "s", ready=False, environment=wrong) as served:
+        until(lambda: any("no scorer starts" in line for line in list(served.said)), 30)
+        until(lambda: figures(served)["restarts"] >= 2, 30)
+        assert outcome(ask(served, question("unscored"))) == ("passed", "starting")
+        [line] = [line for line in served.lines() if line["message"].startswith("no scorer starts")]
+        assert "did you mean 'lexical'" in line["message"]

@@ -26,7 +26,7 @@ from tests import redis_server
 from tests.proxy.asking import log
 from tests.proxy.provider import Provider, Received, providing
 from tests.proxy.running import Running, running, until
-from tests.proxy.served import Served, ask, keys, later, outcome, question, serving
+from tests.proxy.served import Served, ask, figures, keys, later, outcome, question, serving
 from tests.proxy.test_faults_scorer import pids
 
 ROUNDS = 20
@@ -189,6 +189,16 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "cut": _cut,
     "log": lambda path: path.with_name(f"{path.name}-wal").write_bytes(b"no log" * 10_000),
 }
+
+
+def test_a_store_that_cannot_be_used_is_said_once_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with providing() as provider, serving(provider, tmp_path / "file" / "store.sqlite3", "--scorers", "2") as served:
+        until(lambda: figures(served)["ready"] == min(2, os.cpu_count() or 1), 30)
+        assert outcome(ask(served, question("unkept"))) == ("passed", "store")
+        said = [line for line in served.lines() if line["message"].startswith("every request passes unchanged: ")]
+        assert [line["level"] for line in said] == ["warning"]
+        assert "Set CONTEXTPRUNE_STORE=memory or to a writable path" in said[0]["message"]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.proxy.headers import Control, UnusableHeader, control, downward, session_id, upward
+from contextprune.proxy.headers import Control, UnusableHeader, control, downward, session_id, trailing, upward
 from contextprune.proxy.options import Options
 
 NAMES = st.from_regex(rb"[a-z][a-z0-9-]{0,20}", fullmatch=True)
@@ -26,7 +26,7 @@ def test_what_is_between_neighbours_and_what_is_ours_stays_here() -> None:
         (b"host", b"127.0.0.1:8788"),
         (b"connection", b"keep-alive, X-Private"),
         (b"x-private", b"1"),
-        (b"te", b"trailers"),
+        (b"te", b"gzip"),
         (b"proxy-authorization", b"Basic secret"),
         (b"expect", b"100-continue"),
         (b"content-length", b"9"),
@@ -74,6 +74,32 @@ def test_an_answer_keeps_its_headers_spelling_and_repetitions() -> None:
         (b"Content-Encoding", b"br"),
         *own,
     ]
+
+
+def test_trailers_are_asked_for_where_the_client_takes_them() -> None:
+    received = [(b"te", b"gzip, Trailers"), (b"connection", b"TE"), (b"accept", b"*/*")]
+    assert upward(received, b"h", length=None) == [
+        (b"host", b"h"),
+        (b"te", b"trailers"),
+        (b"connection", b"te"),
+        (b"accept", b"*/*"),
+    ]
+
+
+def test_trailers_are_announced_where_they_may_follow() -> None:
+    sent = [(b"Trailer", b"X-Sum"), (b"Transfer-Encoding", b"chunked")]
+    assert downward(sent) == []
+    assert downward(sent, trailed=True) == [(b"Trailer", b"X-Sum")]
+
+
+def test_trailers_keep_their_spelling_and_order_without_those_that_may_not_be_some() -> None:
+    sent = [(b"X-Sum", b"1"), (b"Content-Type", b"text/html"), (b"x-hop", b"2"), (b"bad name", b"3"), (b"x-sum", b"4")]
+    assert trailing(sent, [(b"Connection", b"close, X-Hop")]) == [(b"X-Sum", b"1"), (b"x-sum", b"4")]
+
+
+def test_trailers_that_are_too_long_for_clients_are_left_out() -> None:
+    assert trailing([(b"x", b"a" * (16 << 10))], []) == []
+    assert trailing([], []) == []
 
 
 def test_a_request_may_change_what_holds_for_it() -> None:

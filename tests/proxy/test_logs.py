@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.proxy.canary import Warned
-from contextprune.proxy.logs import JsonLines, Log, fields_of, log_to, said
+from contextprune.proxy.logs import JsonLines, Log, fields_of, log_at_once, log_to, said
 from contextprune.proxy.records import Record
 from tests.proxy.running import edits, running
 from tests.proxy.sample import finished, passed, sight_of
@@ -158,6 +158,18 @@ def test_afterwards_everything_is_as_before() -> None:
     before = (log.level, log.propagate, list(log.handlers))
     log_to(sys.stderr)()
     assert (log.level, log.propagate, list(log.handlers)) == before
+
+
+def test_without_a_thread_lines_are_written_as_they_come() -> None:
+    log = logging.getLogger("contextprune")
+    before = (log.propagate, list(log.handlers), threading.active_count())
+    stream = io.StringIO()
+    end = log_at_once(stream)
+    logging.getLogger("contextprune.proxy.scorer").warning("the disk is full")
+    assert json.loads(stream.getvalue())["message"] == "the disk is full"
+    assert threading.active_count() == before[2]
+    end()
+    assert (log.propagate, list(log.handlers)) == before[:2]
 
 
 def test_empty_figures_are_left_out() -> None:

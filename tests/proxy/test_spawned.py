@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from contextprune.proxy.begun import Begun
 from contextprune.proxy.job import Job, Task, pack_job, read_answer
 from contextprune.proxy.spawned import PIECE, Spawned
 from tests.proxy.asking import body
@@ -50,6 +51,23 @@ def alive(pid: int) -> bool:
 @pytest.fixture(autouse=True)
 def _store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTEXTPRUNE_STORE", "memory")
+
+
+def test_it_may_have_begun_before_the_loop() -> None:
+    begun = Begun({})
+
+    async def run() -> None:
+        heard = Heard()
+        process = Spawned(0, heard.hear, heard.end)
+        await process.start({}, begun)
+        assert process.pid == begun.process.pid
+        assert (await asyncio.wait_for(heard.messages.get(), 60))[0] == {"word": "ready"}
+        begun.end()  # it was taken
+        process.send(pack_job(Job(1, Task.SHORTEN, body("p0"), "openai-chat", seconds=60.0)))
+        assert read_answer(*await asyncio.wait_for(heard.messages.get(), 60)).status == "applied"
+        await process.end(5.0)
+
+    asyncio.run(run())
 
 
 def test_large_bodies_go_there_and_back_and_the_loop_goes_on_meanwhile() -> None:

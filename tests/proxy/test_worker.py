@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from contextprune.policy import Settings
 from contextprune.proxy.job import PREFIX, Job, Task, pack, pack_job, read_answer, unpack
 from contextprune.proxy.worker import prepare, scorer_of
 from tests.proxy.asking import Asking, asking, body
+from tests.scoring.folders import write_neural
 
 CODE = "from contextprune.proxy.worker import main; main()"
 
@@ -125,6 +127,43 @@ def test_settings_that_make_no_sense_are_told_and_end_it(monkeypatch: pytest.Mon
         assert head["word"] == "failed"
         assert "did you mean 'lexical'" in head["why"]
         assert front.process.wait(10) == 1
+    finally:
+        front.end()
+
+
+def test_one_that_cannot_score_is_not_ready_and_says_so_in_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_neural(tmp_path / "scorer")
+    about = json.loads((folder / "scorer.json").read_text())
+    about["shape"]["heads"] = 5  # of a width of 32: found out when it scores
+    (folder / "scorer.json").write_text(json.dumps(about))
+    monkeypatch.setenv("CONTEXTPRUNE_SCORER", str(folder))
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", "memory")
+    front = Front()
+    try:
+        head, _ = front.hear()
+        assert head["word"] == "failed"
+        assert head["why"].startswith("RuntimeError: ")
+        assert front.process.wait(10) == 1
+        assert front.process.stderr is not None
+        [line] = map(json.loads, front.process.stderr)
+        assert (line["message"], line["error"]) == ("this scorer cannot start", "RuntimeError")
+    finally:
+        front.end()
+
+
+def test_a_store_that_cannot_be_used_is_told_when_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "folder"
+    place.write_text("a file")
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", str(place / "store.sqlite3"))
+    front = Front()
+    try:
+        head, _ = front.hear()
+        assert head["word"] == "ready"
+        assert "cannot be used" in head["trouble"]
+        front.send(shorten(1, body("o8")))
+        assert read_answer(*front.hear()).reason == "store"
     finally:
         front.end()
 
