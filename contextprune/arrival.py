@@ -104,7 +104,7 @@ def _shortened(
     place, first = len(context.segments) - 1, len(before)
     everything = [*before, *_moved(spans, place, first)]
     costs = [0] * first + tools.counter.pieces(segment.text, [span.end for span in spans])
-    view = Context((*known, segment), asked)
+    view = Context((*known, segment), asked, arriving=True)
     mine = _moved(spans, len(known), 0)
     scores = tools.scorer(view, mine)
     check(scores, mine, tools.scorer.name)

@@ -131,6 +131,7 @@ class Context:
     asked   the caller gave the query; otherwise it is what the user said last, which on traces tells little
     model   the name of the model that the context is for, "" where it is not said
     bound   an edit of what was sent before would make signed reasoning after it invalid
+    arriving  it is one block of a session that goes on, seen as it arrives
     """
 
     segments: tuple[Segment, ...]
@@ -138,6 +139,15 @@ class Context:
     asked: bool = False
     model: str = ""
     bound: bool = False
+    arriving: bool = False
+
+    @property
+    def trace(self) -> bool:
+        """Whether this is work under way: several results of tools, and no query of the caller's.
+
+        Likeness to the goal says little there; a single result is read for the goal that it was asked for.
+        """
+        return not self.asked and sum(segment.kind is Kind.TOOL_RESULT for segment in self.segments) > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ BETWEEN_STAGES = {
 COMMANDS = ("__main__", "cli", "cli_serve")  # the command line opens every other door, and calls the workshops
 
 HEAVY = {
-    "torch": {"scoring/neural.py", "scoring/encoder.py", "training/*", "bench/*"},
+    "torch": {"scoring/neural.py", "scoring/encoder.py", "scoring/surroundings.py", "training/*", "bench/*"},
     "numpy": {"scoring/neural.py", "scoring/encoder.py", "scoring/surroundings.py", "training/*", "bench/*"},
     "tokenizers": {"scoring/neural.py", "training/*"},
     "safetensors": {"scoring/neural.py", "scoring/cross_encoder.py", "training/*"},

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from contextprune.cli import main
@@ -77,7 +78,9 @@ def test_a_port_in_use_says_so_and_what_to_do(capfd: pytest.CaptureFixture[str])
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
+        before = psutil.Process().children()
         assert main(["serve", "--port", str(port)]) == 1
+    assert psutil.Process().children() == before
     said = capfd.readouterr().err
     assert f"127.0.0.1:{port}: Address already in use" in said
     assert "--port" in said

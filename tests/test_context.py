@@ -48,3 +48,10 @@ def test_units_and_syntaxes_have_names_of_their_own() -> None:
 
 def test_documents_do_not_share_their_metadata() -> None:
     assert Document("a").metadata is not Document("b").metadata
+
+
+def test_several_results_without_a_query_of_the_callers_are_a_trace() -> None:
+    result = Segment(Kind.TOOL_RESULT, "found", ("a",))
+    assert Context((result, result), "why").trace
+    assert not Context((result, result), "why", asked=True).trace
+    assert not Context((result, Segment(Kind.DOCUMENT, "found", ("b",))), "why").trace

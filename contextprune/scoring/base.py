@@ -48,7 +48,8 @@ class Blend:
     """A weighted mean of scorers, with weights of its own for each kind of segment.
 
     `weights[kind]` maps a scorer's name to its share; a kind that is not listed uses `default`. `asked` are the weights
-    for results of tools where the caller gave a query. A scorer that has no share in any segment is not called.
+    for results of tools where the caller gave a query, `alone` those for a single result that no session is known to
+    follow (None: as any other result). A scorer that has no share in any segment is not called.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Blend:
         default: Mapping[str, float],
         weights: Mapping[Kind, Mapping[str, float]],
         asked: Mapping[str, float],
+        alone: Mapping[str, float] | None = None,
         *,
         note: str = "",
     ) -> None:
@@ -65,22 +67,28 @@ class Blend:
         self._default = _shares(default, names)
         self._shares = {kind: _shares(share, names) for kind, share in weights.items()}
         self._asked = _shares(asked, names)
+        self._alone = _shares(alone, names) if alone else None
         self.name = "+".join(names)
         self.note = note
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """The weighted mean for each span."""
         scores = [0.0] * len(spans)
-        shares = [self._share(context, segment.kind) for segment in context.segments]
+        results = sum(segment.kind is Kind.TOOL_RESULT for segment in context.segments)
+        alone = results == 1 and not context.arriving
+        shares = [self._share(segment.kind, asked=context.asked, alone=alone) for segment in context.segments]
         for k, scorer in enumerate(self._scorers):
             if any(share[k] for share in shares):
                 for i, score in enumerate(scorer(context, spans)):
                     scores[i] += shares[spans[i].segment][k] * score
         return scores
 
-    def _share(self, context: Context, kind: Kind) -> tuple[float, ...]:
-        if context.asked and kind is Kind.TOOL_RESULT:
-            return self._asked
+    def _share(self, kind: Kind, *, asked: bool, alone: bool) -> tuple[float, ...]:
+        if kind is Kind.TOOL_RESULT:
+            if alone and self._alone:
+                return self._alone
+            if asked:
+                return self._asked
         return self._shares.get(kind, self._default)
 
 

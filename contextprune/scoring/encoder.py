@@ -7,13 +7,14 @@ thrown away) and scalar features that no 256 tokens can show. Shapes: B windows,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone reads
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from contextprune.scoring.features import FEATURES
 
@@ -145,6 +146,19 @@ class Judge(nn.Module):
         straight = torch.cat((mixed, seen[:, MIX:], features), -1)
         logit: Tensor = self.logit(straight)
         return logit.squeeze(-1)
+
+
+class Blank(TorchFunctionMode):
+    """A model that is made within it is not drawn at random, which takes its time: a file has its weights."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """See torch.overrides: what would fill a tensor gives it back."""
+        given = kwargs or {}
+        if getattr(func, "__module__", "") == nn.init.__name__:
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 class Model(nn.Module):

@@ -32,10 +32,10 @@ from contextprune.context import Context, Kind, Span
 from contextprune.errors import ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
-from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape, has_bf16
+from contextprune.scoring.encoder import LOOK, MIX, Batch, Blank, Model, Shape, has_bf16
 from contextprune.scoring.features import FEATURES, features
 from contextprune.scoring.signals import Signals
-from contextprune.scoring.surroundings import PLAIN, TERMS, joined
+from contextprune.scoring.surroundings import PREFIX, Surroundings, inputs_of
 from contextprune.scoring.windows import Cutter, Window
 
 T = TypeVar("T")
@@ -56,15 +56,15 @@ class Neural:
         calibration: Calibration,
         name: str,
         device: str = "auto",
-        weights: Sequence[Sequence[float]] = PLAIN,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.name = name
-        self.weights = weights
         self.calibration = calibration
         self.device = _device(device)
         self._cutter = cutter
         self._bf16 = self.device.type == "cuda" or has_bf16()
         self._model = model.eval().requires_grad_(False).to(self.device)
+        self._surroundings = surroundings.eval().requires_grad_(False) if surroundings else None
         if self._bf16:
             self._model.reader.encoder.bfloat16()
         self._seen: OrderedDict[bytes, np.ndarray] = OrderedDict()
@@ -86,14 +86,16 @@ class Neural:
             raise ScorerError(f"{folder / 'model.safetensors'} is not the file that scorer.json names: install it anew")
         calibration = Calibration.of(_json(folder / "calibration.json"))
         try:
-            model = Model(Shape(**about["shape"]))
-            model.load_state_dict({name: tensor.float() for name, tensor in load(raw).items()})
+            with Blank():
+                model = Model(Shape(**about["shape"]))
+            full = {name: tensor.to(torch.float32, copy=True) for name, tensor in load(raw).items()}
+            surroundings = _surroundings(full)
+            model.load_state_dict(full, assign=True)
             cutter = Cutter(_tokenizer(folder / "tokenizer.json"))
             name = f"{about['name']}.{about['sha256'][:8]}"
-            weights = np.array(about.get("surroundings", PLAIN), float).reshape(2, TERMS).tolist()
         except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as exc:
             raise ScorerError(f"the scorer in {folder} does not fit this version: {exc}") from exc
-        return cls(model, cutter, calibration, name, device, weights)
+        return cls(model, cutter, calibration, name, device, surroundings)
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One calibrated probability for each span.
@@ -104,7 +106,7 @@ class Neural:
         wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
         read = [i for i, span in enumerate(spans) if span.segment in wanted]
         results = {i for i in wanted if context.segments[i].kind is Kind.TOOL_RESULT}
-        trace = len(results) > 1 and not context.asked
+        trace = context.trace
         scores = Signals()(context, spans) if trace or len(read) < len(spans) else [0.0] * len(spans)
         if read:
             logits = self.logits(context, spans, wanted)
@@ -135,8 +137,9 @@ class Neural:
     def logits(self, context: Context, spans: Sequence[Span], wanted: Iterable[int]) -> list[float]:
         """The uncalibrated scores of the spans of the segments `wanted`, in order."""
         read, alone, rows = self.alone(context, spans, wanted)
-        together = joined(context, [spans[i] for i in read], alone, rows, self.weights)
-        return [float(logit) for logit in together]
+        if self._surroundings is None or not read:
+            return [float(logit) for logit in alone]
+        return self._workers.map(self._join, [inputs_of([spans[i] for i in read], alone, rows)])[0]
 
     def alone(
         self, context: Context, spans: Sequence[Span], wanted: Iterable[int]
@@ -156,6 +159,11 @@ class Neural:
         seen, facts = (torch.from_numpy(part).to(self.device) for part in both)
         with torch.inference_mode():
             return [float(value) for value in self._model.judge(seen, facts).cpu()]
+
+    def _join(self, inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> list[float]:
+        assert self._surroundings is not None
+        with torch.inference_mode():
+            return [float(value) for value in self._surroundings(*inputs)]
 
     def _read(self, windows: Sequence[Window]) -> list[np.ndarray]:
         """[spans of the window, MIX + LOOK] for each window: remembered, or read now."""
@@ -255,6 +263,16 @@ def _batch(windows: Sequence[Window]) -> Batch:
 def _key(window: Window) -> bytes:
     marks = [place for _, first, last in window.spans for place in (first, last)]
     return blake2b(np.array([window.goal, *marks, -1, *window.ids], "<i4").tobytes(), digest_size=16).digest()
+
+
+def _surroundings(tensors: dict[str, torch.Tensor]) -> Surroundings | None:
+    """Taken out of the tensors of a scorer; None where it has none."""
+    own = {name.removeprefix(PREFIX): tensors.pop(name) for name in list(tensors) if name.startswith(PREFIX)}
+    if not own:
+        return None
+    found = Surroundings()
+    found.load_state_dict(own)
+    return found
 
 
 def _tokenizer(path: Path) -> Any:

@@ -14,9 +14,9 @@ from contextprune.selection.constraints import movable, protection, staying
 from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import Fill
 
-LENGTH = {Kind.DOCUMENT: 0.0, Kind.EXAMPLE: 0.0}
-"""How far a span's length counts against it: value / tokens ** exponent. Results of tools pay in full (1.0)."""
-LINE = 0.15  # what quoting a line is worth beside naming an identifier: names are asked for far more often
+LENGTH = {Kind.DOCUMENT: 0.0, Kind.EXAMPLE: 0.0, Kind.TOOL_RESULT: 0.0}
+"""How far a span's length counts against it: value / tokens ** exponent. Results in a trace pay in full (1.0)."""
+LINE = 0.15  # in a trace, what quoting a line is worth beside naming an identifier: names are asked for far more often
 RECENT = 1.5  # how much more a span of the latest turns is worth (policy.recent_turns)
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
 
@@ -28,6 +28,7 @@ class Case:
     free     for each segment, whether it may change
     stay     the spans that come before all others, and why: failure lines, and what is marked to be kept
     same     which span repeats which earlier one
+    trace    whether results are weighed as in a trace: by the token, and names before lines
     """
 
     context: Context
@@ -40,6 +41,7 @@ class Case:
     free: Sequence[bool]
     stay: Mapping[int, str]
     same: Mapping[int, int]
+    trace: bool = True
 
     def fill(self) -> Fill:
         """Nothing chosen yet."""
@@ -77,7 +79,7 @@ def select(
     for i in movable(context, policy, frozen):
         free[i] = True
     stay, same = staying(context, spans), twins(context, spans, costs, free)
-    case = Case(context, spans, scores, costs, policy, prices, atoms, free, stay, same)
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, stay, same, context.trace)
     fill = case.fill()
     room = ceiling - sum(segment.cost or 0 for segment in context.segments)
     if fill.used > room:
@@ -121,7 +123,7 @@ def steps(
     """
     names: dict[int, list[int]] = {}
     chosen = range(len(case.atoms)) if atoms is None else atoms
-    for k in chosen:
+    for k in chosen if case.trace else ():
         for i in dict.fromkeys(case.same.get(i, i) for i in case.atoms[k].spans):
             names.setdefault(i, []).append(k)
     kinds = [segment.kind for segment in case.context.segments]
@@ -131,7 +133,9 @@ def steps(
 
     def density(i: int, value: float) -> float:
         first = FIRST if i in case.stay else 0.0
-        tokens: float = (case.costs[i] + 1) ** LENGTH.get(kinds[case.spans[i].segment], 1.0)
+        kind = kinds[case.spans[i].segment]
+        full = case.trace and kind is Kind.TOOL_RESULT
+        tokens: float = (case.costs[i] + 1) ** (1.0 if full else LENGTH.get(kind, 1.0))
         return value / tokens + first
 
     heap = [(-case.atoms[k].score / (case.atoms[k].cost + 1), k - len(case.atoms), ~k) for k in chosen]
@@ -160,7 +164,7 @@ def _values(case: Case) -> dict[int, float]:
 
 def line(case: Case, i: int) -> float:
     """What span `i` is worth beside identifiers, where there are any."""
-    return case.scores[i] * LINE if case.atoms else case.scores[i]
+    return case.scores[i] * LINE if case.atoms and case.trace else case.scores[i]
 
 
 def decide(case: Case, fill: Fill, block: range) -> list[Decision]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from safetensors.torch import save
 
 from contextprune.scoring.encoder import Model
-from contextprune.scoring.surroundings import PLAIN
+from contextprune.scoring.surroundings import PREFIX, Surroundings
 
 NAME = "neural.v1"
 
@@ -23,18 +23,20 @@ def export(
     calibration: Mapping[str, Any],
     out: Path,
     name: str = NAME,
-    weights: Sequence[Sequence[float]] = PLAIN,
+    surroundings: Surroundings | None = None,
 ) -> Path:
     """The folder `out`, complete; other files in it (the model card) stay."""
     out.mkdir(parents=True, exist_ok=True)
-    raw = save({key: value.half().contiguous() for key, value in model.state_dict().items()})
+    tensors = model.state_dict()
+    if surroundings:
+        tensors |= {PREFIX + key: value for key, value in surroundings.state_dict().items()}
+    raw = save({key: value.half().contiguous() for key, value in tensors.items()})
     (out / "model.safetensors").write_bytes(raw)
     about: dict[str, Any] = {
         "name": name,
         "sha256": sha256(raw).hexdigest(),
         "shape": asdict(model.reader.encoder.shape),
     }
-    about["surroundings"] = [list(row) for row in weights]
     tokens = json.loads(tokenizer.read_text(encoding="utf-8"))
     tokens["truncation"] = tokens["padding"] = None  # the upstream file cuts at 128, silently
     (out / "tokenizer.json").write_text(json.dumps(tokens, ensure_ascii=False), encoding="utf-8")

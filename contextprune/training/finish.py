@@ -1,11 +1,14 @@
-"""After training: fit surroundings and curves on one half of the held-out samples, judge on the other half."""
+"""After training: surroundings from whole samples of the training half, curves from one half of the held-out samples;
+the other half judges both.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +16,34 @@ import numpy as np
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from contextprune.context import Context, Span
 from contextprune.scoring.calibration import ALL, Calibration, Curve, classes
 from contextprune.scoring.encoder import Model, Shape
 from contextprune.scoring.neural import Neural
-from contextprune.scoring.surroundings import PLAIN, joined
+from contextprune.scoring.surroundings import Surroundings
 from contextprune.scoring.windows import Cutter
 from contextprune.splitting import split
 from contextprune.training.calibrate import Judged, achieved, calibrate
 from contextprune.training.evaluate import recall_at, summary
 from contextprune.training.export import NAME, export
 from contextprune.training.groups import labels_of
-from contextprune.training.join import fit
+from contextprune.training.join import Whole, fit, joined
 from contextprune.training.samples import Sample, for_calibration, read_samples
 
 ASKED = (0.9, 0.95, 0.99)
 FLAT = Calibration({ALL: Curve((-1.0, 1.0), (0.0, 1.0), (0.5,), (0.0,))})
 """Stands in until there is a calibration."""
+EACH = 70  # samples of a source and kind,
+CHARS = 220_000  # of judged text, all of them together: long documents cost most and say least a token
+
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A held-out sample: its judged spans with their logits, features and labels."""
+    """A sample and what the encoder makes of its judged spans."""
 
     sample: Sample
-    context: Context
-    spans: list[Span]
-    logits: np.ndarray
-    rows: np.ndarray
-    labels: np.ndarray
+    whole: Whole
 
     @property
     def source(self) -> str:
@@ -50,7 +52,7 @@ class Scored:
 
 
 def finish(
-    run: Path, tokenizer: Path, held_out: Sequence[Path], out: Path, report: Callable[[str], None] = print
+    run: Path, tokenizer: Path, train: Sequence[Path], held_out: Sequence[Path], out: Path, report: Report = print
 ) -> dict[str, Any]:
     """Write the scorer of the training `run` to `out`; what it achieves on the half that nothing was fitted to."""
     about = json.loads((run / "about.json").read_text(encoding="utf-8"))
@@ -58,73 +60,84 @@ def finish(
     model.load_state_dict(load_file(run / "best.safetensors"))
     model.half().float()  # judge what will be shipped
     scorer = Neural(model, Cutter(Tokenizer.from_file(str(tokenizer))), FLAT, NAME, "auto")
+    learned = scored(scorer, thinned(train), report)
+    network = fit([one.whole for one in learned], report).half().float()
     fitted: list[Scored] = []
     others: list[Scored] = []
-    for number, sample in enumerate(thinned(held_out)):
-        scored = _scored(scorer, sample)
-        if len(scored.spans):
-            (fitted if for_calibration(sample.id) else others).append(scored)
-        if number % 200 == 199:
-            report(f"{number + 1} held-out samples scored")
-    weights = _surroundings(fitted)
-    calibration = calibrate(list(_crosswise(fitted)))
-    blocks = [block for one in others for block in _blocks(one, weights)]
+    for one in scored(scorer, thinned(held_out), report):
+        (fitted if for_calibration(one.sample.id) else others).append(one)
+    calibration = calibrate([block for one in fitted for block in _blocks(one, network)])
+    blocks = [block for one in others for block in _blocks(one, network)]
     found: dict[str, Any] = {str(asked): achieved(calibration, blocks, asked) for asked in ASKED}
-    found["ranking"] = {"alone": _ranking(others, PLAIN), "joined": _ranking(others, weights)}
+    found["ranking"] = {"alone": ranking(others, None), "joined": ranking(others, network)}
     for name, figures in found["ranking"].items():
         report(f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
-    export(model, tokenizer, calibration.to_json(), out, weights=weights)
+    export(model, tokenizer, calibration.to_json(), out, surroundings=network)
     (run / "achieved.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found
 
 
-def _surroundings(scored: Iterable[Scored]) -> list[list[float]]:
-    return fit([(one.context, one.spans, one.logits, one.rows, one.labels) for one in scored])
+def scored(scorer: Neural, samples: Iterator[Sample], report: Report) -> list[Scored]:
+    """The samples with what the encoder makes of them, before their surroundings count."""
+    found = []
+    for number, sample in enumerate(samples, start=1):
+        spans = split(sample.context)
+        read, logits, rows = scorer.alone(sample.context, spans, sample.judged)
+        scorer.forget()
+        if read:
+            labels = np.array(labels_of(sample, spans))[read]
+            found.append(Scored(sample, Whole([spans[i] for i in read], logits, rows, labels)))
+        if number % 200 == 0:
+            report(f"{number} samples read")
+    return found
 
 
-def _crosswise(fitted: Sequence[Scored]) -> Iterator[Judged]:
-    """Blocks to fit thresholds to, with surroundings fitted to other samples, so that neither flatters the other."""
-    even, odd = fitted[::2], fitted[1::2]
-    for mine, others in ((even, odd), (odd, even)):
-        weights = _surroundings(others or mine)
-        for one in mine:
-            yield from _blocks(one, weights)
-
-
-def _scored(scorer: Neural, sample: Sample) -> Scored:
-    spans = split(sample.context)
-    read, logits, rows = scorer.alone(sample.context, spans, sample.judged)
-    labels = np.array(labels_of(sample, spans))[read]
-    return Scored(sample, sample.context, [spans[i] for i in read], logits, rows, labels)
-
-
-def _blocks(one: Scored, weights: Sequence[Sequence[float]]) -> Iterator[Judged]:
+def _blocks(one: Scored, network: Surroundings | None) -> Iterator[Judged]:
     """The blocks of a sample, for the curves."""
-    logits = joined(one.context, one.spans, one.logits, one.rows, weights)
-    names = classes(one.context, one.spans)
-    segments = np.array([span.segment for span in one.spans])
+    logits = joined(network, one.whole)
+    names = classes(one.sample.context, one.whole.spans)
+    segments = np.array([span.segment for span in one.whole.spans])
     for segment in dict.fromkeys(segments.tolist()):
         inside = segments == segment
-        yield Judged(one.source, names[segment], logits[inside], one.labels[inside])
+        yield Judged(one.source, names[segment], logits[inside], one.whole.labels[inside])
 
 
-def _ranking(scored: Sequence[Scored], weights: Sequence[Sequence[float]]) -> dict[str, float]:
+def ranking(samples: Sequence[Scored], network: Surroundings | None) -> dict[str, float]:
     """Budgeted recall, as training reports it."""
     rows = []
-    for one in scored:
-        if one.labels.any():
-            logits = joined(one.context, one.spans, one.logits, one.rows, weights)
-            size = np.array([len(span.text) for span in one.spans])
-            rows += [(one.source, budget, recall_at(logits, one.labels, size, budget)) for budget in (0.1, 0.3, 0.5)]
+    for one in samples:
+        labels = one.whole.labels
+        if labels.any():
+            logits = joined(network, one.whole)
+            size = np.array([len(span.text) for span in one.whole.spans])
+            rows += [(one.source, budget, recall_at(logits, labels, size, budget)) for budget in (0.1, 0.3, 0.5)]
     return summary(rows)
 
 
-def thinned(paths: Iterable[Path], each: int = 60, longest: int = 60_000) -> Iterator[Sample]:
-    """Up to `each` samples of a source and kind: all count alike, however many there are."""
-    taken: dict[tuple[str, str], int] = defaultdict(int)
+def thinned(paths: Sequence[Path], each: int = EACH, chars: int = CHARS) -> Iterator[Sample]:
+    """Some of the samples of each source and kind, drawn by a hash of their ids: all sources count alike."""
+    by: dict[tuple[str, str], list[tuple[bytes, int]]] = defaultdict(list)
+    for sample in _samples(paths):
+        by[sample.source, sample.kind].append((_draw(sample), _judged(sample)))
+    chosen = {draw for drawn in by.values() for draw in _fitting(sorted(drawn)[:each], chars)}
+    yield from (sample for sample in _samples(paths) if _draw(sample) in chosen)
+
+
+def _fitting(drawn: Sequence[tuple[bytes, int]], chars: int) -> Iterator[bytes]:
+    for draw, size in drawn:
+        if size <= chars:
+            chars -= size
+            yield draw
+
+
+def _samples(paths: Sequence[Path]) -> Iterator[Sample]:
     for path in paths:
-        for sample in read_samples(path):
-            key = sample.source, sample.kind
-            if taken[key] < each and sum(len(segment.text) for segment in sample.context.segments) <= longest:
-                taken[key] += 1
-                yield sample
+        yield from read_samples(path)
+
+
+def _judged(sample: Sample) -> int:
+    return sum(len(sample.context.segments[i].text) for i in sample.judged)
+
+
+def _draw(sample: Sample) -> bytes:
+    return blake2b(f"finish:{sample.id}".encode(), digest_size=8).digest()

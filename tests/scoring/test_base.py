@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,22 +14,24 @@ from tests.strategies import Constant
 CONTEXT = Context(
     (
         Segment(Kind.TOOL_RESULT, "a line of a tool\n" * 10, ("a",)),
+        Segment(Kind.TOOL_RESULT, "a line of another\n" * 10, ("c",)),
         Segment(Kind.DOCUMENT, "A sentence of a document, which is long enough to count. " * 10, ("b",)),
     ),
     "why",
 )
 SPANS = split(CONTEXT)
+ALONE = {"zero": 1.0, "one": 1.0}
 ZERO, ONE = Constant(0.0, "zero"), Constant(1.0, "one")
 
 
 def blend(scorers: Sequence[Scorer] = (ZERO, ONE), asked: dict[str, float] | None = None) -> Blend:
-    return Blend(scorers, {"one": 1.0}, {Kind.DOCUMENT: {"zero": 3.0, "one": 1.0}}, asked or {"zero": 1.0})
+    return Blend(scorers, {"one": 1.0}, {Kind.DOCUMENT: {"zero": 3.0, "one": 1.0}}, asked or {"zero": 1.0}, ALONE)
 
 
-def by_kind(scores: Sequence[float]) -> dict[Kind, set[float]]:
+def by_kind(scores: Sequence[float], context: Context = CONTEXT) -> dict[Kind, set[float]]:
     found: dict[Kind, set[float]] = {}
-    for span, score in zip(SPANS, scores, strict=True):
-        found.setdefault(CONTEXT.segments[span.segment].kind, set()).add(score)
+    for span, score in zip(split(context), scores, strict=True):
+        found.setdefault(context.segments[span.segment].kind, set()).add(score)
     return found
 
 
@@ -39,6 +42,13 @@ def test_each_kind_has_weights_of_its_own_and_the_rest_the_default() -> None:
 def test_a_query_of_the_callers_changes_the_weights_of_results() -> None:
     asked = Context(CONTEXT.segments, "why", asked=True)
     assert by_kind(blend()(asked, SPANS)) == {Kind.TOOL_RESULT: {0.0}, Kind.DOCUMENT: {0.25}}
+
+
+def test_a_single_result_has_weights_of_its_own_unless_a_session_goes_on_from_it() -> None:
+    alone = Context(CONTEXT.segments[1:], "why")
+    assert by_kind(blend()(alone, split(alone)), alone) == {Kind.TOOL_RESULT: {0.5}, Kind.DOCUMENT: {0.25}}
+    arriving = replace(alone, arriving=True)
+    assert by_kind(blend()(arriving, split(arriving)), arriving) == {Kind.TOOL_RESULT: {1.0}, Kind.DOCUMENT: {0.25}}
 
 
 def test_a_scorer_without_a_share_is_not_called() -> None:

@@ -52,6 +52,12 @@ def test_there_is_one_probability_for_each_span(scorer: Neural) -> None:
     assert len(set(scores)) > 1
 
 
+def test_loading_draws_no_weights_and_so_no_random_numbers_of_the_callers(folder: Path) -> None:
+    before = torch.get_rng_state()
+    Neural.load(folder, "cpu")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_scores_are_the_same_whatever_is_remembered(folder: Path, scorer: Neural) -> None:
     both = scored(scorer, context(1, 2, 3))
     fresh = Neural.load(folder, "cpu")
