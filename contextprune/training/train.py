@@ -82,6 +82,7 @@ def _member(rank: int, groups: Path, dev: Path, start: Path, out: Path, recipe: 
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=recipe.processes)
     try:
         _run(rank, groups, dev, start, out, recipe, lambda line: print(line, flush=True))  # noqa: T201
+        dist.barrier()  # who leaves first would cut the other off
     finally:
         dist.destroy_process_group()
 
