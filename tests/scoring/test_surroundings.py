@@ -51,8 +51,8 @@ def test_any_number_of_spans_is_joined(size: int) -> None:
 
 def test_neighbours_are_of_the_same_block() -> None:
     joined = network()
-    for wide in joined.wide:
-        torch.nn.init.zeros_(wide.weight)  # deaf to what blocks and the context say
+    for parameter in joined.wide.parameters():
+        torch.nn.init.zeros_(parameter)  # deaf to what blocks and the context say
     logits, inputs, blocks = inputs_of(SPANS, LOGITS, ROWS)
     other = inputs.clone()
     other[3] += 1.0  # the first span of the second block
