@@ -21,7 +21,7 @@ from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.select import FIRST, Case, decide, line, steps
 
 NAMED, NAMED_LEAST = 0.3, 500  # what identifiers in markers may take of a block: a share of its tokens, and tokens
-ENOUGH = 12.0  # times the root of a block's tokens: what stays of it at least
+ENOUGH = 20.0  # times the root of a block's tokens: what stays of it at least
 LEAST_SAVING = 0.2  # of a block's tokens; less is not worth a marker in the model's way
 
 
@@ -149,7 +149,7 @@ def _by_bar(case: Case, fill: Fill, own: Sequence[int], bar: float) -> None:
 def _fill_up(case: Case, fill: Fill, own: Sequence[int]) -> None:
     """Keep what scores best until enough of a block stands: names alone answer no question.
 
-    Enough is `ENOUGH` times the root of its tokens: three fifths of 400, a fifth of 4,000, a tenth of 16,000.
+    Enough is `ENOUGH` times the root of its tokens: all of 400, a third of 4,000, a sixth of 16,000.
     """
     enough = ENOUGH * sqrt(sum(case.costs[i] for i in own))
     kept = sum(case.costs[i] for i in own if fill.kept[i])
