@@ -76,7 +76,7 @@ def test_a_tool_of_its_own_may_lose_more_than_the_others() -> None:
 
 
 def test_a_rule_may_let_smaller_blocks_be_shortened() -> None:
-    small = outputs.listing(120, 1)
+    small = outputs.listing(30, 1)
     least = COUNTER(small) + 1
     assert sent(pruner(min_tokens=least), turn(1, small)) == [small]
     assert sent(pruner(min_tokens=least, tools={"search": Rule(min_tokens=0)}), turn(1, small)) != [small]

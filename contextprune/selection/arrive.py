@@ -21,7 +21,7 @@ from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.select import FIRST, Case, decide, line, steps
 
 NAMED, NAMED_LEAST = 0.3, 500  # what identifiers in markers may take of a block: a share of its tokens, and tokens
-ENOUGH = 20.0  # times the root of a block's tokens: what stays of it at least
+ENOUGH, ENOUGH_BARRED = 12.0, 20.0  # times the root of a block's tokens: what stays of it at least, and where a bar decides
 LEAST_SAVING = 0.2  # of a block's tokens; less is not worth a marker in the model's way
 
 
@@ -100,7 +100,7 @@ def _shorten(case: Case, fill: Fill, segment: int, block: range, target: _Target
             _walk(case, fill, own, atoms, target.recall, room)
         else:
             _by_bar(case, fill, own, target.bar)
-        _fill_up(case, fill, own)
+        _fill_up(case, fill, own, ENOUGH if target.bar is None else ENOUGH_BARRED)
         if target.bar is not None:
             _name(case, fill, atoms, room)
     if _pays(case, fill, segment, block):
@@ -146,12 +146,12 @@ def _by_bar(case: Case, fill: Fill, own: Sequence[int], bar: float) -> None:
             fill.keep(i, "reaches the recall asked for")
 
 
-def _fill_up(case: Case, fill: Fill, own: Sequence[int]) -> None:
+def _fill_up(case: Case, fill: Fill, own: Sequence[int], least: float) -> None:
     """Keep what scores best until enough of a block stands: names alone answer no question.
 
-    Enough is `ENOUGH` times the root of its tokens: all of 400, a third of 4,000, a sixth of 16,000.
+    Enough is `least` times the root of its tokens: at 12, three fifths of 400, a fifth of 4,000, a tenth of 16,000.
     """
-    enough = ENOUGH * sqrt(sum(case.costs[i] for i in own))
+    enough = least * sqrt(sum(case.costs[i] for i in own))
     kept = sum(case.costs[i] for i in own if fill.kept[i])
     for i in sorted(own, key=lambda i: (-case.scores[i], i)):
         if kept >= enough:
