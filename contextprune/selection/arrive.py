@@ -21,7 +21,7 @@ from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.select import FIRST, Case, decide, line, steps
 
 NAMED, NAMED_LEAST = 0.3, 500  # what identifiers in markers may take of a block: a share of its tokens, and tokens
-ENOUGH, ENOUGH_BARRED = 12.0, 20.0  # times the root of a block's tokens: what stays of it at least, and where a bar decides
+ENOUGH, ENOUGH_BARRED = 12.0, 20.0  # times the root of its tokens: what stays of a block at least, and by a bar
 LEAST_SAVING = 0.2  # of a block's tokens; less is not worth a marker in the model's way
 
 
