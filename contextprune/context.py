@@ -142,12 +142,9 @@ class Context:
     arriving: bool = False
 
     @property
-    def trace(self) -> bool:
-        """Whether this is work under way: several results of tools, and no query of the caller's.
-
-        Likeness to the goal says little there; a single result is read for the goal that it was asked for.
-        """
-        return not self.asked and sum(segment.kind is Kind.TOOL_RESULT for segment in self.segments) > 1
+    def results(self) -> int:
+        """How many results of tools there are: several are work under way, one is read for what it was asked for."""
+        return sum(segment.kind is Kind.TOOL_RESULT for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,6 @@ def test_documents_do_not_share_their_metadata() -> None:
     assert Document("a").metadata is not Document("b").metadata
 
 
-def test_several_results_without_a_query_of_the_callers_are_a_trace() -> None:
+def test_results_of_tools_are_counted_and_nothing_else() -> None:
     result = Segment(Kind.TOOL_RESULT, "found", ("a",))
-    assert Context((result, result), "why").trace
-    assert not Context((result, result), "why", asked=True).trace
-    assert not Context((result, Segment(Kind.DOCUMENT, "found", ("b",))), "why").trace
+    assert Context((result, Segment(Kind.DOCUMENT, "found", ("b",)), result), "why").results == 2

@@ -74,8 +74,7 @@ class Blend:
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """The weighted mean for each span."""
         scores = [0.0] * len(spans)
-        results = sum(segment.kind is Kind.TOOL_RESULT for segment in context.segments)
-        alone = results == 1 and not context.arriving
+        alone = context.results == 1 and not context.arriving
         shares = [self._share(segment.kind, asked=context.asked, alone=alone) for segment in context.segments]
         for k, scorer in enumerate(self._scorers):
             if any(share[k] for share in shares):

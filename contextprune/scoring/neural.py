@@ -106,7 +106,7 @@ class Neural:
         wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
         read = [i for i, span in enumerate(spans) if span.segment in wanted]
         results = {i for i in wanted if context.segments[i].kind is Kind.TOOL_RESULT}
-        trace = context.trace
+        trace = context.results > 1 and not context.asked
         scores = Signals()(context, spans) if trace or len(read) < len(spans) else [0.0] * len(spans)
         if read:
             logits = self.logits(context, spans, wanted)

@@ -14,8 +14,8 @@ from contextprune.selection.constraints import movable, protection, staying
 from contextprune.selection.dedupe import twins
 from contextprune.selection.fill import Fill
 
-LENGTH = {Kind.DOCUMENT: 0.0, Kind.EXAMPLE: 0.0, Kind.TOOL_RESULT: 0.0}
-"""How far a span's length counts against it: value / tokens ** exponent. Results in a trace pay in full (1.0)."""
+WHATEVER_LENGTH = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
+"""Kinds in which a span's length does not count against it; in a single result it does not, either."""
 LINE = 0.15  # in a trace, what quoting a line is worth beside naming an identifier: names are asked for far more often
 RECENT = 1.5  # how much more a span of the latest turns is worth (policy.recent_turns)
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
@@ -79,7 +79,7 @@ def select(
     for i in movable(context, policy, frozen):
         free[i] = True
     stay, same = staying(context, spans), twins(context, spans, costs, free)
-    case = Case(context, spans, scores, costs, policy, prices, atoms, free, stay, same, context.trace)
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, stay, same, context.results > 1)
     fill = case.fill()
     room = ceiling - sum(segment.cost or 0 for segment in context.segments)
     if fill.used > room:
@@ -134,9 +134,8 @@ def steps(
     def density(i: int, value: float) -> float:
         first = FIRST if i in case.stay else 0.0
         kind = kinds[case.spans[i].segment]
-        full = case.trace and kind is Kind.TOOL_RESULT
-        tokens: float = (case.costs[i] + 1) ** (1.0 if full else LENGTH.get(kind, 1.0))
-        return value / tokens + first
+        whatever = kind in WHATEVER_LENGTH or (kind is Kind.TOOL_RESULT and not case.trace)
+        return (value if whatever else value / (case.costs[i] + 1)) + first
 
     heap = [(-case.atoms[k].score / (case.atoms[k].cost + 1), k - len(case.atoms), ~k) for k in chosen]
     late = [kind is Kind.TOOL_RESULT for kind in kinds]
