@@ -77,6 +77,18 @@ def test_identifiers_of_what_goes_stay_in_the_marker() -> None:
     assert ("src/gamma.py",) in {d.digest for d in plan.decisions}
 
 
+def test_only_among_several_results_does_length_count_against_a_line() -> None:
+    long = "the long line that is most likely needed says so in a great many words, and then in some more of them\n"
+    text = "".join(f"short {i}\n" for i in range(60)) + long + "".join(f"brief {i}\n" for i in range(60))
+
+    def likely(span: cp.Span) -> float:
+        return 0.6 if span.text == long else 0.5
+
+    alone, several = Setting.of(result(text)), Setting.of(result(text, turn=1), result(lines("beta", each=9), turn=2))
+    assert long in kept(alone.select(90, likely))
+    assert long not in kept(several.select(90, likely))
+
+
 def test_a_ceiling_below_what_is_protected_is_an_error_that_names_it() -> None:
     with pytest.raises(cp.BudgetError) as caught:
         Setting.of(cp.Segment(cp.Kind.SYSTEM, TEXT, ("s",)), result(TEXT)).select(50)
