@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         select_examples,
     )
     from contextprune.context import Context, Document, Example, Kind, Segment, Span, Syntax, Unit
-    from contextprune.cost import Cost, Session
     from contextprune.errors import (
         BudgetError,
         ContextPruneError,
@@ -30,19 +29,20 @@ if TYPE_CHECKING:
         SettingsError,
         StoreError,
     )
+    from contextprune.money.cost import Cost, Session
+    from contextprune.money.tariff import Tariff
     from contextprune.plan import Action, Decision, Plan
     from contextprune.policy import Budget, Policy, Rule
     from contextprune.pruner import Pruner
     from contextprune.report import Report
     from contextprune.scoring import Blend, Lexical, Scorer, Signals, load_scorer
-    from contextprune.store import MemoryStore, SQLiteStore, Store
-    from contextprune.tariff import Tariff
+    from contextprune.storage.store import MemoryStore, SQLiteStore, Store
     from contextprune.tokens import Counter, Estimate, Tiktoken
 
 _HOMES = {
     "api": "Compressed PrunedDocuments Selected compress prune_documents recall select_examples",
     "context": "Context Document Example Kind Segment Span Syntax Unit",
-    "cost": "Cost Session",
+    "money.cost": "Cost Session",
     "errors": "BudgetError ContextPruneError MissingExtra MissingOriginal PayloadError ScorerError SettingsError "
     "StoreError",
     "plan": "Action Decision Plan",
@@ -50,8 +50,8 @@ _HOMES = {
     "pruner": "Pruner",
     "report": "Report",
     "scoring": "Blend Lexical Scorer Signals load_scorer",
-    "store": "MemoryStore SQLiteStore Store",
-    "tariff": "Tariff",
+    "storage.store": "MemoryStore SQLiteStore Store",
+    "money.tariff": "Tariff",
     "tokens": "Counter Estimate Tiktoken",
 }
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from contextprune.cli import main
+from contextprune.cli.app import main
 
 if __name__ == "__main__":
     sys.exit(main())

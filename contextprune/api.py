@@ -16,7 +16,7 @@ from contextprune.pruner import Pruned, Pruner
 from contextprune.report import Report, summarise
 from contextprune.scoring import notes
 from contextprune.selection import choose, whole
-from contextprune.store import open_store, recall_text
+from contextprune.storage.store import open_store, recall_text
 
 T = TypeVar("T")
 

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from contextprune._version import __version__
-from contextprune.arrival import RECALL_TOOL
 from contextprune.errors import MissingExtra, SettingsError, StoreError
 from contextprune.policy import data_folder, load_settings
-from contextprune.store import MemoryStore, Store, open_store, place, recall_text
+from contextprune.session.arrival import RECALL_TOOL
+from contextprune.storage.store import MemoryStore, Store, open_store, place, recall_text
 
 STATS_TOOL = "contextprune_stats"
 

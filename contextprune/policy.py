@@ -14,7 +14,7 @@ from typing import Any
 
 from contextprune.context import Kind
 from contextprune.errors import SettingsError
-from contextprune.tariff import Tariff
+from contextprune.money.tariff import Tariff
 
 PROTECTED = frozenset({Kind.SYSTEM, Kind.TOOLS, Kind.USER, Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL, Kind.IMAGE})
 """Kinds that no default policy touches: instructions, and whatever the model itself produced."""

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
 
-from contextprune.arrival import Tools
 from contextprune.context import Context, Kind, Ref, Segment, Span
-from contextprune.cost import Prompt
-from contextprune.fold import Fold, Folded
-from contextprune.ledger import Ledger, Notes
+from contextprune.money.cost import Prompt
+from contextprune.money.tariff import FAMILIES
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
 from contextprune.rendering import KEY, Markers, render
-from contextprune.replay import boundaries
 from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import Calibrated, Scorer, arriving, atoms, check, load_scorer, notes
 from contextprune.selection import arrive, movable, select
-from contextprune.store import Store, open_store
-from contextprune.tariff import FAMILIES
+from contextprune.session.arrival import Tools
+from contextprune.session.conversations import Fold, Folded
+from contextprune.session.ledger import Ledger, Notes
+from contextprune.session.replay import boundaries
+from contextprune.storage.store import Store, open_store
 from contextprune.tokens import Counter, open_counter
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contextprune.context import Kind
-from contextprune.cost import Cost, Prompt
+from contextprune.money.cost import Cost, Prompt
 from contextprune.plan import Action, Plan
 
 

@@ -15,7 +15,7 @@ from zlib import crc32
 from hypothesis import strategies as st
 
 import contextprune as cp
-from tests.outputs import (
+from tests.tool_outputs import (
     BUILDERS,
     FORGED,
     NASTY,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import contextprune as cp
-from tests import outputs
+from tests import tool_outputs as outputs
 from tests.strategies import COUNTER, pruner, samples
 
 TEXT = (

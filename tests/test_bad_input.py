@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import contextprune as cp
-from contextprune.failures import FAILURE
-from contextprune.identifiers import identifiers, words
+from contextprune.text.failures import FAILURE
+from contextprune.text.identifiers import identifiers, words
 from tests.strategies import pruner
 
 SECONDS = 60.0

@@ -67,7 +67,9 @@ def test_commands_and_their_options_exist(page: Path) -> None:
     found = _COMMAND.findall(_code_of(page))
     if not found:
         return
-    assert importlib.util.find_spec("contextprune.cli") is not None, f"{page.name} shows commands that do not exist yet"
+    assert importlib.util.find_spec("contextprune.cli.app") is not None, (
+        f"{page.name} shows commands that do not exist yet"
+    )
     commands = _commands()
     for line in found:
         words = line.split(" #")[0].split(" -- ")[0].split()  # what follows -- is another program's
@@ -122,8 +124,8 @@ def _commands() -> dict[str, set[str]]:
     """Options of each subcommand, and of the command itself under ""."""
     import typer.main
 
-    from contextprune import cli
     from contextprune.bench import run as bench
+    from contextprune.cli import app as cli
     from contextprune.training import run as train
 
     group: Any = typer.main.get_command(cli.app)

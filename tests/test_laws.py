@@ -14,7 +14,6 @@ from contextprune.dialects import apply, read
 from contextprune.plan import Action
 from contextprune.rendering import KEY
 from contextprune.splitting import split
-from tests.outputs import json_lines
 from tests.strategies import (
     BODIES,
     COUNTER,
@@ -29,6 +28,7 @@ from tests.strategies import (
     pruner,
     skeleton,
 )
+from tests.tool_outputs import json_lines
 
 every_scorer = pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name[:7])
 maybe_a_budget = st.none() | budgets()

@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import contextprune as cp
-from contextprune.failures import failing
 from contextprune.plan import Action
 from contextprune.splitting import split
-from tests import outputs
+from contextprune.text.failures import failing
+from tests import tool_outputs as outputs
 from tests.strategies import SCORERS, budgets, built, chat_messages, contexts, histories, json_outputs, nasty, pruner
 
 every_scorer = pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name[:7])

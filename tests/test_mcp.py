@@ -15,8 +15,8 @@ import pytest
 from contextprune import mcp as door
 from contextprune.errors import SettingsError, StoreError
 from contextprune.mcp import Failure, Served, build, look_up, serve
-from contextprune.proxy.tenants import Scoped
-from contextprune.store import MemoryStore, SQLiteStore
+from contextprune.proxy.worker.tenants import Scoped
+from contextprune.storage.store import MemoryStore, SQLiteStore
 
 sdk = pytest.importorskip("mcp")
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from contextprune.context import Kind
 from contextprune.errors import SettingsError
+from contextprune.money.tariff import Tariff
 from contextprune.policy import PROTECTED, Budget, Policy, Rule, Settings, data_folder, load_settings
-from contextprune.tariff import Tariff
 
 
 @given(ratio=st.floats(0, 1), total=st.integers(0, 10**9))

@@ -10,12 +10,12 @@ import pytest
 
 import contextprune as cp
 from contextprune.dialects import read
+from contextprune.money.tariff import Piece, Tariff, charge
 from contextprune.plan import Action
 from contextprune.policy import Settings
 from contextprune.pruner import Pruned
-from contextprune.replay import replay
-from contextprune.tariff import Piece, Tariff, charge
-from tests import outputs
+from contextprune.session.replay import replay
+from tests import tool_outputs as outputs
 from tests.strategies import BODIES, COUNTER, SCORERS, Constant, Turn, pruner
 
 LOG = outputs.log(80, 1)

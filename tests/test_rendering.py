@@ -12,7 +12,7 @@ from contextprune.context import Context, Kind, Segment, Syntax
 from contextprune.plan import Action, Decision, Plan
 from contextprune.rendering import KEY, Gap, Markers, gaps, render
 from contextprune.splitting import split
-from tests import outputs
+from tests import tool_outputs as outputs
 from tests.strategies import COUNTER, contexts
 
 STORE = cp.MemoryStore()

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.context import Context, Kind, Segment, Span, Unit
-from contextprune.cost import Prompt
+from contextprune.money.cost import Prompt
+from contextprune.money.tariff import Tariff
 from contextprune.plan import Action, Decision, Plan
 from contextprune.report import Report, marker_tokens, summarise
-from contextprune.tariff import Tariff
 
 SEGMENTS = st.tuples(st.sampled_from(Kind), st.sampled_from(Action), st.integers(0, 10**7), st.integers(0, 10**7))
 OPUS = Tariff("claude-opus-5-5", 4.0, 0.2, 5.0, 20.0, 512)

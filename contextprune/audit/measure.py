@@ -13,9 +13,9 @@ from contextprune.audit.logged import Logged
 from contextprune.audit.recordings import Recording
 from contextprune.context import Context, Kind, Segment
 from contextprune.dialects.draft import MODEL_MADE
+from contextprune.money.tariff import Bill, Piece, Tariff, charge
 from contextprune.pruner import Pruner
-from contextprune.replay import Request, boundaries, replay
-from contextprune.tariff import Bill, Piece, Tariff, charge
+from contextprune.session.replay import Request, boundaries, replay
 
 LARGEST = 30  # blocks that a session remembers by name
 _TITLE, _CALL = 70, 90  # characters

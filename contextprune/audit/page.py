@@ -7,19 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 
-from contextprune.amounts import money, plural, share
 from contextprune.audit.measure import Block, Flow, Session, Step
 from contextprune.audit.total import Audit
-from contextprune.audit.words import brief, notes, prices, reasons, scope, verdict
-from contextprune.page import shown
-from contextprune.plots import bar, cumulated, curves
+from contextprune.audit.wording import brief, notes, prices, reasons, scope, verdict
+from contextprune.display.amounts import money, plural, share
+from contextprune.display.heatmap import shown
+from contextprune.display.plots import bar, cumulated, curves
 
 _BLOCKS, _SESSIONS, _PLOTS, _TOOLS = 25, 100, 12, 40
 
 
 def page(audit: Audit) -> str:
     """The page as text, to be written as UTF-8."""
-    script, style = _asset("page.js"), (files("contextprune") / "page.css").read_text("utf-8") + _asset("page.css")
+    script, style = (
+        _asset("page.js"),
+        (files("contextprune.display") / "page.css").read_text("utf-8") + _asset("page.css"),
+    )
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return _PAGE.format(
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from contextprune.amounts import money, plural, share
 from contextprune.audit.measure import Block, Flow, Session
 from contextprune.audit.total import Audit
-from contextprune.audit.words import brief, notes, prices, reasons, scope, verdict
-from contextprune.terminal import plain
+from contextprune.audit.wording import brief, notes, prices, reasons, scope, verdict
+from contextprune.display.amounts import money, plural, share
+from contextprune.display.terminal import plain
 
 ROWS = 10
 """Lines of each table; the page and the JSON have more."""

@@ -12,10 +12,10 @@ from contextprune.audit.measure import Block, Flow, Session, measure, relative
 from contextprune.audit.recordings import Recording, recordings
 from contextprune.context import Context
 from contextprune.errors import ContextPruneError, PayloadError, SettingsError
+from contextprune.money.tariff import FAMILIES, Bill, Tariff, tariff_of, unpriced
 from contextprune.pruner import Pruner
-from contextprune.replay import boundaries
 from contextprune.scoring import notes
-from contextprune.tariff import FAMILIES, Bill, Tariff, tariff_of, unpriced
+from contextprune.session.replay import boundaries
 
 TYPICAL = FAMILIES["anthropic"]
 """Relative prices for sessions whose model has no known ones: many providers' reads cost a tenth."""

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from contextprune.errors import SettingsError
-from contextprune.training import kit
-from contextprune.training.data import RECIPES
-from contextprune.training.hindsight import PLANS
+from contextprune.training.labels import kit
+from contextprune.training.labels.hindsight import PLANS
+from contextprune.training.labels.recipes import RECIPES
 
 Doc: TypeAlias = Mapping[str, str]
 Message: TypeAlias = Mapping[str, Any]

@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from contextprune.bench.baselines import BASELINES
 from contextprune.bench.data import Row, Session
-from contextprune.bench.evidence import Score, evaluate
-from contextprune.bench.knob import Kept, measure
-from contextprune.bench.masking import TRACE_BASELINES
-from contextprune.bench.sessions import SessionResult, sender_of
-from contextprune.bench.sessions import measure as measure_session
-from contextprune.bench.stories import prepare
+from contextprune.bench.documents.baselines import BASELINES
+from contextprune.bench.documents.evidence import Score, evaluate
+from contextprune.bench.outputs.recall_knob import Kept, measure
+from contextprune.bench.outputs.tables import ToolResult
+from contextprune.bench.outputs.tool_output import TOOL_BASELINES, Output, recall
+from contextprune.bench.outputs.tool_output import ours as on_outputs
+from contextprune.bench.sessions.bill import SessionResult, sender_of
+from contextprune.bench.sessions.bill import measure as measure_session
+from contextprune.bench.sessions.stories import prepare
 from contextprune.bench.tables import EvidenceResult, TraceResult
-from contextprune.bench.tool_output import TOOL_BASELINES, Output, recall
-from contextprune.bench.tool_output import ours as on_outputs
-from contextprune.bench.tool_tables import ToolResult
-from contextprune.bench.traces import Seen, points
-from contextprune.bench.traces import evaluate as evaluate_point
+from contextprune.bench.traces.future_use import Seen, points
+from contextprune.bench.traces.future_use import evaluate as evaluate_point
+from contextprune.bench.traces.masking import TRACE_BASELINES
 from contextprune.training.samples import Sample
 
 OURS = ("ours", "ours-lexical")

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import contextprune as cp
 from contextprune.bench.data import Doc, Message
-from contextprune.bench.evidence import Arm
-from contextprune.bench.traces import TraceArm, results_chars
+from contextprune.bench.documents.evidence import Arm
+from contextprune.bench.traces.future_use import TraceArm, results_chars
 
 TRIES = 7
 FULL = 0.95  # of the share in use is near enough

@@ -16,11 +16,10 @@ from typing import Any
 
 from rich.console import Console
 
-from contextprune.bench import minilm
-from contextprune.bench.baselines import BASELINES, DENSE
 from contextprune.bench.data import Half, Session, find_data, find_sets, load_rows, load_sessions
-from contextprune.bench.epochs import EpochJob, conversations, measure_epochs, show_epochs
-from contextprune.bench.evidence import BUDGETS
+from contextprune.bench.documents import minilm
+from contextprune.bench.documents.baselines import BASELINES, DENSE
+from contextprune.bench.documents.evidence import BUDGETS
 from contextprune.bench.jobs import (
     OURS,
     OutputJob,
@@ -33,16 +32,17 @@ from contextprune.bench.jobs import (
     score_row,
     score_session,
 )
-from contextprune.bench.knob import find_samples, load_held_out
-from contextprune.bench.masking import TRACE_BASELINES
+from contextprune.bench.outputs.recall_knob import find_samples, load_held_out
+from contextprune.bench.outputs.tables import show_knob, show_tools
+from contextprune.bench.outputs.tool_output import SHARES as KEPT
+from contextprune.bench.outputs.tool_output import TOOL_BASELINES, find_outputs, load_outputs
 from contextprune.bench.parallel import over
-from contextprune.bench.rivals import RIVALS
-from contextprune.bench.session_tables import show_sessions
+from contextprune.bench.sessions.epochs import EpochJob, conversations, measure_epochs, show_epochs
+from contextprune.bench.sessions.rivals import RIVALS
+from contextprune.bench.sessions.tables import show_sessions
 from contextprune.bench.tables import show_evidence, show_figures, show_speed, show_traces
-from contextprune.bench.tool_output import SHARES as KEPT
-from contextprune.bench.tool_output import TOOL_BASELINES, find_outputs, load_outputs
-from contextprune.bench.tool_tables import show_knob, show_tools
-from contextprune.bench.traces import SHARES
+from contextprune.bench.traces.future_use import SHARES
+from contextprune.bench.traces.masking import TRACE_BASELINES
 from contextprune.errors import ContextPruneError, SettingsError
 
 TASKS = ("evidence", "traces", "sessions", "epochs", "tools", "recall", "speed", "proxy")
@@ -201,7 +201,7 @@ def _proxy(_args: argparse.Namespace, root: Path, console: Console) -> list[dict
     if absent:
         console.print(f"proxy: not installed: {', '.join(absent)}")
         return []
-    from contextprune.bench.proxy import measure  # noqa: PLC0415 - as above
+    from contextprune.bench.proxy.measure import measure  # noqa: PLC0415 - as above
 
     return [asdict(figure) for figure in show_figures(console, measure(root))]
 

@@ -17,15 +17,15 @@ from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 import contextprune as cp
-from contextprune.bench import minilm
-from contextprune.bench.baselines import rank_bm25
 from contextprune.bench.data import Message, find_sets, load_rows, load_sessions
-from contextprune.bench.stories import renamed
-from contextprune.bench.traces import visible_text
+from contextprune.bench.documents import minilm
+from contextprune.bench.documents.baselines import rank_bm25
+from contextprune.bench.sessions.stories import renamed
+from contextprune.bench.traces.future_use import visible_text
 from contextprune.errors import SettingsError
 from contextprune.splitting import split
 from contextprune.tokens import Tiktoken
-from contextprune.training.spoken import text_of
+from contextprune.training.transcript import text_of
 
 RUNS = 5
 SIZES = (10_000, 100_000, 1_000_000)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contextprune.bench.intervals import Interval, mean_of_sets, paired, paired_shares
-from contextprune.bench.proxy import Figure
+from contextprune.bench.proxy.measure import Figure
 from contextprune.bench.speed import Speed
 
 T = TypeVar("T")

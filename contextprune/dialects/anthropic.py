@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from contextprune.context import Context, Kind, Ref
-from contextprune.dialects import images
+from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.errors import PayloadError

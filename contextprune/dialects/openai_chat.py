@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref
-from contextprune.dialects import anthropic, images
+from contextprune.dialects import anthropic
+from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.errors import PayloadError

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref
-from contextprune.dialects import images
+from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, heard, user
 from contextprune.dialects.openai_chat import read_content, role_of, voice_of

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref
-from contextprune.dialects import anthropic, images, openai_chat, openai_responses
+from contextprune.dialects import anthropic, openai_chat, openai_responses
+from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, Draft, Voice, call, user
 from contextprune.errors import PayloadError

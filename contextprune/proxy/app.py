@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from contextprune.proxy.client import Broken, Client, Failed
-from contextprune.proxy.headers import UnusableHeader
-from contextprune.proxy.incoming import ClientGone, Receive, Unacceptable
+from contextprune.proxy.endpoints import Pages
+from contextprune.proxy.exchange import Exchange, Relay, Send
+from contextprune.proxy.forward import Asked, Passage, note
 from contextprune.proxy.options import Options
-from contextprune.proxy.pages import Pages
-from contextprune.proxy.passage import Asked, Passage, note
-from contextprune.proxy.relay import Exchange, Relay, Send
-from contextprune.proxy.sight import Sight
-from contextprune.proxy.upstreams import Upstreams
-from contextprune.proxy.usage import Tap
+from contextprune.proxy.telemetry.monitor import Sight
+from contextprune.proxy.telemetry.usage import Tap
+from contextprune.proxy.wire.body import ClientGone, Receive, Unacceptable
+from contextprune.proxy.wire.client import Broken, Client, Failed
+from contextprune.proxy.wire.headers import UnusableHeader
+from contextprune.proxy.wire.routes import Upstreams
 
 _log = logging.getLogger("contextprune.proxy")
 _LAG_EVERY = 0.5  # seconds

@@ -22,14 +22,14 @@ from types import FrameType
 
 from contextprune.errors import MissingExtra, SettingsError
 from contextprune.proxy.app import App
-from contextprune.proxy.begun import Begun
-from contextprune.proxy.logs import Log, log_to
 from contextprune.proxy.options import Options, is_loopback
-from contextprune.proxy.scorers import Scorers
-from contextprune.proxy.shared import Shared
-from contextprune.proxy.sight import Sight, Watcher
-from contextprune.proxy.trailers import Trailing
-from contextprune.proxy.workers import supervise
+from contextprune.proxy.pool.launch import Begun
+from contextprune.proxy.pool.pool import Scorers
+from contextprune.proxy.supervisor import supervise
+from contextprune.proxy.telemetry.logs import Log, log_to
+from contextprune.proxy.telemetry.monitor import Sight, Watcher
+from contextprune.proxy.telemetry.peers import Shared
+from contextprune.proxy.wire.trailers import Trailing
 
 try:
     import uvicorn
@@ -242,7 +242,7 @@ def application(options: Options, folder: Path | None = None, begun: Begun | Non
     """
     watchers: list[Watcher] = [Log()]
     if "opentelemetry" in sys.modules:  # else nobody can have set up where spans go
-        from contextprune.proxy.telemetry import Telemetry, configured  # noqa: PLC0415 - an extra
+        from contextprune.proxy.telemetry.otel import Telemetry, configured  # noqa: PLC0415 - an extra
 
         if configured():
             watchers.append(Telemetry())

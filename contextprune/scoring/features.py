@@ -12,10 +12,10 @@ from itertools import pairwise
 from math import log1p
 
 from contextprune.context import Context, Kind, Span, Syntax, Unit
-from contextprune.failures import NUMBERED, failing, is_code
-from contextprune.identifiers import identifiers
 from contextprune.scoring.lexical import Likeness, likeness, with_surroundings
 from contextprune.scoring.signals import Signals, ages_of, edges_of, recent_words, shared
+from contextprune.text.failures import NUMBERED, failing, is_code
+from contextprune.text.identifiers import identifiers
 
 FEATURES = 40
 """Numbers for each span."""

@@ -13,7 +13,7 @@ from math import log
 from typing import NamedTuple
 
 from contextprune.context import Context, Span, Unit
-from contextprune.identifiers import words
+from contextprune.text.identifiers import words
 
 K1 = 1.2
 B = 0.5  # spans are short and of like length: less correction than the customary 0.75

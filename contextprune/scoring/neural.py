@@ -34,8 +34,8 @@ from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
 from contextprune.scoring.encoder import LOOK, MIX, Batch, Blank, Model, Shape, has_bf16
 from contextprune.scoring.features import FEATURES, features
+from contextprune.scoring.listwise import PREFIX, Surroundings, inputs_of
 from contextprune.scoring.signals import Signals
-from contextprune.scoring.surroundings import PREFIX, Surroundings, inputs_of
 from contextprune.scoring.windows import Cutter, Window
 
 T = TypeVar("T")

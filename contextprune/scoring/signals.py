@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from math import exp, log1p
 
 from contextprune.context import Context, Kind, Span, Syntax
-from contextprune.failures import NUMBERED, failing, is_code
+from contextprune.text.failures import NUMBERED, failing, is_code
 
 BIAS = -4.5
 AGE = -1.0  # a result loses worth with the logarithm of the results since

@@ -1,12 +1,12 @@
 """What stays: under a budget, on arrival, at an epoch, or of a set of examples."""
 
-from contextprune.selection.arrive import arrive
-from contextprune.selection.choose import choose, whole
-from contextprune.selection.constraints import is_view, movable, protection
+from contextprune.money.payback import EVERY, Meter, keeps_cacheable, tables
 from contextprune.selection.dedupe import sameness
-from contextprune.selection.economy import EVERY, Meter, keeps_cacheable, tables
-from contextprune.selection.pressure import Observed, recall_on_arrival, share_at_epoch
-from contextprune.selection.select import select
+from contextprune.selection.examples import choose, whole
+from contextprune.selection.on_arrival import arrive
+from contextprune.selection.protection import is_view, movable, protection
+from contextprune.selection.targets import Observed, recall_on_arrival, share_at_epoch
+from contextprune.selection.under_budget import select
 
 __all__ = [
     "EVERY",

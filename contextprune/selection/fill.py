@@ -15,7 +15,7 @@ from math import inf
 
 from contextprune.context import Span
 from contextprune.plan import Prices
-from contextprune.selection.constraints import closure
+from contextprune.selection.protection import closure
 
 
 class Fill:

@@ -70,20 +70,23 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
         raise SettingsError(f"{args.data} is not a folder with a data kit")
     import torch  # noqa: PLC0415 - `--help` does without
 
-    from contextprune.training import data, holdout, tools  # noqa: PLC0415
-    from contextprune.training.finish import ASKED, finish  # noqa: PLC0415
-    from contextprune.training.prepare import prepare  # noqa: PLC0415
-    from contextprune.training.train import Recipe, train  # noqa: PLC0415
+    from contextprune.training import executed  # noqa: PLC0415
+    from contextprune.training.fit.finish import ASKED, finish  # noqa: PLC0415
+    from contextprune.training.fit.prepare import prepare  # noqa: PLC0415
+    from contextprune.training.fit.train import Recipe, train  # noqa: PLC0415
+    from contextprune.training.labels import holdout, recipes  # noqa: PLC0415
 
     start = args.start or minilm()
     processes = args.processes or (1 if torch.cuda.is_available() else torch.get_num_threads())
     samples, groups = args.out / "samples", args.out / "groups"
     if not (samples / "dev.jsonl.gz").exists():
         report("labels from questions, trajectories and commits")
-        data.make(args.data, samples, args.seed)
+        recipes.make(args.data, samples, args.seed)
     if not (samples / "tools_unseen.jsonl.gz").exists():
         report(f"running tools for {args.tools:,} samples: about twenty minutes")
-        tools.make(samples / "tools.jsonl.gz", args.tools, args.seed, progress=lambda name, n: report(f"{n:6} {name}"))
+        executed.make(
+            samples / "tools.jsonl.gz", args.tools, args.seed, progress=lambda name, n: report(f"{n:6} {name}")
+        )
         holdout.divide(samples / "tools.jsonl.gz", samples)
     for half in HALVES:
         if not (groups / half / "done").exists():

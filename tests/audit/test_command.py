@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contextprune.audit import as_json, as_text, audit
-from contextprune.cli import main
+from contextprune.cli.app import main
 from tests.audit.logs import DATA, pruner, session, write
 
 CLI = [sys.executable, "-m", "contextprune"]

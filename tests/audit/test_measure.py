@@ -8,8 +8,8 @@ from contextprune.audit.find import File
 from contextprune.audit.measure import Flow, Session, call_in_words, measure, relative, title
 from contextprune.audit.recordings import Recording, recordings
 from contextprune.context import Context, Kind, Segment
-from contextprune.replay import boundaries, replay
-from contextprune.tariff import FAMILIES, Bill, Piece, Tariff, charge
+from contextprune.money.tariff import FAMILIES, Bill, Piece, Tariff, charge
+from contextprune.session.replay import boundaries, replay
 from tests.audit.logs import DATA, pruner
 
 TARIFF = FAMILIES["anthropic"]

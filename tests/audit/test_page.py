@@ -6,12 +6,12 @@ from functools import cache
 
 import pytest
 
-from contextprune.amounts import money
 from contextprune.audit.find import Skipped
 from contextprune.audit.page import page
 from contextprune.audit.total import Audit, audit
+from contextprune.display.amounts import money
 from tests.audit.logs import DATA, pruner
-from tests.reading import Reader
+from tests.html_reader import Reader
 
 
 @cache

@@ -6,11 +6,11 @@ from functools import cache
 
 import pytest
 
-from contextprune.amounts import money, share
 from contextprune.audit.find import Skipped
 from contextprune.audit.logged import Logged
 from contextprune.audit.text import as_json, as_text
 from contextprune.audit.total import Audit, audit
+from contextprune.display.amounts import money, share
 from tests.audit.logs import DATA, pruner
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contextprune.bench.speed import overhead, session_of, timed
-from contextprune.bench.traces import visible_text
+from contextprune.bench.traces.future_use import visible_text
 from contextprune.errors import SettingsError
 
 

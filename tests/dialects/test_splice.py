@@ -20,8 +20,8 @@ from contextprune.context import Kind, Ref
 from contextprune.dialects import apply, read
 from contextprune.dialects.splice import places, splice
 from contextprune.errors import PayloadError
-from tests.outputs import NASTY
 from tests.strategies import LEXICAL, nasty, payloads, pruner
+from tests.tool_outputs import NASTY
 
 ODD = ("1e5", "-0.0", "1E+2", "12345678901234567890123", "1.10", "NaN", "-Infinity", "[ ]", '{"a":[{}, "]}"]}', "null")
 SPACES = ("", " ", "\n  ", "\t", "\r\n")

@@ -10,7 +10,7 @@ from typing import Any
 import anthropic
 import openai
 
-from tests.proxy.asking import log
+from tests.proxy.pool.running_pool import log
 
 SYSTEM = "You look after servers. Find out what was slow, and say so in one sentence. " * 8
 ROWS = 110  # of a page of a log

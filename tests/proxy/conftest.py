@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.proxy.in_process import Running, edits, running
 from tests.proxy.provider import Provider, providing
-from tests.proxy.running import Running, edits, running
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from typing import Any
 
 import h11
 
-from tests.proxy.rules import CHECKS, Memory, Refused, events, reply
+from tests.proxy.provider_rules import CHECKS, Memory, Refused, events, reply
 
 LIMIT = 64 << 20
 

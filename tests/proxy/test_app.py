@@ -8,8 +8,8 @@ import threading
 
 import httpx2
 
+from tests.proxy.in_process import Running, Scripted, edits, running, until
 from tests.proxy.provider import Provider, providing
-from tests.proxy.running import Running, Scripted, edits, running, until
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "a long story"}]}
 

@@ -15,8 +15,8 @@ import pytest
 
 from tests.proxy import agents
 from tests.proxy.agents import Heard, page
+from tests.proxy.in_process import Running, running
 from tests.proxy.provider import Provider, Received, providing
-from tests.proxy.running import Running, running
 
 TIME: dict[str, Any] = {"deadline": 20.0, "prefill": 10.0}  # for decisions, however busy the machine is
 TURNS = 3

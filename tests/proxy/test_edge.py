@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 
-from contextprune.doctor import NEEDLE, canary
-from contextprune.inquiry import ask
+from contextprune.cli.doctor import NEEDLE, canary
+from contextprune.cli.probe import ask
 from contextprune.rendering import KEY
 from tests.proxy.provider import Provider, providing
 

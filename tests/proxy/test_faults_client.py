@@ -19,10 +19,10 @@ import httpx2
 import psutil
 import pytest
 
-from tests.proxy.asking import log
+from tests.proxy.in_process import Running, Scripted, running, until
+from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import Provider, providing
-from tests.proxy.running import Running, Scripted, running, until
-from tests.proxy.served import Served, ask, figures, later, outcome, question, serving
+from tests.proxy.serve_process import Served, ask, figures, later, outcome, question, serving
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 ABORTS = 100

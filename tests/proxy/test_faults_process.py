@@ -17,11 +17,23 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from contextprune.store import SQLiteStore
-from tests.proxy.asking import log
+from contextprune.storage.store import SQLiteStore
+from tests.proxy.in_process import until
+from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import providing
-from tests.proxy.running import until
-from tests.proxy.served import TIME, Served, ask, figures, is_ready, keys, later, lives, outcome, question, serving
+from tests.proxy.serve_process import (
+    TIME,
+    Served,
+    ask,
+    figures,
+    is_ready,
+    keys,
+    later,
+    lives,
+    outcome,
+    question,
+    serving,
+)
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 HOUR = 3600.0

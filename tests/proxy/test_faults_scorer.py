@@ -15,13 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from contextprune.proxy.breaker import Breaker
 from contextprune.proxy.options import Options
-from contextprune.proxy.scorers import Scorers
-from tests.proxy.asking import log
+from contextprune.proxy.pool.breaker import Breaker
+from contextprune.proxy.pool.pool import Scorers
+from tests.proxy.in_process import Running, running, until
+from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import providing
-from tests.proxy.running import Running, running, until
-from tests.proxy.served import ask, figures, outcome, question, serving
+from tests.proxy.serve_process import ask, figures, outcome, question, serving
 
 PATIENT = 20.0  # seconds for decisions, however busy the machine is
 

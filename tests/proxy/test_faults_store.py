@@ -20,13 +20,13 @@ import pytest
 
 from contextprune.errors import StoreError
 from contextprune.proxy.options import Options
-from contextprune.proxy.scorers import Scorers
-from contextprune.store import SQLiteStore, Store, open_store
+from contextprune.proxy.pool.pool import Scorers
+from contextprune.storage.store import SQLiteStore, Store, open_store
 from tests import redis_server
-from tests.proxy.asking import log
+from tests.proxy.in_process import Running, running, until
+from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import Provider, Received, providing
-from tests.proxy.running import Running, running, until
-from tests.proxy.served import Served, ask, figures, keys, later, outcome, question, serving
+from tests.proxy.serve_process import Served, ask, figures, keys, later, outcome, question, serving
 from tests.proxy.test_faults_scorer import pids
 
 ROUNDS = 20

@@ -23,7 +23,7 @@ import openai
 import pytest
 import zstandard
 
-from tests.proxy.running import Running, Scripted, edits, running, until
+from tests.proxy.in_process import Running, Scripted, edits, running, until
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "a long story"}]}
 EVENT = b'data: {"choices": [{"index": 0, "delta": {"content": "word "}}]}\n\n'

@@ -22,7 +22,7 @@ from contextprune.proxy.job import (
     read_job,
     unpack,
 )
-from contextprune.proxy.reasons import ADVICE
+from contextprune.proxy.telemetry.reasons import ADVICE
 
 ROOT = Path(__file__).parents[2]
 texts = st.text(max_size=20)
@@ -81,7 +81,7 @@ def test_every_reason_has_an_advice() -> None:
 def test_the_front_imports_neither_the_engine_nor_anything_heavy() -> None:
     heavy = "torch numpy tiktoken sqlite3 contextprune.pruner contextprune.dialects contextprune.splitting"
     code = (
-        "import sys, contextprune.proxy.job, contextprune.proxy.scorers, contextprune.proxy.spawned;"
+        "import sys, contextprune.proxy.job, contextprune.proxy.pool.pool, contextprune.proxy.pool.process;"
         f"print([m for m in {heavy.split()} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from contextprune.proxy.job import REASONS
-from contextprune.proxy.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from contextprune.proxy.options import Options
+from contextprune.proxy.telemetry.prometheus import COUNTERS, GAUGES, HISTOGRAMS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "proxy.md").read_text(encoding="utf-8")
 
@@ -53,7 +53,7 @@ def test_every_metric_stands_there_with_its_labels() -> None:
 def test_the_flags_of_the_command_are_options_that_stand_there() -> None:
     import typer.main
 
-    from contextprune.cli import app
+    from contextprune.cli.app import app
 
     group: Any = typer.main.get_command(app)
     command = group.commands["serve"]

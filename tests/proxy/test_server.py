@@ -19,8 +19,8 @@ import pytest
 from contextprune.errors import SettingsError
 from contextprune.proxy.options import Options
 from contextprune.proxy.server import address, listen
+from tests.proxy.in_process import Running, Scripted, running, until
 from tests.proxy.provider import Provider, providing
-from tests.proxy.running import Running, Scripted, running, until
 
 STREAMING = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextprune as cp
 from contextprune.selection.dedupe import twins
-from tests.selection.setting import Setting, lines, result
+from tests.selection.prepared import Setting, lines, result
 
 TEXT = lines("alpha", "beta", each=6)
 

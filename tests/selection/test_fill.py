@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 import contextprune as cp
 from contextprune.selection.fill import CLOSED
-from tests import outputs
-from tests.selection.setting import Setting, lines, result
+from tests import tool_outputs as outputs
+from tests.selection.prepared import Setting, lines, result
 
 SETTING = Setting.of(result(lines("alpha", "beta", each=20)), result(outputs.json_pretty(8, 1), turn=2))
 

@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 import contextprune as cp
 from contextprune.bench.data import Row, find_data, find_sets, load_rows
-from contextprune.bench.evidence import score
+from contextprune.bench.documents.evidence import score
 from langchain_classic.retrievers.document_compressors import EmbeddingsFilter
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings

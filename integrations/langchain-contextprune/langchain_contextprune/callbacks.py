@@ -19,9 +19,9 @@ from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
+from langchain_contextprune.compress import arrive, view
 from langchain_contextprune.compressor import ContextPruneCompressor
 from langchain_contextprune.recall_tool import NAME
-from langchain_contextprune.shortening import arrive, view
 
 _log = logging.getLogger(__name__)
 

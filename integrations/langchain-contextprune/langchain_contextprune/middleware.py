@@ -28,11 +28,11 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
-from langchain_contextprune.commands import ToolResult, each_result, messages_of
+from langchain_contextprune.compress import View, arrive, settled, view
+from langchain_contextprune.counters import STATE, Savings
+from langchain_contextprune.metadata import answered
 from langchain_contextprune.recall_tool import NAME, ContextPruneRecall
-from langchain_contextprune.savings import STATE, Savings
-from langchain_contextprune.shortening import View, arrive, settled, view
-from langchain_contextprune.stamps import answered
+from langchain_contextprune.tool_results import ToolResult, each_result, messages_of
 
 _log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ import contextprune as cp
 from langchain_core.messages import AnyMessage, ToolMessage
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
-from langchain_contextprune.commands import ToolResult, each_result, messages_of
-from langchain_contextprune.shortening import arrive, view
+from langchain_contextprune.compress import arrive, view
+from langchain_contextprune.tool_results import ToolResult, each_result, messages_of
 
 
 class ContextPruneNode:

@@ -18,7 +18,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from langchain_contextprune import ContextPruneMiddleware, Savings
-from langchain_contextprune.shortening import view
+from langchain_contextprune.compress import view
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}, "recursion_limit": 200}
 ASKED: Any = {"messages": [("user", "Which order failed?")]}

@@ -86,7 +86,7 @@ def test_a_long_answer_ends_with_a_whole_line_and_says_how_to_go_on() -> None:
 def test_what_it_gives_is_never_shortened_again() -> None:
     from langchain_core.messages import AIMessage, HumanMessage
 
-    from langchain_contextprune.shortening import arrive
+    from langchain_contextprune.compress import arrive
 
     call = {"name": "contextprune_recall", "args": {"key": KEY}, "id": "c1"}
     history = [HumanMessage("Which order failed?"), AIMessage("", tool_calls=[call])]

@@ -23,7 +23,8 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import Document, NodeWithScore
 
 import contextprune as cp
-from contextprune.bench import data, evidence
+from contextprune.bench import data
+from contextprune.bench.documents import evidence
 from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
 from minilm import MiniLM
 

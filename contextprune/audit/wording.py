@@ -1,0 +1,110 @@
+"""How figures are said, in the terminal and on the page alike: amounts, shares, the verdict, the notes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from contextprune.audit.measure import Session
+from contextprune.audit.total import Audit
+from contextprune.display.amounts import money, plural, share
+from contextprune.money.tariff import MTOK
+
+_UUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+
+
+def brief(name: str) -> str:
+    """The name of a session with its UUIDs cut down to their first part."""
+    return _UUID.sub(r"\1", name)
+
+
+def scope(audit: Audit) -> str:
+    """How much was looked at."""
+    left_out = f"; {plural(len(audit.skipped), 'file')} left out" if audit.skipped else ""
+    return f"{plural(len(audit.sessions), 'session')}, {plural(audit.requests, 'request')}{left_out}"
+
+
+def verdict(audit: Audit) -> str:
+    """The answer in one or two sentences, for somebody who reads nothing else."""
+    before, after = audit.cost
+    saved = before - after
+    said = f"contextprune would have saved {share(saved, before)} of the cost of the input"
+    if not before or saved < 0.005 * before:
+        said = "contextprune would have saved next to nothing here"
+    elif audit.priced:
+        amount, whole = money(saved, priced=True), money(before, priced=True)
+        said = f"contextprune would have saved {amount} of {whole} ({share(saved, before)})"
+    dearer = len(audit.dearer)
+    if dearer:
+        return f"{said}. It would have made {plural(dearer, 'session')} of {len(audit.sessions):,} dearer."
+    return f"{said}, and made no session dearer."
+
+
+def prices(audit: Audit) -> str:
+    """Under whose prices the costs were counted."""
+    names = Counter(session.tariff.name for session in audit.sessions if session.priced)
+    known = ", ".join(f"{name} ({plural(number, 'session')})" for name, number in names.most_common())
+    if audit.priced:
+        return f"Prices: {known}."
+    families = {session.tariff.name: session.tariff for session in audit.sessions if not session.priced}
+    rates = "; ".join(
+        f"{name}: cached input at {tariff.read:g}x, input that enters the cache at {tariff.write:g}x"
+        for name, tariff in families.items()
+    )
+    count = sum(not session.priced for session in audit.sessions)
+    others = f"; prices of the others: {known}" if known else ""
+    said = f"Relative prices for {plural(count, 'session')} ({rates}){others}."
+    return f"{said} Costs are given as the number of tokens that would cost as much at the full input price."
+
+
+def notes(audit: Audit) -> Iterator[str]:
+    """What a reader should know to trust the figures, one or two sentences each."""
+    yield from (f"{reason[:1].upper()}{reason[1:]}." for reason in audit.unpriced)
+    yield (
+        f"Tokens are counted by {audit.counter}. The tokenizers of Claude and some others are not public, so for them "
+        "the counts are estimates; without and with contextprune they err alike."
+    )
+    yield f"What would go was decided by {audit.scorer}, under the settings in force here."
+    if any(session.format == "claude-code" for session in audit.sessions):
+        yield "Claude Code logs hold neither system prompt nor tool schemas, so real requests were larger by these."
+    cold = sum(step.cold for session in audit.sessions for step in session.steps)
+    if cold:
+        yield f"Before {plural(cold, 'request')} the cache had expired (idle time); both sides pay for all of it anew."
+    else:
+        yield "Where a recording has no times, the cache is taken to be warm from request to request."
+    epochs = [step.cold for session in audit.sessions for step in session.steps if step.epoch]
+    if epochs:
+        free = f", {sum(epochs):,} of them where the cache had expired anyway" if any(epochs) else ""
+        said = f"Before {plural(len(epochs), 'request')} old blocks would have been decided anew (epochs){free}"
+        yield f"{said}; what that sends again is in the costs."
+    replies = [_replies(session) for session in audit.sessions]
+    if audit.priced and any(replies):
+        yield f"The model's replies come on top, at about {money(sum(replies), priced=True)} on both sides."
+    yield _recalls(audit)
+    bound = sum(session.bound for session in audit.sessions)
+    if bound:
+        yield f"In {plural(bound, 'session')} signed reasoning forbids to edit older turns, so those stay as sent."
+    yield from audit.remarks
+
+
+def reasons(audit: Audit) -> list[tuple[str, int, str]]:
+    """Why something was left out, how often, and one example; the most frequent first."""
+    counts = Counter(each.reason for each in audit.skipped)
+    examples = {each.reason: each.name for each in reversed(audit.skipped)}
+    return [(reason, number, examples[reason]) for reason, number in counts.most_common()]
+
+
+def _replies(session: Session) -> float:
+    """Dollars for what the model wrote."""
+    return session.replies * session.tariff.output / MTOK if session.priced else 0.0
+
+
+def _recalls(audit: Audit) -> str:
+    """What a replay cannot know: calls of the recall tool, each of which is about one more request."""
+    before, after = audit.cost
+    said = "A replay cannot show how often the model would have asked for removed text again (a recall)"
+    if not after or before <= after:
+        return f"{said}."
+    number = int((before - after) / (after / audit.requests))
+    return f"{said}. One costs about as much as one request; the saving pays for {number:,}."

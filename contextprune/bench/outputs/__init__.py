@@ -1,0 +1,1 @@
+"""Needed lines of tool outputs."""

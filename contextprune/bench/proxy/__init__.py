@@ -1,0 +1,1 @@
+"""Latency, throughput and memory of the proxy, beside a plain one."""

@@ -1,0 +1,252 @@
+"""The proxy under load, beside a plain reverse proxy and the upstream itself.
+
+Arms take turns within each round, and what is compared are medians of rounds, since this machine's next minute is not
+like its last one. `added` is what an arm takes longer than the upstream itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from contextprune.bench.data import Message, find_sets, load_sessions
+from contextprune.bench.proxy.load import Call, Driver, Got, call
+from contextprune.bench.proxy.processes import Served, ours, plain, upstream
+from contextprune.bench.proxy.upstream import EVENTS, event_of
+from contextprune.bench.speed import session_of
+
+SIZES = {"1 kB": 1_000, "100 kB": 100_000, "1 MB": 1_000_000}
+ROUNDS = 7
+STARTS = 3
+DEADLINE = 0.15  # seconds, the proxy's default
+CHUNK = 0.05  # seconds that a deadline may be overshot by: what one block takes
+CHAT = "/v1/chat/completions"
+_REASON, _TOOK = b"x-contextprune-reason", b"x-contextprune-overhead-ms"
+_SESSION = "x-contextprune-session-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the report; `most` and `least` bound what it should be."""
+
+    name: str
+    value: float
+    unit: str
+    most: float | None = None
+    least: float | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None where there is none."""
+        if self.most is None and self.least is None:
+            return None
+        return self.value <= (self.most or float("inf")) and self.value >= (self.least or 0.0)
+
+
+def measure(root: Path, rounds: int = ROUNDS, long: int = 20_000) -> Iterator[Figure]:
+    """Every figure in turn; `long` requests are sent to see whether memory grows."""
+    with ExitStack() as stack:
+        behind = stack.enter_context(upstream())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield from started(behind, folder)
+        baseline = stack.enter_context(plain(behind))
+        relay = stack.enter_context(ours(behind, folder / "off.sqlite3", "--mode", "off"))
+        yield from passing(behind, baseline, relay, rounds)
+        active = stack.enter_context(ours(behind, folder / "on.sqlite3"))
+        bodies = list(agents(root, 24))
+        yield from shortening(active, bodies)
+        yield from beside_a_large_one(active, root, bodies, rounds)
+        yield from streaming(active, bodies)
+        yield from lasting(active, bodies, long)
+
+
+def started(behind: Served, folder: Path) -> Iterator[Figure]:
+    """How soon it is ready, and what the front process holds then."""
+    ready: dict[str, list[float]] = {"lexical": [], "neural": []}
+    resident = 0
+    for _ in range(STARTS):
+        for scorer, times in ready.items():
+            with ours(behind, folder / f"{scorer}.sqlite3", scorer=scorer) as served:
+                times.append(served.ready)
+                resident = max(resident, served.resident)
+    yield Figure("ready without torch", median(ready["lexical"]), "s", most=2)
+    yield Figure("ready with the model", median(ready["neural"]), "s", most=4)
+    yield Figure("idle memory of the front process", resident / 1e6, "MB", most=120)
+
+
+def passing(behind: Served, baseline: Served, relay: Served, rounds: int) -> Iterator[Figure]:
+    """What relaying adds, and how many requests a second go through, beside the plain proxy."""
+    for name, size in SIZES.items():
+        body = _body([{"role": "user", "content": "x" * size}])
+        made = [call(CHAT, body)] * (60 if size < 1_000_000 else 20)
+        times: dict[int, list[float]] = {}
+        rates: dict[int, list[float]] = {}
+        for _ in range(rounds):
+            for served in (behind, baseline, relay):
+                one, many = asyncio.run(_both(served.port, made))
+                times.setdefault(served.port, []).append(one)
+                rates.setdefault(served.port, []).append(many)
+        direct, theirs, own = (median(times[served.port]) for served in (behind, baseline, relay))
+        yield Figure(f"pass-through, {name}: added p50, plain proxy", 1000 * (theirs - direct), "ms")
+        yield Figure(f"pass-through, {name}: added p50 beside it", (own - direct) / (theirs - direct), "x", most=1.3)
+        share = median(a / b for a, b in zip(rates[relay.port], rates[baseline.port], strict=True))
+        yield Figure(f"pass-through, {name}: throughput beside it", share, "x", least=0.85)
+
+
+def shortening(active: Served, bodies: Sequence[Sequence[bytes]]) -> Iterator[Figure]:
+    """Sessions of many agents at once, as fast as it goes, and then at twice that rate."""
+    sent = list(_interleaved(bodies))
+    half = len(sent) // 2
+    rounds = []
+    for number in range(ROUNDS + 1):
+        calls = [call(CHAT, body, [(_SESSION, f"round {number}")]) for body in sent[:half]]
+        rounds.append(asyncio.run(_with(active.port, lambda driver, made=calls: driver.in_turn(made, 8))))
+    rounds = rounds[1:]  # the first one warms up
+    rate = median(rate for _, rate in rounds)
+    yield from _stage("at saturation", [got for got, _ in rounds])
+    yield Figure("requests a second at saturation", rate, "1/s")
+    others = [call(CHAT, body, [(_SESSION, f"round {ROUNDS}")]) for body in sent[half:]]
+    flood = asyncio.run(_with(active.port, lambda driver: driver.at_rate(others, 2 * rate)))
+    yield Figure(
+        "at twice that rate: answered", 100 * sum(one.status == 200 for one in flood) / len(flood), "%", least=100
+    )
+    yield from _stage("at twice that rate", [[one for one in flood if one.headers.get(_REASON) != b"busy"]])
+    said = Counter(one.headers.get(_REASON, b"").decode() or _status(one) for one in flood)
+    for reason, count in said.most_common():
+        yield Figure(f"at twice that rate: {reason}", 100 * count / len(flood), "%")
+
+
+def beside_a_large_one(active: Served, root: Path, bodies: Sequence[Sequence[bytes]], rounds: int) -> Iterator[Figure]:
+    """What small requests feel of a request of 100,000 new tokens."""
+    small = [call(CHAT, turns[0]) for turns in bodies]
+    alone, beside = [], []
+    for number in range(rounds):
+        large = call(CHAT, _body([{"role": "user", "content": f"Round {number}."}, *session_of(root, 100_000)]))
+        alone += asyncio.run(_with(active.port, lambda driver: driver.at_rate(small, 40)))
+        beside += asyncio.run(_with(active.port, lambda driver, big=large: _beside(driver, small, big)))
+    ratio = _cut([one.late for one in beside], 99) / _cut([one.late for one in alone], 99)
+    middle = median(one.late for one in beside) / median(one.late for one in alone)
+    yield Figure("small requests beside one of 100,000 tokens, p50", middle, "x", most=1.5)
+    yield Figure("small requests beside one of 100,000 tokens, p99", ratio, "x", most=1.5)
+
+
+def streaming(active: Served, bodies: Sequence[Sequence[bytes]]) -> Iterator[Figure]:
+    """The pace of streams while all scorers work, beside that of an idle proxy; every byte of them."""
+    asked = [call(CHAT, _body([{"role": "user", "content": "Hi"}], stream=True))] * 20
+    idle = asyncio.run(_with(active.port, lambda driver: driver.at_rate(asked, 10)))
+    turns = [call(CHAT, body) for body in _interleaved(bodies)]
+    busy = asyncio.run(_with(active.port, lambda driver: _while_busy(driver, asked, turns)))
+    gaps = [_cut([gap for one in some for gap in one.gaps], 99) for some in (idle, busy)]
+    yield Figure("between two events of a stream, p99, idle", 1000 * gaps[0], "ms")
+    yield Figure("the same with all scorers at work", gaps[1] / gaps[0], "x", most=3)
+    whole = b"".join(event_of(number) for number in range(EVENTS))
+    equal = sum(one.body == whole for one in (*idle, *busy)) / len((*idle, *busy))
+    yield Figure("streams equal to the last byte", 100 * equal, "%", least=100)
+
+
+def lasting(active: Served, bodies: Sequence[Sequence[bytes]], count: int) -> Iterator[Figure]:
+    """Memory after many requests beside that after a tenth of them."""
+    turns = list(_interleaved(bodies))
+    tenth = count // 10
+    asyncio.run(_with(active.port, lambda driver: driver.in_turn(_numbered(turns, 0, tenth), 8)))
+    before = active.resident
+    asyncio.run(_with(active.port, lambda driver: driver.in_turn(_numbered(turns, tenth, count), 8)))
+    name = f"memory of the front after {count:,} requests beside {tenth:,}"
+    yield Figure(name, active.resident / before, "x", most=1.1)
+
+
+def agents(root: Path, count: int) -> Iterator[list[bytes]]:
+    """The requests of real sessions, turn by turn: each sends all that was said before it."""
+    sets = find_sets(root, "traj")
+    found = [session for name, path in sets.items() for session in load_sessions(name, path, 6)]
+    for session in islice(cycle(found), count):
+        yield list(requests(session.messages))[:30]
+
+
+def requests(messages: Sequence[Message]) -> Iterator[bytes]:
+    """The body that an agent sent before each reply of the model."""
+    for end, message in enumerate(messages):
+        if end and message["role"] == "assistant":
+            yield _body([dict(one) for one in messages[:end]])
+
+
+def _stage(when: str, rounds: Sequence[Sequence[Got]]) -> Iterator[Figure]:
+    """Of the answers that say so, how long shortening took; medians of rounds."""
+    took = [[float(one.headers[_TOOK]) for one in got if _TOOK in one.headers] for got in rounds]
+    took = [times for times in took if times]
+    if not took:
+        return
+    yield Figure(f"{when}: time to shorten, p50", median(map(median, took)), "ms")
+    spread = median(_cut(times, 99) / median(times) for times in took)
+    yield Figure(f"{when}: its p99 beside the p50", spread, "x", most=3)
+    late = [one > 1000 * (DEADLINE + CHUNK) for times in took for one in times]
+    yield Figure(f"{when}: over the deadline by more than a block", 100 * sum(late) / len(late), "%", most=0.1)
+
+
+async def _both(port: int, made: Sequence[Call]) -> tuple[float, float]:
+    """(p50 of one agent's calls, calls a second of eight agents)."""
+    driver = Driver(port)
+    try:
+        alone, _ = await driver.in_turn(made, 1)
+        _, rate = await driver.in_turn([*made, *made], 8)
+    finally:
+        driver.close()
+    return median(one.late for one in alone), rate
+
+
+async def _with(port: int, work: Any) -> Any:
+    driver = Driver(port)
+    try:
+        return await work(driver)
+    finally:
+        driver.close()
+
+
+async def _beside(driver: Driver, small: Sequence[Call], large: Call) -> list[Got]:
+    running = asyncio.create_task(driver.one(large))
+    got = await driver.at_rate(small, 40)
+    await running
+    return got
+
+
+async def _while_busy(driver: Driver, asked: Sequence[Call], turns: Sequence[Call]) -> list[Got]:
+    load = asyncio.create_task(driver.in_turn(turns, 4))
+    got = await driver.at_rate(asked, 10)
+    load.cancel()
+    return got
+
+
+def _interleaved(bodies: Sequence[Sequence[bytes]]) -> Iterator[bytes]:
+    """The next request of each agent in turn."""
+    for turn in range(max(map(len, bodies))):
+        yield from (some[turn] for some in bodies if turn < len(some))
+
+
+def _numbered(turns: Sequence[bytes], start: int, end: int) -> list[Call]:
+    """The requests again and again, each time round as other conversations."""
+    made = []
+    for number in range(start, end):
+        body = turns[number % len(turns)]
+        made.append(call(CHAT, body, [(_SESSION, f"{number // len(turns)}")]))
+    return made
+
+
+def _body(messages: Sequence[Mapping[str, Any]], **more: Any) -> bytes:
+    return json.dumps({"model": "gpt-mock", "messages": messages, **more}, separators=(",", ":")).encode()
+
+
+def _status(got: Got) -> str:
+    return got.headers.get(b"x-contextprune-status", b"no answer").decode()
+
+
+def _cut(values: Sequence[float], percent: int) -> float:
+    return quantiles(values, n=100, method="inclusive")[percent - 1]

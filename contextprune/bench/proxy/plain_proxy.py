@@ -1,0 +1,45 @@
+"""The baseline of the proxy's benchmark: the reverse proxy that anybody would write in forty lines.
+
+Starlette and httpx, on the same server as ours. It reads the body whole, sends it on and streams what comes back.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2 as httpx
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+from contextprune.bench.proxy.upstream import serve
+
+OURS_ALONE = {"host", "connection", "content-length", "transfer-encoding"}
+
+
+@asynccontextmanager
+async def opened(app: Starlette) -> AsyncIterator[None]:
+    """One client of the upstream in the second argument, with a pool of connections, for as long as the app runs."""
+    async with httpx.AsyncClient(base_url=sys.argv[2], timeout=600) as app.state.client:
+        yield
+
+
+async def relay(request: Request) -> StreamingResponse:
+    """Send a request on and stream the answer back."""
+    client: httpx.AsyncClient = request.app.state.client
+    headers = [(key, value) for key, value in request.headers.items() if key not in OURS_ALONE]
+    url = httpx.URL(path=request.url.path, query=request.url.query.encode())
+    made = client.build_request(request.method, url, headers=headers, content=await request.body())
+    got = await client.send(made, stream=True)
+    kept = {key: value for key, value in got.headers.items() if key not in {"connection", "transfer-encoding"}}
+    return StreamingResponse(got.aiter_raw(), got.status_code, kept, background=BackgroundTask(got.aclose))
+
+
+app = Starlette(routes=[Route("/{path:path}", relay, methods=["GET", "POST"])], lifespan=opened)
+
+if __name__ == "__main__":
+    serve(app, int(sys.argv[1]))

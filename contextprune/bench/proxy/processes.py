@@ -1,0 +1,97 @@
+"""The processes of the proxy's benchmark: an upstream, the plain proxy and ours, each on a port of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from contextprune.errors import ContextPruneError
+
+UPSTREAM, PLAIN = "contextprune.bench.proxy.upstream", "contextprune.bench.proxy.plain_proxy"
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A process that listens on `port`; `ready` is how many seconds it took until it did."""
+
+    port: int
+    pid: int
+    ready: float
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory of the process alone, without its children."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def upstream() -> Iterator[Served]:
+    """The provider that answers at once."""
+    port = _free_port()
+    with _served([sys.executable, "-m", UPSTREAM, str(port)], port, "/") as served:
+        yield served
+
+
+@contextmanager
+def plain(behind: Served) -> Iterator[Served]:
+    """The baseline in front of an upstream."""
+    port = _free_port()
+    with _served([sys.executable, "-m", PLAIN, str(port), f"http://127.0.0.1:{behind.port}"], port, "/") as served:
+        yield served
+
+
+@contextmanager
+def ours(behind: Served, store: Path, *flags: str, scorer: str = "lexical") -> Iterator[Served]:
+    """`contextprune serve` in front of an upstream, ready for requests."""
+    port, url = _free_port(), f"http://127.0.0.1:{behind.port}"
+    command = ["env", f"CONTEXTPRUNE_SCORER={scorer}", f"CONTEXTPRUNE_STORE={store}", sys.executable, "-m"]
+    command += ["contextprune", "serve", "--port", str(port), "--upstream-openai", url, "--upstream-anthropic", url]
+    with _served([*command, *flags], port, "/readyz") as served:
+        yield served
+
+
+@contextmanager
+def _served(command: Sequence[str], port: int, path: str) -> Iterator[Served]:
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
+    try:
+        _wait(process, f"http://127.0.0.1:{port}{path}", " ".join(command))
+        yield Served(port, process.pid, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, command: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise ContextPruneError(f"`{command}` ended with status {process.returncode} before it listened")
+        try:
+            with urlopen(url, timeout=1) as got:  # noqa: S310 - loopback
+                if got.status == 200:
+                    return
+        except (URLError, OSError):
+            time.sleep(0.02)
+    raise ContextPruneError(f"`{command}` did not listen within {PATIENCE:.0f} seconds")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -1,0 +1,1 @@
+"""What whole sessions cost, and what stays visible in them."""

@@ -1,0 +1,1 @@
+"""Future-use recall on agent traces."""

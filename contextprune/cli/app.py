@@ -1,0 +1,349 @@
+"""The command line. A result goes to standard output or whole into a file, all that is said about it to standard error.
+
+Exit status: 0 done; 1 an error, said in one line; 2 the command was not understood; 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from contextprune import api
+from contextprune._version import __version__
+from contextprune.api import Compressed
+from contextprune.cli import serve as cli_serve
+from contextprune.cli.batch import bodies, compress_file
+from contextprune.cli.output import save, written
+from contextprune.dialects import load, read
+from contextprune.errors import ContextPruneError
+from contextprune.policy import Budget
+from contextprune.pruner import Pruner
+from contextprune.storage.store import MemoryStore, place
+
+_LONG = 1 << 20  # bytes of input from which on a terminal is told how far we are
+
+
+app = typer.Typer(
+    name="contextprune",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help is plain text: quick, and the same in a pipe
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv` (None: this process's own arguments); the exit status."""
+    if argv is None:
+        signal.signal(signal.SIGTERM, _stop)  # as an exception, so that temporary files go
+    try:
+        app(args=None if argv is None else list(argv), prog_name="contextprune")
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    except ContextPruneError as exc:
+        return _failed(str(exc))
+    except MemoryError:
+        return _failed("not enough memory for this input")
+    except Exception as exc:  # the last line of defence: a user gets one line and a status, never a traceback
+        if sys.flags.dev_mode:
+            raise
+        known = f"{type(exc).__name__}: {exc}"
+        return _failed(f"{known} (a bug: `python -X dev -m contextprune ...` shows where; please report it)")
+    return 0
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"contextprune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _show: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Shorten what an LLM agent carries in its context, and give back all that was taken out.
+
+    \b
+    Examples:
+      contextprune compress body.json --budget 0.4 -o short.json
+      contextprune compress session.jsonl --html page.html -o /dev/null
+      contextprune audit ~/.claude/projects --limit 20
+      contextprune serve --mode audit
+      contextprune wrap claude
+      contextprune recall 2gk5hq3m7xvo --lines 12-40
+      contextprune doctor
+    """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
+
+
+def budget_of(text: str) -> Budget:
+    """A share (`0.4`, `40%`, `1`) or a number of tokens (`8000`, `8_000`)."""
+    found = re.fullmatch(r"(\d[\d_]*)?(\.\d+)?(%)?", text.strip())
+    if not found or not (found[1] or found[2]):
+        raise typer.BadParameter(f"{text!r} is neither a share (0.4, 40%) nor a number of tokens (8000)")
+    number = float(f"{found[1] or '0'}{found[2] or ''}")
+    try:
+        if found[3]:
+            return Budget(ratio=number / 100)
+        return Budget(ratio=number) if found[2] or number <= 1 else Budget(tokens=int(number))
+    except ContextPruneError as exc:
+        raise typer.BadParameter(str(exc)) from exc
+
+
+@app.command()
+def compress(
+    file: Annotated[str, typer.Argument(help="A request body, message list or session log; - is standard input.")],
+    budget: Annotated[
+        Budget | None,
+        typer.Option(parser=budget_of, metavar="SHARE|TOKENS", help="The most that may remain: 0.4, 40% or 8000."),
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="What the context is needed for.")] = None,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="Write the result to this file.")] = None,
+    html: Annotated[str | None, typer.Option(help="Write a page that shows what was kept and why.")] = None,
+    format: Annotated[  # noqa: A002 - the word that users know
+        str | None, typer.Option(help="The format of FILE, where its content does not tell.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="List the largest parts taken out, and why.")] = False,
+) -> None:
+    """Shorten a context, in its own format, and say what was done.
+
+    Without --budget every block is decided as on its arrival: only what is not worth its tokens goes. In a file with
+    one request body a line, each line is a context of its own, with a budget of its own.
+
+    \b
+    Examples:
+      contextprune compress body.json --budget 0.4 -o short.json
+      contextprune compress body.json --budget 8000 --query "why does checkout fail?" > short.json
+      cat body.json | contextprune compress - --html page.html -o /dev/null --explain
+    """  # noqa: D301 - as above
+    data = _input(file)
+    with _progress(len(data)) as tell:
+        tell("reading")
+        payload, _ = load(data, format)
+        pruner = Pruner()
+        done = compress_file(payload, budget, query, format, pruner, tell)
+        tell("writing")
+        result = written(done.payload, payload, data)
+        sheet = _page(done, file, format, pruner) if html else b""
+    shown = sys.stdout.isatty() and output is None
+    if output not in (None, "-"):
+        save(output, result)
+    elif not shown:
+        _print(result)
+    if html:
+        save(html, sheet)
+    _tell_about(done, pruner, explain)
+    if shown:
+        typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
+
+
+@app.command()
+def audit(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Session files, and folders of them.")],
+    html: Annotated[str | None, typer.Option(help="Write a page with plots to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
+    model: Annotated[str | None, typer.Option(help="Count with the prices of this model.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many sessions, the newest.")] = None,
+    since: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Only files written in so many last days.")
+    ] = None,
+) -> None:
+    """Say what recorded sessions cost, and what they would have cost with contextprune.
+
+    Each session is replayed request by request, as it was sent. Nothing is changed, nothing is kept, no key is needed.
+    Claude Code and Codex logs, request bodies, message lists and trajectories are found by their content.
+
+    \b
+    Examples:
+      contextprune audit ~/.claude/projects --limit 20
+      contextprune audit session.jsonl --html page.html
+      contextprune audit logs/ --model claude-sonnet-4-5 --since 7
+      contextprune audit logs/ --json > figures.json
+    """  # noqa: D301 - as above
+    from contextprune import audit as auditing  # noqa: PLC0415 - the other commands do without
+
+    with _status("looking for sessions") as tell:
+        after = None if since is None else time.time() - since * 86_400
+        found = auditing.audit(paths, Pruner(store=MemoryStore()), model, limit, after, tell)
+    if html:
+        save(html, auditing.page(found).encode())
+    if as_json:
+        said = json.dumps(auditing.as_json(found), indent=2)
+    else:
+        styled = sys.stdout.isatty()
+        width = max(70, min(140, shutil.get_terminal_size((100, 24)).columns))
+        said = auditing.as_text(found, width, (lambda text: typer.style(text, bold=True)) if styled else str)
+    _print(f"{said.rstrip()}\n".encode("utf-8", "backslashreplace"))
+
+
+app.command()(cli_serve.serve)
+app.command(context_settings={"allow_interspersed_args": False})(cli_serve.wrap)  # what follows the agent is its own
+app.command()(cli_serve.mcp)
+
+
+@app.command()
+def recall(
+    key: Annotated[str, typer.Argument(help="The key in a marker: recall=KEY.")],
+    lines: Annotated[str | None, typer.Option(help="Only these lines of the original: 12, 12-40 or 12-40,60.")] = None,
+    query: Annotated[str | None, typer.Option(help="Only lines that hold all these words.")] = None,
+) -> None:
+    """Print the original that a marker stands for, byte for byte.
+
+    \b
+    Examples:
+      contextprune recall 2gk5hq3m7xvo
+      contextprune recall 2gk5hq3m7xvo --lines 12-40
+      contextprune recall 2gk5hq3m7xvo --query timeout
+    """  # noqa: D301 - as above
+    _print(api.recall(key, query=query, lines=lines).encode("utf-8", "surrogatepass"))
+
+
+@app.command()
+def doctor(
+    proxy: Annotated[str | None, typer.Option(metavar="URL", help="Examine the proxy that runs there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say what is in use, and prove on a small session that it works; exit status 1 where it does not.
+
+    With --proxy a session is sent through a running proxy, which needs no key and asks no provider. From another
+    machine its token is needed, in CONTEXTPRUNE_SERVE_TOKEN.
+
+    \b
+    Examples:
+      contextprune doctor
+      contextprune doctor --proxy http://127.0.0.1:8788
+      contextprune doctor --json
+    """  # noqa: D301 - as above
+    from contextprune.cli.doctor import examine  # noqa: PLC0415 - the other commands do without
+    from contextprune.cli.doctor_proxy import examine_proxy  # noqa: PLC0415 - as above
+
+    findings = examine() if proxy is None else examine_proxy(proxy)
+    if as_json:
+        rows = [{"name": f.name, "ok": not f.trouble, "said": f.said, "trouble": f.trouble} for f in findings]
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        for finding in findings:
+            mark = typer.style("FAIL", fg="red") if finding.trouble else typer.style("ok  ", fg="green")
+            said = "; ".join(part for part in (finding.said, finding.trouble) if part)
+            typer.echo(f"{mark}  {finding.name:10} {said}")
+    if any(finding.trouble for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Measure what survives at a budget, and how fast.
+
+    \b
+    Examples:
+      contextprune bench
+      contextprune bench traces --rows 5 --budgets 0.2,0.5
+    """  # noqa: D301 - as above
+    from contextprune.bench.run import main as measure  # noqa: PLC0415 - the other commands do without
+
+    if {"-h", "--help"} & set(context.args):
+        typer.echo(context.command.get_short_help_str(80))
+        typer.echo("\nExamples:\n  contextprune bench\n  contextprune bench traces --rows 5 --budgets 0.2,0.5\n")
+    raise typer.Exit(measure(context.args))
+
+
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train(context: typer.Context) -> None:
+    """Train a scorer of your own on a data kit; `contextprune train --help` lists the options."""
+    from contextprune.training.run import main as make  # noqa: PLC0415 - the other commands do without
+
+    raise typer.Exit(make(context.args))
+
+
+def _page(done: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above
+    from contextprune.display.heatmap import page  # noqa: PLC0415 - only where it is asked for
+
+    after = [segment for body in bodies(done.payload, format) for segment in read(body, format=format).segments]
+    before = done.plan.context.segments
+    texts = {i: new.text for i, new in enumerate(after) if new.text != before[i].text}
+    title = "standard input" if file == "-" else Path(file).name
+    return page(done.plan, done.report, title, texts, pruner.counter).encode()
+
+
+def _tell_about(done: Compressed[Any], pruner: Pruner, explain: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415 - `--help` does without
+
+    from contextprune.display.terminal import show_decisions, show_report  # noqa: PLC0415 - as above
+
+    console = Console(stderr=True)
+    store = pruner.store
+    memory = isinstance(store, MemoryStore)
+    kept = "memory: gone with this command, recall finds nothing" if memory else place(store)
+    show_report(console, done.report, kept)
+    if explain:
+        console.file.write("\n")
+        show_decisions(console, done.plan)
+
+
+def _input(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
+        raise ContextPruneError(f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}") from exc
+
+
+def _print(data: bytes) -> None:
+    """Bytes to standard output, as they are. A reader who left early (`| head`) is no error."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as exc:
+        with suppress(OSError, ValueError):  # the interpreter's own flush at the end must not fail again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(exc, BrokenPipeError):
+            raise typer.Exit(141) from exc  # what a shell sees of any other program that a closed pipe stops
+        raise ContextPruneError(f"standard output cannot be written: {exc.strerror}") from exc
+
+
+@contextmanager
+def _progress(size: int) -> Iterator[Callable[[str], None]]:
+    """Says on a terminal what a long run is doing."""
+    if size < _LONG:
+        yield lambda _: None
+        return
+    with _status(f"{size / 1e6:.1f} MB") as tell:
+        yield lambda stage: tell(f"{stage} ({size / 1e6:.1f} MB)")
+
+
+@contextmanager
+def _status(first: str) -> Iterator[Callable[[str], None]]:
+    """Shows on a terminal what is being done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    with Console(stderr=True).status(first) as status:
+        yield lambda said: status.update(Text(said))  # names of files are no markup
+
+
+def _failed(message: str) -> int:
+    typer.echo(f"contextprune: error: {' '.join(message.split())}", err=True)
+    return 1
+
+
+def _stop(signum: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + signum)

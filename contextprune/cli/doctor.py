@@ -1,0 +1,205 @@
+"""Is contextprune in working order here? Says what is in use, and proves it on a small session that ends in an error.
+
+The proof is the point: a wrong setting shows as "nothing is compressed", and that is found here, not in the bill.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from contextprune import api
+from contextprune._version import __version__
+from contextprune.context import Kind
+from contextprune.errors import ContextPruneError
+from contextprune.policy import Budget, Policy, Settings, load_settings, read_settings_file
+from contextprune.pruner import Pruner
+from contextprune.rendering import KEY
+from contextprune.scoring import Scorer, load_scorer, notes
+from contextprune.storage.store import MemoryStore, SQLiteStore, Store, place
+from contextprune.tokens import Counter
+
+NEEDLE = "2024-05-13 09:31:07,411 ERROR checkout: order 48213 failed: ConnectionRefusedError: payments:8443 refused"
+"""The line of the canary that must survive."""
+
+_TOOL = "read_log"
+_LINES = 300
+_OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "code grammars": ("tree_sitter", "tree_sitter_javascript", "tree_sitter_go", "tree_sitter_java"),
+    "torch": ("torch", "tokenizers", "safetensors", "numpy"),
+    "sentence-transformers": ("sentence_transformers",),
+    "prices": ("genai_prices",),
+    "images": ("PIL",),
+    "redis": ("redis",),
+    "proxy": ("uvicorn", "httptools", "prometheus_client"),
+    "mcp": ("mcp",),
+    "langchain": ("langchain_core",),
+    "llama-index": ("llama_index",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what was found, and, where it is not in order, why and what to do."""
+
+    name: str
+    said: str
+    trouble: str = ""
+
+
+def examine(pruner: Pruner | None = None) -> list[Finding]:
+    """Findings in reading order; any with `trouble` means that contextprune does not work as it should."""
+    findings = [Finding("version", f"contextprune {__version__}, Python {platform.python_version()}")]
+    try:
+        findings.append(_settings())
+        engine = pruner or Pruner()
+    except ContextPruneError as exc:
+        return [*findings, Finding("settings", "", str(exc)), _extras()]
+    findings.append(_scorer(engine.scorer))
+    parts = [_tokenizer(engine.counter), _store(engine.store)]
+    findings += [*parts, _extras()]
+    if not any(part.trouble for part in parts):
+        findings += [_canary(engine, None), _canary(engine, Budget(ratio=0.4))]
+    return findings
+
+
+def canary() -> dict[str, Any]:
+    """A Chat body as an agent would send it: a question, a call, and a long log with one failure in it."""
+    log = [
+        f"2024-05-13 09:{i // 10:02}:{i * 7 % 60:02},{i * 37 % 1000:03} INFO worker-{i % 8}: order {48000 + i} "
+        f"{('received', 'priced', 'reserved', 'packed')[i % 4]} in {i * 13 % 97 + 3} ms"
+        for i in range(_LINES)
+    ]
+    log[211] = NEEDLE
+    call = {"name": _TOOL, "arguments": json.dumps({"path": "/var/log/shop/checkout.log"})}
+    return {
+        "model": "any",
+        "messages": [
+            {"role": "system", "content": "You are an engineer on call. Find the cause before you change anything."},
+            {"role": "user", "content": "Checkout fails for some customers since 9:30. Why?"},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "call_1", "type": "function", "function": call}],
+            },
+            {"role": "tool", "tool_call_id": "call_1", "content": "\n".join(log) + "\n"},
+        ],
+    }
+
+
+def _canary(engine: Pruner, budget: Budget | None) -> Finding:
+    """Compress the canary: something must go, the failure must stay, and all must come back."""
+    name = "canary" if budget is None else "at 40%"
+    body = canary()
+    original = body["messages"][-1]["content"]
+    try:
+        done = api.compress(body, budget, pruner=engine)
+        said = f"{done.report.before:,} tokens became {done.report.after:,}"
+        text = done.payload["messages"][-1]["content"]
+        if text == original:
+            return Finding(name, said, _why_nothing(engine.policy, engine.scorer, done.report.before))
+        if NEEDLE not in text:
+            why = f"the error line was lost; the scorer {engine.scorer.name} is not to be trusted: "
+            return Finding(name, said, why + "set CONTEXTPRUNE_SCORER=lexical and report it")
+        if not _comes_back(text, original, engine):
+            return Finding(name, said, "recall did not give the log back byte for byte; use another CONTEXTPRUNE_STORE")
+    except ContextPruneError as exc:
+        return Finding(name, "the canary failed", str(exc))
+    return Finding(name, f"{said}; the error line stayed; recall gave the log back byte for byte")
+
+
+def _comes_back(text: str, original: str, engine: Pruner) -> bool:
+    key = KEY.search(text)
+    return key is not None and api.recall(key[1], pruner=engine) == original
+
+
+def _why_nothing(policy: Policy, scorer: Scorer, tokens: int) -> str:
+    """The setting that leaves the canary as it is, and what to do about it."""
+    rule = policy.rule(_TOOL)
+    least = policy.min_tokens if rule.min_tokens is None else rule.min_tokens
+    recall = policy.recall if rule.recall is None else rule.recall
+    if Kind.TOOL_RESULT in policy.protect:
+        return "nothing was compressed: the settings protect tool_result; take it out of `protect`"
+    if policy.excludes(_TOOL):
+        return f"nothing was compressed: the settings exclude the tool {_TOOL}; take it out of `exclude_tools`"
+    if least > tokens:
+        return f"nothing was compressed: min_tokens is {least:,}, more than the log has; lower it"
+    if recall > 0.99:
+        return f"nothing was compressed: recall is {recall}, so all is kept; set it to 0.95"
+    other = "" if scorer.name == load_scorer("lexical").name else "set CONTEXTPRUNE_SCORER=lexical, or "
+    why = f"nothing was compressed: the scorer {scorer.name} holds everything for needed"
+    return f"{why}; {other}lower recall (now {recall})"
+
+
+def _settings() -> Finding:
+    """The file in force, and what differs from the defaults, wherever it was set."""
+    settings, default = load_settings(), Settings()
+    _, places = read_settings_file(Path.cwd())
+    held = sorted({place.partition(" in ")[2] for place in places.values()})
+    set_to = [
+        f"{field.name}={_shown(getattr(found, field.name))}"
+        for found, usual in ((settings, default), (settings.policy, default.policy))
+        for field in fields(found)
+        if field.name != "policy" and getattr(found, field.name) != getattr(usual, field.name)
+    ]
+    return Finding("settings", f"{', '.join(held) or 'no file'}; {', '.join(set_to) or 'all defaults'}")
+
+
+def _shown(value: object) -> str:
+    """A value in few words; of a table, only its names."""
+    return ",".join(sorted(map(str, value))) if isinstance(value, frozenset | tuple | Mapping) else str(value)
+
+
+def _scorer(scorer: Scorer) -> Finding:
+    """Its name, where it runs and how; of the fallback, why there is no model and how to get it."""
+    said = (scorer.name, str(getattr(scorer, "about", "")), *notes(scorer))
+    return Finding("scorer", "; ".join(part for part in said if part))
+
+
+def _tokenizer(counter: Counter) -> Finding:
+    said = str(getattr(counter, "label", counter.name))
+    try:
+        tokens = counter("The quick brown fox jumps over the lazy dog.")
+    except ContextPruneError as exc:
+        return Finding("tokenizer", said, str(exc))
+    if tokens < 1:
+        return Finding("tokenizer", said, "it counts no tokens in a sentence; set CONTEXTPRUNE_TOKENIZER=o200k_base")
+    return Finding("tokenizer", said)
+
+
+def _store(store: Store) -> Finding:
+    """Write, read back, and say where and how much."""
+    said = "memory: originals go with the process" if isinstance(store, MemoryStore) else place(store)
+    text = "a test of `contextprune doctor`"
+    try:
+        key = store.key(text)
+        store.put({key: text})
+        if store.get(key) != text:
+            return Finding("store", said, "it does not give back what was written; use another CONTEXTPRUNE_STORE")
+    except ContextPruneError as exc:
+        return Finding("store", said, str(exc))
+    return Finding("store", f"{said}, writable{_contents(store)}")
+
+
+def _contents(store: Store) -> str:
+    """How many originals a file holds, and its size."""
+    if not isinstance(store, SQLiteStore):
+        return ""
+    try:
+        with closing(sqlite3.connect(store.path)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM originals").fetchone()
+        return f", {count:,} originals, {store.path.stat().st_size / 1e6:.1f} MB"
+    except (sqlite3.Error, OSError) as exc:
+        return f", contents unknown ({exc})"
+
+
+def _extras() -> Finding:
+    here = {name: all(find_spec(module) for module in modules) for name, modules in _OPTIONAL.items()}
+    return Finding("optional", ", ".join(f"{name}: {'yes' if found else 'no'}" for name, found in here.items()))

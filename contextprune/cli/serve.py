@@ -1,0 +1,208 @@
+"""The commands around the proxy: `serve` starts it, `wrap` an agent behind one of its own, `mcp` gives originals back.
+
+Everything that they say goes to standard error; an agent's own output is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from contextprune._version import __version__
+from contextprune.errors import MissingExtra
+from contextprune.policy import Settings, data_folder, load_settings, process_environment
+from contextprune.proxy.options import Options, load_options
+from contextprune.proxy.pool.launch import Begun, early
+
+_SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
+
+_Config = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Read this file in place of the nearest contextprune.toml.")
+]
+_Mode = Annotated[str | None, typer.Option(metavar="on|audit|off", help="Shorten; only measure; only relay.  [on]")]
+_Recall = Annotated[
+    str | None, typer.Option(metavar="off|tool|mcp", help="How a model gets back what was taken out.  [off]")
+]
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.  [127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes any free one.  [8788]")] = None,
+    upstream_openai: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where OpenAI's paths lead.  [https://api.openai.com]")
+    ] = None,
+    upstream_anthropic: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where Anthropic's paths lead.  [https://api.anthropic.com]")
+    ] = None,
+    upstream: Annotated[
+        list[str] | None, typer.Option(metavar="PREFIX=URL", help="Where paths under a prefix lead; may be repeated.")
+    ] = None,
+    config: _Config = None,
+    mode: _Mode = None,
+    recall: _Recall = None,
+    deadline: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="At most so long for new decisions.  [0.15]")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Front processes that share the port.  [1]")] = None,
+    scorers: Annotated[int | None, typer.Option(help="Scorer processes.  [2]")] = None,
+    show_content: Annotated[
+        bool | None, typer.Option("--show-content", help="Show texts of requests on the dashboard.")
+    ] = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+) -> None:
+    """Stand in front of OpenAI- and Anthropic-compatible APIs, and shorten what clients send to them.
+
+    Point a client's base URL at it, and change nothing else. Keys pass through and are kept nowhere. Whatever goes
+    wrong in here, a request goes on as it came. Settings come from contextprune.toml, the environment and these
+    options, the later winning; Ctrl-C stops it.
+
+    \b
+    Examples:
+      contextprune serve
+      contextprune serve --mode audit --port 9000
+      contextprune serve --upstream-openai http://127.0.0.1:8000 --upstream /groq=https://api.groq.com/openai
+      contextprune serve --host 0.0.0.0 --workers 2 --config /etc/contextprune.toml
+    """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
+    flags: dict[str, Any] = {
+        "host": host, "port": port, "upstream_openai": upstream_openai, "upstream_anthropic": upstream_anthropic,
+        "upstreams": _upstreams(upstream), "mode": mode, "recall": recall, "deadline": deadline, "workers": workers,
+        "scorers": scorers, "content": show_content,
+    }  # fmt: skip
+    options = load_options(flags, config or "")
+    settings = load_settings(file=Path(options.config) if options.config else None)
+    if with_parent:
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
+    begun = early(options)
+    try:
+        status = _server()(options, lambda url: typer.echo(announcement(options, settings, url), err=True), begun)
+    finally:
+        if begun is not None:
+            begun.end()
+    raise typer.Exit(status)
+
+
+def wrap(
+    agent: Annotated[str, typer.Argument(metavar="claude|codex|aider", help="The agent to run.")],
+    args: Annotated[list[str] | None, typer.Argument(metavar="ARGS", help="What the agent is told.")] = None,
+    mode: _Mode = None,
+    recall: _Recall = None,
+    config: _Config = None,
+    show_content: Annotated[bool, typer.Option("--show-content", help="Show texts on the dashboard.")] = False,
+) -> None:
+    """Run an agent behind a proxy of its own, and say at the end what was saved.
+
+    The proxy takes a free port, only this one agent is pointed at it, and both end together. An ANTHROPIC_BASE_URL or
+    OPENAI_BASE_URL of yours stays where requests go in the end. Options stand before the name of the agent; all that
+    follows it is the agent's. The exit status is the agent's.
+
+    \b
+    Examples:
+      contextprune wrap claude
+      contextprune wrap claude -- -p "why does the build fail?"
+      contextprune wrap --mode audit codex -- exec "fix the tests"
+      contextprune wrap aider -- --model openai/gpt-5.5
+    """  # noqa: D301 - as above
+    from contextprune.cli.wrap import wrap as run  # noqa: PLC0415 - the other commands do without
+
+    _server()
+    load_options({"mode": mode, "recall": recall}, config or "")  # what is wrong is said before anything starts
+    flags: list[str] = ["--show-content"] if show_content else []
+    for name, value in (("--mode", mode), ("--recall", recall), ("--config", config)):
+        flags += [name, value] if value else []
+    told = args[1:] if args and args[0] == "--" else args or []
+    raise typer.Exit(run(agent, told, flags, process_environment(), _tell))
+
+
+def mcp(
+    store: Annotated[
+        str | None, typer.Option(metavar="PATH|URL", help="The store to read, in place of the settings'.")
+    ] = None,
+) -> None:
+    """Give originals back to agents over MCP, on standard input and output; a client of MCP starts it.
+
+    \b
+    Examples:
+      claude mcp add contextprune -- contextprune mcp
+      contextprune mcp --store redis://127.0.0.1:6379/0
+    """  # noqa: D301 - as above
+    from contextprune.mcp import serve as run  # noqa: PLC0415 - the other commands do without
+
+    run(store)
+
+
+def announcement(options: Options, settings: Settings, url: str) -> str:
+    """What a user needs to know once it listens at `url`: what it does, where things go, and what to paste where."""
+    store = settings.store or str(data_folder() / "originals.sqlite3")
+    scheme, _, rest = store.rpartition("://")
+    store = f"{scheme}://{rest.rpartition('@')[2]}" if scheme else store  # without the password
+    further = [f"  {prefix:12} {url}{prefix} leads to {base}" for prefix, base in options.upstreams.items()]
+    lines = [
+        f"contextprune {__version__} listens at {url} (mode {options.mode}, recall {options.recall}). Ctrl-C stops it.",
+        f"  OpenAI       {options.upstream_openai}",
+        f"  Anthropic    {options.upstream_anthropic}",
+        *further,
+        f"  originals    {'in memory of each scorer: gone with this process' if store == 'memory' else store}",
+        f"  scorer       {_SCORERS.get(settings.scorer, settings.scorer)}",
+        f"  dashboard    {url}/",
+        "Point a client at it; keep your key as it is:",
+        f"  Claude Code, Anthropic's SDKs           export ANTHROPIC_BASE_URL={url}",
+        f"  OpenAI's SDKs, LangChain, LlamaIndex    export OPENAI_BASE_URL={url}/v1",
+        f"  aider                                   export OPENAI_API_BASE={url}/v1 ANTHROPIC_API_BASE={url}",
+        "  Codex                                   contextprune wrap codex",
+        f"Prove that it works: contextprune doctor --proxy {url}",
+    ]
+    if options.mode != "on":
+        what = "measures and changes nothing" if options.mode == "audit" else "only relays"
+        lines.append(f"NOTE: mode {options.mode} {what}; --mode on shortens.")
+    if not options.loopback:
+        lines += [
+            f"WARNING: {options.host} can be reached from other machines, and traffic to it is not encrypted.",
+            "  Put an edge with TLS in front (examples/edge), or listen on 127.0.0.1.",
+        ]
+        if not options.token:
+            lines.append("  Others get neither the dashboard nor the side-car: CONTEXTPRUNE_SERVE_TOKEN is not set.")
+    return "\n".join(lines)
+
+
+def _upstreams(pairs: list[str] | None) -> dict[str, str] | None:
+    """`PREFIX=URL` flags as a table."""
+    if not pairs:
+        return None
+    found = {}
+    for pair in pairs:
+        prefix, equals, url = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(
+                f"--upstream is PREFIX=URL, such as /groq=https://api.groq.com/openai, not {pair!r}"
+            )
+        found[prefix.strip()] = url.strip()
+    return found
+
+
+def _server() -> Callable[[Options, Callable[[str], None], Begun | None], int]:
+    """What runs the proxy. Raises MissingExtra where its packages are absent."""
+    try:
+        from contextprune.proxy.server import run  # noqa: PLC0415 - its packages are an extra
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").startswith("contextprune"):
+            raise
+        raise MissingExtra("the proxy", extra="proxy") from exc
+    return run
+
+
+def _tell(said: str) -> None:
+    typer.echo(f"contextprune: {said}", err=True)
+
+
+def _end_with_standard_input() -> None:
+    """End when whoever started us is gone: then nobody holds the other end of our standard input."""
+    while sys.stdin.buffer.read(1 << 12):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,276 @@
+"""Runs an agent behind a proxy of its own: started for it, on a free port, and stopped when the agent ends.
+
+Only the child's environment is set; nothing that belongs to the user is written.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import IO, Any
+
+from contextprune.cli.probe import ask
+from contextprune.errors import ContextPruneError, SettingsError
+from contextprune.proxy.options import without_version
+
+_READY = 20.0  # seconds that a proxy may take to be ready
+_OVER = 2.0  # seconds that its last requests may take to be over when the agent has ended
+_END = 5.0  # seconds that it has to stop
+_OPENAI = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+_ANTHROPIC = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE")
+_CHATGPT = "https://chatgpt.com/backend-api/codex"
+"""Where Codex goes when its user is logged in with ChatGPT instead of holding a key."""
+
+_NOOP = {"noop": "nothing to take out"}
+_ERROR = "contextprune: error: "
+_PROXIED = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How an agent is sent through a proxy.
+
+    arguments    of the agent, before the user's own
+    environment  variables that are set for it
+    flags        of `contextprune serve`: where the agent's requests go from there
+    note         what the user should know
+    """
+
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    flags: tuple[str, ...] = ()
+    note: str = ""
+
+
+def wrap(
+    agent: str, args: Sequence[str], flags: Sequence[str], variables: Mapping[str, str], tell: Callable[[str], None]
+) -> int:
+    """Run `agent` with `args` behind a proxy started with `flags`; its exit status, 128 + n where signal n ended it.
+
+    `variables` is the environment that the agent is to have but for what leads it to the proxy. Raises SettingsError
+    for an agent that is unknown or absent, ContextPruneError where the proxy does not start.
+    """
+    if agent not in AGENTS:
+        raise SettingsError(f"wrap knows {', '.join(AGENTS)}, not {agent!r}; for others: contextprune serve")
+    program = shutil.which(agent, path=variables.get("PATH"))
+    if program is None:
+        raise SettingsError(
+            f"{agent} is not on the PATH: install it, or say where it is with PATH=... before the command"
+        )
+    with _proxy(agent, flags, variables) as (url, launch):
+        tell(f"{agent} goes through {url}; the dashboard is there, too")
+        if launch.note:
+            tell(launch.note)
+        environment = {**variables, **launch.environment, **_no_proxy(variables)}
+        status = _run([program, *launch.arguments, *args], environment)
+        with suppress(OSError):
+            tell(savings(_stats(url), agent))
+    return status
+
+
+def prepare(agent: str, variables: Mapping[str, str], url: str) -> Launch:
+    """How `agent` is sent through the proxy at `url`; where it went before becomes the proxy's upstream."""
+    return AGENTS[agent](variables, url)
+
+
+def _claude(variables: Mapping[str, str], url: str) -> Launch:
+    flags, given = _anthropic(variables)
+    extra = {} if given or "ENABLE_TOOL_SEARCH" in variables else {"ENABLE_TOOL_SEARCH": "true"}
+    # Claude Code switches its tool search off for hosts it does not know; behind us is the one it knows.
+    return Launch(environment={"ANTHROPIC_BASE_URL": url, **extra}, flags=flags)
+
+
+def _codex(variables: Mapping[str, str], url: str) -> Launch:
+    base, flags, _ = _openai(variables, url)
+    auth, note = 'env_key="OPENAI_API_KEY"', ""
+    if not variables.get("OPENAI_API_KEY"):
+        auth, note = "requires_openai_auth=true", "OPENAI_API_KEY is not set: Codex's login with ChatGPT is used"
+        base, flags = f"{url}/chatgpt", ("--upstream", f"/chatgpt={_CHATGPT}")
+    provider = f'{{name="contextprune", base_url="{base}", wire_api="responses", {auth}, supports_websockets=false}}'
+    chosen = ("-c", 'model_provider="contextprune"', "-c", f"model_providers.contextprune={provider}")
+    return Launch(arguments=chosen, flags=flags, note=note)
+
+
+def _aider(variables: Mapping[str, str], url: str) -> Launch:
+    base, flags, _ = _openai(variables, url)
+    more, _ = _anthropic(variables)
+    names = dict.fromkeys(_OPENAI, base) | dict.fromkeys(_ANTHROPIC, url)
+    return Launch(environment=names, flags=(*flags, *more))
+
+
+AGENTS: Mapping[str, Callable[[Mapping[str, str], str], Launch]] = {
+    "claude": _claude, "codex": _codex, "aider": _aider,
+}  # fmt: skip
+
+
+def _anthropic(variables: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
+    """The flags of the proxy, and whether the user had an address of their own."""
+    given = next((variables[name] for name in _ANTHROPIC if variables.get(name)), "")
+    return (("--upstream-anthropic", given) if given else ()), bool(given)
+
+
+def _openai(variables: Mapping[str, str], url: str) -> tuple[str, tuple[str, ...], bool]:
+    """What the agent's base URL becomes, the flags of the proxy, and whether the user had an address of their own."""
+    given = next((variables[name] for name in _OPENAI if variables.get(name)), "").strip().rstrip("/")
+    if not given:
+        return f"{url}/v1", (), False
+    if without_version(given) != given:
+        return f"{url}/v1", ("--upstream-openai", given), True
+    return f"{url}/given", ("--upstream", f"/given={given}"), True  # an API without /v1 in its paths
+
+
+def _no_proxy(variables: Mapping[str, str]) -> dict[str, str]:
+    """Keeps the way to our own proxy off any other that the user has set."""
+    if not any(variables.get(name) for name in _PROXIED):
+        return {}
+    value = ",".join(filter(None, (variables.get("NO_PROXY") or variables.get("no_proxy"), "127.0.0.1")))
+    return {"NO_PROXY": value, "no_proxy": value}
+
+
+@contextmanager
+def _proxy(agent: str, flags: Sequence[str], variables: Mapping[str, str]) -> Iterator[tuple[str, Launch]]:
+    """A proxy on a free port, ready; stopped at the end, whatever happens."""
+    with tempfile.TemporaryFile() as log:
+        process, url, launch = _start(agent, flags, variables, log)
+        try:
+            yield url, launch
+            if process.poll() is not None:
+                raise ContextPruneError(f"the proxy stopped before {agent} did: {_last_line(log)}")
+        finally:
+            _stop(process)
+
+
+def _start(
+    agent: str, flags: Sequence[str], variables: Mapping[str, str], log: IO[bytes]
+) -> tuple[subprocess.Popen[bytes], str, Launch]:
+    """A proxy that is ready, where it is, and how the agent gets there. A port that another took is given up."""
+    for attempt in range(3):
+        port = _free_port()
+        url = f"http://127.0.0.1:{port}"
+        launch = prepare(agent, variables, url)
+        # -P: the folder that the user stands in may hold modules of any name
+        serve = [sys.executable, "-P", "-m", "contextprune", "serve", "--with-parent", "--host", "127.0.0.1"]
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [*serve, "--port", str(port), "--workers", "1", *launch.flags, *flags],
+            stdin=subprocess.PIPE,  # its end tells the proxy that we are gone, however we went
+            stdout=log,
+            stderr=log,
+            env=dict(variables),
+            start_new_session=True,  # Ctrl-C is for the agent
+        )
+        try:
+            if _ready(process, url):
+                return process, url, launch
+        except BaseException:
+            _stop(process)
+            raise
+        _stop(process)
+        said = _last_line(log)
+        if attempt == 2 or "in use" not in said:
+            break
+    raise ContextPruneError(f"the proxy did not start: {said or 'it did not say why'}")
+
+
+def _ready(process: subprocess.Popen[bytes], url: str) -> bool:
+    """Wait until it is ready. One that lives and is not ready in time relays all the same; False where it ended."""
+    end = time.monotonic() + _READY
+    lives = False
+    while time.monotonic() < end and process.poll() is None:
+        with suppress(OSError):
+            if ask(f"{url}/readyz", seconds=2.0).status == 200:
+                return True
+            lives = True
+        time.sleep(0.05)
+    return lives and process.poll() is None
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End it: gently, then not. Nobody reads its answers any more, so nothing is worth waiting for."""
+    if process.stdin:
+        with suppress(OSError):
+            process.stdin.close()
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the agent in the foreground; signals that reach us go on to it."""
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(signum: int, _frame: FrameType | None) -> None:
+        if signum == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty():
+            return  # the terminal has told the agent already
+        for child in children:
+            child.send_signal(signum)
+
+    signals = [getattr(signal, name) for name in _PASSED_ON if hasattr(signal, name)]
+    before = [signal.signal(number, pass_on) for number in signals]
+    try:
+        children.append(subprocess.Popen(command, env=dict(environment)))  # noqa: S603 - what the user asked for
+        status = children[0].wait()
+    except OSError as exc:
+        raise ContextPruneError(f"{command[0]} cannot be started: {exc.strerror}") from exc
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+    return 128 - status if status < 0 else status
+
+
+def _stats(url: str) -> Any:
+    """What `/stats` says once the requests that the agent left behind are over: all but the one that asks."""
+    end = time.monotonic() + _OVER
+    while True:
+        told = ask(f"{url}/stats").json()
+        if not isinstance(told, dict) or told.get("in_flight", 1) <= 1 or time.monotonic() > end:
+            return told
+        time.sleep(0.05)
+
+
+def savings(stats: Any, agent: str) -> str:
+    """What `/stats` says of a whole session, in one line."""
+    told = stats.get("all") if isinstance(stats, dict) else None
+    if not isinstance(told, dict):
+        return "the proxy did not say what was saved"
+    requests = told["eligible"]
+    if not requests:
+        why = "; its own settings may name another address" if agent != "codex" else ""
+        return f"no request of {agent} came through{why}"
+    said = f"{requests:,} request{'s' if requests > 1 else ''}"
+    if told["after"] >= told["before"]:
+        reasons = ", ".join(f"{_NOOP.get(reason, reason)}: {number:,}" for reason, number in told["reasons"].items())
+        return f"{said}, nothing was shortened" + (f" ({reasons})" if reasons else "")
+    fewer = 1 - told["after"] / told["before"]
+    become = "would have become" if stats.get("mode") == "audit" else "became"
+    said += f"; {told['before']:,} input tokens {become} {told['after']:,} ({fewer:.0%} fewer)"
+    dollars = told["dollars_before"] - told["dollars_after"]
+    return f"{said}; ${dollars:,.2f} less, the cache accounted for" if told["priced"] and dollars >= 0.005 else said
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _last_line(log: IO[bytes]) -> str:
+    """The last error that the proxy named, or else the last thing that it said."""
+    log.seek(0)
+    lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    errors = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
+    return errors[-1] if errors else lines[-1] if lines else ""

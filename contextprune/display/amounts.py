@@ -1,0 +1,23 @@
+"""How amounts are said on every page and in every table: numbers of things, money, shares."""
+
+from __future__ import annotations
+
+from contextprune.money.tariff import MTOK
+
+
+def plural(number: int, word: str) -> str:
+    """`1 session`, `2 sessions`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def money(cost: float, *, priced: bool) -> str:
+    """Dollars, or the tokens that would cost as much at the full input price."""
+    if not priced:
+        return f"{cost * MTOK:,.0f}"
+    digits = 0 if abs(cost) >= 1000 else 2 if abs(cost) >= 1 else 4
+    return f"{'-' if cost < 0 else ''}${abs(cost):,.{digits}f}"
+
+
+def share(part: float, whole: float) -> str:
+    """A percentage, "-" of nothing."""
+    return f"{part / whole:.1%}" if whole else "-"

@@ -1,0 +1,1 @@
+"""Prices, what a request costs by them, and when a rewrite of what is cached pays."""

@@ -1,0 +1,90 @@
+"""How the dashboard says times, money and outcomes, and how it writes tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from contextprune.display.amounts import money, share
+from contextprune.display.heatmap import shown
+from contextprune.proxy.telemetry.record import Record
+
+NONE = "–"  # noqa: RUF001 - a dash, where there is no figure
+
+
+def time(seconds: float | None) -> str:
+    """`0.4 ms`, `12 ms`, `1.5 s`, `3 min`."""
+    if seconds is None:
+        return NONE
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.{1 if seconds < 0.00995 else 0}f} ms"
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def ago(seconds: float) -> str:
+    """`now`, `12 s ago`, `5 min ago`, `3 h ago`."""
+    if seconds < 1:
+        return "now"
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def usd(dollars: float) -> str:
+    """US dollars with as many digits as they deserve."""
+    return money(dollars, priced=True)
+
+
+def dollars_saved(record: Record) -> str:
+    """What a request's input costs less, NONE where nobody knows."""
+    return usd(record.dollars[0] - record.dollars[1]) if record.dollars else NONE
+
+
+def tokens(record: Record) -> str:
+    """Tokens as received and as sent."""
+    if not record.before:
+        return NONE
+    return f"{record.before:,} → {record.after:,}" if record.saved else f"{record.before:,}"
+
+
+def cached(record: Record) -> str:
+    """The share of the input that the provider read from its cache, as it says."""
+    return share(record.usage.read, record.usage.input) if record.usage else NONE
+
+
+def table(
+    name: str, caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], text: Sequence[int] = ()
+) -> str:
+    """A table that scrolls by itself where the screen is narrow. Cells are HTML; the first heads its row.
+
+    text   the columns that hold words, so that they are aligned left and may wrap
+    """
+    cells = "".join(f"<th scope=col{_words(i in text or not i)}>{head}" for i, head in enumerate(heads))
+    lines = "".join(
+        f"<tr><th scope=row>{first}" + "".join(f"<td{_words(i in text)}>{cell}" for i, cell in enumerate(rest, start=1))
+        for first, *rest in rows
+    )
+    return (
+        f'<div class="wide {name}" tabindex=0 role=region aria-label="{caption}"><table><caption>{caption}</caption>'
+        f"<thead><tr>{cells}<tbody>{lines}</table></div>"
+    )
+
+
+def _words(yes: bool) -> str:
+    return " class=t" if yes else ""
+
+
+def fact(name: str, value: str, *notes: str) -> str:
+    """One figure of a headline, and what is said below it."""
+    return f"<div><dt>{name}<dd>{value}{''.join(f'<dd>{note}' for note in notes if note)}</div>"
+
+
+def said(advice: str) -> str:
+    """A sentence of advice for HTML, with `what is in backquotes` as code."""
+    parts = shown(advice).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def named(text: str) -> str:
+    """A name that came from outside, for HTML."""
+    return f"<code>{shown(text[:100])}</code>" if text else ""

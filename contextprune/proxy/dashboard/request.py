@@ -1,0 +1,169 @@
+"""The page of one request: its figures, and its context as a heat map where the operator wants content to be shown."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from contextprune.display.amounts import plural, share
+from contextprune.display.heatmap import shown
+from contextprune.display.plots import bar
+from contextprune.proxy.dashboard.format import NONE, cached, dollars_saved, fact, named, said, table, time, tokens, usd
+from contextprune.proxy.telemetry.reasons import advice
+from contextprune.proxy.telemetry.record import Record
+
+_LOOKS: Mapping[str, str] = {"keep": "", "digest": "x g", "merge": "x m", "drop": "x"}
+_SAID: Mapping[str, str] = {"keep": "kept", "digest": "digested", "merge": "merged", "drop": "dropped"}
+_SPANS = 20_000  # pieces of text of one page; browsers get slow beyond
+_FOLDED = 600  # characters from which a block that was left alone is folded
+
+
+def request_page(record: Record, numbers: Sequence[int], *, content: bool) -> str:
+    """The page's body. `numbers` are those of the requests that are remembered, the newest first."""
+    parts = [
+        _way(record.number, numbers),
+        f"<section id=figures><h2>Figures</h2><dl class=facts>{''.join(_facts(record))}</dl>{_why(record)}</section>",
+        _kinds(record),
+        _details(record),
+        _text(record, content=content),
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def _way(number: int, numbers: Sequence[int]) -> str:
+    newer = min((other for other in numbers if other > number), default=None)
+    older = max((other for other in numbers if other < number), default=None)
+    links = ['<a href="/">Overview</a>']
+    links += [
+        f'<a href="/requests/{other}">{word}</a>' for word, other in (("Newer", newer), ("Older", older)) if other
+    ]
+    return f"<nav aria-label='Requests'>{''.join(links)}</nav>"
+
+
+def _facts(record: Record) -> Iterator[str]:
+    yield fact("outcome", shown(record.status), shown(record.reason))
+    saved = f"saved {share(record.saved, record.before)}" if record.saved else ""
+    yield fact("input tokens", tokens(record), saved, "old blocks were decided anew (an epoch)" if record.epoch else "")
+    if record.dollars:
+        before, after = map(usd, record.dollars)
+        yield fact(
+            "cost of the input, cache counted",
+            after,
+            f"without contextprune {before}",
+            f"saved {dollars_saved(record)}",
+        )
+    yield fact("added time", time(record.overhead))
+    yield fact(
+        "first byte", time(record.first_byte), f"in all {time(record.total)}", "streamed" if record.streamed else ""
+    )
+    answer = str(record.upstream) if record.upstream else NONE
+    again = "our version was refused, the original sent" if record.retried else ""
+    yield fact("answer", answer, f"the client left while {shown(record.gone)}" if record.gone else "", again)
+    if record.usage:
+        usage = record.usage
+        said = f"{usage.read:,} of {usage.input:,} input tokens; {usage.written:,} written to it"
+        yield fact("read from the cache, as the provider says", cached(record), said)
+        thought = f"{usage.reasoning:,} of them reasoning" if usage.reasoning else ""
+        yield fact("output tokens, as the provider says", f"{usage.output:,}", thought)
+
+
+def _why(record: Record) -> str:
+    """In words, why nothing was taken out and what helps."""
+    if record.saved and not record.reason:
+        return ""
+    reason = record.reason or record.status
+    return f"<p>{' '.join(map(said, advice(reason)))}" if record.eligible else ""
+
+
+def _kinds(record: Record) -> str:
+    most = max((before for before, _ in record.kinds.values()), default=0)
+    rows = [
+        (named(kind), f"{before:,}", f"{after:,}", share(before - after, before), bar(before, after, most))
+        for kind, (before, after) in record.kinds.items()
+    ]
+    caption = "Tokens by kind of text"
+    listed = table("kinds", caption, ("kind", "received", "sent", "saved", ""), rows)
+    return f"<section id=kinds><h2>{caption}</h2>{listed}</section>" if rows else ""
+
+
+def _details(record: Record) -> str:
+    begun = datetime.fromtimestamp(record.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    rows = [
+        ("begun", begun),
+        ("route", shown(record.route)),
+        ("provider", named(record.provider)),
+        ("model", named(record.model)),
+        ("answered by", named(record.usage.model) if record.usage else ""),
+        ("session", named(record.session)),
+        ("mode", shown(record.mode)),
+        ("bytes", f"{record.bytes_in:,} in, {record.bytes_out:,} out"),
+        ("time in the scorer", ", ".join(f"{shown(stage)} {time(spent)}" for stage, spent in record.seconds.items())),
+        ("recall keys", " ".join(map(named, record.keys[:100]))),
+    ]
+    listed = table("details", "Details", ("what", "value"), [row for row in rows if row[1]], text=(1,))
+    return f"<section id=details><h2>Details</h2>{listed}</section>"
+
+
+def _text(record: Record, *, content: bool) -> str:
+    if record.heat and content:
+        return f"<h2 id=text>Context</h2>{_LEGEND}{_heat(record.heat)}"
+    if not record.eligible:
+        return ""
+    said = "Nothing of this request's text is kept."
+    if not content:
+        said += " To see here what was kept and dropped, start with <code>content = true</code> under [serve]"
+        said += " (CONTEXTPRUNE_SERVE_CONTENT=true); it is held in memory only."
+    return f"<section id=text><h2>Context</h2><p class=dim>{said}</section>"
+
+
+_LEGEND = (
+    "<p class=legend>likely to be needed <span class=s0>least</span> <span class=s3>&nbsp;</span><span class=s5>&nbsp;"
+    "</span><span class=s7>&nbsp;</span> <span class=s9>most</span>; <span class=x>dropped</span>, "
+    '<span class="x m">merged into an equal one</span>, <span class="x g">digested: its names stay in the marker</span>'
+)
+
+
+def _heat(heat: bytes) -> str:
+    """The blocks of the context, each piece with how it went. Whatever is not of the form expected is left out."""
+    try:
+        blocks = json.loads(heat)
+    except (ValueError, RecursionError):
+        return "<p class=dim>The text of this request cannot be shown."
+    left = _SPANS
+    drawn = []
+    for number, block in enumerate(blocks if isinstance(blocks, list) else ()):
+        if isinstance(block, list) and len(block) == 3 and isinstance(block[2], list):
+            pieces = [piece for piece in block[2][:left] if _is_piece(piece)]
+            left -= len(pieces)
+            drawn.append(_block(number, str(block[0]), str(block[1] or ""), pieces, cut=len(pieces) < len(block[2])))
+    return "".join(drawn)
+
+
+def _is_piece(piece: Any) -> bool:
+    return isinstance(piece, list) and len(piece) >= 3 and all(isinstance(part, str) for part in piece[:3])
+
+
+def _block(number: int, kind: str, name: str, pieces: Sequence[Sequence[Any]], *, cut: bool) -> str:
+    gone = Counter((action, reason) for _, action, reason, *_ in pieces if action != "keep")
+    label = f"<b>{shown(kind)}</b> {named(name)} <span>{plural(len(pieces), 'piece')}</span>"
+    inside = "".join(map(_piece, pieces)) + ("<ins>… more is not shown</ins>" if cut else "")
+    if not gone:
+        length = sum(len(piece[0]) for piece in pieces)
+        opened = "" if length > _FOLDED else " open"
+        return f"<details id=b{number}{opened}><summary>{label} left alone</summary><pre>{inside}</pre></details>"
+    why = "; ".join(
+        f"{n:,} {_SAID.get(action, shown(action))}: {shown(reason)}" for (action, reason), n in gone.items()
+    )
+    return f"<section class=c id=b{number}><h3>{label}</h3><p class=dim>{why}</p><pre>{inside}</pre></section>"
+
+
+def _piece(piece: Sequence[Any]) -> str:
+    text, action, reason, *rest = piece
+    score = rest[0] if rest and isinstance(rest[0], int | float) and 0 <= rest[0] <= 1 else None
+    look = _LOOKS.get(action, "x")
+    classes = " ".join(filter(None, (f"s{min(9, int(score * 10))}" if score is not None else "", look)))
+    said = shown(f"{_SAID.get(action, action)}: {reason}").replace('"', "&quot;")
+    return f'<span class="{classes}" title="{said}">{shown(text)}</span>'

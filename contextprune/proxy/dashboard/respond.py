@@ -1,0 +1,145 @@
+"""The dashboard's pages and /stats: plain HTML that asks for nothing from anywhere, and the same figures as JSON.
+
+The script only brings a page up to date. Whatever came from outside is escaped, and the policy in the header would let
+nothing of it run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs
+
+from contextprune._version import __version__
+from contextprune.proxy.dashboard.overview import SPANS, alarmed, overview
+from contextprune.proxy.dashboard.request import request_page
+from contextprune.proxy.telemetry.logs import fields_of
+from contextprune.proxy.telemetry.monitor import Sight, Still
+from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.series import added
+from contextprune.proxy.telemetry.summary import figures
+
+Response: TypeAlias = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status, headers, body."""
+
+_QUERY = 500  # characters; ours are short
+_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+
+
+async def respond(path: str, query: str, sight: Sight) -> Response | None:
+    """The answer to a GET of `path`; None where there is no such page. Drawn in a thread, so that no request waits."""
+    if path == "/":
+        asked = parse_qs(query, max_num_fields=20) if len(query) < _QUERY and query.count("&") < 20 else {}
+        span = asked.get("span", ["hour"])[-1]
+        return await asyncio.to_thread(
+            _overview, sight.still(), span if span in SPANS else "hour", everything=asked.get("requests") == ["all"]
+        )
+    if path == "/stats":
+        return await asyncio.to_thread(_stats, sight.still())
+    number = path.removeprefix("/requests/")
+    if number == path or not (number.isascii() and number.isdigit() and len(number) < 16):
+        return None
+    record = sight.recent.find(int(number))
+    if record is None:
+        return _page(404, f"Request {int(number)}", _GONE.format(most=sight.options.records))
+    numbers = [each.number for each in sight.recent]
+    return await asyncio.to_thread(_request, record, numbers, content=sight.options.content)
+
+
+def _overview(sight: Still, span: str, *, everything: bool) -> Response:
+    sight = sight.whole()
+    return _page(200, "Overview", overview(sight, span, everything=everything), alarm=alarmed(sight), live=True)
+
+
+def _stats(sight: Still) -> Response:
+    told = json.dumps(stats(sight.whole()), separators=(",", ":"), default=str).encode()
+    return 200, [(b"content-type", b"application/json"), *_HEADERS], told
+
+
+def _request(record: Record, numbers: Sequence[int], *, content: bool) -> Response:
+    return _page(200, f"Request {record.number}", request_page(record, numbers, content=content))
+
+
+def stats(sight: Still) -> dict[str, Any]:
+    """The figures of the dashboard for programs: tokens, US dollars, seconds, bytes."""
+    warned = sight.warned
+    return {
+        "version": __version__,
+        "mode": sight.options.mode,
+        "recall": sight.options.recall,
+        "uptime": round(sight.uptime, 1),
+        "in_flight": sight.in_flight,
+        "warning": asdict(warned) if warned else None,
+        "scorers": dict(sight.scorers),
+        "hour": asdict(figures(added(sight.hour))),
+        "day": asdict(figures(added(sight.day))),
+        "all": asdict(figures(sight.total)),
+        "requests": [fields_of(record) for record in sight.recent],
+    }
+
+
+def _page(status: int, title: str, main: str, *, alarm: bool = False, live: bool = False) -> Response:
+    style, script, policy = _assets()
+    text = _PAGE.format(
+        title=title,
+        alarm="(!) " if alarm else "",
+        style=style,
+        script=script,
+        live=_LIVE if live else "",
+        main=main,
+        version=__version__,
+    )
+    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy), *_HEADERS]
+    return status, headers, text.encode("utf-8", "replace")
+
+
+@cache
+def _assets() -> tuple[str, str, bytes]:
+    """The style and the script, and the policy that allows these two and nothing else."""
+    package = files("contextprune")
+    audit, own = package / "audit", package / "proxy" / "dashboard"
+    style = "".join(
+        file.read_text("utf-8")
+        for file in (package / "display" / "page.css", audit / "page.css", own / "dashboard.css")
+    )
+    script = "".join(file.read_text("utf-8") for file in (audit / "page.js", own / "dashboard.js"))
+    hashes = [b64encode(sha256(text.encode()).digest()).decode() for text in (style, script)]
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return style, script, policy.encode()
+
+
+_LIVE = "<p class=live><button id=live type=button aria-pressed=true hidden>Refresh every 5 seconds</button>"
+_GONE = (
+    '<nav aria-label="Requests"><a href="/">Overview</a></nav>'
+    "<p>There is no such request here: it never was, or it is older than the last {most:,} that are remembered."
+)
+_PAGE = """<!doctype html>
+<html lang=en><head><meta charset=utf-8><meta name=viewport content="width=device-width">
+<meta name=color-scheme content="light dark">
+<title>{alarm}{title} - contextprune</title><style>{style}</style></head><body>
+<a class=skip href=#main>Skip to the figures</a>
+<header><h1>{title}</h1>{live}</header>
+<main id=main tabindex=-1>
+{main}
+</main>
+<footer class=dim>contextprune {version};
+<a href="/stats">these figures as JSON</a>, <a href="/metrics">as metrics</a></footer>
+<script>{script}</script></body></html>
+"""

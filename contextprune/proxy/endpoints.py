@@ -1,0 +1,209 @@
+"""The proxy's own pages, and who may see them.
+
+Whether it lives and is ready, anybody may ask. The figures, the dashboard and the side-car are for this machine, or for
+those who show the operator's token: a foreign Host header means that a web page on this machine was made to ask.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote_to_bytes
+
+from contextprune.proxy.dashboard import respond as dashboard
+from contextprune.proxy.exchange import Exchange
+from contextprune.proxy.job import Answer, Task
+from contextprune.proxy.options import Options, is_loopback
+from contextprune.proxy.telemetry.monitor import Sight
+from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
+from contextprune.proxy.wire.body import declared, plain, too_large
+from contextprune.proxy.wire.headers import Headers
+
+COMPRESS, RETRIEVE = b"/v1/compress", b"/v1/retrieve/"
+_OPEN = (b"/livez", b"/readyz")
+_PAGES = (b"/", b"/stats", b"/metrics")
+_BELOW = b"/requests/"
+_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
+_PATIENCE = 10.0  # seconds after which a scorer that has not started no longer counts against readiness
+_WATCHED = 60.0  # seconds for which a load balancer counts as present
+_NOBODY = (
+    "this page is for the machine that the proxy runs on. From elsewhere, set `token` "
+    "(CONTEXTPRUNE_SERVE_TOKEN) and send it as a bearer token, or as the password that the browser asks for"
+)
+_FOREIGN = "the Host header names another machine; open this page as http://127.0.0.1:{port}/"
+_STATUS: Mapping[str, int] = {"not_found": 404, "denied": 404, "payload": 400}
+_ABSENT = "no original is kept under this key for this credential"  # the same words for another's: a key tells nothing
+_WORDS: Mapping[Task, Mapping[str, str]] = {
+    Task.COMPRESS: {"payload": "the body is no JSON object with a list of messages, as POST /v1/compress takes it"},
+    Task.RETRIEVE: {
+        "not_found": _ABSENT,
+        "denied": _ABSENT,
+        "payload": "lines are counted from 1 and written like lines=12, lines=12-40 or lines=12-40,60",
+    },
+}
+_LATER: Mapping[Task, str] = {
+    Task.COMPRESS: "nothing was compressed ({reason}); use the messages as they are",
+    Task.RETRIEVE: "the original cannot be read now ({reason}); ask again",
+}
+
+Sidecar = Callable[[Exchange, Task, bytes], Awaitable[Answer]]
+
+
+class Standing(Protocol):
+    """How the scorers stand."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether any can take a job."""
+        ...
+
+    def figures(self) -> Any:
+        """In figures, for `Sight.gauges`."""
+        ...
+
+
+class Pages:
+    """Answers what is not for a provider."""
+
+    def __init__(self, options: Options, sight: Sight, scorers: Standing, draining: Callable[[], bool]) -> None:
+        self._options, self._sight, self._scorers, self._draining = options, sight, scorers, draining
+        self._started = monotonic()
+        self._asked = -_WATCHED
+        self._was_ready = False
+
+    def own(self, method: str, path: bytes) -> bool:
+        """Whether a path is ours."""
+        if path.startswith(b"/v1/"):
+            return path == COMPRESS or path.startswith(RETRIEVE)
+        return path in _OPEN or path in _PAGES or (path.startswith(_BELOW) and method in ("GET", "HEAD"))
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody has asked for readiness lately."""
+        return monotonic() - self._asked < _WATCHED
+
+    async def answer(self, exchange: Exchange, path: bytes, sidecar: Sidecar) -> None:
+        """Answer a request for one of them."""
+        method = exchange.scope["method"]
+        if path in _OPEN:
+            await self._health(exchange, path)
+        elif path == COMPRESS or path.startswith(RETRIEVE):
+            if await self._admitted(exchange):
+                await self._sidecar(exchange, path, sidecar)
+        elif method not in ("GET", "HEAD"):
+            await exchange.refuse(405, "this page can only be read", [(b"allow", b"GET, HEAD")])
+        elif await self._admitted(exchange):
+            await self._page(exchange, path)
+
+    async def _health(self, exchange: Exchange, path: bytes) -> None:
+        draining = self._draining()
+        if path == b"/livez":
+            await _tell(exchange, 200, {"status": "alive"})
+            return
+        self._asked = monotonic()
+        self._was_ready = self._was_ready or self._scorers.ready or monotonic() - self._started > _PATIENCE
+        state = "draining" if draining else "ready" if self._was_ready else "starting"
+        told = {"status": state, "scorers": "ready" if self._scorers.ready else "degraded"}
+        await _tell(exchange, 200 if state == "ready" else 503, told)
+
+    async def _admitted(self, exchange: Exchange) -> bool:
+        """Whether this client may see it; if not, it has been told."""
+        options, names = self._options, exchange.names
+        if options.token and _shown(names.get(b"authorization", b""), options.token):
+            return True
+        client = exchange.scope.get("client")
+        here = client is None or is_loopback(client[0])  # None: a Unix socket
+        if not here or any(name in names for name in _FORWARDED):
+            asked: Headers = [(b"www-authenticate", b'Basic realm="contextprune"')] if options.token else ()
+            await exchange.refuse(401 if options.token else 403, _NOBODY, asked)
+            return False
+        if not self._known(names.get(b"host", b"")):
+            await exchange.refuse(403, _FOREIGN.format(port=options.port))
+            return False
+        return True
+
+    def _known(self, host: bytes) -> bool:
+        name = host.decode("latin-1").strip().casefold()
+        if name.startswith("["):
+            name = name[1:].partition("]")[0]
+        elif name.count(":") == 1:
+            name = name.partition(":")[0]
+        return is_loopback(name) or (name == self._options.host.casefold() and name != "")
+
+    async def _page(self, exchange: Exchange, path: bytes) -> None:
+        self._sight.gauges(self._scorers.figures())
+        if path == b"/metrics":
+            await exchange.answer(200, [(b"content-type", CONTENT_TYPE.encode())], self._sight.metrics())
+            return
+        query = exchange.scope["query_string"].decode("latin-1")
+        found = await dashboard.respond(path.decode("latin-1"), query, self._sight)
+        if found is None:
+            await exchange.refuse(404, "there is no such page; the dashboard is at /")
+            return
+        status, headers, body = found
+        await exchange.answer(status, list(headers), body)
+
+    async def _sidecar(self, exchange: Exchange, path: bytes, sidecar: Sidecar) -> None:
+        method, record = exchange.scope["method"], exchange.record
+        retrieves = path != COMPRESS
+        record.route = "retrieve" if retrieves else "compress"
+        if method != ("GET" if retrieves else "POST"):
+            await exchange.refuse(405, "use POST /v1/compress and GET /v1/retrieve/{key}")
+            return
+        if retrieves:
+            task, body = Task.RETRIEVE, _asked(path, exchange.scope["query_string"])
+        else:
+            task, body = Task.COMPRESS, await self._body(exchange)
+        answer = await sidecar(exchange, task, body)
+        if answer.body is not None:
+            await exchange.answer(200, [(b"content-type", b"application/json")], answer.body)
+            return
+        status = _STATUS.get(answer.reason, 503)
+        words = _WORDS[task].get(answer.reason) or _LATER[task]
+        message = words.format(reason=answer.reason)
+        await exchange.refuse(status, message, [(b"retry-after", b"1")] if status == 503 else ())
+
+    async def _body(self, exchange: Exchange) -> bytes:
+        options = self._options
+        incoming = exchange.incoming(options.body_seconds)
+        length = declared(exchange.names) or 0
+        if length > options.max_body:
+            await incoming.discard()
+            raise too_large(length, options.max_body)
+        received = await incoming.whole(options.max_body, options.max_body)
+        exchange.watch()
+        assert received is not None  # above the limit, `whole` raises
+        exchange.record.bytes_in = len(received)
+        encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
+        return (await plain(received, encoding, options.max_decoded) if encoding else received) or b""
+
+
+async def _tell(exchange: Exchange, status: int, told: Mapping[str, Any]) -> None:
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    await exchange.answer(status, headers, json.dumps(told).encode())
+
+
+def _shown(header: bytes, token: str) -> bool:
+    """Whether an Authorization header carries the token: as a bearer, or as a password with any name."""
+    scheme, _, value = header.strip().partition(b" ")
+    if scheme.lower() == b"basic":
+        try:
+            value = b64decode(value.strip(), validate=True).partition(b":")[2]
+        except (Base64Error, ValueError):
+            return False
+    elif scheme.lower() != b"bearer":
+        return False
+    return hmac.compare_digest(value.strip(), token.encode())
+
+
+def _asked(path: bytes, query: bytes) -> bytes:
+    """The key and what is asked for, as `Task.RETRIEVE` takes them."""
+    given = parse_qs(query.decode("latin-1"), keep_blank_values=False, max_num_fields=20)
+    key = unquote_to_bytes(path.removeprefix(RETRIEVE)).decode("utf-8", "replace")
+    told = {name: values[-1] for name in ("query", "lines") if (values := given.get(name))}
+    return json.dumps({"key": key, "query": None, "lines": None} | told).encode()

@@ -1,0 +1,1 @@
+"""Scorer processes: their start, their queue, their deadlines, their breaker."""

@@ -1,0 +1,173 @@
+"""Where each finished request is told to all that shows it: the recent ones, the sums, the canary, logs and traces."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from typing import Any, Protocol
+
+from contextprune.proxy.options import Options
+from contextprune.proxy.telemetry.canary import Canary, Warned
+from contextprune.proxy.telemetry.peers import Shared
+from contextprune.proxy.telemetry.prometheus import exposition
+from contextprune.proxy.telemetry.record import Recent, Record
+from contextprune.proxy.telemetry.series import Series, Sums, added
+
+
+class Watcher(Protocol):
+    """Something that wants to know of each finished request: the log, or a tracer."""
+
+    def finished(self, record: Record) -> None:
+        """One request is over."""
+        ...
+
+    def silent(self, warned: Warned) -> None:
+        """Nothing has been shortened for long."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """What can be seen at a moment, copied, so that a thread can draw it while requests go on.
+
+    now           seconds of the clock; uptime: since the start; wall: since 1970
+    hour, day     sums by the minute and by the quarter hour, the last one being now
+    total         sums since the start
+    """
+
+    options: Options
+    now: float
+    uptime: float
+    wall: float
+    in_flight: int
+    hour: Sequence[Sums]
+    day: Sequence[Sums]
+    total: Sums
+    recent: Sequence[Record]
+    scorers: Mapping[str, Any]
+    warned: Warned | None
+    shared: Shared | None = None
+
+    def whole(self) -> Still:
+        """The same with what the other processes of this server have counted. Reads files."""
+        if self.shared is None:
+            return self
+        series, in_flight = self.shared.others()
+        return replace(
+            self,
+            in_flight=self.in_flight + in_flight,
+            hour=[added(sums) for sums in zip(self.hour, *(each.steps(self.now) for each in series), strict=True)],
+            day=[
+                added(sums) for sums in zip(self.day, *(each.steps(self.now, day=True) for each in series), strict=True)
+            ],
+            total=added((self.total, *(each.total for each in series))),
+        )
+
+
+class Sight:
+    """What can be seen of the proxy. Belongs to one event loop.
+
+    clock   seconds that never go back; wall: seconds since 1970, for people
+    shared  where the other processes of the same server are told and heard, None where there are none
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        clock: Callable[[], float] = time.monotonic,
+        watchers: Sequence[Watcher] = (),
+        wall: Callable[[], float] = time.time,
+        shared: Shared | None = None,
+    ) -> None:
+        self.options, self.clock, self.wall, self.shared = options, clock, wall, shared
+        self.started = clock()
+        self.recent = Recent(options.records)
+        self.series = Series()
+        self.scorers: Mapping[str, Any] = {}
+        self._canary = Canary(options.canary_minutes * 60, self.started)
+        self._watchers = tuple(watchers)
+        self._number = 0
+        self._open: set[int] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that have begun and are not over."""
+        return len(self._open)
+
+    @property
+    def warned(self) -> Warned | None:
+        """That nothing has been shortened for long, while that is so and was not asked for."""
+        return self._canary.warned(self.clock()) if self.options.mode != "off" else None
+
+    def begin(self, *, counted: bool = True) -> Record:
+        """A record with the next number, in flight until `add`; without a number for a page of the proxy's own."""
+        record = Record(started=self.wall(), mode=self.options.mode)
+        if counted:
+            record.number = self._next()
+            self._open.add(record.number)
+        return record
+
+    def add(self, record: Record) -> None:
+        """One request is over, in whatever way. To be called once for each.
+
+        Pages of the proxy's own do not count; the side-car's requests do, and get their number now.
+        """
+        if not record.number:
+            if record.route == "other":
+                return
+            record.number = self._next()
+        now = self.clock()
+        self._open.discard(record.number)
+        self.recent.add(record)
+        self.series.add(record, now)
+        self._canary.see(record, now)
+        warned = self._canary.due(now) if self.options.mode != "off" else None
+        for watcher in self._watchers:
+            watcher.finished(record)
+            if warned is not None:
+                watcher.silent(warned)
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def lag(self, seconds: float) -> None:
+        """How much later than asked the event loop came back."""
+        self.series.total.add((), ((("lag",), seconds),))
+
+    def gauges(self, figures: object) -> None:
+        """How the scorers stand, from `Scorers.figures()`; the last ones count."""
+        if is_dataclass(figures) and not isinstance(figures, type):
+            self.scorers = asdict(figures)
+        elif isinstance(figures, Mapping):
+            self.scorers = dict(figures)
+
+    def still(self) -> Still:
+        """A picture of this moment; takes about a millisecond."""
+        now = self.clock()
+        return Still(
+            options=self.options,
+            now=now,
+            uptime=now - self.started,
+            wall=self.wall(),
+            in_flight=self.in_flight,
+            hour=self.series.steps(now),
+            day=self.series.steps(now, day=True),
+            total=self.series.total.copy(),
+            recent=tuple(self.recent),
+            scorers=self.scorers,
+            warned=self.warned,
+            shared=self.shared,
+        )
+
+    def metrics(self) -> bytes:
+        """Everything for Prometheus, as text of the type `metrics.CONTENT_TYPE`."""
+        whole = self.still().whole()
+        return exposition(whole.total, self.scorers, whole.in_flight, silent=self.warned is not None)
+
+    async def publish(self) -> None:
+        """Tell the other processes of this server what was counted here; to be called every few seconds."""
+        if self.shared is not None:
+            await asyncio.to_thread(self.shared.write, self.series.copy(), self.in_flight)

@@ -1,0 +1,136 @@
+"""Finished requests as OpenTelemetry spans and metrics, under the names of the GenAI conventions.
+
+It uses the providers that are set up already, as `opentelemetry-instrument contextprune serve` does; without them, or
+without the extra, there is nothing to do and nothing is done. Content is never part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from contextprune.errors import MissingExtra
+from contextprune.proxy.telemetry import genai
+from contextprune.proxy.telemetry.canary import Warned
+from contextprune.proxy.telemetry.record import Record
+
+try:
+    from opentelemetry import metrics, trace
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+except ImportError as exc:
+    raise MissingExtra("OpenTelemetry", extra="otel") from exc
+
+Attributes: TypeAlias = dict[str, str | bool | int | float]
+
+_MODELS = 100  # different names of models that metrics have; further ones count as one
+_OTHER = "_OTHER"
+
+
+class Telemetry:
+    """Turns records into spans and measurements. Providers default to the global ones."""
+
+    def __init__(self, tracers: TracerProvider | None = None, meters: MeterProvider | None = None) -> None:
+        self._tracer = (tracers or trace.get_tracer_provider()).get_tracer("contextprune")
+        meter = (meters or metrics.get_meter_provider()).get_meter("contextprune")
+        tokens, seconds = list(genai.TOKEN_BOUNDS), list(genai.SECOND_BOUNDS)
+        self._tokens = meter.create_histogram(
+            genai.TOKEN_USAGE,
+            "{token}",
+            "Tokens as the provider counted them.",
+            explicit_bucket_boundaries_advisory=tokens,
+        )
+        self._duration = meter.create_histogram(
+            genai.DURATION, "s", "Time of whole requests.", explicit_bucket_boundaries_advisory=seconds
+        )
+        self._first = meter.create_histogram(
+            genai.TIME_TO_FIRST_CHUNK,
+            "s",
+            "Until the first byte of a stream.",
+            explicit_bucket_boundaries_advisory=seconds,
+        )
+        self._overhead = meter.create_histogram(
+            genai.OVERHEAD, "s", "Time that contextprune added.", explicit_bucket_boundaries_advisory=seconds
+        )
+        self._saved = meter.create_counter(genai.SAVED, "{token}", "Input tokens that were not sent.")
+        self._models: set[str] = set()
+
+    def finished(self, record: Record) -> None:
+        """The span and the measurements of one request to a model."""
+        if not record.eligible:
+            return
+        attributes = attributes_of(record)
+        begun = int(record.started * 1e9)
+        span = self._tracer.start_span(
+            f"chat {record.model}".strip(), _parent(record.trace), SpanKind.CLIENT, attributes, start_time=begun
+        )
+        if genai.ERROR in attributes:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(begun + int(record.total * 1e9))
+        self._measure(record, attributes)
+
+    def silent(self, warned: Warned) -> None:
+        """The log says it; there is no name for it in the conventions."""
+
+    def _measure(self, record: Record, attributes: Mapping[str, Any]) -> None:
+        told = {name: attributes[name] for name in (genai.OPERATION, genai.PROVIDER, genai.ERROR) if name in attributes}
+        told[genai.REQUEST_MODEL] = self._model(record)
+        self._duration.record(record.total, told)
+        self._overhead.record(record.overhead, {genai.STATUS: record.status})
+        if record.streamed and record.first_byte is not None:
+            self._first.record(record.first_byte, told)
+        if record.status == "applied" and record.saved:
+            self._saved.add(record.saved, {genai.PROVIDER: attributes[genai.PROVIDER]})
+        if record.usage is not None:
+            self._tokens.record(record.usage.input, {**told, genai.TOKEN_TYPE: "input"})
+            self._tokens.record(record.usage.output, {**told, genai.TOKEN_TYPE: "output"})
+
+    def _model(self, record: Record) -> str:
+        """A model that a provider knows, out of a set that cannot grow without end."""
+        if record.model not in self._models:
+            if len(self._models) >= _MODELS or not 200 <= record.upstream < 300:
+                return _OTHER
+            self._models.add(record.model)
+        return record.model
+
+
+def configured() -> bool:
+    """Whether anybody set up a provider of spans or metrics in this process."""
+    proxies = ("ProxyTracerProvider", "_ProxyMeterProvider", "NoOpTracerProvider", "NoOpMeterProvider")
+    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    return any(type(provider).__name__ not in proxies for provider in providers)
+
+
+def attributes_of(record: Record) -> Attributes:
+    """The attributes of a span. `provider` is a name of the conventions, or the operator's own prefix."""
+    told: Attributes = {
+        genai.OPERATION: "chat",
+        genai.PROVIDER: record.provider or "unknown",
+        genai.STATUS: record.status,
+        genai.MODE: record.mode,
+        genai.BEFORE: record.before,
+        genai.AFTER: record.after,
+        genai.OVERHEAD: record.overhead,
+        genai.EPOCH: record.epoch,
+    }
+    texts = {genai.REQUEST_MODEL: record.model, genai.CONVERSATION: record.session, genai.REASON: record.reason}
+    told |= {name: text for name, text in texts.items() if text}
+    if record.upstream:
+        told[genai.HTTP_STATUS] = record.upstream
+    if record.upstream >= 400 or not record.upstream:
+        told[genai.ERROR] = str(record.upstream) if record.upstream else record.gone or "unreachable"
+    if record.streamed and record.first_byte is not None:
+        told[genai.FIRST_CHUNK] = record.first_byte
+    if record.usage is not None:
+        usage = record.usage
+        told |= {genai.INPUT: usage.input, genai.OUTPUT: usage.output, genai.CACHE_READ: usage.read}
+        told |= {genai.CACHE_WRITTEN: usage.written, genai.REASONING: usage.reasoning}
+        if usage.model:
+            told[genai.RESPONSE_MODEL] = usage.model
+    return told
+
+
+def _parent(traceparent: str) -> Context | None:
+    return TraceContextTextMapPropagator().extract({"traceparent": traceparent}) if traceparent else None

@@ -1,0 +1,114 @@
+"""The sums as Prometheus metrics, made when they are asked for. Base units, counters end in `_total`, closed labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+from typing import Any
+
+from contextprune._version import __version__
+from contextprune.errors import MissingExtra
+from contextprune.proxy.telemetry.series import BOUNDS, Sums
+
+try:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+    from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
+    from prometheus_client.exposition import generate_latest
+    from prometheus_client.registry import Collector
+except ImportError as exc:
+    raise MissingExtra("the proxy's metrics", extra="proxy") from exc
+
+__all__ = ["CONTENT_TYPE", "exposition"]
+
+COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "requests": ("contextprune_requests", "Requests that are over.", ("route", "status", "reason")),
+    "tokens": ("contextprune_tokens", "Tokens of requests, as received and as sent.", ("stage",)),
+    "kinds": ("contextprune_kind_tokens", "The same by kind of text.", ("kind", "stage")),
+    "shortened": ("contextprune_shortened", "Requests that got shorter, or would have in an audit.", ()),
+    "dollars": ("contextprune_input_usd", "Cost of the input, as received and as sent, cache counted.", ("stage",)),
+    "priced": ("contextprune_priced", "Requests whose model has a known price.", ()),
+    "epochs": ("contextprune_epochs", "Requests in which old blocks were decided anew.", ()),
+    "usage": ("contextprune_provider_tokens", "Tokens as the provider counted them.", ("type",)),
+    "told": ("contextprune_provider_usage", "Answers that said how many tokens they took.", ()),
+    "upstream": ("contextprune_upstream_responses", "Answers of the providers.", ("provider", "code")),
+    "retried": ("contextprune_retried", "Shortened requests refused with 400 and sent again as received.", ()),
+    "gone": ("contextprune_client_disconnects", "Clients that left early.", ("phase",)),
+    "bytes": ("contextprune_body_bytes", "Bytes of bodies on the wire, of requests and of answers.", ("direction",)),
+}
+"""Sums by their first word: the metric's name, what it says, and its labels."""
+
+HISTOGRAMS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "overhead": ("contextprune_overhead_seconds", "Time that contextprune added to a request.", ()),
+    "first_byte": ("contextprune_upstream_ttfb_seconds", "Time until the provider's first byte.", ()),
+    "total": ("contextprune_request_seconds", "Time of whole requests.", ()),
+    "stage": ("contextprune_stage_seconds", "Time in the scorer process, by stage.", ("stage",)),
+    "lag": ("contextprune_event_loop_lag_seconds", "How late the event loop came back.", ()),
+}
+
+GAUGES: Mapping[str, str] = {
+    "queue_tokens": "Tokens that wait for a scorer.",
+    "waiting": "Requests that wait for a scorer.",
+    "in_flight": "Requests that a scorer works on.",
+    "ready": "Scorer processes that are up.",
+    "restarts": "Scorer processes that were started anew.",
+}
+"""Figures of the scorers that are passed on, where they are numbers."""
+
+BREAKER = ("closed", "open", "half-open")
+
+
+def exposition(sums: Sums, scorers: Mapping[str, Any], in_flight: int, *, silent: bool) -> bytes:
+    """Everything as text in Prometheus' format, of type CONTENT_TYPE."""
+    return generate_latest(_Asked(sums, scorers, in_flight, silent))
+
+
+class _Asked(Collector):
+    """The metrics of one scrape."""
+
+    def __init__(self, sums: Sums, scorers: Mapping[str, Any], in_flight: int, silent: bool) -> None:
+        self._sums, self._scorers, self._in_flight, self._silent = sums, scorers, in_flight, silent
+
+    def collect(self) -> Iterator[Metric]:
+        yield from (_counter(self._sums, word) for word in COUNTERS)
+        yield from (_histogram(self._sums, word) for word in HISTOGRAMS)
+        yield GaugeMetricFamily("contextprune_in_flight", "Requests under way.", self._in_flight)
+        silent = "1 while requests come and nothing has been shortened for long."
+        yield GaugeMetricFamily("contextprune_canary", silent, int(self._silent))
+        yield from _scorers(self._scorers)
+        build = GaugeMetricFamily("contextprune_build_info", "The version that runs.", labels=("version",))
+        build.add_metric((__version__,), 1)
+        yield build
+
+
+def _counter(sums: Sums, word: str) -> Metric:
+    name, said, labels = COUNTERS[word]
+    family = CounterMetricFamily(name, said, labels=labels)
+    keys = [key for key in sums.numbers if key[0] == word] or ([] if labels else [(word,)])
+    for key in sorted(keys):
+        family.add_metric(key[1:], sums.numbers.get(key, 0))
+    return family
+
+
+def _histogram(sums: Sums, word: str) -> Metric:
+    name, said, labels = HISTOGRAMS[word]
+    family = HistogramMetricFamily(name, said, labels=labels)
+    for key, classes in sorted(sums.times.items()):
+        if key[0] == word:
+            ends = (*map(str, BOUNDS), "+Inf")
+            buckets = list(zip(ends, accumulate(classes[:-1]), strict=True))
+            family.add_metric(key[1:], buckets, classes[-1])
+    return family
+
+
+def _scorers(figures: Mapping[str, Any]) -> Iterator[Metric]:
+    for name, said in GAUGES.items():
+        value = figures.get(name)
+        if isinstance(value, bool | int | float):
+            kind = CounterMetricFamily if name == "restarts" else GaugeMetricFamily
+            yield kind(f"contextprune_scorer_{name}", said, int(value))
+    state = figures.get("breaker")
+    if state is not None:
+        family = GaugeMetricFamily("contextprune_breaker_state", "1 at the state that it is in.", labels=("state",))
+        for each in BREAKER:
+            family.add_metric((each,), int(each == str(state)))
+        yield family

@@ -1,0 +1,134 @@
+"""One finished request in figures, the words that are used for them, and the most recent requests.
+
+Every name here that becomes a label somewhere comes from a closed set; nothing here knows a key or a credential.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from contextprune.proxy.telemetry.usage import Usage
+
+ROUTES = ("chat", "responses", "messages", "count", "compress", "retrieve", "other")
+"""Kinds of requests: the three that are shortened, their token counting, the side-car's two, all that is relayed."""
+
+SHORTENED = ROUTES[:3]
+"""The routes whose requests contextprune shortens."""
+
+STATUSES = ("applied", "noop", "audit", "passed", "refused")
+"""Shortened; nothing to take out; measured only; sent as it came in, for a reason; not let in (too large, too slow)."""
+
+PHASES = ("", "request", "waiting", "streaming")
+"""Where a client left: not at all, while sending, before the answer began, in the middle of it."""
+
+_HEAT, _HEATS = 4 << 20, 32 << 20  # bytes of one heat map, and of all that are kept
+
+
+@dataclass(slots=True)
+class Record:
+    """One request, filled in as it goes. Times in seconds, sizes in bytes, `before` and `after` in tokens.
+
+    number      counts up from 1
+    started     seconds since 1970
+    route       one of ROUTES
+    dialect     the wire format, "" where there is none
+    provider    "openai", "anthropic", or the prefix that an upstream was configured under
+    model       as the request names it
+    session     a short hash of the session, "" where unknown
+    mode        "on", "audit" or "off", as it held for this request
+    status      one of STATUSES
+    reason      why nothing was shortened, one of `job.REASONS`; "" where something was
+    kinds       kind of text -> tokens before and after
+    dollars     what the input costs without and with contextprune, the cache accounted for; None where unpriced
+    epoch       old blocks were decided anew
+    seconds     stage -> seconds, in the scorer process
+    overhead    from the last byte of the request to the first one upstream: what contextprune cost
+    upstream    the provider's HTTP status, 0 where it gave none
+    first_byte  from the first byte sent upstream to the first byte of the answer; None where there was none
+    total       from the first byte of the request to the last one of the answer
+    streamed    the answer came as events
+    bytes_in    of the request's body on the wire
+    bytes_out   of the answer's body on the wire
+    usage       what the provider said of tokens
+    retried     it refused our version and was given the original
+    gone        where the client left, one of PHASES
+    trace       the client's `traceparent`, "" without one
+    keys        recall keys of what was cut for this request
+    heat        compact JSON for the page of the request: [[kind, name, [[text, action, reason, score], ...]], ...]
+    """
+
+    number: int = 0
+    started: float = 0.0
+    route: str = "other"
+    dialect: str = ""
+    provider: str = ""
+    model: str = ""
+    session: str = ""
+    mode: str = "on"
+    status: str = "passed"
+    reason: str = ""
+    before: int = 0
+    after: int = 0
+    kinds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    dollars: tuple[float, float] | None = None
+    epoch: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    overhead: float = 0.0
+    upstream: int = 0
+    first_byte: float | None = None
+    total: float = 0.0
+    streamed: bool = False
+    bytes_in: int = 0
+    bytes_out: int = 0
+    usage: Usage | None = None
+    retried: bool = False
+    gone: str = ""
+    trace: str = ""
+    keys: tuple[str, ...] = ()
+    heat: bytes | None = None
+
+    @property
+    def eligible(self) -> bool:
+        """Whether it was a request that contextprune is there to shorten."""
+        return self.route in SHORTENED
+
+    @property
+    def saved(self) -> int:
+        """Tokens that were not sent; in an audit, that would not have been. Never below 0."""
+        return max(0, self.before - self.after) if self.status in ("applied", "audit") else 0
+
+
+class Recent:
+    """The last `most` requests, the newest first when walked over, within a bounded memory for their texts."""
+
+    __slots__ = ("_heat", "_records")
+
+    def __init__(self, most: int) -> None:
+        self._records: deque[Record] = deque(maxlen=most)
+        self._heat = 0
+
+    def add(self, record: Record) -> None:
+        """Keep it, let the oldest go, and let the oldest texts go where all together are too large."""
+        if record.heat is not None and len(record.heat) > _HEAT:
+            record.heat = None
+        if self._records.maxlen and len(self._records) == self._records.maxlen:
+            self._heat -= len(self._records.popleft().heat or b"")
+        self._records.append(record)
+        self._heat += len(record.heat or b"") if self._records.maxlen else 0
+        for old in self._records:
+            if self._heat <= _HEATS:
+                break
+            self._heat -= len(old.heat or b"")
+            old.heat = None
+
+    def find(self, number: int) -> Record | None:
+        """The request of this number; None where it is no longer, or was never, here."""
+        return next((record for record in self if record.number == number), None)
+
+    def __iter__(self) -> Iterator[Record]:
+        return reversed(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)

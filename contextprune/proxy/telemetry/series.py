@@ -1,0 +1,200 @@
+"""Sums of finished requests: for ever, by the minute of the last two hours, and by the quarter hour of the last day.
+
+One set of sums feeds the dashboard and the metrics, so they cannot disagree; sums of several processes can be added.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Self, TypeAlias
+
+from contextprune.context import Kind
+from contextprune.proxy.job import REASONS
+from contextprune.proxy.telemetry.record import PHASES, ROUTES, STATUSES, Record
+
+Key: TypeAlias = tuple[str, ...]
+"""The name of a sum, and its labels: all from closed sets."""
+
+BOUNDS = (
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5,
+    1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0,
+)  # fmt: skip
+"""Upper ends, in seconds, of the classes that times are counted in; one more class has what is longer."""
+
+STAGES = ("waited", "read", "split", "count", "score", "select", "render", "fold", "account", "store", "splice")
+"""Stages of the scorer process that times are kept of; all others count as "other"."""
+
+PROVIDERS = ("openai", "anthropic")
+_KINDS = tuple(kind.value for kind in Kind)
+_FINE, _COARSE = (60, 120), (900, 96)  # seconds, and how many
+
+
+class Sums:
+    """Numbers by key, and times in classes by key. A key that is missing is 0."""
+
+    __slots__ = ("numbers", "times")
+
+    def __init__(self) -> None:
+        self.numbers: dict[Key, float] = {}
+        self.times: dict[Key, list[float]] = {}  # by class of BOUNDS, then their sum in seconds
+
+    def add(self, numbers: Iterable[tuple[Key, float]], times: Iterable[tuple[Key, float]]) -> None:
+        """One request more."""
+        for key, number in numbers:
+            self.numbers[key] = self.numbers.get(key, 0) + number
+        for key, seconds in times:
+            classes = self.times.setdefault(key, [0] * (len(BOUNDS) + 2))
+            classes[bisect_left(BOUNDS, seconds)] += 1
+            classes[-1] += seconds
+
+    def __iadd__(self, other: Sums) -> Self:
+        for key, number in other.numbers.items():
+            self.numbers[key] = self.numbers.get(key, 0) + number
+        for key, classes in other.times.items():
+            mine = self.times.get(key)
+            self.times[key] = [a + b for a, b in zip(mine, classes, strict=True)] if mine else list(classes)
+        return self
+
+    def copy(self) -> Self:
+        """The same, for another thread."""
+        other = type(self)()
+        other.numbers = self.numbers.copy()
+        other.times = {key: classes.copy() for key, classes in self.times.items()}
+        return other
+
+    def whole(self) -> dict[Key, float]:
+        """The sums by every beginning of their keys: all requests, those of a route, those of a route and a status."""
+        found: dict[Key, float] = {}
+        for key, number in self.numbers.items():
+            for end in range(1, len(key) + 1):
+                found[key[:end]] = found.get(key[:end], 0) + number
+        return found
+
+    def quantile(self, share: float, *key: str) -> float | None:
+        """Seconds that a share of the times stays below, to within the width of a class; None where there are none."""
+        classes = self.times.get(key)
+        return quantile(classes[:-1], share) if classes else None
+
+
+def quantile(classes: Sequence[float], share: float) -> float | None:
+    """As above, of counts by class: taken to be spread evenly within a class."""
+    whole = sum(classes)
+    if not whole:
+        return None
+    wanted, edges = share * whole, (0.0, *BOUNDS, BOUNDS[-1])
+    for count, end, (low, high) in zip(classes, accumulate(classes), pairwise(edges), strict=True):
+        if count and end >= wanted:
+            return low + (high - low) * (1 - (end - wanted) / count)
+    return BOUNDS[-1]
+
+
+class Series:
+    """All sums. Times are seconds of a clock that never goes back, the same one for all processes of a machine.
+
+    total          since the start
+    fine, coarse   by the number of the minute, and of the quarter hour, the oldest first
+    """
+
+    __slots__ = ("coarse", "fine", "total")
+
+    def __init__(self) -> None:
+        self.total = Sums()
+        self.fine: deque[tuple[int, Sums]] = deque(maxlen=_FINE[1] + 1)
+        self.coarse: deque[tuple[int, Sums]] = deque(maxlen=_COARSE[1] + 1)
+
+    def add(self, record: Record, now: float) -> None:
+        """One request more."""
+        numbers, times = tuple(counted(record)), tuple(timed(record))
+        for sums in (self.total, _at(self.fine, int(now // _FINE[0])), _at(self.coarse, int(now // _COARSE[0]))):
+            sums.add(numbers, times)
+
+    def copy(self) -> Self:
+        """The same, for another thread."""
+        other = type(self)()
+        other.total = self.total.copy()
+        other.fine.extend((step, sums.copy()) for step, sums in self.fine)
+        other.coarse.extend((step, sums.copy()) for step, sums in self.coarse)
+        return other
+
+    def steps(self, now: float, *, day: bool = False) -> list[Sums]:
+        """Copies of the last hour by the minute, or the last day by the quarter hour; empty steps have empty sums."""
+        width, many = _COARSE if day else (_FINE[0], 60)
+        have = dict(self.coarse if day else self.fine)
+        last = int(now // width)
+        return [have[step].copy() if step in have else Sums() for step in range(last - many + 1, last + 1)]
+
+
+def added(all_sums: Iterable[Sums]) -> Sums:
+    """All of them in one."""
+    whole = Sums()
+    for sums in all_sums:
+        whole += sums
+    return whole
+
+
+def _at(steps: deque[tuple[int, Sums]], step: int) -> Sums:
+    """The sums of a step; the newest one where that is older than it seems, as after a clock went back."""
+    if not steps or steps[-1][0] < step:
+        steps.append((step, Sums()))
+    return steps[-1][1]
+
+
+def counted(record: Record) -> Iterator[tuple[Key, float]]:
+    """What a request adds to the sums. Labels are made sure to be from closed sets."""
+    route, status = _one_of(ROUTES, record.route), _one_of(STATUSES, record.status)
+    yield ("requests", route, status, _one_of(REASONS, record.reason) if record.reason else ""), 1
+    yield ("bytes", "in"), record.bytes_in
+    yield ("bytes", "out"), record.bytes_out
+    if record.upstream:
+        provider = _one_of(PROVIDERS, record.provider)
+        yield ("upstream", provider, f"{record.upstream // 100}xx" if 100 <= record.upstream < 600 else "other"), 1
+    if record.gone:
+        yield ("gone", _one_of(PHASES, record.gone)), 1
+    if record.retried:
+        yield ("retried",), 1
+    if record.eligible:
+        yield from _savings(record)
+    if record.usage is not None:
+        usage = record.usage
+        yield ("told",), 1
+        for name in ("fresh", "written", "read", "output", "reasoning"):
+            yield ("usage", name), getattr(usage, name)
+
+
+def _savings(record: Record) -> Iterator[tuple[Key, float]]:
+    """Tokens and money. What went through as it came counts the same on both sides."""
+    if record.before:
+        after = record.before - record.saved
+        yield ("counted",), 1
+        yield ("tokens", "before"), record.before
+        yield ("tokens", "after"), after
+        if record.saved:
+            yield ("shortened",), 1
+        for kind, (old, new) in record.kinds.items():
+            yield ("kinds", _one_of(_KINDS, kind), "before"), old
+            yield ("kinds", _one_of(_KINDS, kind), "after"), new
+    if record.epoch:
+        yield ("epochs",), 1
+    if record.dollars is not None:
+        yield ("priced",), 1
+        yield ("dollars", "before"), record.dollars[0]
+        yield ("dollars", "after"), record.dollars[1]
+
+
+def timed(record: Record) -> Iterator[tuple[Key, float]]:
+    """The times that a request adds."""
+    if record.eligible:
+        yield ("overhead",), record.overhead
+        for stage, seconds in record.seconds.items():
+            yield ("stage", _one_of(STAGES, stage)), seconds
+    if record.first_byte is not None:
+        yield ("first_byte",), record.first_byte
+    if record.upstream:
+        yield ("total",), record.total
+
+
+def _one_of(known: Iterable[str], name: str) -> str:
+    return name if name in known else "other"

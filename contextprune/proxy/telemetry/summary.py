@@ -1,0 +1,124 @@
+"""The figures of a stretch of time, made of its sums: what the dashboard shows and /stats tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contextprune.proxy.telemetry.record import SHORTENED
+from contextprune.proxy.telemetry.series import Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Tokens, US dollars and seconds of the requests of a stretch of time; what nobody could tell is None.
+
+    requests          all that are over; `eligible` those that contextprune is there to shorten
+    shortened         that got shorter, or would have in an audit
+    before, after     tokens received and sent, of the `counted` requests whose tokens were counted
+    dollars_*         what the input costs without and with contextprune, the cache accounted for; of the `priced` ones
+    fresh ... output  tokens as the provider counted them, in the `told` answers that said so
+    overhead_*        what contextprune added to a request; first_byte_*: what the provider took for its first byte
+    reasons           why requests went through as they came, by how many did
+    answers           the providers' answers by class of status, such as "2xx"
+    gone              clients that left early, by where
+    retried           shortened requests that were refused with 400 and sent again as received
+    epochs            requests in which old blocks were decided anew
+    """
+
+    requests: int
+    eligible: int
+    shortened: int
+    counted: int
+    before: int
+    after: int
+    priced: int
+    dollars_before: float
+    dollars_after: float
+    told: int
+    fresh: int
+    written: int
+    read: int
+    output: int
+    reasoning: int
+    overhead_p50: float | None
+    overhead_p99: float | None
+    first_byte_p50: float | None
+    first_byte_p99: float | None
+    reasons: Mapping[str, int]
+    answers: Mapping[str, int]
+    gone: Mapping[str, int]
+    retried: int
+    epochs: int
+
+    @property
+    def saved(self) -> int:
+        """Tokens that were not sent."""
+        return self.before - self.after
+
+    @property
+    def dollars(self) -> float:
+        """Dollars saved in the end; negative where the bill is higher."""
+        return self.dollars_before - self.dollars_after
+
+    @property
+    def input(self) -> int:
+        """Input tokens as the provider counted them."""
+        return self.fresh + self.written + self.read
+
+
+def figures(sums: Sums) -> Figures:
+    """The figures that these sums amount to."""
+    all_of = sums.whole()
+
+    def whole(*key: str) -> int:
+        return round(all_of.get(key, 0))
+
+    return Figures(
+        requests=whole("requests"),
+        eligible=sum(whole("requests", route) for route in SHORTENED),
+        shortened=whole("shortened"),
+        counted=whole("counted"),
+        before=whole("tokens", "before"),
+        after=whole("tokens", "after"),
+        priced=whole("priced"),
+        dollars_before=all_of.get(("dollars", "before"), 0.0),
+        dollars_after=all_of.get(("dollars", "after"), 0.0),
+        told=whole("told"),
+        fresh=whole("usage", "fresh"),
+        written=whole("usage", "written"),
+        read=whole("usage", "read"),
+        output=whole("usage", "output"),
+        reasoning=whole("usage", "reasoning"),
+        overhead_p50=sums.quantile(0.5, "overhead"),
+        overhead_p99=sums.quantile(0.99, "overhead"),
+        first_byte_p50=sums.quantile(0.5, "first_byte"),
+        first_byte_p99=sums.quantile(0.99, "first_byte"),
+        reasons=_reasons(sums),
+        answers=_by(sums, "upstream", place=2),
+        gone=_by(sums, "gone", place=1),
+        retried=whole("retried"),
+        epochs=whole("epochs"),
+    )
+
+
+def _reasons(sums: Sums) -> dict[str, int]:
+    """Why requests that could have been shortened were not, the most frequent first; a part of one does not count."""
+    found: dict[str, int] = {}
+    for key, number in sums.numbers.items():
+        if key[0] == "requests" and key[1] in SHORTENED and key[2] not in ("applied", "audit"):
+            reason = key[3] or key[2]
+            found[reason] = found.get(reason, 0) + round(number)
+    return _ranked(found)
+
+
+def _by(sums: Sums, name: str, place: int) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for key, number in sums.numbers.items():
+        if key[0] == name:
+            found[key[place]] = found.get(key[place], 0) + round(number)
+    return _ranked(found)
+
+
+def _ranked(found: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

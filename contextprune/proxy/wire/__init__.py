@@ -1,0 +1,1 @@
+"""HTTP as it comes and goes: headers, bodies, routes, errors."""

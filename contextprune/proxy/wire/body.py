@@ -1,0 +1,155 @@
+"""A request's body within bounds: of size, of time, and of what it may grow to when it is decompressed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from time import monotonic
+from typing import Any
+
+from contextprune.proxy.wire.decompress import unpacker
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+LEAST_RATE = 8 << 10  # bytes a second, on the average, after the first `body_seconds`
+_RATIO, _RATIO_FROM = 100, 1 << 20  # JSON grows by ten; what grows a hundredfold beyond a megabyte is a bomb
+_AT_ONCE = 32 << 10  # packed bytes that are unpacked on the loop: a few milliseconds at the most
+_BEYOND = 4 << 20  # bytes over the limit, of which one piece has at most half, so that it is seen to be passed
+_LEFTOVER_SECONDS = 2.0  # for reading on after a refusal: a client that still writes would miss the answer
+
+
+class ClientGone(Exception):  # noqa: N818 - says what happened
+    """The client hung up before its request was complete."""
+
+
+class Unacceptable(Exception):  # noqa: N818 - says what it is
+    """A body beyond the bounds, with the status and the words for the client."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+class Incoming:
+    """The body of one request, read as it comes. `size` is what was received so far, in bytes on the wire.
+
+    `seconds` is how long the client may be slow in all, beyond the time that its bytes take at the least rate; time
+    in which nobody read does not count against it.
+    """
+
+    __slots__ = ("_held", "_receive", "_waited", "ended", "seconds", "size")
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._held: list[bytes] = []
+        self._waited = 0.0
+        self.seconds = seconds
+        self.ended = False
+        self.size = 0
+
+    async def next(self) -> bytes:
+        """The next bytes, b"" at the end. Raises ClientGone, and Unacceptable where they come too slowly."""
+        if self.ended:
+            return b""
+        began = monotonic()
+        left = self.seconds + self.size / LEAST_RATE - self._waited
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                message = await self._receive()
+        except TimeoutError:
+            raise Unacceptable(
+                408, f"the body came too slowly: {self.size:,} bytes in {self._waited + left:.0f} seconds"
+            ) from None
+        self._waited += monotonic() - began
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        self.ended = not message.get("more_body", False)
+        self.size += len(chunk)
+        return chunk
+
+    async def first(self) -> bytes | None:
+        """The whole body where it comes in one piece; None where it does not, and `chunks` has all of it."""
+        chunk = await self.next()
+        if self.ended:
+            return chunk
+        self._held.append(chunk)
+        return None
+
+    async def whole(self, most: int, limit: int) -> bytes | None:
+        """The whole body; None where it is above `most` bytes, and `chunks` has all of it.
+
+        Raises Unacceptable above `limit` bytes, and what `next` raises.
+        """
+        while not self.ended:
+            self._held.append(await self.next())
+            if self.size > limit:
+                await self.discard()
+                raise too_large(self.size, limit)
+            if self.size > most and not self.ended:
+                return None
+        held, self._held = self._held, []
+        return held[0] if len(held) == 1 else b"".join(held)
+
+    async def chunks(self, limit: int | None = None) -> AsyncIterator[bytes]:
+        """Everything that was not handed out before. Raises as `whole` does."""
+        while self._held:
+            yield self._held.pop(0)
+        while not self.ended:
+            chunk = await self.next()
+            if limit is not None and self.size > limit:
+                raise too_large(self.size, limit)
+            if chunk:
+                yield chunk
+
+    async def discard(self) -> None:
+        """Read on for a moment, so that a client in the middle of writing can read the refusal."""
+        self._held.clear()
+        try:
+            async with asyncio.timeout(_LEFTOVER_SECONDS):
+                while not self.ended:
+                    await self.next()
+        except (TimeoutError, Unacceptable, ClientGone):
+            self.ended = True
+
+
+def too_large(size: int, limit: int) -> Unacceptable:
+    """The refusal of a body of `size` bytes."""
+    return Unacceptable(413, f"the body has {size:,} bytes or more; at most {limit:,} are taken (max_body)")
+
+
+async def plain(body: bytes, encoding: str, limit: int) -> bytes | None:
+    """`body` without its content-encoding, at most `limit` bytes; None where it cannot be read.
+
+    Raises Unacceptable for what grows beyond all measure. Long ones are unpacked in a thread, off the loop.
+    """
+    if len(body) <= _AT_ONCE:
+        return _unpacked(body, encoding, limit)
+    return await asyncio.to_thread(_unpacked, body, encoding, limit)
+
+
+def _unpacked(body: bytes, encoding: str, limit: int) -> bytes | None:
+    unpack = unpacker(encoding, limit + _BEYOND)
+    if unpack is None:
+        return None
+    out: list[bytes] = []
+    size = 0
+    for pieces in (unpack.feed(body), unpack.finish()):
+        for piece in pieces:
+            size += len(piece)
+            if size > limit or (size > _RATIO_FROM and size > _RATIO * len(body)):
+                raise Unacceptable(413, f"the body of {len(body):,} bytes grows beyond bounds when it is decompressed")
+            out.append(piece)
+    return b"".join(out) if unpack.ended else None
+
+
+def declared(headers: Mapping[bytes, bytes]) -> int | None:
+    """The length that the client announces; None where it does not."""
+    value = headers.get(b"content-length", b"")
+    return int(value) if value.isdigit() and len(value) <= 18 else None
+
+
+def has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a body follows the headers."""
+    return b"transfer-encoding" in headers or bool(declared(headers))

@@ -1,0 +1,269 @@
+"""The way back for models whose client knows nothing of us: a tool that is offered in the request, and answered in one.
+
+No response is touched. The client cannot run the tool, tells the model so in the next request, and what it said there
+is replaced by the original that was asked for. A tool that comes or goes within a session costs the whole prompt
+cache and breaks signed reasoning, so what holds for the first request of a conversation holds for all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Any
+
+from contextprune.context import Context, Kind, Ref, Segment
+from contextprune.dialects.draft import MODEL_MADE
+from contextprune.dialects.splice import places
+from contextprune.errors import PayloadError, SettingsError, StoreError
+from contextprune.proxy.worker.tenants import Scoped
+from contextprune.session.arrival import RECALL_TOOL
+from contextprune.session.ledger import Notes
+from contextprune.storage.store import Store, recall_text
+
+OFF, TOOL, MCP = "off", "tool", "mcp"
+
+_DESCRIPTION = (
+    "Gives back what was cut out of this conversation. A marker such as [lines 2-40 cut, recall=2gk5hq3m7xvo] stands "
+    "for text that was left out to save tokens; call this with its key if you need that text. "
+    "Ask for the lines you need, or for the lines that hold certain words, rather than for all of it."
+)
+_PARAMETERS = {
+    "type": "object",
+    "properties": {
+        "key": {"type": "string", "description": "The twelve characters after recall= in the marker."},
+        "lines": {"type": "string", "description": "Only these lines of the original: 12, 12-40 or 12-40,60."},
+        "query": {"type": "string", "description": "Only lines that hold all of these words."},
+    },
+    "required": ["key"],
+}
+_NAMED = {"name": RECALL_TOOL, "description": _DESCRIPTION}
+_SCHEMAS: Mapping[str, bytes] = {
+    name: json.dumps(schema, separators=(",", ":")).encode()
+    for name, schema in {
+        "openai-chat": {"type": "function", "function": {**_NAMED, "parameters": _PARAMETERS}},
+        "openai-responses": {"type": "function", **_NAMED, "strict": False, "parameters": _PARAMETERS},
+        "anthropic": {**_NAMED, "input_schema": _PARAMETERS},
+    }.items()
+}
+
+NO_KEY = "This call names no key. Call it with the twelve characters after recall= in a marker."
+UNKNOWN = "No original is kept under the key {}. Do not ask for it again; if you need the text, get it another way."
+UNREADABLE = "The original cannot be read at the moment. Do not ask for it again; get the text another way."
+NO_LINES = "No line of the original matches. It has {} lines."
+
+
+def with_tool(body: bytes, dialect: str, answered: Iterable[Ref] = ()) -> bytes:
+    """The body of a request with the recall tool before all other tools; every byte that was there is still there.
+
+    It comes first, since agents add tools at the end, and what stands before stays in the provider's cache. The
+    results at the refs in `answered` are no errors any more: their flag, where they have one, is turned over. Raises
+    PayloadError where the body has a "tools" that is no list.
+    """
+    flags = {(*ref[:4], "is_error") for ref in answered} if dialect == "anthropic" else set()
+    found = places(body, [(), ("tools",), *flags])
+    cuts = [(*found[flag], b"false") for flag in flags & found.keys() if body[slice(*found[flag])] == b"true"]
+    cuts.append(_opening(body, _SCHEMAS[dialect], found))
+    pieces, at = [], 0
+    for start, end, new in sorted(cuts):
+        pieces += [body[at:start], new]
+        at = end
+    return b"".join((*pieces, body[at:]))
+
+
+def _opening(body: bytes, schema: bytes, found: Mapping[Ref, tuple[int, int]]) -> tuple[int, int, bytes]:
+    """Where the schema goes, what it replaces, and what goes there."""
+    first, last = found[()]
+    start, end = found.get(("tools",), (-1, -1))
+    if body[first : first + 1] != b"{":
+        raise PayloadError("a request body is an object")
+    if start < 0:
+        return first + 1, first + 1, b'"tools":[' + schema + (b"]," if body[first + 1 : last - 1].strip() else b"]")
+    if body[start:end] == b"null":
+        return start, end, b"[" + schema + b"]"
+    if body[start : start + 1] != b"[":
+        raise PayloadError("tools are a list", "tools")
+    return start + 1, start + 1, schema + (b"," if body[start + 1 : end - 1].strip() else b"")
+
+
+class Recalls:
+    """What the conversations of one tenant were told of recall, and what was answered. Thread-safe.
+
+    Both are kept as notes in the store, so that every process says the same, and in memory, `max_bytes` of it.
+    """
+
+    def __init__(self, store: Store, max_bytes: int = 4 << 20) -> None:
+        self._store = store
+        self._notes = store if isinstance(store, Notes) else None
+        own = store.own if isinstance(store, Scoped) else store
+        self._answered = own if isinstance(own, Notes) else None  # what was given back is for its tenant alone
+        self._held: OrderedDict[bytes, bytes] = OrderedDict()
+        self._max_bytes, self._size = max_bytes, 0
+        self._lock = threading.Lock()
+
+    def mode(self, payload: Any, context: Context, dialect: str, wanted: str, *, remember: bool = True) -> str:
+        """How this conversation recalls: "off", "tool" or "mcp". With "tool", its body goes through `with_tool`.
+
+        payload   the request body, read; `context` what was read of it
+        wanted    what holds for new conversations
+        remember  False for requests that count or measure
+
+        A request without a reply of the model is the first of its conversation: there `wanted` decides. Later ones go
+        on as they began; one that began before us gets no tool. Markers name keys unless it is "off". Raises
+        StoreError where that cannot be kept: then nothing may be promised.
+        """
+        possible = _possible(payload, dialect, wanted)
+        key = _hash(b"mode", _root(context))
+        note = self._noted(key, self._notes)
+        known = [] if note is None else note.decode().split(",")
+        if not any(segment.kind in MODEL_MADE for segment in context.segments) or possible in known:
+            mode = possible
+        elif known:
+            mode = known[-1]
+        else:
+            mode = OFF if possible == TOOL else possible
+        if remember and mode not in known:
+            self._note(key, ",".join([*known, mode]).encode(), self._notes)
+        return _possible(payload, dialect, TOOL) if mode == TOOL else mode
+
+    def passed(self, context: Context, *, whole: bool = False) -> None:
+        """The request was sent as it was received: where it was the first, or with `whole`, the tool stays away.
+
+        Raises StoreError where that cannot be kept.
+        """
+        if whole or not any(segment.kind in MODEL_MADE for segment in context.segments):
+            self._note(_hash(b"mode", _root(context)), OFF.encode(), self._notes)
+
+    def answers(self, context: Context) -> dict[Ref, str]:
+        """What is to stand in place of the results of calls to the recall tool, by ref; the same on every later turn.
+
+        For conversations of the mode "tool" alone: there no client has that tool, so none of its results is real.
+        """
+        root = _root(context)
+        calls: dict[str | None, Segment] = {}
+        found: dict[Ref, str] = {}
+        for segment in context.segments:
+            if segment.kind is Kind.TOOL_CALL and segment.name == RECALL_TOOL:
+                calls[segment.pair] = segment
+            elif segment.kind is Kind.TOOL_RESULT and segment.pair in calls and _is_text(segment):
+                call = calls.pop(segment.pair)
+                found[segment.ref] = self._answer(root, call)
+        return found
+
+    def _answer(self, root: bytes, call: Segment) -> str:
+        """What was answered to a call, or is from now on."""
+        key = _hash(b"answer", root, (call.pair or "").encode("utf-8", "surrogatepass"), _bytes(call.text))
+        with suppress(StoreError):
+            known = self._noted(key, self._answered)
+            if known is not None:
+                return known.decode("utf-8", "surrogatepass")
+        text = _asked_for(self._store, call.text)
+        self._hold(key, _bytes(text))
+        with suppress(StoreError):
+            self._note(key, _bytes(text), self._answered)
+        return text
+
+    def _noted(self, key: bytes, notes: Notes | None) -> bytes | None:
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+        value = notes.noted([key]).get(key) if notes is not None else None
+        if value is not None:
+            self._hold(key, value)
+        return value
+
+    def _note(self, key: bytes, value: bytes, notes: Notes | None) -> None:
+        if notes is not None:
+            notes.note({key: value})
+        self._hold(key, value)
+
+    def _hold(self, key: bytes, value: bytes) -> None:
+        with self._lock:
+            self._size += len(value) - len(self._held.pop(key, b""))
+            self._held[key] = value
+            while self._size > self._max_bytes and len(self._held) > 1:
+                self._size -= len(self._held.popitem(last=False)[1])
+
+
+def _possible(payload: Any, dialect: str, wanted: str) -> str:
+    """`wanted`, or what comes nearest to it: where the client has such a tool itself, it answers, as for MCP."""
+    if wanted != TOOL:
+        return wanted
+    tools = payload.get("tools") if isinstance(payload, Mapping) else ()
+    if not isinstance(payload, Mapping) or dialect not in _SCHEMAS or not isinstance(tools, list | None):
+        return OFF
+    if any(name.endswith(RECALL_TOOL) for name in _names(tools or ())):
+        return MCP
+    if "functions" in payload:  # the older way to offer tools, which excludes the newer one
+        return OFF
+    elsewhere = payload.get("store") is not False or payload.get("previous_response_id") or payload.get("conversation")
+    if dialect == "openai-responses" and elsewhere:
+        return OFF  # the provider may keep the history: later requests would show neither replies nor calls
+    return TOOL
+
+
+def _names(tools: Iterable[Any]) -> Iterable[str]:
+    for tool in tools:
+        inner = tool.get("function") if isinstance(tool, Mapping) else None
+        name = (inner if isinstance(inner, Mapping) else tool).get("name") if isinstance(tool, Mapping) else None
+        if isinstance(name, str):
+            yield name
+
+
+def _asked_for(store: Store, arguments: str) -> str:
+    """The part of an original that a call asks for, or a short text that says why there is none."""
+    try:
+        asked = json.loads(arguments)
+    except (ValueError, RecursionError):
+        asked = None
+    key = asked.get("key") if isinstance(asked, dict) else None
+    if not isinstance(key, str) or not key:
+        return NO_KEY
+    key = key.strip().removeprefix("recall=")
+    lines, query = (
+        value if isinstance(value := asked.get(name), str) and value else None for name in ("lines", "query")
+    )
+    try:
+        text = store.get(key)
+        if text is None:
+            return UNKNOWN.format(repr(key[:20]))
+        return recall_text(text, query=query, lines=lines) or NO_LINES.format(len(text.split("\n")))
+    except StoreError:
+        return UNREADABLE
+    except SettingsError as exc:
+        return str(exc)
+
+
+def _root(context: Context) -> bytes:
+    """What stays the same of a conversation and tells it from others: what was said before the model's first reply.
+
+    Instructions and tools are left out, since agents change them on the way, and the provider's cache with them.
+    """
+    said = blake2b(digest_size=16)
+    for segment in context.segments:
+        if segment.kind in MODEL_MADE:
+            break
+        if segment.kind not in (Kind.SYSTEM, Kind.TOOLS):
+            for part in (segment.kind.value, segment.text, segment.source or ""):
+                data = _bytes(part)
+                said.update(b"%d\0%b" % (len(data), data))
+    return said.digest()
+
+
+def _is_text(segment: Segment) -> bool:
+    """Whether a text of ours may stand in its place."""
+    return segment.cost is None and (segment.editable or not segment.text)
+
+
+def _hash(*parts: bytes) -> bytes:
+    return blake2b(
+        b"\0".join(b"%d\0%b" % (len(part), part) for part in parts), digest_size=16, person=b"recall"
+    ).digest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,62 @@
+"""Choose whole in-context examples: near the query, unlike one another (maximal marginal relevance, Carbonell and
+Goldstein 1998), copies never twice. An example is never torn; the order of the walk does not depend on the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contextprune.context import Context, Span, Syntax, Unit
+from contextprune.plan import Action, Decision, Plan
+from contextprune.text.identifiers import words
+
+LIKENESS = 0.3  # how much likeness to what is chosen counts against an example
+POOL = 400  # examples that are compared with one another; the rest follow by relevance alone
+
+
+def choose(context: Context, costs: Sequence[int], scores: Sequence[float], ceiling: int) -> Plan:
+    """Keep whole segments in order of worth until the first that does not fit under `ceiling` tokens."""
+    spans = whole(context)
+    kept = set()
+    used = 0
+    for i in _order(context, scores):
+        if used + costs[i] > ceiling:
+            break
+        used += costs[i]
+        kept.add(i)
+    decisions = tuple(
+        Decision(Action.KEEP, scores[i], costs[i], "chosen")
+        if i in kept
+        else Decision(Action.DROP, scores[i], costs[i], "worth less than what is kept")
+        for i in range(len(spans))
+    )
+    return Plan(context, spans, decisions)
+
+
+def whole(context: Context) -> tuple[Span, ...]:
+    """Each segment as one span."""
+    return tuple(
+        Span(i, 0, len(segment.text), Unit.WHOLE, segment.text, Syntax.LINES)
+        for i, segment in enumerate(context.segments)
+    )
+
+
+def _order(context: Context, scores: Sequence[float]) -> list[int]:
+    """Indices by marginal relevance; exact copies come last."""
+    by_score = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    pool, rest = by_score[:POOL], by_score[POOL:]
+    bags = {i: frozenset(words(context.segments[i].text)) for i in pool}
+    likeness = dict.fromkeys(pool, 0.0)
+    order: list[int] = []
+    while likeness:
+        best = min(likeness, key=lambda i: (-(scores[i] - LIKENESS * likeness[i]), i))
+        del likeness[best]
+        order.append(best)
+        for i in likeness:
+            both = len(bags[i] & bags[best])
+            likeness[i] = max(likeness[i], both / (len(bags[i]) + len(bags[best]) - both or 1))
+    copies: dict[str, int] = {}
+    for i in (*order, *rest):
+        copies.setdefault(context.segments[i].text, i)
+    firsts = set(copies.values())
+    return [i for i in (*order, *rest) if i in firsts] + [i for i in (*order, *rest) if i not in firsts]

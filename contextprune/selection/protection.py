@@ -1,0 +1,85 @@
+"""What selection may not do: touch what is protected, or keep a span without its anchors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from contextprune.context import Context, Segment, Span
+from contextprune.policy import Policy
+from contextprune.text.failures import failing
+
+
+def movable(context: Context, policy: Policy, frozen: Collection[int] = ()) -> list[int]:
+    """Indices of the segments that may be rewritten; `frozen` ones already carry a marker of ours."""
+    return [
+        i
+        for i, segment in enumerate(context.segments)
+        if i not in frozen and not segment.marked and protection(segment, policy) is None
+    ]
+
+
+KEEP, END_KEEP = "<contextprune-keep>", "</contextprune-keep>"
+"""What stands between the two stays; without the second one, all that follows."""
+
+
+def staying(context: Context, spans: Sequence[Span]) -> dict[int, str]:
+    """The spans that stay whatever their score, and why: failure lines, and what somebody marked to be kept."""
+    marked = dict.fromkeys(sorted(_kept_by_hand(context, spans)), "marked to be kept")
+    return dict.fromkeys(sorted(failing(context, spans)), "failure line") | marked
+
+
+def _kept_by_hand(context: Context, spans: Sequence[Span]) -> set[int]:
+    """Indices of the spans that somebody marked to be kept, the marks included."""
+    marked = {i: _between(segment.text) for i, segment in enumerate(context.segments) if KEEP in segment.text}
+    return {
+        i
+        for i, span in enumerate(spans)
+        if span.segment in marked and any(span.start < end and start < span.end for start, end in marked[span.segment])
+    }
+
+
+def _between(text: str) -> list[tuple[int, int]]:
+    found = []
+    start = text.find(KEEP)
+    while start >= 0:
+        end = text.find(END_KEEP, start)
+        end = len(text) if end < 0 else end + len(END_KEEP)
+        found.append((start, end))
+        start = text.find(KEEP, end)
+    return found
+
+
+_VIEWERS = re.compile(
+    r"(?i)(?:[\w.-]*__)?(?:read|view|open|cat|show|get)(?:_?(?:file|text_?file|source|code|lines|diff|notebook))?s?"
+    r"|(?:[\w.-]*__)?file_?(?:read|view)(?:er)?|str_replace_(?:based_)?edit(?:or)?(?:_tool)?|goto|scroll_(?:up|down)"
+)
+_READS = re.compile(r"""(?:^|["';&(]|\\n|\n|&&)\s*(?:sudo )?(?:cat|nl|bat|less|head|tail|sed -n|git (?:diff|show))\s""")
+
+
+def is_view(call: str, tool: str | None) -> bool:
+    """Whether a call shows a file or a diff, which the next edit may have to quote to the letter."""
+    return (tool is not None and _VIEWERS.fullmatch(tool) is not None) or _READS.search(call) is not None
+
+
+def protection(segment: Segment, policy: Policy) -> str | None:
+    """Why a segment is protected, or None if it may be rewritten."""
+    if segment.kind in policy.protect:
+        return f"protected: {segment.kind}"
+    if not segment.editable or segment.cost is not None:
+        return "protected: not editable"
+    if policy.excludes(segment.name):
+        return f"protected: tool {segment.name}"
+    return None
+
+
+def closure(start: int, spans: Sequence[Span], kept: Sequence[int]) -> list[int]:
+    """`start` and every span that it cannot be understood without, as far as they are not kept yet."""
+    found = [start]
+    seen = {start}
+    for i in found:  # grows while it is walked
+        for anchor in spans[i].anchors:
+            if anchor not in seen and not kept[anchor]:
+                seen.add(anchor)
+                found.append(anchor)
+    return found

@@ -1,0 +1,59 @@
+"""The same call failing again and again: of its answers the last one stays, the earlier ones become a count.
+
+An answer goes only where the last one, as it was sent, shows every failure line that it held: no error is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Collection
+from typing import TypeAlias
+
+from contextprune.context import Kind, Segment
+from contextprune.rendering import recall_note
+from contextprune.selection.protection import KEEP
+from contextprune.session.arrival import Tools
+from contextprune.session.state import Past
+
+Call: TypeAlias = tuple[str, str]
+"""The tool of a call and its arguments, with white space folded."""
+
+
+def repeated(tools: Tools, past: Past, failed: Collection[int], free: Collection[int]) -> dict[int, str]:
+    """A marker for each `free` result that a later one of the same call repeats; `failed` are all that failed."""
+    found: dict[int, str] = {}
+    for attempts in _by_call(past, failed):
+        *earlier, last = attempts
+        going = [at for at in earlier if at in free and KEEP not in past.segments[at].text]
+        if going:
+            shown = _folded(past.text(last))
+            like = f"failed like attempt {len(attempts)} of {len(attempts)}"
+            same = (at for at in going if all(_folded(text) in shown for text in past.failures(at)))
+            found.update((at, _marker(tools, past.segments[at], like)) for at in same)
+    return found
+
+
+def _by_call(past: Past, failed: Collection[int]) -> list[list[int]]:
+    """The results that failed, in order, for each call that failed more than once."""
+    calls: dict[str, Call] = {}
+    groups: dict[Call, list[int]] = {}
+    pairs = {past.segments[at].pair for at in failed}
+    parts = Tally(s.pair for s in past.segments if s.kind is not Kind.TOOL_CALL)  # an answer of several says more
+    for at, segment in enumerate(past.segments):
+        if segment.pair is None or segment.pair not in pairs:
+            continue
+        if segment.kind is Kind.TOOL_CALL:
+            calls[segment.pair] = segment.name or "", _folded(segment.text)
+        elif at in failed and segment.pair in calls and parts[segment.pair] == 1:
+            groups.setdefault(calls[segment.pair], []).append(at)
+    return [attempts for attempts in groups.values() if len(attempts) > 1]
+
+
+def _marker(tools: Tools, segment: Segment, like: str) -> str:
+    lines = segment.text.count("\n") + (not segment.text.endswith("\n"))
+    what = f"{lines} lines" if lines > 1 else "1 line"
+    return f"[{what} cut{recall_note(tools.key(segment.text))}, {like}]" if tools.key else f"[… {like}]"
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""Originals by recall key, and decisions: in memory, in SQLite, in Redis."""

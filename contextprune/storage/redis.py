@@ -1,0 +1,327 @@
+"""Originals and notes on a Redis, for proxies on several hosts: what one of them put, all of them find.
+
+A Redis that is down, slow or full must cost next to nothing, so nothing is tried twice, and after a failure nothing is
+asked for a while. Values are named, packed and checked as in the other stores, with a secret that the Redis keeps.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from contextprune.errors import MissingExtra, SettingsError, StoreError
+from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, unpacked
+
+try:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+except ImportError as exc:
+    raise MissingExtra("a store on Redis", extra="redis") from exc
+
+_LOG = logging.getLogger(__name__)
+
+_SECRET = "contextprune:secret"  # noqa: S105 - the name of a key
+CHUNK = 1 << 20  # bytes of one value: while it sends a larger one, a Redis serves nobody else
+MOST_CHUNKS = 64
+_AT_ONCE = 500  # keys in one command
+_PROBE_SECONDS = 0.05
+_REMEMBERED = 20_000  # keys whose time was renewed
+
+
+class RedisStore:
+    """See `store.Store` and `ledger.Notes`. Thread-safe; connects at the first use, which checks the Redis, too.
+
+    url              redis://[[user]:password@]host[:port][/database], or rediss://... for TLS
+    max_age_seconds  how long a text or a note is kept after its last use
+    seconds          the longest wait for a connection, and for an answer
+
+    Every method raises StoreError where the Redis does not answer or refuses, and where it is set up to evict keys.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        max_age_seconds: float = 30 * 86_400.0,
+        seconds: float = 0.2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.place = _place(url)
+        self._max_age = max(1, int(max_age_seconds))
+        self._client = _client(url, seconds)
+        self._probe = _client(url, min(seconds, _PROBE_SECONDS))
+        self._clock, self._pause = clock, _Pause(clock)
+        self._lock = threading.Lock()
+        self._secret: bytes | None = None
+        self._renewed: OrderedDict[str, float] = OrderedDict()
+
+    def key(self, text: str) -> str:
+        """See `Store`. The first call asks the Redis for its secret."""
+        return key_of(self._own_secret(), text)
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        """See `Store`. A text that is already there only counts as used again."""
+        if not texts:
+            return
+        secret = self._own_secret()
+        values = {f"contextprune:o:{key}": _sealed(secret, key, as_bytes(text)) for key, text in texts.items()}
+        parts = {name: _parted(name, value) for name, value in values.items()}
+        with self._asked() as client:
+            asking = client.pipeline(transaction=False)
+            asking.get(_SECRET)
+            for name in values:
+                asking.getrange(name, 2, 17)
+            found, *digests = asking.execute()
+            self._check(client, found, secret)
+            there = {name: digest for name, digest in zip(values, digests, strict=True) if digest}
+            for name, digest in there.items():
+                if digest != values[name][:16]:
+                    raise StoreError(f"the key {name.rpartition(':')[2]!r} already stands for another text")
+            kept = self._renew(client, [part for name in there for part in parts[name]])
+            lost = [name for name in values if name not in there or not kept.issuperset(parts[name])]
+            self._write(client, {part: data for name in lost for part, data in parts[name].items()}, over=False)
+
+    def get(self, key: str) -> str | None:
+        """See `Store`; StoreError where the stored bytes are damaged."""
+        if not key.isascii():  # keys come from models
+            return None
+        secret, name = self._own_secret(), f"contextprune:o:{key}"
+        with self._asked() as client:
+            found, head = client.mget([_SECRET, name])
+            if found not in (None, secret):
+                self._secret = None  # wiped, and begun anew by another process
+                return None
+            body = self._whole(client, {name: head}).get(name) if head is not None else None
+            if body is None:
+                return None
+            self._renew(client, _names(name, head))
+        data = unpacked(body[16:])
+        if data is None or checksum(secret, key, data) != body[:16]:
+            raise StoreError(f"the original under {key!r} on {self.place} is damaged; it cannot be given back")
+        return data.decode("utf-8", "surrogatepass")
+
+    def note(self, notes: Mapping[bytes, bytes]) -> None:
+        """See `ledger.Notes`."""
+        if not notes:
+            return
+        secret = self._own_secret()
+        parts: dict[str, bytes] = {}
+        for key, data in notes.items():
+            name = f"contextprune:n:{key.hex()}"
+            parts.update(_parted(name, _sealed(secret, key.hex(), data)))
+        with self._asked() as client:
+            self._check(client, client.get(_SECRET), secret)
+            self._write(client, parts, over=True)
+
+    def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """See `ledger.Notes`; a damaged note is not known."""
+        if not keys:
+            return {}
+        secret = self._own_secret()
+        found: dict[bytes, bytes] = {}
+        with self._asked() as client:
+            for start in range(0, len(keys), _AT_ONCE):
+                names = {f"contextprune:n:{key.hex()}": key for key in keys[start : start + _AT_ONCE]}
+                answers = zip(names, client.mget(list(names)), strict=True)
+                heads = {name: head for name, head in answers if head is not None}
+                for name, body in self._whole(client, heads).items():
+                    value = opened(secret, names[name], body)
+                    if value is not None:
+                        found[names[name]] = value
+                self._renew(client, [part for name, head in heads.items() for part in _names(name, head)])
+        return found
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        self._client.close()
+        self._probe.close()
+
+    def _own_secret(self) -> bytes:
+        secret = self._secret
+        if secret is None:
+            with self._asked() as client:
+                self._check_policy(client)
+                found = client.get(_SECRET)
+                if found is None:
+                    client.set(_SECRET, os.urandom(32), nx=True)
+                    found = client.get(_SECRET)
+                if not isinstance(found, bytes) or len(found) != 32:
+                    raise StoreError(f"{self.place} has a strange {_SECRET}; delete that key to begin anew")
+                secret = self._secret = found
+        return secret
+
+    def _check(self, client: Any, found: object, secret: bytes) -> None:
+        """See that keys still mean the same. In a Redis that was wiped, the secret that we have holds on."""
+        if found is None:
+            client.set(_SECRET, secret, nx=True)
+            found = client.get(_SECRET)
+        if found != secret:
+            self._secret = None
+            raise StoreError(f"{self.place} was wiped and begun anew by another process; the next call will find it so")
+
+    def _check_policy(self, client: Any) -> None:
+        try:
+            policy = client.config_get("maxmemory-policy").get("maxmemory-policy")
+        except redis.ResponseError:
+            policy = None
+        if policy is None:
+            _LOG.warning("%s does not show its maxmemory-policy; see to it that it is noeviction", self.place)
+        elif policy != "noeviction":
+            raise StoreError(
+                f"{self.place} may drop originals that markers name: its maxmemory-policy is {policy}. "
+                "Set it to noeviction (CONFIG SET maxmemory-policy noeviction), or set CONTEXTPRUNE_STORE to another."
+            )
+
+    def _write(self, client: Any, parts: Mapping[str, bytes], *, over: bool) -> None:
+        """All or none; `over` what is there already."""
+        if not parts:
+            return
+        writing = client.pipeline(transaction=True)
+        for name, data in parts.items():
+            writing.set(name, data, ex=self._max_age, nx=not over)
+        writing.execute()
+        self._remember(parts)
+
+    def _renew(self, client: Any, names: Iterable[str]) -> set[str]:
+        """Count these as used now. Those that are still there; what was renewed a short while ago is not asked."""
+        names, now = list(names), self._clock()
+        with self._lock:
+            due = [name for name in names if now >= self._renewed.get(name, now)]
+        renewing = client.pipeline(transaction=False)
+        for name in due:
+            renewing.expire(name, self._max_age)
+        answers = renewing.execute(raise_on_error=False) if due else []
+        there = {name for name, answer in zip(due, answers, strict=True) if answer is True or answer == 1}
+        self._remember(there)
+        return there.union(set(names).difference(due))
+
+    def _remember(self, names: Iterable[str]) -> None:
+        due = self._clock() + min(60.0, self._max_age / 10)
+        with self._lock:
+            for name in names:
+                self._renewed.pop(name, None)
+                self._renewed[name] = due
+            while len(self._renewed) > _REMEMBERED:
+                self._renewed.popitem(last=False)
+
+    def _whole(self, client: Any, heads: Mapping[str, bytes]) -> dict[str, bytes]:
+        """What was parted, put together; what is there in part only is left out."""
+        further = {name: _names(name, head)[1:] for name, head in heads.items()}
+        names = [part for parts in further.values() for part in parts]
+        chunks: dict[str, bytes | None] = dict(zip(names, client.mget(names), strict=True)) if names else {}
+        found = {}
+        for name, head in heads.items():
+            body = [head[2:], *(chunk for part in further[name] if (chunk := chunks[part]) is not None)]
+            if len(body) == 1 + len(further[name]):
+                found[name] = b"".join(body)
+        return found
+
+    @contextmanager
+    def _asked(self) -> Iterator[Any]:
+        """The client. Whatever goes wrong is a StoreError; where nobody answers, nobody is asked for a while."""
+        try:
+            if self._pause.due():
+                self._probe.ping()
+                self._pause.over()
+            yield self._client
+        except _Paused as exc:
+            said = f"{self.place} did not answer and is left alone for {exc.seconds:.1f} s"
+            raise StoreError(f"{said}. {_ADVICE}") from None
+        except (redis.ConnectionError, redis.TimeoutError, OSError) as exc:
+            self._pause.begin()
+            raise StoreError(f"{self.place} cannot be reached: {exc}. {_ADVICE}") from exc
+        except redis.OutOfMemoryError as exc:
+            raise StoreError(f"{self.place} is full: raise its maxmemory, or let texts expire sooner") from exc
+        except redis.RedisError as exc:
+            raise StoreError(f"{self.place} refuses: {exc}. {_ADVICE}") from exc
+
+
+_ADVICE = "Start it, check the address and the password in CONTEXTPRUNE_STORE, or set that to another store."
+
+
+class _Paused(Exception):  # noqa: N818 - no error yet: it is about to become one
+    """Nobody is to be asked for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class _Pause:
+    """How long a Redis that did not answer is left alone: half a second, then ever longer, half a minute at most."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until: float | None = None
+        self._length = 0.0
+
+    def due(self) -> bool:
+        """Whether to probe before asking. Raises _Paused while it lasts; of several threads one alone may probe."""
+        with self._lock:
+            if self._until is None:
+                return False
+            left = self._until - self._clock()
+            if left > 0:
+                raise _Paused(left)
+            self._until = self._clock() + max(self._length, 0.5)
+            return True
+
+    def begin(self) -> None:
+        """Nobody answered."""
+        with self._lock:
+            self._length = min(30.0, max(0.5, 2 * self._length))
+            self._until = self._clock() + self._length
+
+    def over(self) -> None:
+        """Somebody answered."""
+        with self._lock:
+            self._until, self._length = None, 0.0
+
+
+def _client(url: str, seconds: float) -> Any:
+    """A client that waits so long and never tries twice: with its own defaults a Redis that is down costs seconds."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_timeout=False,
+        decode_responses=False,
+    )
+
+
+def _place(url: str) -> str:
+    """The address without what is secret in it. Raises SettingsError where it is none."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        number = parts.path.strip("/")
+        if parts.scheme in ("redis", "rediss") and parts.hostname and (not number or number.isdecimal()):
+            return f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}/{number or 0}"
+    raise SettingsError("the address of a Redis reads redis://[[user]:password@]host[:port][/database]")
+
+
+def _sealed(secret: bytes, key: str, data: bytes) -> bytes:
+    return checksum(secret, key, data) + packed(data)
+
+
+def _parted(name: str, value: bytes) -> dict[str, bytes]:
+    """A value in parts of the size allowed; the first says how many follow. Raises StoreError for what is too large."""
+    chunks = [value[at : at + CHUNK] for at in range(0, len(value), CHUNK)]
+    if len(chunks) > MOST_CHUNKS:
+        raise StoreError(f"a text of {len(value):,} bytes, compressed, is too large for a store on Redis")
+    head = (len(chunks) - 1).to_bytes(2, "big") + chunks[0]
+    return dict(zip(_names(name, head), (head, *chunks[1:]), strict=True))
+
+
+def _names(name: str, head: bytes) -> list[str]:
+    """The keys of all parts of a value."""
+    count = min(int.from_bytes(head[:2], "big"), MOST_CHUNKS)
+    return [name, *(f"contextprune:c:{number}:{name.removeprefix('contextprune:')}" for number in range(1, count + 1))]

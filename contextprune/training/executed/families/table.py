@@ -1,0 +1,67 @@
+"""The families of tools, and how much of the samples each makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from contextprune.training.executed.families import (
+    build,
+    docs,
+    files,
+    history,
+    inside,
+    installed,
+    lint,
+    listing,
+    logs,
+    search,
+    settings,
+    sql,
+    tests_run,
+    tracebacks,
+    web,
+)
+from contextprune.training.executed.output import Output
+from contextprune.training.executed.workbench import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One source of outputs.
+
+    share   its weight among all
+    per     samples from one output, at most
+    """
+
+    name: str
+    outputs: Callable[[Bench], Iterator[Output]]
+    share: float = 1.0
+    per: int = 25
+
+
+FAMILIES: Mapping[str, Family] = {
+    family.name: family
+    for family in (
+        Family("files", files.views, 2, 20),
+        Family("grep", search.greps, 2, 24),
+        Family("sql", sql.tables, 1.3, 22),
+        Family("http", web.replies, 1.3, 22),
+        Family("listing", listing.listings, 1.6, 20),
+        Family("pytest", tests_run.runs, 1.8, 26),
+        Family("unittest", tests_run.unittests, 1.2, 20),
+        Family("traceback", tracebacks.crashes, 1.5, 22),
+        Family("pydoc", docs.pages, 1.2, 24),
+        Family("logs", logs.services, 1.6, 26),
+        Family("git", history.histories, 2.6, 14),
+        Family("ruff", lint.ruffs, 1.3, 14),
+        Family("mypy", lint.mypys, 0.8, 18),
+        Family("pip", installed.packages, 1.1, 10),
+        Family("config", settings.settings, 1.7, 20),
+        Family("dis", inside.bytecode, 0.7, 10),
+        Family("ast", inside.trees, 0.5, 9),
+        Family("profile", inside.profiles, 0.9, 16),
+        Family("build", build.builds, 1.0, 20),
+        Family("help", build.helps, 1.0, 16),
+    )
+}

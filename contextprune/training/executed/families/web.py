@@ -1,0 +1,96 @@
+"""Replies of a local HTTP service that serves JSON about real packages."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.request import urlopen
+
+from contextprune.training.executed.output import Asks, Lines, Output, length
+from contextprune.training.executed.records import Record, draw
+from contextprune.training.executed.row_goals import row_goals
+from contextprune.training.executed.workbench import Bench
+
+_NESTED = ("stats", "metrics", "measures")
+
+
+@contextmanager
+def serving(pages: Mapping[str, str]) -> Iterator[str]:
+    """A service on a free port for as long as it is needed; its address. Pages may be added while it runs."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = pages[self.path].encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing: stderr is the command line's."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def replies(bench: Bench) -> Iterator[Output]:
+    """One reply after another: indented, one record a line, or an envelope with pages."""
+    rng = bench.rng
+    pages: dict[str, str] = {}
+    with serving(pages) as address:
+        while True:
+            lines_each = rng.choice((10, 13, 1))
+            package, kind, rows = draw(bench, max(6, length(rng) // lines_each))
+            rows = rng.sample(rows, len(rows))
+            path = f"/api/{rng.choice(('v1', 'v2', 'internal'))}/{kind}s?limit={len(rows)}"
+            shaped = [_shape(row, lines_each) for row in rows]
+            text, where = _laid(shaped, {"total": len(rows), "next": None}, kind, lines_each)
+            pages[path] = text
+            with urlopen(address + path, timeout=20) as reply:  # noqa: S310 - our own service
+                text = reply.read().decode()
+            asks = Asks(Lines(text), most=40)
+            for goal in row_goals(rng, rows, kind):
+                picked = [i for row in goal.rows for i in _part(asks.lines, where[row], goal.field, rows[row])]
+                asks.add(goal.goal, picked, goal.key, plain=goal.plain)
+            host = rng.choice(("localhost:8080", "127.0.0.1:5000", "api.internal", "localhost:3000"))
+            url = f"http://{host}{path}"
+            tool, call = rng.choice((("http_get", {"url": url}), ("bash", {"command": f"curl -s '{url}'"})))
+            yield Output("http", tool, call, text, package, asks.found, None)
+
+
+def _shape(row: Record, lines_each: int) -> Record:
+    """Flat, or with its numbers in an object of their own."""
+    if lines_each != 13:
+        return row
+    numbers = {f: v for f, v in row.items() if isinstance(v, int) and f != "id"}
+    return {**{f: v for f, v in row.items() if f not in numbers}, "stats": numbers}
+
+
+def _laid(rows: list[Record], envelope: Record, kind: str, lines_each: int) -> tuple[str, list[range]]:
+    """The reply's text, and the lines of each record."""
+    if lines_each == 1:
+        return "\n".join(json.dumps(row) for row in rows), [range(i, i + 1) for i in range(len(rows))]
+    text = json.dumps({**envelope, f"{kind}s": rows}, indent=2)
+    at, where = len(envelope) + 2, []
+    for row in rows:
+        count = json.dumps(row, indent=2).count("\n") + 1
+        where.append(range(at, at + count))
+        at += count
+    return text, where
+
+
+def _part(lines: Lines, where: range, field: str, row: Record) -> list[int]:
+    """Of a record: the line that names it and the line of the field, or all of it."""
+    if not field or len(where) == 1:
+        return list(where)
+    named = "name" if "name" in row else "path"
+    return [i for i in where if lines.lines[i].strip().startswith((f'"{field}":', f'"{named}":'))]

@@ -1,0 +1,1 @@
+"""Training itself: samples to tensors, the loss, calibration, judging, export."""

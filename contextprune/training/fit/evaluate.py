@@ -1,0 +1,61 @@
+"""How well scores rank what is needed, at budgets of characters: what training stops by and what the diary reports."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+
+import numpy as np
+
+from contextprune.training.fit.groups import Group
+
+BUDGETS = (0.1, 0.3, 0.5)
+
+Row = tuple[str, float, float]
+"""(source, budget, recall) of one group."""
+
+
+def recalls(groups: Sequence[Group], scores: Sequence[np.ndarray]) -> list[Row]:
+    """Weighted recall of each group that needs anything, at each budget; too large spans are skipped."""
+    rows = []
+    for group, score in zip(groups, scores, strict=True):
+        label = group.label.astype(float)
+        if label.any():
+            source = f"tool:{group.kind}" if group.source == "tools" else group.source
+            rows += [(source, budget, recall_at(score, label, group.size, budget)) for budget in BUDGETS]
+    return rows
+
+
+def summary(rows: Sequence[Row]) -> dict[str, float]:
+    """Mean over sources: at each budget, of all, and of questions, tools and traces at 30 %."""
+    by: dict[tuple[str, float], list[float]] = defaultdict(list)
+    for source, budget, value in rows:
+        by[source, budget].append(value)
+    means = {key: fmean(values) for key, values in by.items()}
+    found = {f"@{budget:.0%}": fmean(v for (_, b), v in means.items() if b == budget) for budget in BUDGETS}
+    found["mean"] = fmean(means.values())
+    for name, test in _PARTS.items():
+        part = [value for (source, budget), value in means.items() if budget == 0.3 and test(source)]
+        if part:
+            found[name] = fmean(part)
+    return found
+
+
+_TRACES = frozenset({"tau_airline", "sweagent_demo", "intercode", "sgd", "fireact", "code_view"})
+_PARTS: Mapping[str, Callable[[str], bool]] = {
+    "questions": lambda source: source not in _TRACES and not source.startswith("tool:"),
+    "tools": lambda source: source.startswith("tool:"),
+    "traces": lambda source: source in _TRACES,
+}
+
+
+def recall_at(score: np.ndarray, label: np.ndarray, size: np.ndarray, budget: float) -> float:
+    """Share of the labels among the spans that fit into `budget` of the characters, best first."""
+    room = budget * size.sum()
+    got = 0.0
+    for i in np.argsort(-score, kind="stable"):
+        if size[i] <= room:
+            room -= size[i]
+            got += label[i]
+    return float(got / label.sum())

@@ -1,0 +1,45 @@
+"""Write the folder that `load_scorer` reads: half-precision weights, tokenizer, calibration, and who they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+
+from contextprune.scoring.encoder import Model
+from contextprune.scoring.listwise import PREFIX, Surroundings
+
+NAME = "neural.v1"
+
+
+def export(
+    model: Model,
+    tokenizer: Path,
+    calibration: Mapping[str, Any],
+    out: Path,
+    name: str = NAME,
+    surroundings: Surroundings | None = None,
+) -> Path:
+    """The folder `out`, complete; other files in it (the model card) stay."""
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = model.state_dict()
+    if surroundings:
+        tensors |= {PREFIX + key: value for key, value in surroundings.state_dict().items()}
+    raw = save({key: value.half().contiguous() for key, value in tensors.items()})
+    (out / "model.safetensors").write_bytes(raw)
+    about: dict[str, Any] = {
+        "name": name,
+        "sha256": sha256(raw).hexdigest(),
+        "shape": asdict(model.reader.encoder.shape),
+    }
+    tokens = json.loads(tokenizer.read_text(encoding="utf-8"))
+    tokens["truncation"] = tokens["padding"] = None  # the upstream file cuts at 128, silently
+    (out / "tokenizer.json").write_text(json.dumps(tokens, ensure_ascii=False), encoding="utf-8")
+    (out / "calibration.json").write_text(json.dumps(calibration), encoding="utf-8")
+    (out / "scorer.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    return out

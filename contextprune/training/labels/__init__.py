@@ -1,0 +1,1 @@
+"""Labels without an LLM: which spans of a recorded session or a document were needed."""

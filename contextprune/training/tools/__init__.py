@@ -1,5 +1,0 @@
-"""Training samples from tools that really ran: what a goal needs of an output is known from how the tool works."""
-
-from contextprune.training.tools.make import make
-
-__all__ = ["make"]

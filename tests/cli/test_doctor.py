@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contextprune import api
+from contextprune.cli.doctor import NEEDLE, Finding, canary, examine
+from contextprune.context import Context, Kind, Span
+from contextprune.policy import Policy, Rule
+from contextprune.pruner import Pruner
+from contextprune.scoring import Scorer, load_scorer
+from contextprune.storage.store import MemoryStore, SQLiteStore, Store
+from contextprune.tokens import Tiktoken
+from tests.scoring.folders import write_neural
+
+
+class KeepsAll:
+    """Holds every span for needed."""
+
+    name = "keeps-all.test"
+
+    def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
+        assert context.segments
+        return [1.0] * len(spans)
+
+    def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
+        assert spans[0].segment == segment < len(context.segments)
+        return 1.0 - recall / 2
+
+
+class Shortens(MemoryStore):
+    """Gives back long originals without their end."""
+
+    def get(self, key: str) -> str | None:
+        text = super().get(key)
+        return text if text is None else text[:1000]
+
+
+def pruner(policy: Policy | None = None, scorer: Scorer | None = None, store: Store | None = None) -> Pruner:
+    return Pruner(policy or Policy(), scorer or load_scorer("lexical"), Tiktoken(), store or MemoryStore())
+
+
+def troubles(findings: Sequence[Finding]) -> dict[str, str]:
+    return {finding.name: finding.trouble for finding in findings if finding.trouble}
+
+
+def test_a_working_installation_has_no_trouble() -> None:
+    findings = examine(pruner())
+    assert troubles(findings) == {}
+    assert [finding.name for finding in findings] == [
+        "version", "settings", "scorer", "tokenizer", "store", "optional", "canary", "at 40%",
+    ]  # fmt: skip
+
+
+def said_of(scorer: Scorer) -> str:
+    return next(finding.said for finding in examine(pruner(scorer=scorer)) if finding.name == "scorer")
+
+
+def test_a_model_is_named_with_the_hash_of_its_weights_and_where_it_runs(tmp_path: Path) -> None:
+    scorer = load_scorer(str(write_neural(tmp_path / "mine")), "cpu")
+    assert re.fullmatch(r"tiny\.v1\.[0-9a-f]{8}; cpu, .*", said_of(scorer))
+
+
+def test_the_lexical_scorer_asked_for_is_named_and_no_more() -> None:
+    assert said_of(load_scorer("lexical")) == "lexical.v1+signals.v1"
+
+
+def test_of_the_fallback_the_doctor_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    assert said_of(load_scorer("auto")) == (
+        "lexical.v1+signals.v1; scored without the model: torch is not installed (pip install 'contextprune-ai[torch]')"
+    )
+
+
+def test_the_canary_is_compressed_and_keeps_its_error() -> None:
+    done = api.compress(canary(), pruner=pruner())
+    assert done.report.after < 0.9 * done.report.before
+    assert NEEDLE in done.payload["messages"][-1]["content"]
+
+
+def test_a_scorer_that_keeps_everything_is_found_out() -> None:
+    said = troubles(examine(pruner(scorer=KeepsAll())))["canary"]
+    assert "keeps-all.test holds everything for needed; set CONTEXTPRUNE_SCORER=lexical" in said
+
+
+def test_extras_for_prices_and_images_are_told_of() -> None:
+    said = next(finding.said for finding in examine(pruner()) if finding.name == "optional")
+    assert re.search(r"prices: (yes|no), images: (yes|no)", said)
+
+
+@pytest.mark.parametrize(
+    ("policy", "cause"),
+    [
+        (replace(Policy(), protect=Policy().protect | {Kind.TOOL_RESULT}), "protect tool_result"),
+        (Policy(exclude_tools=("read_*",)), "exclude the tool"),
+        (Policy(min_tokens=100_000), "min_tokens is 100,000"),
+        (Policy(tools={"read_log": Rule(min_tokens=100_000)}), "min_tokens is 100,000"),
+        (Policy(tools={"read_log": Rule(recall=1.0)}), "recall is 1.0"),
+    ],
+)
+def test_a_setting_that_keeps_everything_is_named(policy: Policy, cause: str) -> None:
+    assert cause in troubles(examine(pruner(policy)))["canary"]
+
+
+def test_a_store_that_does_not_give_back_every_byte_is_found_out() -> None:
+    assert "byte for byte" in troubles(examine(pruner(store=Shortens())))["canary"]
+
+
+def test_a_store_that_cannot_be_written_is_found_out_before_the_canary(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    findings = examine(pruner(store=SQLiteStore(blocked / "originals.sqlite3")))
+    assert "cannot be used" in troubles(findings)["store"]
+    assert "canary" not in {finding.name for finding in findings}
+
+
+def test_a_store_says_where_it_is_and_what_it_holds(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "originals.sqlite3")
+    store.put({store.key("one"): "one"})
+    said = next(finding.said for finding in examine(pruner(store=store)) if finding.name == "store")
+    store.close()
+    assert said.startswith(f"{tmp_path / 'originals.sqlite3'}, writable, 2 originals")
+
+
+def test_the_settings_file_in_force_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "contextprune.toml").write_text("min_tokens = 7\n[tools]\nbash = {recall = 0.9}\n")
+    monkeypatch.chdir(tmp_path)
+    said = examine(pruner())[1].said
+    assert str(tmp_path / "contextprune.toml") in said
+    assert "min_tokens=7" in said
+    assert "tools=bash" in said
+
+
+def test_settings_that_cannot_be_read_are_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "contextprune.toml").write_text("min_token = 7\n")
+    monkeypatch.chdir(tmp_path)
+    assert "did you mean 'min_tokens'" in troubles(examine())["settings"]

@@ -1,0 +1,124 @@
+"""`contextprune serve` and `contextprune wrap` as a user meets them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from contextprune.cli.app import main
+from contextprune.cli.serve import announcement
+from contextprune.policy import Settings
+from contextprune.proxy.options import Options
+
+URL = "http://127.0.0.1:8788"
+
+
+@pytest.mark.parametrize("command", ["serve", "wrap", "mcp"])
+def test_each_has_help_with_examples(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    said = capfd.readouterr().out
+    assert "Examples:" in said
+    assert f"contextprune {command}" in said
+    assert "with-parent" not in said
+
+
+def test_it_says_where_it_listens_and_what_to_paste() -> None:
+    said = announcement(Options(upstreams={"/groq": "https://api.groq.com/openai"}), Settings(), URL)
+    assert said.startswith("contextprune ")
+    for part in (
+        f"listens at {URL} (mode on, recall off)",
+        f"export ANTHROPIC_BASE_URL={URL}\n",
+        f"export OPENAI_BASE_URL={URL}/v1\n",
+        f"{URL}/groq leads to https://api.groq.com/openai",
+        "originals.sqlite3",
+        f"contextprune doctor --proxy {URL}",
+    ):
+        assert part in said
+    assert "WARNING" not in said
+    assert "NOTE" not in said
+
+
+def test_a_mode_that_shortens_nothing_is_pointed_out() -> None:
+    assert "NOTE: mode audit measures and changes nothing" in announcement(Options(mode="audit"), Settings(), URL)
+
+
+def test_listening_beyond_this_machine_is_warned_of() -> None:
+    said = announcement(Options(host="0.0.0.0"), Settings(), URL)
+    assert "WARNING: 0.0.0.0 can be reached from other machines" in said
+    assert "CONTEXTPRUNE_SERVE_TOKEN is not set" in said
+    assert "is not set" not in announcement(Options(host="0.0.0.0", token="t"), Settings(), URL)
+
+
+def test_the_password_of_a_store_is_not_shown() -> None:
+    said = announcement(Options(), Settings(store="redis://user:sesame@cache:6379/0"), URL)
+    assert "redis://cache:6379/0" in said
+    assert "sesame" not in said
+
+
+def test_it_serves_until_ctrl_c_and_ends_in_order(tmp_path: Path) -> None:
+    environ = {**os.environ, "CONTEXTPRUNE_STORE": str(tmp_path / "originals.sqlite3")}
+    command = [sys.executable, "-m", "contextprune", "serve", "--port", "0", "--scorers", "1", "--mode", "off"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environ, text=True) as process:
+        assert process.stderr is not None
+        assert " listens at http://127.0.0.1:" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (0, 130)
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_port_in_use_says_so_and_what_to_do(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        before = psutil.Process().children()
+        assert main(["serve", "--port", str(port)]) == 1
+    assert psutil.Process().children() == before
+    said = capfd.readouterr().err
+    assert f"127.0.0.1:{port}: Address already in use" in said
+    assert "--port" in said
+
+
+def test_absent_packages_say_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['uvicorn'] = None\n"
+        "from contextprune.cli.app import main; sys.exit(main(['serve', '--port', '0']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "contextprune: error: the proxy needs an extra: pip install 'contextprune-ai[proxy]'\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--upstream", "groq"], "--upstream is PREFIX=URL"),
+        (["--upstream", "groq=https://a"], "a prefix of upstreams is a path such as /groq"),
+        (["--mode", "dry"], "mode is one of on, audit, off, not 'dry' (set by --mode)"),
+        (["--upstream-openai", "nowhere"], "upstream_openai is a URL such as"),
+        (["--config", "absent.toml"], "absent.toml cannot be read"),
+        (["--host", "no.such.host.invalid"], "no.such.host.invalid"),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_a_line(flags: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", *flags]) in (1, 2)
+    assert said in " ".join(capfd.readouterr().err.replace("│", "").split())
+
+
+def test_mcp_wants_a_store_that_others_write_to(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["mcp", "--store", "memory"]) == 1
+    assert "a store in memory is seen by its own process alone" in capfd.readouterr().err
+
+
+def test_wrap_knows_its_agents(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["wrap", "emacs"]) == 1
+    assert "wrap knows claude, codex, aider, not 'emacs'" in capfd.readouterr().err
+    assert main(["wrap", "--mode", "dry", "claude"]) == 1
+    assert "mode is one of" in capfd.readouterr().err

@@ -1,0 +1,219 @@
+"""A real child named like the agent, behind a real proxy, with a provider of our own as the user's upstream."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contextprune.cli.wrap import AGENTS, prepare, wrap
+from contextprune.errors import SettingsError
+from tests.proxy.provider import providing
+
+URL = "http://127.0.0.1:4242"
+CLI = [sys.executable, "-m", "contextprune", "wrap"]
+
+AGENT = f"""#!{sys.executable}
+import json, os, signal, sys, time
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from contextprune.cli.doctor import canary
+
+kept = ("ANTHROPIC_", "OPENAI_", "NO_PROXY", "ENABLE_")
+told = {{"args": sys.argv[1:], "env": {{name: value for name, value in os.environ.items() if name.startswith(kept)}}}}
+Path(os.environ["TOLD"]).write_text(json.dumps(told))
+def post(url, path, body):
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname, parts.port)
+    connection.request("POST", parts.path + path, json.dumps(body), {{"content-type": "application/json"}})
+    reply = connection.getresponse()
+    reply.read()
+    return reply
+if "ask" in sys.argv:
+    reply = post(os.environ["OPENAI_BASE_URL"], "/chat/completions", canary())
+    print(reply.status, reply.headers["x-contextprune-status"])
+if "trap" in sys.argv:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+if "wait" in sys.argv:
+    print("waiting", flush=True)
+    time.sleep(60)
+if "die" in sys.argv:
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(int(sys.argv[-1]) if sys.argv[-1].isdigit() else 0)
+"""
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """An environment in which the agents are ours, and that names no address of anybody."""
+    for name in AGENTS:
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(AGENT)
+        path.chmod(0o755)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "OPENAI_"))}
+    ours |= {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}", "TOLD": str(tmp_path / "told.json")}
+    ours |= {"CONTEXTPRUNE_SERVE_DEADLINE": "30", "CONTEXTPRUNE_SERVE_PREFILL": "1"}  # this machine may be busy
+    return {**ours, "CONTEXTPRUNE_STORE": "memory", "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def run(environ: Mapping[str, str], *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*CLI, *args], env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def told(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(environ["TOLD"]).read_text())
+    return found
+
+
+def listens(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").removesuffix("/v1").partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_claude_is_led_to_the_proxy_and_gets_its_own_arguments(environ: dict[str, str]) -> None:
+    done = run(environ, "claude", "--", "-p", "hello", "--mode", "plan", "5")
+    assert done.returncode == 5, done.stderr
+    found = told(environ)
+    assert found["args"] == ["-p", "hello", "--mode", "plan", "5"]
+    assert found["env"]["ANTHROPIC_BASE_URL"].startswith("http://127.0.0.1:")
+    assert done.stdout == ""
+
+
+def test_the_proxy_ends_with_the_agent(environ: dict[str, str]) -> None:
+    assert run(environ, "claude").returncode == 0
+    assert not listens(told(environ)["env"]["ANTHROPIC_BASE_URL"])
+
+
+def test_requests_are_shortened_reach_the_users_own_upstream_and_the_savings_are_told(environ: dict[str, str]) -> None:
+    with providing() as provider:
+        done = run({**environ, "OPENAI_BASE_URL": f"{provider.url}/v1"}, "aider", "--", "ask")
+    assert done.stdout.split() == ["200", "applied"], done.stderr
+    (request,) = provider.requests
+    assert request.target == "/v1/chat/completions"
+    assert len(request.body) < 20_000
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("contextprune: 1 request")
+    assert "tokens" in last
+
+
+def test_an_agent_that_never_came_through_is_pointed_out(environ: dict[str, str]) -> None:
+    assert "no request of claude came through" in run(environ, "claude").stderr
+
+
+def test_the_environment_of_the_user_is_what_the_agent_has_besides(environ: dict[str, str]) -> None:
+    run({**environ, "ANTHROPIC_API_KEY": "mine", "HTTP_PROXY": "http://10.9.9.9:3128", "NO_PROXY": "intra"}, "claude")
+    found = told(environ)["env"]
+    assert found["ANTHROPIC_API_KEY"] == "mine"
+    assert found["NO_PROXY"] == "intra,127.0.0.1"
+
+
+def test_an_agent_ended_by_a_signal_shows_as_a_shell_shows_it(environ: dict[str, str]) -> None:
+    assert run(environ, "claude", "die").returncode == 128 + signal.SIGKILL
+
+
+def test_signals_go_on_to_the_agent(environ: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [*CLI, "claude", "trap", "wait"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"waiting\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 7
+    assert not listens(told(environ)["env"]["ANTHROPIC_BASE_URL"])
+
+
+def test_the_proxy_ends_even_when_wrap_is_killed(environ: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [*CLI, "claude", "wait"], env=environ, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"waiting\n"
+        url = told(environ)["env"]["ANTHROPIC_BASE_URL"]
+        assert listens(url)
+        process.kill()
+        process.wait()
+        end = time.monotonic() + 20
+        while listens(url) and time.monotonic() < end:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)  # the agent, which nothing ended
+    assert not listens(url)
+
+
+def test_a_folder_with_modules_of_any_name_disturbs_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    for name in ("json", "uvicorn", "typing"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')")
+    command = [str(Path(sys.executable).parent / "contextprune"), "wrap", "claude", "--", "3"]
+    done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3, done.stderr
+
+
+def test_a_proxy_that_cannot_start_says_why(environ: dict[str, str], tmp_path: Path) -> None:
+    done = run({**environ, "CONTEXTPRUNE_SERVE_SCORERS": "many"}, "claude")
+    assert done.returncode == 1
+    assert "CONTEXTPRUNE_SERVE_SCORERS is a whole number" in done.stderr
+    assert not (tmp_path / "told.json").exists(), "the agent was started all the same"
+
+
+def test_an_agent_that_is_not_there_is_named(environ: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="codex is not on the PATH: install it"):
+        wrap("codex", [], [], {**environ, "PATH": str(tmp_path)}, print)
+    with pytest.raises(SettingsError, match="wrap knows claude, codex, aider, not 'emacs'"):
+        wrap("emacs", [], [], environ, print)
+
+
+def test_tool_search_stays_as_it_is_without_a_proxy() -> None:
+    assert prepare("claude", {}, URL).environment == {"ANTHROPIC_BASE_URL": URL, "ENABLE_TOOL_SEARCH": "true"}
+    assert prepare("claude", {"ENABLE_TOOL_SEARCH": "false"}, URL).environment == {"ANTHROPIC_BASE_URL": URL}
+    gateway = prepare("claude", {"ANTHROPIC_BASE_URL": "https://gateway/a"}, URL)
+    assert gateway.environment == {"ANTHROPIC_BASE_URL": URL}
+    assert gateway.flags == ("--upstream-anthropic", "https://gateway/a")
+
+
+def test_codex_is_told_by_its_command_line() -> None:
+    launch = prepare("codex", {"OPENAI_API_KEY": "k"}, URL)
+    assert launch.arguments == (
+        "-c", 'model_provider="contextprune"',
+        "-c", (f'model_providers.contextprune={{name="contextprune", base_url="{URL}/v1", wire_api="responses", '
+        'env_key="OPENAI_API_KEY", supports_websockets=false}'),
+    )  # fmt: skip
+    assert (launch.environment, launch.flags) == ({}, ())
+
+
+def test_codex_without_a_key_goes_on_with_its_login() -> None:
+    launch = prepare("codex", {}, URL)
+    assert f'base_url="{URL}/chatgpt"' in launch.arguments[-1]
+    assert "requires_openai_auth=true" in launch.arguments[-1]
+    assert launch.flags == ("--upstream", "/chatgpt=https://chatgpt.com/backend-api/codex")
+    assert "ChatGPT" in launch.note
+
+
+@pytest.mark.parametrize(
+    ("given", "base", "flags"),
+    [
+        ("", f"{URL}/v1", ()),
+        ("https://gateway/openai/v1/", f"{URL}/v1", ("--upstream-openai", "https://gateway/openai/v1")),
+        ("https://api.z.ai/paas/v4", f"{URL}/given", ("--upstream", "/given=https://api.z.ai/paas/v4")),
+    ],
+)
+def test_an_address_of_the_users_own_stays_where_requests_go(given: str, base: str, flags: tuple[str, ...]) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE"):
+        launch = prepare("aider", {name: given}, URL)
+        assert launch.environment["OPENAI_API_BASE"] == base
+        assert launch.environment["ANTHROPIC_API_BASE"] == URL
+        assert launch.flags == flags

@@ -1,0 +1,146 @@
+"""A running proxy for tests: a real server on loopback, real scorer processes, and the provider behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx2
+
+from contextprune.proxy.app import App
+from contextprune.proxy.forward import Asked
+from contextprune.proxy.job import Answer, Job, passed
+from contextprune.proxy.options import Options
+from contextprune.proxy.pool.pool import Scorers
+from contextprune.proxy.server import Server, address, listen, quiet, server
+from contextprune.proxy.telemetry.monitor import Sight, Watcher
+from tests.proxy.provider import Provider, providing
+
+
+@dataclass
+class Running:
+    """What runs: `url` is where clients go, `provider` what stands behind it."""
+
+    url: str
+    provider: Provider
+    app: App
+    server: Server
+    sight: Sight = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sight = self.app.sight
+
+    def post(self, path: str, body: Any = None, **more: Any) -> httpx2.Response:
+        """POST a JSON body, or `content`."""
+        given = more if body is None else {"json": body, **more}
+        return httpx2.post(self.url + path, timeout=30, **given)
+
+    def get(self, path: str, **more: Any) -> httpx2.Response:
+        return httpx2.get(self.url + path, timeout=30, **more)
+
+    def records(self, count: int = 1) -> list[Any]:
+        """The finished requests, the newest first, once there are `count`."""
+        until(lambda: len(self.sight.recent) >= count)
+        return list(self.sight.recent)
+
+    def stop(self) -> None:
+        """What SIGTERM does."""
+        self.server.handle_exit(15, None)
+
+
+@dataclass
+class Scripted:
+    """A scorer that says what a test wants: `say` makes an answer of a job. Without one, nothing is shortened."""
+
+    say: Callable[[Job], Answer] = field(default=lambda job: passed(job, "starting"))
+    ready: bool = True
+    jobs: list[Job] = field(default_factory=list)
+    refusals: list[Job] = field(default_factory=list)
+    seconds: float = 0.0
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def ask(self, job: Job) -> Answer:
+        self.jobs.append(job)
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
+        return self.say(job)
+
+    def refused(self, job: Job) -> None:
+        self.refusals.append(job)
+
+    def figures(self) -> dict[str, Any]:
+        return {}
+
+
+def edits(old: bytes, new: bytes) -> Scripted:
+    """A scorer that replaces `old` by `new`."""
+
+    def say(job: Job) -> Answer:
+        body = job.body.replace(old, new)
+        status = "audit" if job.audit else "applied"
+        return Answer(job.number, None if job.audit else body, status, model="m", before=100, after=40)
+
+    return Scripted(say)
+
+
+@contextmanager
+def running(
+    provider: Provider | None = None, scorers: Asked | None = None, watchers: tuple[Watcher, ...] = (), **told: Any
+) -> Iterator[Running]:
+    """A proxy on a free port in a thread of its own, ready. `told` are options; `scorers` default to real ones."""
+    if provider is None:
+        with providing() as own, running(own, scorers, watchers, **told) as proxy:
+            yield proxy
+        return
+    if scorers is None and "config" not in told:
+        with TemporaryDirectory() as folder:
+            settings = Path(folder) / "contextprune.toml"
+            settings.write_text('store = "./originals.sqlite3"\nscorer = "lexical"\n')
+            with running(provider, None, watchers, config=str(settings), **told) as proxy:
+                yield proxy
+        return
+    options = Options(**{"port": 0, "upstream_openai": provider.url, "upstream_anthropic": provider.url, **told})
+    quiet()
+    with listen(options) as sock:
+        app = App(options, scorers or Scorers(options), Sight(options, watchers=watchers))
+        serving = server(app, options)
+        failed: list[BaseException] = []
+
+        def serve() -> None:
+            try:
+                serving.run([sock])
+            except BaseException as exc:
+                failed.append(exc)
+                raise
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = address(options, sock)
+        until(lambda: bool(failed) or (serving.started and app.scorers.ready), 60)
+        try:
+            yield Running(url, provider, app, serving)
+        finally:
+            serving.should_exit = True
+            if app.in_flight:
+                serving.force_exit = True
+            thread.join(20)
+        assert not failed
+        assert not thread.is_alive()
+
+
+def until(done: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until something holds. Fails where it does not."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)

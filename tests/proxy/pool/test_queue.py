@@ -1,0 +1,86 @@
+"""The queue: small ones first, none for ever, never more than it holds."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contextprune.proxy.pool.queue import AGEING, SMALL, Waiting
+
+
+def queue(*tokens: int, most: int = 10**9) -> Waiting[int]:
+    waiting: Waiting[int] = Waiting(most)
+    for number, each in enumerate(tokens):
+        assert waiting.put(number, each, number, 0.0)
+    return waiting
+
+
+def drained(waiting: Waiting[int]) -> list[int]:
+    out = []
+    while (item := waiting.take()) is not None:
+        out.append(item)
+    return out
+
+
+def test_small_ones_come_first() -> None:
+    assert drained(queue(5000, 100, 90_000, 300)) == [1, 3, 0, 2]
+
+
+def test_equal_ones_come_in_order() -> None:
+    assert drained(queue(100, 100, 100)) == [0, 1, 2]
+
+
+def test_a_large_one_that_came_long_ago_goes_before_a_small_one() -> None:
+    waiting = queue(90_000)
+    waiting.put(1, 100, 1, 90_000 / AGEING + 0.01)
+    assert drained(waiting) == [0, 1]
+
+
+def test_whoever_takes_small_ones_only_leaves_the_large() -> None:
+    waiting = queue(SMALL + 1, SMALL)
+    assert waiting.take(small=True) == 1
+    assert waiting.take(small=True) is None
+    assert waiting.take() == 0
+
+
+def test_beyond_its_tokens_nothing_is_taken_in() -> None:
+    waiting = queue(600, most=1000)
+    assert not waiting.put(1, 401, 1, 0.0)
+    assert waiting.put(2, 400, 2, 0.0)
+    assert waiting.tokens == 1000
+
+
+def test_one_that_is_larger_than_the_queue_may_wait_alone() -> None:
+    waiting = queue(5000, most=1000)
+    assert not waiting.put(1, 1, 1, 0.0)
+
+
+def test_what_was_dropped_is_not_given_out_and_frees_its_room() -> None:
+    waiting = queue(600, 300, most=1000)
+    assert waiting.drop(1)
+    assert not waiting.drop(1)
+    assert waiting.put(2, 400, 2, 0.0)
+    assert drained(waiting) == [2, 0]
+    assert (waiting.tokens, len(waiting)) == (0, 0)
+
+
+def test_what_was_dropped_takes_no_memory_for_ever() -> None:
+    waiting = queue(SMALL * 2)
+    for number in range(1, 5000):
+        waiting.put(number, 10, number, 0.0)
+        waiting.drop(number)
+    assert len(waiting._small) < 100
+
+
+@given(st.lists(st.tuples(st.integers(1, 50_000), st.floats(0, 3))), st.data())
+def test_everything_that_waits_is_given_out_once_in_the_order_of_its_place(
+    jobs: list[tuple[int, float]], data: st.DataObject
+) -> None:
+    waiting: Waiting[int] = Waiting(10**9)
+    for number, (tokens, now) in enumerate(jobs):
+        waiting.put(number, tokens, number, now)
+    gone = set(data.draw(st.lists(st.integers(0, len(jobs) - 1), unique=True))) if jobs else set()
+    for number in gone:
+        waiting.drop(number)
+    order = sorted((jobs[n][1] * AGEING + jobs[n][0], n) for n in range(len(jobs)) if n not in gone)
+    assert drained(waiting) == [number for _, number in order]

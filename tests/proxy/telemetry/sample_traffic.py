@@ -1,0 +1,110 @@
+"""A proxy's sight after some hours of made-up traffic, for tests of what is shown of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from random import Random
+
+from contextprune.proxy.options import Options
+from contextprune.proxy.telemetry.monitor import Sight, Watcher
+from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.usage import Usage
+
+FIGURES = {
+    "queue_tokens": 1200, "waiting": 2, "in_flight": 1, "ready": 2, "restarts": 1, "breaker": "closed", "trouble": "",
+}  # fmt: skip
+NOON = 1_800_000_000.0
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self, now: float = 100_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def sight_of(options: Options | None = None, clock: Clock | None = None, *watchers: Watcher) -> tuple[Sight, Clock]:
+    """A new one, with its clock; the wall clock runs with it."""
+    clock = clock or Clock()
+    begun = clock.now
+    wall: Callable[[], float] = lambda: NOON + clock.now - begun  # noqa: E731 - one line says it
+    return Sight(options or Options(), clock, watchers, wall), clock
+
+
+def finished(sight: Sight, **fields: object) -> Record:
+    """A request that was shortened, or as the fields say, taken into account."""
+    record = sight.begin()
+    told: dict[str, object] = {
+        "route": "messages", "provider": "anthropic", "dialect": "anthropic", "model": "claude-opus-4-5",
+        "session": "1f2e3d4c", "status": "applied", "before": 40_000, "after": 14_000,
+        "kinds": {"system": (4000, 4000), "user": (2000, 2000), "tool_result": (34_000, 8000)},
+        "dollars": (0.08, 0.05), "overhead": 0.021, "upstream": 200, "first_byte": 0.9, "total": 4.2, "streamed": True,
+        "bytes_in": 160_000, "bytes_out": 9000, "usage": Usage(1000, 1000, 12_000, 500, 100, "claude-opus-4-5"),
+        "seconds": {"waited": 0.001, "read": 0.004, "fold": 0.012, "splice": 0.001}, "keys": ("k1abc", "k2def"),
+    }  # fmt: skip
+    for name, value in (told | fields).items():
+        setattr(record, name, value)
+    sight.add(record)
+    return record
+
+
+def passed(sight: Sight, reason: str = "late", **fields: object) -> Record:
+    """A request that went through as it came."""
+    return finished(
+        sight, **{"status": "passed", "reason": reason, "after": 40_000, "kinds": {}, "dollars": (0.08, 0.08), **fields}
+    )
+
+
+def heat() -> bytes:
+    """The context of one request, as a scorer process tells it."""
+    lines = [
+        ["src/app.py:12: def main():\n", "keep", "needed", 0.97],
+        ["src/app.py:13:     parser = make_parser()\n", "keep", "needed", 0.62],
+        *(
+            [f"src/old_{i}.py:{i}: # nothing here is about the question\n", "drop", "below the threshold", 0.05]
+            for i in range(6)
+        ),
+        ["src/copy.py:12: def main():\n", "merge", "equal to an earlier line", 0.4],
+        ["commit 9f8e7d6c by somebody on some day\n", "digest", "identifiers only", 0.2],
+        ["Traceback (most recent call last): ...\n", "keep", "an error", 1.0],
+    ]
+    return json.dumps(
+        [
+            ["system", "", [["You are a careful programmer.", "keep", "protected"]]],
+            ["user", "", [["Why does main() fail?", "keep", "protected"]]],
+            ["tool_result", "grep", lines],
+            ["assistant", "", [["I will look at the parser. " * 40, "keep", "protected"]]],
+        ]
+    ).encode()
+
+
+def busy_day(options: Options | None = None) -> Sight:
+    """Eight hours of requests, most of them shortened."""
+    random = Random(5)
+    sight, clock = sight_of(options)
+    for _ in range(900):
+        clock.now += random.expovariate(1 / 32)
+        before = random.randrange(3000, 120_000)
+        after = int(before * random.uniform(0.25, 0.8))
+        read = int(after * random.uniform(0.5, 0.95))
+        fields = {
+            "before": before, "after": after, "overhead": random.lognormvariate(-4, 0.6), "heat": heat(),
+            "first_byte": random.lognormvariate(-0.2, 0.5), "total": random.uniform(1, 20),
+            "dollars": (before * 2e-6, after * 2e-6), "kinds": {"tool_result": (before, after)},
+            "usage": Usage(after - read, 0, read, random.randrange(900), 0, "claude-opus-4-5"),
+        }  # fmt: skip
+        same = {"dollars": (before * 2e-6, before * 2e-6), "kinds": {"tool_result": (before, before)}}
+        what = random.random()
+        if what < 0.7:
+            finished(sight, **fields)
+        elif what < 0.85:
+            passed(sight, "", **fields | {"after": before, "status": "noop", **same})
+        else:
+            passed(sight, random.choice(("late", "late", "busy", "breaker")), **fields | {"after": before, **same})
+    finished(sight, route="other", before=0, after=0, usage=None, dollars=None, model="", status="passed", overhead=0.0)
+    sight.gauges(FIGURES)
+    return sight

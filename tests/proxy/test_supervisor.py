@@ -1,0 +1,43 @@
+"""Several front processes behind one socket."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import httpx2
+import psutil
+
+from tests.proxy.in_process import until
+from tests.proxy.provider import providing
+from tests.proxy.test_server import process
+
+
+def test_workers_share_a_port_are_replaced_when_they_die_and_end_together() -> None:
+    with providing() as provider, process(provider, "--workers", "2", "--scorers", "2") as (parent, url):
+        whole = psutil.Process(parent.pid)
+        until(lambda: len(whole.children()) == 2)
+        for _ in range(20):
+            assert httpx2.get(f"{url}/v1/models").content == b"pong"
+        victim = whole.children()[0]
+        victim.send_signal(signal.SIGKILL)
+        until(lambda: victim.pid not in {child.pid for child in whole.children()} and len(whole.children()) == 2, 15)
+        assert httpx2.get(f"{url}/v1/models").content == b"pong"
+        until(lambda: len(whole.children(recursive=True)) >= 4, 20)
+        family = whole.children(recursive=True)
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(20) == 0
+        until(lambda: not any(one.is_running() for one in family))
+
+
+def test_workers_end_with_their_parent_however_it_ends() -> None:
+    with providing() as provider, process(provider, "--workers", "2") as (parent, _):
+        whole = psutil.Process(parent.pid)
+        until(lambda: len(whole.children(recursive=True)) >= 3, 20)
+        family = whole.children(recursive=True)
+        parent.kill()
+        parent.wait(10)
+        end = time.monotonic() + 15
+        while any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family):
+            assert time.monotonic() < end
+            time.sleep(0.05)

@@ -1,0 +1,214 @@
+"""The ledger: which beginnings of conversations are the same, and what is remembered of them."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contextprune.context import Kind, Segment
+from contextprune.policy import PROTECTED, Policy, Rule
+from contextprune.session.ledger import Ledger, Notes, Record, alike, chain, seed
+from contextprune.storage.store import MemoryStore, SQLiteStore
+
+ONE = Segment(Kind.TOOL_RESULT, "one", ("m", 1), turn=1, pair="c1", name="sh")
+SEGMENTS = (Segment(Kind.USER, "Go.", ("m", 0)), ONE, Segment(Kind.ASSISTANT, "Done.", ("m", 2), turn=2))
+_TEXTS = ("text", "pair", "name", "source")
+RECORDS = st.builds(
+    Record,
+    st.none() | st.text(st.characters(), max_size=20),
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+    st.none() | st.lists(st.tuples(st.integers(0, 99), st.text(max_size=9), st.integers(0, 99)), max_size=3).map(tuple),
+)
+
+
+def records(count: int, text: str | None = None) -> dict[bytes, Record]:
+    return {b"%d" % n: Record(text, n, n) for n in range(count)}
+
+
+class Asked(SQLiteStore):
+    """A store that tells what it was asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.asked: list[int] = []
+
+    def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        self.asked.append(len(keys))
+        return super().noted(keys)
+
+
+def test_a_beginning_has_the_same_keys_whatever_follows() -> None:
+    assert chain(SEGMENTS[:2], "s") == chain(SEGMENTS, "s")[:2]
+
+
+def test_a_change_gives_other_keys_to_all_that_follows_and_to_nothing_before() -> None:
+    changed = chain((SEGMENTS[0], replace(ONE, text="two"), SEGMENTS[2]), "s")
+    assert [a == b for a, b in zip(changed, chain(SEGMENTS, "s"), strict=True)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "One"}, {"kind": Kind.DOCUMENT}, {"turn": 2}, {"pair": "c2"}, {"name": None}, {"editable": False},
+        {"cost": 5}, {"failed": True}, {"source": "AAAA"},
+    ],
+)  # fmt: skip
+def test_whatever_a_decision_may_depend_on_is_in_the_key(change: dict[str, Any]) -> None:
+    assert chain([replace(ONE, **change)], "s") != chain([ONE], "s")
+
+
+def test_a_breakpoint_of_the_cache_is_not_in_the_key() -> None:
+    assert chain([replace(ONE, marked=True)], "s") == chain([ONE], "s")
+    user = replace(SEGMENTS[0], marked=True, editable=False)
+    assert chain([user], "s") == chain([SEGMENTS[0]], "s")
+
+
+def test_a_seed_names_every_setting_and_nothing_of_the_process() -> None:
+    settings = Policy(), Policy(recall=0.5), Policy(tools={"a": Rule(0.5)}), Policy(protect=frozenset({Kind.SYSTEM}))
+    assert len({seed(policy, "x") for policy in settings} | {seed(Policy(), "y")}) == 5
+    one, other = (frozenset(sorted(PROTECTED, reverse=turned)) for turned in (False, True))
+    assert seed(Policy(protect=one)) == seed(Policy(protect=other))
+    code = "from contextprune.session.ledger import seed; from contextprune.policy import Policy; "
+    code += "print(ascii(seed(Policy())))"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": n}
+        ).stdout
+        for n in "123"
+    }
+    assert len(told) == 1
+
+
+def test_a_seed_keeps_conversations_apart() -> None:
+    assert not set(chain(SEGMENTS, "one")) & set(chain(SEGMENTS, "two"))
+
+
+@given(st.text(st.characters(), max_size=9), st.text(st.characters(), max_size=9))
+def test_what_two_fields_hold_cannot_change_places(text: str, source: str) -> None:
+    ours, theirs = replace(ONE, text=text, source=source), replace(ONE, text=source, source=text)
+    assert (chain([ours], "s") == chain([theirs], "s")) == (text == source)
+
+
+def test_keys_go_on_from_those_of_the_segments_before() -> None:
+    keys = chain(SEGMENTS, "s")
+    assert all(chain(SEGMENTS[n:], "s", keys[:n]) == keys for n in range(4))
+
+
+@pytest.mark.parametrize("name", ["kind", "text", "turn", "pair", "name", "editable", "cost", "failed", "source"])
+@pytest.mark.parametrize("kind", [Kind.TOOL_RESULT, Kind.USER])
+def test_segments_are_alike_where_they_have_one_key(kind: Kind, name: str) -> None:
+    one = replace(ONE, kind=kind, pair=None)
+    values: tuple[Any, ...] = ("", "x") if name in _TEXTS else (0, 1) if name in ("turn", "cost") else (True, False)
+    for value in (Kind.SYSTEM,) if name == "kind" else values:
+        other = replace(one, **{name: value})
+        assert alike(one, other) == (chain([one], "s") == chain([other], "s"))
+
+
+def test_the_longest_known_beginning_is_found() -> None:
+    ledger = Ledger()
+    known = records(4)
+    ledger.keep({key: record for key, record in known.items() if key != b"2"})
+    assert ledger.known(list(known)) == [known[b"0"], known[b"1"]]
+    assert ledger.known([b"x", b"0"]) == []
+
+
+def test_what_was_forgotten_is_not_known() -> None:
+    ledger = Ledger()
+    ledger.keep(records(4))
+    ledger.forget()
+    assert ledger.known([b"0"]) == []
+
+
+def test_what_was_used_least_recently_gives_way() -> None:
+    known = records(3, "x" * 500)
+    ledger = Ledger(max_bytes=2 * known[b"0"].size)
+    ledger.keep({key: known[key] for key in (b"0", b"1")})
+    ledger.known([b"0"])
+    ledger.keep({b"2": known[b"2"]})
+    assert [bool(ledger.known([key])) for key in known] == [True, False, True]
+
+
+def test_a_record_decided_again_replaces_the_old_one() -> None:
+    ledger = Ledger()
+    ledger.keep(records(1))
+    ledger.keep({b"0": Record("new", 1, 1, ())})
+    assert ledger.known([b"0"]) == [Record("new", 1, 1, ())]
+
+
+@given(kept=st.lists(RECORDS, min_size=1, max_size=5))
+def test_every_record_comes_back_from_the_notes_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, kept: list[Record]
+) -> None:
+    store = SQLiteStore(tmp_path_factory.mktemp("notes") / "s.sqlite3")
+    named = {b"%d" % n: record for n, record in enumerate(kept)}
+    Ledger(store).keep(named)
+    assert Ledger(store).known(list(named)) == kept
+    store.close()
+
+
+def test_the_notes_of_a_new_conversation_are_asked_for_few_keys(tmp_path: Path) -> None:
+    store = Asked(tmp_path / "s.sqlite3")
+    ledger = Ledger(store)
+    assert ledger.known([b"%d" % n for n in range(5000)]) == []
+    assert store.asked == [16]
+
+
+def test_what_is_in_memory_is_not_asked_for_again(tmp_path: Path) -> None:
+    store = Asked(tmp_path / "s.sqlite3")
+    known = records(3000)
+    Ledger(store).keep(known)
+    ledger = Ledger(store)
+    assert ledger.known(list(known)) == list(known.values())
+    once = len(store.asked)
+    assert ledger.known(list(known)) == list(known.values())
+    assert len(store.asked) == once < 8
+
+
+@pytest.mark.parametrize("change", ["body = zeroblob(50)", "body = 'text'", "key = x'00'"])
+def test_a_damaged_note_ends_the_known_beginning(tmp_path: Path, change: str) -> None:
+    store = SQLiteStore(tmp_path / "s.sqlite3")
+    known = records(4)
+    Ledger(store).keep(known)
+    store.close()
+    connection = sqlite3.connect(store.path)
+    with connection:
+        connection.execute(f"UPDATE notes SET {change} WHERE rowid = 3")
+    connection.close()
+    assert Ledger(store).known(list(known)) == [known[b"0"], known[b"1"]]
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"[1, 2]", b"\xff", b'["a", 1, 2, [3]]', b"null"])
+def test_a_note_that_is_no_record_is_not_known(tmp_path: Path, value: bytes) -> None:
+    store = SQLiteStore(tmp_path / "s.sqlite3")
+    store.note({b"0": value})
+    assert Ledger(store).known([b"0"]) == []
+
+
+def test_the_file_keeps_notes_and_the_memory_does_not() -> None:
+    assert isinstance(SQLiteStore("s.sqlite3"), Notes)
+    assert not isinstance(MemoryStore(), Notes)
+
+
+def test_nothing_new_is_not_written(tmp_path: Path) -> None:
+    Ledger(SQLiteStore(tmp_path / "s.sqlite3")).keep({})
+    assert not (tmp_path / "s.sqlite3").exists()
+
+
+def _sizes(found: Mapping[bytes, Record]) -> list[int]:
+    return [record.size for record in found.values()]
+
+
+def test_a_record_is_as_large_as_its_texts() -> None:
+    small, large = _sizes(records(1, "x") | {b"1": Record("x" * 1000, 1, 1, ((0, "y" * 1000, 5),))})
+    assert large - small > 2000

@@ -1,0 +1,27 @@
+"""Facts about linters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from contextprune.training.executed.families import lint
+from contextprune.training.executed.output import Output
+from contextprune.training.executed.workbench import Bench
+
+Draw = Callable[[Callable[[Bench], Iterator[Output]], int], list[Output]]
+
+
+def test_a_rule_is_answered_by_findings_of_that_rule(draw: Draw) -> None:
+    for output in draw(lint.ruffs, 3):
+        for ask in output.asks:
+            if ask.plain and ask.goal.startswith("List the"):
+                assert all(str(ask.key) in output.text[a:b] for a, b in ask.ranges)
+
+
+def test_rules_are_described_in_words() -> None:
+    assert lint.rules()["F401"] == "unused imports"
+
+
+def test_mypy_findings_are_found(draw: Draw) -> None:
+    (output,) = draw(lint.mypys, 1)
+    assert output.kind == "mypy"

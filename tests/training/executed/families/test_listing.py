@@ -1,0 +1,18 @@
+"""Facts about listings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from contextprune.training.executed.families import listing
+from contextprune.training.executed.output import Output
+from contextprune.training.executed.workbench import Bench
+
+Draw = Callable[[Callable[[Bench], Iterator[Output]], int], list[Output]]
+
+
+def test_a_listed_file_is_in_its_answer(draw: Draw) -> None:
+    for output in draw(listing.listings, 4):
+        assert output.kind in {"listing", "sizes"}
+        named = [ask for ask in output.asks if ask.plain and ask.key and ask.key.endswith(".py")]
+        assert all(str(ask.key) in output.text[a:b] for ask in named for a, b in ask.ranges)
