@@ -1,0 +1,66 @@
+"""Two habits that a machine can check: things are called what they are, and long functions have paragraphs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "contextprune"
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+VAGUE = frozenset(
+    {
+        "about", "alone", "ask", "asked", "asks", "beside", "done", "found", "gone", "got", "held", "info", "inside",
+        "it", "known", "made", "mine", "most", "obj", "one", "other", "others", "ours", "own", "place", "places",
+        "rest", "said", "same", "seen", "something", "stuff", "such", "taken", "tell", "temp", "thing", "things",
+        "tmp", "told", "what", "whatever", "whole",
+    }
+)  # fmt: skip
+"""Names that do not say what they name. Now and then nothing better exists, so they are counted, not forbidden."""
+VAGUE_PER_THOUSAND_LINES = 134.0  # may only fall
+LONG = 20  # lines of a function from which on its steps stand in paragraphs
+LONG_WITHOUT_PARAGRAPHS = 123  # may only fall
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def names_in(tree: ast.Module) -> Iterator[str]:
+    """Every use of a name: of variables, arguments, attributes, functions and classes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.arg) or (isinstance(node, ast.keyword) and node.arg):
+            yield node.arg
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            yield node.name
+
+
+def is_vague(name: str) -> bool:
+    return name.strip("_").lower() in VAGUE
+
+
+def has_paragraphs(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> bool:
+    """Whether a blank line stands anywhere in a function's body behind its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    assert not body or function.end_lineno is not None
+    return bool(body) and any(not line.strip() for line in lines[body[0].lineno - 1 : function.end_lineno])
+
+
+def test_vague_names_only_become_fewer() -> None:
+    lines = sum(path.read_text(encoding="utf-8").count("\n") for path in TREES)
+    uses = {path.relative_to(PACKAGE).as_posix(): sum(map(is_vague, names_in(tree))) for path, tree in TREES.items()}
+    worst = sorted(uses.items(), key=lambda use: -use[1])[:10]
+    assert sum(uses.values()) / lines * 1000 <= VAGUE_PER_THOUSAND_LINES, f"most in {worst}"
+
+
+def test_long_functions_without_paragraphs_only_become_fewer() -> None:
+    walls = []
+    for path, tree in TREES.items():
+        lines = path.read_text(encoding="utf-8").split("\n")
+        for node in ast.walk(tree):
+            if isinstance(node, FUNCTIONS) and node.end_lineno and node.end_lineno - node.lineno + 1 > LONG:
+                walls += [] if has_paragraphs(node, lines) else [f"{path.relative_to(PACKAGE)}: {node.name}"]
+    assert len(walls) <= LONG_WITHOUT_PARAGRAPHS, walls
