@@ -14,7 +14,7 @@ from contextprune.plan import Action, Plan
 from contextprune.policy import Budget, data_folder, load_settings
 from contextprune.pruner import Pruned, Pruner
 from contextprune.report import Report, summarise
-from contextprune.scoring import notes
+from contextprune.scoring import remarks
 from contextprune.selection import choose, whole
 from contextprune.storage.store import open_store, recall_text
 
@@ -127,7 +127,7 @@ def select_examples(examples: Sequence[Example], query: str, budget: Budget, pru
     after = [cost if d.action is Action.KEEP else 0 for cost, d in zip(costs, plan.decisions, strict=True)]
     seconds = {"select": perf_counter() - started}
     report = summarise(plan, costs, after, seconds, engine.counter.name, engine.scorer.name)
-    report = replace(report, notes=notes(engine.scorer))
+    report = replace(report, notes=remarks(engine.scorer))
     chosen = [example for example, d in zip(examples, plan.decisions, strict=True) if d.action is Action.KEEP]
     return Selected(chosen, report)
 

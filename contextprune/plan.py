@@ -65,7 +65,7 @@ class Prices(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Atom:
+class Identifier:
     """An identifier that a marker may carry.
 
     score   0..1, how likely it is to be needed

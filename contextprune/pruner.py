@@ -14,7 +14,15 @@ from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
 from contextprune.rendering import KEY, Markers, render
 from contextprune.report import Report, marker_tokens, summarise
-from contextprune.scoring import Calibrated, Scorer, arriving, atoms, check, load_scorer, notes
+from contextprune.scoring import (
+    Calibrated,
+    Scorer,
+    check,
+    identifiers_to_carry,
+    identifiers_to_carry_on_arrival,
+    load_scorer,
+    remarks,
+)
 from contextprune.selection import arrive, movable, select
 from contextprune.session.arrival import Tools
 from contextprune.session.conversations import Fold, Folded
@@ -113,7 +121,7 @@ class Pruner:
             self.store.put({self.store.key(text): text for text in originals})
         watch.lap("render")
         edits = {context.segments[i].ref: text for i, text in texts.items()}
-        said = notes(self.scorer)
+        said = remarks(self.scorer)
         report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name, said)
         return Pruned(edits, plan, report, tuple(zip(tokens, after, strict=True)))
 
@@ -141,7 +149,7 @@ class Pruner:
         before, after = ([size[k] for size in done.sizes] for k in (0, 1))
         prompt = replace(self._prompt(context, query, done), cold=cold)
         watch.lap("account")
-        said = (*notes(self.scorer), *_epochs(context, self.policy, prompt))
+        said = (*remarks(self.scorer), *_epochs(context, self.policy, prompt))
         report = summarise(
             done.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, said, (prompt,)
         )
@@ -177,7 +185,7 @@ class Pruner:
             return _keep_all(context, spans, costs), {}
         scores = self._scores(context, spans)
         free = movable(context, self.policy, frozen)
-        named = atoms(context, spans, free, self.counter.pieces) if self.recallable else []
+        named = identifiers_to_carry(context, spans, free, self.counter.pieces) if self.recallable else []
         watch.lap("score")
         markers = self._markers(context, spans)
         plan = select(context, spans, scores, costs, self.policy, markers, ceiling, named, frozen)
@@ -200,7 +208,7 @@ class Pruner:
                 segment, inside = spans[block.start].segment, [spans[i] for i in block]
                 bars[segment] = self.scorer.threshold(context, inside, segment, self.policy.recall)
         free = set(movable(context, self.policy, frozen))
-        named = arriving(context, spans, free, self.counter.pieces) if self.recallable else []
+        named = identifiers_to_carry_on_arrival(context, spans, free, self.counter.pieces) if self.recallable else []
         watch.lap("score")
         markers = self._markers(context, spans)
         plan = arrive(context, spans, scores, costs, self.policy, markers, named, frozen, bars)

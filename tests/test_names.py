@@ -30,8 +30,8 @@ def names_in(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             yield node.id
-        elif isinstance(node, ast.arg) or (isinstance(node, ast.keyword) and node.arg):
-            yield node.arg
+        elif isinstance(node, (ast.arg, ast.keyword)):
+            yield node.arg or ""
         elif isinstance(node, ast.Attribute):
             yield node.attr
         elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):

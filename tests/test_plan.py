@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.plan import Action, Atom, Decision, Plan
+from contextprune.plan import Action, Decision, Identifier, Plan
 from contextprune.splitting import split
 
 
@@ -26,4 +26,4 @@ def test_actions_are_the_words_that_reports_show() -> None:
 
 
 def test_an_atom_lives_in_the_last_span_that_shows_it() -> None:
-    assert Atom("src/a.py", 0.5, 3, (1, 4)).spans[-1] == 4
+    assert Identifier("src/a.py", 0.5, 3, (1, 4)).spans[-1] == 4

@@ -14,7 +14,7 @@ from contextprune.context import Context
 from contextprune.errors import ContextPruneError, PayloadError, SettingsError
 from contextprune.money.tariff import FAMILIES, Bill, Tariff, tariff_of, unpriced
 from contextprune.pruner import Pruner
-from contextprune.scoring import notes
+from contextprune.scoring import remarks
 from contextprune.session.replay import boundaries
 
 TYPICAL = FAMILIES["anthropic"]
@@ -137,7 +137,7 @@ def audit(
     if not sessions:
         raise ContextPruneError(_nothing(paths, skipped))
     counter = getattr(pruner.counter, "label", pruner.counter.name)
-    return Audit(tuple(sessions), tuple(skipped), counter, pruner.scorer.name, tuple(reasons), notes(pruner.scorer))
+    return Audit(tuple(sessions), tuple(skipped), counter, pruner.scorer.name, tuple(reasons), remarks(pruner.scorer))
 
 
 def _each(

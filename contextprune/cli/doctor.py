@@ -22,7 +22,7 @@ from contextprune.errors import ContextPruneError
 from contextprune.policy import Budget, Policy, Settings, load_settings, read_settings_file
 from contextprune.pruner import Pruner
 from contextprune.rendering import KEY
-from contextprune.scoring import Scorer, load_scorer, notes
+from contextprune.scoring import Scorer, load_scorer, remarks
 from contextprune.storage.store import MemoryStore, SQLiteStore, Store, place
 from contextprune.tokens import Counter
 
@@ -159,7 +159,7 @@ def _shown(value: object) -> str:
 
 def _scorer(scorer: Scorer) -> Finding:
     """Its name, where it runs and how; of the fallback, why there is no model and how to get it."""
-    said = (scorer.name, str(getattr(scorer, "about", "")), *notes(scorer))
+    said = (scorer.name, str(getattr(scorer, "about", "")), *remarks(scorer))
     return Finding("scorer", "; ".join(part for part in said if part))
 
 

@@ -38,7 +38,7 @@ class Calibrated(Protocol):
 
 
 @runtime_checkable
-class Noted(Protocol):
+class Remarked(Protocol):
     """A scorer with something to tell whoever reads a report: one sentence, or "" for nothing."""
 
     note: str
@@ -99,9 +99,9 @@ def _shares(weights: Mapping[str, float], names: Sequence[str]) -> tuple[float, 
     return tuple(weights.get(name, 0.0) / total for name in names)
 
 
-def notes(scorer: Scorer) -> tuple[str, ...]:
+def remarks(scorer: Scorer) -> tuple[str, ...]:
     """What the report is to say about a scorer besides its name."""
-    return (scorer.note,) if isinstance(scorer, Noted) and scorer.note else ()
+    return (scorer.note,) if isinstance(scorer, Remarked) and scorer.note else ()
 
 
 def check(scores: Sequence[float], spans: Sequence[Span], name: str) -> None:

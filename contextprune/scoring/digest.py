@@ -14,7 +14,7 @@ from math import exp, log1p
 from typing import TypeAlias
 
 from contextprune.context import Context, Kind, Span
-from contextprune.plan import Atom
+from contextprune.plan import Identifier
 from contextprune.text.identifiers import identifiers, words
 
 Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
@@ -30,7 +30,9 @@ BLOB = 200  # characters without a space, a quote or a comma
 SCHEMA = 3  # a JSON key that stands in so many places is the form of the data, not a value
 
 
-def atoms(context: Context, spans: Sequence[Span], movable: Collection[int], count: Count) -> list[Atom]:
+def identifiers_to_carry(
+    context: Context, spans: Sequence[Span], movable: Collection[int], count: Count
+) -> list[Identifier]:
     """Identifiers that only the tool results among the segments `movable` show, in order of first appearance.
 
     `count` gives the tokens of pieces of a text: `Counter.pieces`.
@@ -50,9 +52,9 @@ def atoms(context: Context, spans: Sequence[Span], movable: Collection[int], cou
     return _priced(places, [last - segment.turn for segment in context.segments], spans, count)
 
 
-def arriving(
+def identifiers_to_carry_on_arrival(
     context: Context, spans: Sequence[Span], movable: Collection[int], count: Count, before: Collection[str] = ()
-) -> list[Atom]:
+) -> list[Identifier]:
     """The same, each block by itself and from the text before it: what `atoms` would say on the block's arrival.
 
     `before` are identifiers that text before the context shows.
@@ -81,7 +83,7 @@ def _priced(
     spans: Sequence[Span],
     count: Count,
     asked: Collection[str] = (),
-) -> list[Atom]:
+) -> list[Identifier]:
     """Atoms with their worth and their tokens; all are counted in one go, as they would stand in a marker.
 
     `asked` are words of the goal and of the call: an identifier with one that few of the others have is likelier.
@@ -98,7 +100,7 @@ def _priced(
     often = Tally(word for own in shared for word in own)
     rare = {word for word, n in often.items() if n <= max(3, RARE * len(found))}
     return [
-        Atom(
+        Identifier(
             token,
             _worth(token, ages[spans[at[-1]].segment], [spans[i] for i in at], named=not own.isdisjoint(rare)),
             max(1, cost),

@@ -16,7 +16,9 @@ LOOSE = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 MIN_RUN = 24  # tokens of consecutive equal spans before a reference pays for its marker
 
 
-def twins(context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]) -> dict[int, int]:
+def duplicates(
+    context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]
+) -> dict[int, int]:
     """For each redundant span the index of the earlier span that it repeats; that one is never itself redundant.
 
     `movable` tells for each segment whether its spans may go; protected spans may well be referred to.

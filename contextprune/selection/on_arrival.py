@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from contextprune.context import Context, Kind, Span
-from contextprune.plan import Atom, Plan, Prices
+from contextprune.plan import Identifier, Plan, Prices
 from contextprune.policy import Policy
-from contextprune.selection.dedupe import twins
+from contextprune.selection.dedupe import duplicates
 from contextprune.selection.fill import CLOSED, Fill
-from contextprune.selection.protection import protection, staying
+from contextprune.selection.protection import must_keep, protection
 from contextprune.selection.under_budget import FIRST, Case, decide, line, steps
 from contextprune.text.failures import is_code
 
@@ -32,7 +32,7 @@ def arrive(
     costs: Sequence[int],
     policy: Policy,
     prices: Prices,
-    atoms: Sequence[Atom] = (),
+    atoms: Sequence[Identifier] = (),
     frozen: Collection[int] = (),
     bars: Mapping[int, float] | None = None,
     recalls: Mapping[int, float] | None = None,
@@ -50,11 +50,11 @@ def arrive(
     free = [False] * len(context.segments)
     for i, one in enumerate(context.segments):  # a breakpoint moves on with the next turn, so it protects no result
         free[i] = i not in frozen and one.kind in _KINDS and protection(one, policy) is None
-    case = Case(context, spans, scores, costs, policy, prices, atoms, free, staying(context, spans), {})
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, must_keep(context, spans), {})
     for segment, block in case.blocks().items():
         least = policy.rule(context.segments[segment].name).min_tokens
         free[segment] = sum(costs[i] for i in block) >= (policy.min_tokens if least is None else least)
-    alone, case = case, replace(case, same=twins(context, spans, costs, free))
+    alone, case = case, replace(case, same=duplicates(context, spans, costs, free))
     fill = case.fill()
     names: dict[int, list[int]] = {}
     for k, atom in enumerate(atoms):

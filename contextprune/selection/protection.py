@@ -23,7 +23,7 @@ KEEP, END_KEEP = "<contextprune-keep>", "</contextprune-keep>"
 """What stands between the two stays; without the second one, all that follows."""
 
 
-def staying(context: Context, spans: Sequence[Span]) -> dict[int, str]:
+def must_keep(context: Context, spans: Sequence[Span]) -> dict[int, str]:
     """The spans that stay whatever their score, and why: failure lines, and what somebody marked to be kept."""
     marked = dict.fromkeys(sorted(_kept_by_hand(context, spans)), "marked to be kept")
     return dict.fromkeys(sorted(failing(context, spans)), "failure line") | marked

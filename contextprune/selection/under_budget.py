@@ -8,11 +8,11 @@ from heapq import heapify, heappop, heappush
 
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.errors import BudgetError
-from contextprune.plan import Action, Atom, Decision, Plan, Prices
+from contextprune.plan import Action, Decision, Identifier, Plan, Prices
 from contextprune.policy import Policy
-from contextprune.selection.dedupe import twins
+from contextprune.selection.dedupe import duplicates
 from contextprune.selection.fill import Fill
-from contextprune.selection.protection import movable, protection, staying
+from contextprune.selection.protection import movable, must_keep, protection
 
 WHATEVER_LENGTH = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which a span's length does not count against it; in a single result it does not, either."""
@@ -37,7 +37,7 @@ class Case:
     costs: Sequence[int]
     policy: Policy
     prices: Prices
-    atoms: Sequence[Atom]
+    atoms: Sequence[Identifier]
     free: Sequence[bool]
     stay: Mapping[int, str]
     same: Mapping[int, int]
@@ -68,7 +68,7 @@ def select(
     policy: Policy,
     prices: Prices,
     ceiling: int,
-    atoms: Sequence[Atom] = (),
+    atoms: Sequence[Identifier] = (),
     frozen: Collection[int] = (),
 ) -> Plan:
     """Decide for every span, so that all texts and images hold at most `ceiling` tokens, exactly counted.
@@ -78,7 +78,7 @@ def select(
     free = [False] * len(context.segments)
     for i in movable(context, policy, frozen):
         free[i] = True
-    stay, same = staying(context, spans), twins(context, spans, costs, free)
+    stay, same = must_keep(context, spans), duplicates(context, spans, costs, free)
     case = Case(context, spans, scores, costs, policy, prices, atoms, free, stay, same, context.results > 1)
     fill = case.fill()
     room = ceiling - sum(segment.cost or 0 for segment in context.segments)

@@ -10,7 +10,7 @@ from contextprune.context import Context, Kind, Segment, Span
 from contextprune.plan import Action, Decision
 from contextprune.policy import Policy
 from contextprune.rendering import KEY, Markers, render
-from contextprune.scoring import Calibrated, Scorer, arriving, check
+from contextprune.scoring import Calibrated, Scorer, check, identifiers_to_carry_on_arrival
 from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival, sameness
 from contextprune.session.ledger import Record
 from contextprune.session.old_images import repeating
@@ -112,7 +112,11 @@ def _shortened(
     bars = (
         {place: tools.scorer.threshold(view, mine, len(known), recall)} if isinstance(tools.scorer, Calibrated) else {}
     )
-    named = arriving(context, everything, {place}, tools.counter.pieces, past.shown) if tools.recallable else []
+    named = (
+        identifiers_to_carry_on_arrival(context, everything, {place}, tools.counter.pieces, past.shown)
+        if tools.recallable
+        else []
+    )
     markers = Markers(context, everything, tools.counter, tools.key)
     plan = arrive(
         context, everything, [0.0] * first + list(scores), costs, tools.policy, markers, named,

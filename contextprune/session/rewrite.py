@@ -13,9 +13,9 @@ from contextprune.context import Context, Kind, Span
 from contextprune.errors import BudgetError
 from contextprune.plan import Action, Plan
 from contextprune.rendering import Markers, render
-from contextprune.scoring import atoms, check
+from contextprune.scoring import check, identifiers_to_carry
 from contextprune.selection import select
-from contextprune.selection.protection import closure, staying
+from contextprune.selection.protection import closure, must_keep
 from contextprune.session.arrival import Tools
 from contextprune.session.state import Past, shown_as, size
 
@@ -68,9 +68,9 @@ def _plan(
     scores = tools.scorer(seen, spans)
     check(scores, spans, tools.scorer.name)
     free = [i for i in range(len(seen.segments)) if i not in held]
-    named = atoms(seen, spans, free, tools.counter.pieces) if tools.recallable else []
+    named = identifiers_to_carry(seen, spans, free, tools.counter.pieces) if tools.recallable else []
     markers = Markers(seen, spans, tools.counter, tools.key)
-    stay = [i for i in staying(seen, spans) if spans[i].segment not in held]
+    stay = [i for i in must_keep(seen, spans) if spans[i].segment not in held]
     ceiling += sum(held.values())
     while True:
         try:

@@ -7,7 +7,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.errors import ScorerError
-from contextprune.scoring import Blend, Scorer, check, notes
+from contextprune.scoring import Blend, Scorer, check, remarks
 from contextprune.splitting import split
 from tests.strategies import Constant
 
@@ -83,6 +83,6 @@ def test_good_scores_pass() -> None:
 
 def test_the_note_of_a_blend_is_for_the_report() -> None:
     noted = Blend((ONE,), {"one": 1.0}, {}, {"one": 1.0}, note="half of it is missing")
-    assert notes(noted) == ("half of it is missing",)
-    assert notes(blend()) == ()
-    assert notes(ONE) == ()
+    assert remarks(noted) == ("half of it is missing",)
+    assert remarks(blend()) == ()
+    assert remarks(ONE) == ()

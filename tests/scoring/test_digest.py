@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.plan import Atom
-from contextprune.scoring import arriving, atoms
+from contextprune.plan import Identifier
+from contextprune.scoring import identifiers_to_carry, identifiers_to_carry_on_arrival
 from contextprune.scoring.digest import MAX_LENGTH
 from contextprune.splitting import split
 from tests.strategies import COUNTER
@@ -10,10 +10,10 @@ from tests.strategies import COUNTER
 PAD = "drwxr-xr-x a b c\ndrwxr-xr-x d e f\n" * 3
 
 
-def found(*segments: Segment, movable: list[int] | None = None) -> dict[str, Atom]:
+def found(*segments: Segment, movable: list[int] | None = None) -> dict[str, Identifier]:
     context = Context(segments)
     free = list(range(len(segments))) if movable is None else movable
-    return {atom.text: atom for atom in atoms(context, split(context), free, COUNTER.pieces)}
+    return {atom.text: atom for atom in identifiers_to_carry(context, split(context), free, COUNTER.pieces)}
 
 
 def result(text: str, turn: int = 1) -> Segment:
@@ -55,14 +55,14 @@ def test_on_arrival_only_the_text_before_a_block_counts() -> None:
     first, second = result(PAD + "max_retries\n", 1), result(PAD + "max_retries\n", 2)
     later = Segment(Kind.USER, "what is max_retries?", ("u",), turn=2)
     context = Context((first, second, later))
-    homes = [atom.spans for atom in arriving(context, split(context), [0, 1], COUNTER.pieces)]
+    homes = [atom.spans for atom in identifiers_to_carry_on_arrival(context, split(context), [0, 1], COUNTER.pieces)]
     assert len(homes) == 2
     assert all(len(spans) == 1 for spans in homes)
 
 
 def test_on_arrival_what_the_user_said_before_needs_no_carrying() -> None:
     context = Context((Segment(Kind.USER, "max_retries?", ("u",)), result(PAD + "max_retries\n")))
-    assert arriving(context, split(context), [1], COUNTER.pieces) == []
+    assert identifiers_to_carry_on_arrival(context, split(context), [1], COUNTER.pieces) == []
 
 
 def test_a_piece_of_base64_holds_no_names() -> None:

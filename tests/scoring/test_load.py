@@ -11,7 +11,7 @@ from contextprune.context import Document
 from contextprune.errors import MissingExtra, ScorerError
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
-from contextprune.scoring import load_scorer, notes
+from contextprune.scoring import load_scorer, remarks
 from contextprune.scoring.load import WEIGHTS, _shipped
 from contextprune.storage.store import MemoryStore
 from contextprune.tokens import Tiktoken
@@ -34,7 +34,7 @@ def test_the_lexical_scorer_is_named_by_its_parts() -> None:
 
 
 def test_lexical_has_nothing_to_excuse() -> None:
-    assert notes(load_scorer("lexical")) == ()
+    assert remarks(load_scorer("lexical")) == ()
 
 
 @pytest.mark.parametrize("package", ["torch", "tokenizers", "safetensors", "numpy"])
@@ -42,7 +42,7 @@ def test_auto_without_a_needed_package_is_lexical_and_says_why(monkeypatch: pyte
     without(monkeypatch, package)
     scorer = load_scorer("auto")
     assert scorer.name == LEXICAL
-    assert notes(scorer) == (
+    assert remarks(scorer) == (
         f"scored without the model: {package} is not installed (pip install 'contextprune-ai[torch]')",
     )
 
@@ -67,7 +67,7 @@ def test_auto_with_torch_is_the_shipped_model() -> None:
     for name in ("auto", "neural"):
         scorer = load_scorer(name, "cpu")
         assert scorer.name.endswith(digest[:8])
-        assert notes(scorer) == ()
+        assert remarks(scorer) == ()
 
 
 def test_the_shipped_model_is_read_once_in_a_process() -> None:

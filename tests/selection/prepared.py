@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import contextprune as cp
-from contextprune.plan import Action, Atom
+from contextprune.plan import Action, Identifier
 from contextprune.policy import Policy
 from contextprune.rendering import Markers
 from contextprune.selection import arrive, select
@@ -54,12 +54,12 @@ class Setting:
         return sum(self.costs)
 
     def select(
-        self, ceiling: int, score: Score = half, atoms: Sequence[Atom] = (), frozen: Collection[int] = ()
+        self, ceiling: int, score: Score = half, atoms: Sequence[Identifier] = (), frozen: Collection[int] = ()
     ) -> cp.Plan:
         scores = [score(span) for span in self.spans]
         return select(self.context, self.spans, scores, self.costs, self.policy, self.prices, ceiling, atoms, frozen)
 
-    def arrive(self, score: Score = half, atoms: Sequence[Atom] = (), frozen: Collection[int] = ()) -> cp.Plan:
+    def arrive(self, score: Score = half, atoms: Sequence[Identifier] = (), frozen: Collection[int] = ()) -> cp.Plan:
         scores = [score(span) for span in self.spans]
         return arrive(self.context, self.spans, scores, self.costs, self.policy, self.prices, atoms, frozen)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import contextprune as cp
-from contextprune.selection.dedupe import twins
+from contextprune.selection.dedupe import duplicates
 from tests.selection.prepared import Setting, lines, result
 
 TEXT = lines("alpha", "beta", each=6)
@@ -10,7 +10,7 @@ TEXT = lines("alpha", "beta", each=6)
 def repeated(*segments: cp.Segment, movable: list[bool] | None = None) -> dict[str, str]:
     """Text of each redundant span and of the one it repeats, with their segments."""
     setting = Setting.of(*segments)
-    found = twins(setting.context, setting.spans, setting.costs, movable or [True] * len(segments))
+    found = duplicates(setting.context, setting.spans, setting.costs, movable or [True] * len(segments))
     return {
         f"{setting.spans[i].segment} {setting.spans[i].text}": f"{setting.spans[j].segment} {setting.spans[j].text}"
         for i, j in found.items()

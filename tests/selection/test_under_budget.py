@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import contextprune as cp
-from contextprune.plan import Action, Atom
+from contextprune.plan import Action, Identifier
 from contextprune.policy import Policy
 from contextprune.rendering import render
 from tests.selection.prepared import Setting, kept, lines, result
@@ -70,7 +70,9 @@ def test_what_repeats_an_earlier_text_is_merged_into_it() -> None:
 
 def test_identifiers_of_what_goes_stay_in_the_marker() -> None:
     setting = Setting.of(result(TEXT))
-    atom = Atom("src/gamma.py", 0.9, 4, tuple(i for i, s in enumerate(setting.spans) if "src/gamma.py:" in s.text))
+    atom = Identifier(
+        "src/gamma.py", 0.9, 4, tuple(i for i, s in enumerate(setting.spans) if "src/gamma.py:" in s.text)
+    )
     plan = setting.select(40, lambda _: 0.0, [atom])
     (text,) = render(plan, setting.prices).values()
     assert "src/gamma.py" in text
