@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from contextprune.context import Context, Span, Syntax
 from contextprune.plan import Action, Decision, Plan
-from contextprune.text.failures import NUMBERED
+from contextprune.text.views import NUMBERED
 
 KEY = re.compile(r"\brecall=([a-z2-7]{12})\b")
 """Where a marker names its recall key. A look-alike in a text is inert: only keys that the store knows count."""

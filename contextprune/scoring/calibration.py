@@ -15,7 +15,7 @@ from typing import Any
 
 from contextprune.context import Context, Kind, Span, Unit
 from contextprune.errors import ScorerError
-from contextprune.text.failures import is_code
+from contextprune.text.views import is_code
 
 ALL = "all"
 """The class of whatever has no curve of its own."""

@@ -14,8 +14,9 @@ from math import log1p
 from contextprune.context import Context, Kind, Span, Syntax, Unit
 from contextprune.scoring.lexical import Likeness, likeness, with_surroundings
 from contextprune.scoring.signals import Signals, ages_of, edges_of, recent_words, shared
-from contextprune.text.failures import NUMBERED, failing, is_code
+from contextprune.text.failures import failing
 from contextprune.text.identifiers import identifiers
+from contextprune.text.views import is_code, without_number
 
 FEATURES = 40
 """Numbers for each span."""
@@ -64,8 +65,7 @@ def _trace(context: Context, spans: Sequence[Span]) -> list[list[float]]:
     seen: set[str] = set()
     for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
         span = spans[i]
-        numbered = NUMBERED.match(span.text)
-        body = (span.text[numbered.end() :] if numbered else span.text).strip()
+        body = without_number(span.text)
         age = ages[span.segment]
         rows[i] = [
             scores[i],

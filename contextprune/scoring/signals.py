@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from math import exp, log1p
 
 from contextprune.context import Context, Kind, Span, Syntax
-from contextprune.text.failures import NUMBERED, failing, is_code
+from contextprune.text.failures import failing
+from contextprune.text.views import is_code, without_number
 
 BIAS = -4.5
 AGE = -1.0  # a result loses worth with the logarithm of the results since
@@ -47,8 +48,7 @@ class Signals:
         scores = [0.0] * len(spans)
         for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
             span = spans[i]
-            numbered = NUMBERED.match(span.text)
-            body = (span.text[numbered.end() :] if numbered else span.text).strip()
+            body = without_number(span.text)
             logit = standing[span.segment] + TAIL / (1 + (ends[span.segment] - i) / 4)
             logit += _form(span, body, failed=i in failed)
             if len(body) < SHORTEST:

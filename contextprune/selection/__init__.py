@@ -4,7 +4,7 @@ from contextprune.money.payback import EVERY, Meter, keeps_cacheable, tables
 from contextprune.selection.dedupe import sameness
 from contextprune.selection.examples import choose, whole
 from contextprune.selection.on_arrival import arrive
-from contextprune.selection.protection import is_view, movable, protection
+from contextprune.selection.protection import movable, protection
 from contextprune.selection.targets import Observed, recall_on_arrival, share_at_epoch
 from contextprune.selection.under_budget import select
 
@@ -14,7 +14,6 @@ __all__ = [
     "Observed",
     "arrive",
     "choose",
-    "is_view",
     "keeps_cacheable",
     "movable",
     "protection",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contextprune.context import Context, Kind, Span
-from contextprune.text.failures import NUMBERED
+from contextprune.text.views import NUMBERED
 
 LOOSE = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which copies may differ in case and white space; in tools' results these may matter."""

@@ -18,7 +18,7 @@ from contextprune.selection.dedupe import duplicates
 from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.protection import must_keep, protection
 from contextprune.selection.under_budget import FIRST, Case, decide, line, steps
-from contextprune.text.failures import is_code
+from contextprune.text.views import looks_like_view
 
 NAMED, NAMED_LEAST = 0.3, 500  # what identifiers in markers may take of a block: a share of its tokens, and tokens
 ENOUGH, ENOUGH_BARRED = 12.0, 20.0  # times the root of its tokens: what stays of a block at least, and by a bar
@@ -61,7 +61,8 @@ def arrive(
         names.setdefault(spans[atom.spans[-1]].segment, []).append(k)
     for segment, block in case.blocks().items():
         recall = asked.get(segment, policy.recall)
-        whole = recall >= 1.0 or (not policy.shorten_views and _is_code(case, segment, block))
+        text, shown = context.segments[segment].text, spans[block.start : block.stop]
+        whole = recall >= 1.0 or (not policy.shorten_views and looks_like_view(text, shown))
         target = None if whole else _Target(recall, bars.get(segment) if bars else None, names.get(segment, ()))
         by_itself = not settled and target is not None and _shorten(alone, fill, segment, block, target)
         if not by_itself and not _shorten(case, fill, segment, block, target if settled else None):
@@ -107,12 +108,6 @@ def _shorten(case: Case, fill: Fill, segment: int, block: range, target: _Target
         return True
     fill.rewind(start)
     return False
-
-
-def _is_code(case: Case, segment: int, block: range) -> bool:
-    """Whether a block is a view of a file or a diff by its own look."""
-    quoted = sum(len(case.spans[i].text) for i in block if is_code(case.spans[i]))
-    return 2 * quoted >= len(case.context.segments[segment].text)
 
 
 def _pays(case: Case, fill: Fill, segment: int, block: range) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
 from contextprune.context import Context, Segment, Span
@@ -48,18 +47,6 @@ def _between(text: str) -> list[tuple[int, int]]:
         found.append((start, end))
         start = text.find(KEEP, end)
     return found
-
-
-_VIEWERS = re.compile(
-    r"(?i)(?:[\w.-]*__)?(?:read|view|open|cat|show|get)(?:_?(?:file|text_?file|source|code|lines|diff|notebook))?s?"
-    r"|(?:[\w.-]*__)?file_?(?:read|view)(?:er)?|str_replace_(?:based_)?edit(?:or)?(?:_tool)?|goto|scroll_(?:up|down)"
-)
-_READS = re.compile(r"""(?:^|["';&(]|\\n|\n|&&)\s*(?:sudo )?(?:cat|nl|bat|less|head|tail|sed -n|git (?:diff|show))\s""")
-
-
-def is_view(call: str, tool: str | None) -> bool:
-    """Whether a call shows a file or a diff, which the next edit may have to quote to the letter."""
-    return (tool is not None and _VIEWERS.fullmatch(tool) is not None) or _READS.search(call) is not None
 
 
 def protection(segment: Segment, policy: Policy) -> str | None:

@@ -11,11 +11,12 @@ from contextprune.plan import Action, Decision
 from contextprune.policy import Policy
 from contextprune.rendering import KEY, Markers, render
 from contextprune.scoring import Calibrated, Scorer, check, identifiers_to_carry_on_arrival
-from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival, sameness
+from contextprune.selection import Observed, arrive, protection, recall_on_arrival, sameness
 from contextprune.session.ledger import Record
 from contextprune.session.old_images import repeating
 from contextprune.session.state import BLOCKS, Past, shown_as, size
 from contextprune.storage.store import Store
+from contextprune.text.views import is_view
 from contextprune.tokens import Counter
 
 SHARED = 40  # characters in common with an earlier block before the two are compared

@@ -14,13 +14,14 @@ from itertools import accumulate
 
 from contextprune.context import Context, Kind
 from contextprune.policy import Policy
-from contextprune.selection import EVERY, Observed, is_view, keeps_cacheable, protection, share_at_epoch
+from contextprune.selection import EVERY, Observed, keeps_cacheable, protection, share_at_epoch
 from contextprune.session.arrival import RECALL_TOOL, Tools, is_marked
 from contextprune.session.old_images import seen_before, stale
 from contextprune.session.repeated_failures import repeated
 from contextprune.session.rewrite import New, rewritten
 from contextprune.session.state import BLOCKS, Look, Past, size
 from contextprune.text.failures import fails
+from contextprune.text.views import is_view
 
 LEAST = 100  # tokens that an old block must be able to lose
 RECENT = 4  # the least number of turns that an epoch leaves alone

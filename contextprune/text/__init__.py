@@ -1,1 +1,1 @@
-"""What a text shows: identifiers, failure lines."""
+"""What a text shows: identifiers, failure lines, views of files."""

@@ -10,7 +10,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from contextprune.context import Context, Kind, Span, Syntax
+from contextprune.context import Context, Kind, Span
+from contextprune.text.views import is_code
 
 FAILURE = re.compile(
     r"Traceback \(most recent call last\)"
@@ -34,16 +35,6 @@ _HINTS = (
 )  # fmt: skip
 """One of these stands in whatever FAILURE matches; finding them first is a hundred times quicker. None is a part of
 common words, such as "ail" of "available", or large results of one line would be searched in full."""
-
-NUMBERED = re.compile(r"\s{0,8}\d{1,7}(?:[|\t]|:(?!\d\d\b))")
-"""A line with its number before it, as views of files print it; a time of day is none."""
-
-_CODE = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF})
-
-
-def is_code(span: Span) -> bool:
-    """Whether `span` is source code, a diff, or a numbered line of a file view."""
-    return span.syntax in _CODE or NUMBERED.match(span.text) is not None
 
 
 def failing(context: Context, spans: Sequence[Span]) -> set[int]:

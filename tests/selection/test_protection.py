@@ -4,7 +4,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Span, Unit
 from contextprune.policy import PROTECTED, Policy
-from contextprune.selection.protection import closure, is_view, movable, must_keep, protection
+from contextprune.selection.protection import closure, movable, must_keep, protection
 
 
 @pytest.mark.parametrize("kind", sorted(PROTECTED))
@@ -76,34 +76,6 @@ def test_what_stands_between_marks_stays(text: str, kept: str) -> None:
     found = must_keep(Context((Segment(Kind.TOOL_RESULT, text, ()),)), rows)
     assert "".join(rows[i].text for i in found) == kept
     assert set(found.values()) <= {"marked to be kept"}
-
-
-@pytest.mark.parametrize("tool", ["read", "read_file", "view", "cat", "open_files", "mcp__fs__read_text_file", "goto"])
-def test_tools_that_show_files_give_views(tool: str) -> None:
-    assert is_view("{}", tool)
-
-
-@pytest.mark.parametrize("tool", ["reader_survey", "search", "list_files", "bash", "read_email", None])
-def test_other_tools_do_not(tool: str | None) -> None:
-    assert not is_view("{}", tool)
-
-
-@pytest.mark.parametrize(
-    ("command", "view"),
-    [
-        ("cat a.py", True),
-        ("cd src && sed -n 1,9p a.py", True),
-        ("sudo head -50 /etc/hosts", True),
-        ("ls; git diff HEAD", True),
-        ("git log", False),
-        ("concat a b", False),
-        ("sed -i s/a/b/ a.py", False),
-        ("python -c 'print(1)'", False),
-    ],
-)
-def test_commands_that_show_files_give_views(command: str, view: bool) -> None:
-    assert is_view(f'{{"command": "{command}"}}', "bash") == view
-    assert is_view(command, "bash") == view
 
 
 def test_frozen_segments_do_not_move() -> None:

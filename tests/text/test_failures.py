@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.context import Context, Kind, Segment, Span, Syntax, Unit
+from contextprune.context import Context, Kind, Segment, Span
 from contextprune.splitting import split
-from contextprune.text.failures import FAILURE, failing, fails, is_code
+from contextprune.text.failures import FAILURE, failing, fails
 from tests import tool_outputs as outputs
 
 PIECES = (
@@ -90,21 +90,6 @@ def test_source_code_that_raises_errors_has_not_failed() -> None:
 def test_the_span_that_holds_a_failure_counts_wherever_in_it_that_stands() -> None:
     (line,) = failed_lines("all is well here\n" * 50 + "and then: command not found\n" + "all is well here\n" * 50)
     assert "command not found" in line
-
-
-@pytest.mark.parametrize(
-    ("text", "syntax", "code"),
-    [
-        ("    12\tx = 1\n", Syntax.LINES, True),
-        ("12: x = 1\n", Syntax.LINES, True),
-        ("x = 1\n", Syntax.HASH_CODE, True),
-        ("+x\n", Syntax.DIFF, True),
-        ("12 apples\n", Syntax.LINES, False),
-        ("12:00:01 ERROR gone\n", Syntax.LINES, False),
-    ],
-)
-def test_code_is_told_by_its_syntax_or_its_line_numbers(text: str, syntax: Syntax, code: bool) -> None:
-    assert is_code(Span(0, 0, len(text), Unit.LINE, text, syntax)) is code
 
 
 @pytest.mark.parametrize(
