@@ -1,4 +1,4 @@
-"""Rows for the benchmark, read from a data kit on disk.
+"""Rows and sessions for the benchmark, read from a data kit on disk.
 
 Samples are drawn by a hash of the row's id, so the same rows come back on every machine, and more rows are a superset
 of fewer. Halves are cut by document: a row whose evidence lies in documents of both halves is in neither, because a
@@ -26,7 +26,7 @@ Half: TypeAlias = Literal["dev", "test", "unseen", "all"]
 LOCAL = Path(".bench/data")
 SAMPLES = Path(__file__).parents[2] / "examples" / "data" / "bench"
 
-_SHARED = ("repo", "challenge", "website", "instance", "task")
+_GROUP_FIELDS = ("repo", "challenge", "website", "instance", "task")
 """Fields of `meta` that name what several rows are about; the first one present is the group."""
 _TASK_NUMBER = re.compile(r"(?<=\D)-\d+$")  # owner__repo-123: issues of one repository share its files
 _SESSION_NUMBER = re.compile(r"-s\d+$")  # sessions of one conversation
@@ -59,15 +59,15 @@ class Session:
     messages: tuple[Message, ...]
 
 
-def find_data(asked: Path | None) -> tuple[Path, bool]:
+def find_data(folder: Path | None) -> tuple[Path, bool]:
     """The folder to read, and whether it holds only the small committed samples.
 
-    Raises SettingsError where the folder that was asked for does not exist, or none is found.
+    Raises SettingsError where the named folder does not exist, or none is found.
     """
-    if asked is not None:
-        if not asked.is_dir():
-            raise SettingsError(f"--data {asked} is not a folder")
-        return asked, False
+    if folder is not None:
+        if not folder.is_dir():
+            raise SettingsError(f"--data {folder} is not a folder")
+        return folder, False
     if LOCAL.is_dir():
         return LOCAL, False
     if SAMPLES.is_dir():
@@ -77,25 +77,25 @@ def find_data(asked: Path | None) -> tuple[Path, bool]:
 
 def find_sets(root: Path, prefix: Literal["qa", "traj"], wanted: frozenset[str] = frozenset()) -> dict[str, Path]:
     """Set names and their files under `root`, sorted by name; `wanted` narrows them down where it is not empty."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in sorted(root.rglob(f"{prefix}_*.jsonl*")):
-        name, _, rest = path.name.removeprefix(f"{prefix}_").partition(".")
-        if rest in {"jsonl", "jsonl.gz"} and (not wanted or name in wanted):
-            found[name] = path
-    return dict(sorted(found.items()))
+        name, _, suffix = path.name.removeprefix(f"{prefix}_").partition(".")
+        if suffix in {"jsonl", "jsonl.gz"} and (not wanted or name in wanted):
+            files[name] = path
+    return dict(sorted(files.items()))
 
 
 def load_rows(name: str, path: Path, count: int | None, half: Half = "all") -> list[Row]:
     """`count` rows of a QA set (None: all of them) that have a document, in the order of their ids' hashes."""
     picked = _sample((raw for raw in kit.read(path) if raw.get("docs") or raw.get("doc_refs")), name, count, half)
-    shared: dict[str, Doc] = {}
+    documents: dict[str, Doc] = {}
     if any("docs" not in raw for raw in picked):
-        beside = path.with_name(path.name.replace(".jsonl", ".docs.jsonl", 1))
-        shared = {doc["doc_id"]: doc for doc in kit.read(beside)}
-    return [_row(name, raw, shared) for raw in picked]
+        companion = path.with_name(path.name.replace(".jsonl", ".docs.jsonl", 1))
+        documents = {doc["doc_id"]: doc for doc in kit.read(companion)}
+    return [_row(name, raw, documents) for raw in picked]
 
 
-def unseen(raw: Mapping[str, Any], name: str) -> bool:
+def is_unseen(raw: Mapping[str, Any], name: str) -> bool:
     """Whether training held out everything that a row or session rests on; a set that it never read is unseen."""
     if "messages" in raw:
         return name not in PLANS or kit.half(kit.session_groups(raw)) == "dev"
@@ -115,7 +115,7 @@ def half_of(group: str) -> Half:
 def groups(raw: Mapping[str, Any]) -> frozenset[str]:
     """The documents, or what stands for them, that a row's evidence lies in."""
     meta = raw.get("meta") or {}
-    for field in _SHARED:
+    for field in _GROUP_FIELDS:
         if meta.get(field) is not None:
             return frozenset({_TASK_NUMBER.sub("", str(meta[field]))})
     if "messages" in raw:
@@ -132,7 +132,7 @@ def groups(raw: Mapping[str, Any]) -> frozenset[str]:
 
 def _sample(rows: Iterator[dict[str, Any]], name: str, count: int | None, half: Half) -> list[dict[str, Any]]:
     if half == "unseen":
-        rows = (raw for raw in rows if unseen(raw, name))
+        rows = (raw for raw in rows if is_unseen(raw, name))
     elif half != "all":
         rows = (raw for raw in rows if {half_of(group) for group in groups(raw)} == {half})
     if count is None:
@@ -148,8 +148,8 @@ def _first_request(messages: list[Message]) -> str:
     return next((str(m["content"]) for m in messages if m["role"] == "user" and m.get("content")), "")
 
 
-def _row(name: str, raw: Mapping[str, Any], shared: Mapping[str, Doc]) -> Row:
-    docs = raw["docs"] if "docs" in raw else [shared[ref] for ref in raw["doc_refs"]]
+def _row(name: str, raw: Mapping[str, Any], documents: Mapping[str, Doc]) -> Row:
+    docs = raw["docs"] if "docs" in raw else [documents[ref] for ref in raw["doc_refs"]]
     return Row(
         id=str(raw["id"]),
         set=name,

@@ -1,4 +1,4 @@
-"""Work over two processes with a progress bar that says when it will be done.
+"""Jobs over several processes with a progress bar that says when it will be done.
 
 Processes are spawned, not forked: torch and its threads do not survive a fork. Results come back in the order of the
 jobs, so tables do not depend on which process was faster.
@@ -20,15 +20,17 @@ Result = TypeVar("Result")
 CHUNK = 4
 
 
-def over(jobs: Sequence[Job], work: Callable[[Job], Result], *, processes: int = 2, title: str = "") -> list[Result]:
+def map_jobs(
+    jobs: Sequence[Job], work: Callable[[Job], Result], *, processes: int = 2, title: str = ""
+) -> list[Result]:
     """`work` applied to every job; `work` and the jobs must be picklable. One process means this one."""
     if processes <= 1 or len(jobs) <= CHUNK:
-        return list(_shown(map(work, jobs), len(jobs), title))
+        return list(_with_progress(map(work, jobs), len(jobs), title))
     with get_context("spawn").Pool(processes) as pool:
-        return list(_shown(pool.imap(work, jobs, CHUNK), len(jobs), title))
+        return list(_with_progress(pool.imap(work, jobs, CHUNK), len(jobs), title))
 
 
-def _shown(results: Iterable[Result], total: int, title: str) -> Iterator[Result]:
+def _with_progress(results: Iterable[Result], total: int, title: str) -> Iterator[Result]:
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

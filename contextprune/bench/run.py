@@ -21,7 +21,7 @@ from contextprune.bench.documents import minilm
 from contextprune.bench.documents.baselines import BASELINES, DENSE
 from contextprune.bench.documents.evidence import BUDGETS
 from contextprune.bench.jobs import (
-    OURS,
+    OUR_ARMS,
     OutputJob,
     ReplayJob,
     RowJob,
@@ -36,7 +36,7 @@ from contextprune.bench.outputs.recall_knob import find_samples, load_held_out
 from contextprune.bench.outputs.tables import show_knob, show_tools
 from contextprune.bench.outputs.tool_output import SHARES as KEPT
 from contextprune.bench.outputs.tool_output import TOOL_BASELINES, find_outputs, load_outputs
-from contextprune.bench.parallel import over
+from contextprune.bench.parallel import map_jobs
 from contextprune.bench.sessions.epochs import EpochJob, conversations, measure_epochs, show_epochs
 from contextprune.bench.sessions.rivals import RIVALS
 from contextprune.bench.sessions.tables import show_sessions
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Run the task that was asked for, print its tables, and write the figures where --json says."""
-    everything = dict.fromkeys([*OURS, *BASELINES, *TRACE_BASELINES, *RIVALS, *TOOL_BASELINES])
+    everything = dict.fromkeys([*OUR_ARMS, *BASELINES, *TRACE_BASELINES, *RIVALS, *TOOL_BASELINES])
     unknown = set(args.arms) - set(everything)
     if unknown:
         known = ", ".join(everything)
@@ -113,7 +113,7 @@ def available(known: Sequence[str], wanted: Sequence[str]) -> tuple[tuple[str, .
 
 
 def _evidence(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
-    arms, notes = available([*OURS, *BASELINES], args.arms)
+    arms, notes = available([*OUR_ARMS, *BASELINES], args.arms)
     sets = find_sets(root, "qa", frozenset(args.sets))
     half: Half = args.half
     rows = [row for name, path in sets.items() for row in load_rows(name, path, args.rows or None, half)]
@@ -121,42 +121,58 @@ def _evidence(args: argparse.Namespace, root: Path, console: Console) -> list[di
         console.print("evidence: no QA sets here")
         return []
     jobs = [RowJob(row, arms, args.budgets or BUDGETS) for row in rows]
-    results = [r for found in over(jobs, score_row, processes=args.processes, title="evidence") for r in found]
+    results = [
+        result
+        for results in map_jobs(jobs, score_row, processes=args.processes, title="evidence")
+        for result in results
+    ]
     show_evidence(console, results, notes)
     return [asdict(result) for result in results]
 
 
 def _traces(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
-    arms, notes = available([*OURS, *TRACE_BASELINES], args.arms)
+    arms, notes = available([*OUR_ARMS, *TRACE_BASELINES], args.arms)
     jobs = [SessionJob(session, arms, args.budgets or SHARES) for session in _trajectories(args, root)]
     if not jobs:
         console.print("traces: no trajectory sets here")
         return []
-    results = [r for found in over(jobs, score_session, processes=args.processes, title="traces") for r in found]
+    results = [
+        result
+        for results in map_jobs(jobs, score_session, processes=args.processes, title="traces")
+        for result in results
+    ]
     show_traces(console, results, notes)
     return [asdict(result) for result in results]
 
 
 def _sessions(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
-    arms, notes = available([*OURS, *RIVALS], args.arms)
+    arms, notes = available([*OUR_ARMS, *RIVALS], args.arms)
     jobs = [ReplayJob(session, arms) for session in _trajectories(args, root)]
     if not jobs:
         console.print("sessions: no trajectory sets here")
         return []
-    results = [r for found in over(jobs, replay_session, processes=args.processes, title="sessions") for r in found]
+    results = [
+        result
+        for results in map_jobs(jobs, replay_session, processes=args.processes, title="sessions")
+        for result in results
+    ]
     show_sessions(console, results, notes)
     return [asdict(result) for result in results]
 
 
 def _epochs(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
-    arms, notes = available(OURS, args.arms)
-    found = list(conversations(_trajectories(args, root)))
-    if not found or not arms:
+    arms, notes = available(OUR_ARMS, args.arms)
+    joined = list(conversations(_trajectories(args, root)))
+    if not joined or not arms:
         console.print("epochs: no trajectory sets here, or no arm of ours")
         return []
-    jobs = [EpochJob(conversation, arms) for conversation in found]
-    results = [r for each in over(jobs, measure_epochs, processes=args.processes, title="epochs") for r in each]
-    show_epochs(console, results, notes, len(found))
+    jobs = [EpochJob(conversation, arms) for conversation in joined]
+    results = [
+        result
+        for results in map_jobs(jobs, measure_epochs, processes=args.processes, title="epochs")
+        for result in results
+    ]
+    show_epochs(console, results, notes, len(joined))
     return [asdict(result) for result in results]
 
 
@@ -167,13 +183,17 @@ def _trajectories(args: argparse.Namespace, root: Path) -> list[Session]:
 
 
 def _tools(args: argparse.Namespace, root: Path, console: Console) -> list[dict[str, Any]]:
-    arms, notes = available([*OURS, *TOOL_BASELINES], args.arms)
+    arms, notes = available([*OUR_ARMS, *TOOL_BASELINES], args.arms)
     path = find_outputs(root)
     if path is None:
         console.print("tools: no outputs here (tools_unseen.jsonl.gz)")
         return []
     jobs = [OutputJob(output, arms, args.budgets or KEPT) for output in load_outputs(path, args.rows or None)]
-    results = [r for found in over(jobs, score_output, processes=args.processes, title="tools") for r in found]
+    results = [
+        result
+        for results in map_jobs(jobs, score_output, processes=args.processes, title="tools")
+        for result in results
+    ]
     show_tools(console, results, notes)
     return [asdict(result) for result in results]
 
@@ -183,15 +203,19 @@ def _recall(args: argparse.Namespace, root: Path, console: Console) -> list[dict
     if not samples:
         console.print("recall: no held-out samples here (dev.jsonl.gz, tools_dev.jsonl.gz of a training)")
         return []
-    results = [r for found in over(samples, score_knob, processes=args.processes, title="recall") for r in found]
+    results = [
+        result
+        for results in map_jobs(samples, score_knob, processes=args.processes, title="recall")
+        for result in results
+    ]
     show_knob(console, results)
     return [asdict(result) for result in results]
 
 
 def _speed(args: argparse.Namespace, root: Path, console: Console) -> dict[str, Any]:
-    from contextprune.bench.speed import measure  # noqa: PLC0415  # it needs the engine, the other tasks may not
+    from contextprune.bench.speed import time_engine  # noqa: PLC0415  # it needs the engine, the other tasks may not
 
-    figures = measure(root, args.tokens)
+    figures = time_engine(root, args.tokens)
     show_speed(console, figures)
     return asdict(figures)
 
@@ -201,9 +225,9 @@ def _proxy(_args: argparse.Namespace, root: Path, console: Console) -> list[dict
     if absent:
         console.print(f"proxy: not installed: {', '.join(absent)}")
         return []
-    from contextprune.bench.proxy.measure import measure  # noqa: PLC0415 - as above
+    from contextprune.bench.proxy.measure import measure_proxy  # noqa: PLC0415 - as above
 
-    return [asdict(figure) for figure in show_figures(console, measure(root))]
+    return [asdict(figure) for figure in show_figures(console, measure_proxy(root))]
 
 
 _RUN = {

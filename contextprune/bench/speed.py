@@ -1,4 +1,4 @@
-"""Speed: tokens of context per second, end to end and by stage, and how it grows.
+"""Speed: tokens of context per second, end to end and by stage, and how it grows with the context.
 
 Everything is measured beside a baseline in the same run, plain BM25 over the lines of the same text, because seconds
 from another machine or another minute say little. Sessions are real ones, joined until they are long enough.
@@ -32,7 +32,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 SHARE = 0.5
 HISTORY = 100_000  # tokens of history that the overhead of a call is measured at
 CALLS = 100
-READ = 30_000  # tokens that the scorer alone is timed on
+SCORED = 30_000  # tokens that the scorer alone is timed on
 TINY = [{"role": "user", "content": "What is 2 + 2?"}]
 
 _IMPORT = "from time import perf_counter as t; a = t(); import contextprune; print(t() - a)"
@@ -61,19 +61,22 @@ class Speed:
     lines: tuple[Timing, ...]
 
 
-def measure(root: Path, largest: int = SIZES[-1], runs: int = RUNS) -> Speed:
+def time_engine(root: Path, largest: int = SIZES[-1], runs: int = RUNS) -> Speed:
     """Time everything at every size up to `largest` tokens. Raises SettingsError where there are no sessions."""
     lines = [
         Timing("import contextprune, fresh process", 0, _fresh(_IMPORT, runs)),
         Timing("import and first call, fresh process with torch imported", 0, _fresh(_FIRST, runs)),
     ]
+
     scorer = cp.load_scorer()
     pruner = cp.Pruner(scorer=scorer, store=cp.MemoryStore())
-    lines.append(Timing("overhead of a call on one short message", 0, timed(lambda: _compress(TINY, pruner), runs)))
-    lines += overhead(root)
-    lines += _scoring(root, scorer, runs)
+    lines.append(
+        Timing("overhead of a call on one short message", 0, median_seconds(lambda: _compress(TINY, pruner), runs))
+    )
+    lines += time_overhead(root)
+    lines += _time_scoring(root, scorer, runs)
     for size in [size for size in SIZES if size <= largest] or [largest]:
-        lines += _at(size, session_of(root, size), scorer, runs)
+        lines += _time_size(size, session_of(root, size), scorer, runs)
     return Speed(runs, tuple(lines))
 
 
@@ -91,7 +94,7 @@ def session_of(root: Path, tokens: int) -> list[dict[str, Any]]:
     return joined
 
 
-def overhead(root: Path, history: int = HISTORY, calls: int = CALLS) -> list[Timing]:
+def time_overhead(root: Path, history: int = HISTORY, count: int = CALLS) -> list[Timing]:
     """Calls without a budget on a session of about `history` tokens that grows by one turn each, no model involved.
 
     The first call knows nothing of the session; of the others the median and the 99th percentile are given, and by
@@ -100,18 +103,20 @@ def overhead(root: Path, history: int = HISTORY, calls: int = CALLS) -> list[Tim
     messages = session_of(root, 2 * history)
     sizes = list(accumulate(len(visible_text([message])) // 4 for message in messages))
     turns = [i for i in range(1, len(messages)) if messages[i]["role"] == "assistant" != messages[i - 1]["role"]]
-    turns = [i for i in turns if sizes[i - 1] >= 2 * history // 3][: calls + 1]  # the history is met half-way
+    turns = [i for i in turns if sizes[i - 1] >= 2 * history // 3][: count + 1]  # the history is met half-way
+
     warm, pruner = (cp.Pruner(scorer=cp.load_scorer("lexical"), store=cp.MemoryStore()) for _ in range(2))
     cp.compress(messages[: turns[0]], pruner=warm)  # vocabulary and grammars are read once in a process
-    made = [_call(messages[:end], pruner) for end in turns]
-    new = [later.tokens - call.tokens for call, later in pairwise(made)]
-    usual = [(call, more) for call, more in zip(made[1:], new, strict=True) if not call.epoch]
-    epochs = [call for call in made[1:] if call.epoch]
-    walls, size = [call.wall for call, _ in usual], round(median(call.tokens for call in made))
+    calls = [_call(messages[:end], pruner) for end in turns]
+    new = [later.tokens - call.tokens for call, later in pairwise(calls)]
+    usual = [(call, more) for call, more in zip(calls[1:], new, strict=True) if not call.epoch]
+    epochs = [call for call in calls[1:] if call.epoch]
+
+    walls, size = [call.wall for call, _ in usual], round(median(call.tokens for call in calls))
     cuts = quantiles(walls, n=100, method="inclusive")
     slope = linear_regression([more for _, more in usual], walls).slope
     lines = [
-        Timing("a session's first call without a budget, no model", made[0].tokens, made[0].wall),
+        Timing("a session's first call without a budget, no model", calls[0].tokens, calls[0].wall),
         Timing(f"each of {len(usual)} calls that follow, one turn more, median", size, cuts[49]),
         Timing("  99th percentile", size, cuts[98]),
         Timing("  a thousand new tokens more", 1_000, 1_000 * slope),
@@ -137,27 +142,28 @@ def _call(messages: Sequence[Message], pruner: Any) -> _Call:
     return _Call(perf_counter() - wall, process_time() - processor, report.before, report.epoch)
 
 
-def timed(work: Callable[[], object], runs: int) -> float:
+def median_seconds(work: Callable[[], object], runs: int) -> float:
     """Median seconds of `runs` calls after one that does not count."""
     work()
-    taken: list[float] = []
+    seconds: list[float] = []
     for _ in range(runs):
         start = perf_counter()
         work()
-        taken.append(perf_counter() - start)
-    return median(taken)
+        seconds.append(perf_counter() - start)
+    return median(seconds)
 
 
-def _scoring(root: Path, scorer: Any, runs: int) -> Iterator[Timing]:
+def _time_scoring(root: Path, scorer: Any, runs: int) -> Iterator[Timing]:
     """The scorer by itself over questions with their documents, tokenisation and features included."""
     rows = [row for name, path in find_sets(root, "qa").items() for row in load_rows(name, path, 1)]
     jobs, tokens = [], 0
     for row in sorted((row for row in rows if 2_000 < row.chars < 40_000), key=lambda row: row.id):
-        if tokens < READ:
+        if tokens < SCORED:
             texts = (cp.Segment(cp.Kind.DOCUMENT, d["text"], (i,), name=d["title"]) for i, d in enumerate(row.docs))
             context = cp.Context(tuple(texts), row.question, asked=True)
             jobs.append((context, split(context)))
             tokens += sum(Tiktoken()(segment.text) for segment in context.segments)
+
     if not jobs:
         return
 
@@ -167,22 +173,22 @@ def _scoring(root: Path, scorer: Any, runs: int) -> Iterator[Timing]:
         for context, spans in jobs:
             scorer(context, spans)
 
-    spent = timed(score, runs)
+    spent = median_seconds(score, runs)
     if minilm.missing():
         yield Timing(f"scorer alone: {scorer.name}", tokens, spent)
         return
-    base = timed(lambda: [minilm.similarities(c.query, [s.text for s in spans]) for c, spans in jobs], runs)
+    base = median_seconds(lambda: [minilm.similarities(c.query, [s.text for s in spans]) for c, spans in jobs], runs)
     yield Timing(f"scorer alone: {scorer.name}; ratio to MiniLM-L6", tokens, spent, base / spent)
     yield Timing("  baseline: MiniLM-L6 in fp32 over the same spans", tokens, base, 1.0)
 
 
-def _at(size: int, messages: list[dict[str, Any]], scorer: Any, runs: int) -> Iterator[Timing]:
+def _time_size(size: int, messages: list[dict[str, Any]], scorer: Any, runs: int) -> Iterator[Timing]:
     texts = [text_of(message) for message in messages]
     lines = [line for text in texts for line in text.splitlines()]
     goal = next(text_of(message) for message in messages if message["role"] == "user")
     stages: list[Mapping[str, float]] = []
 
-    def ours() -> None:
+    def prune() -> None:
         # a fresh pruner and no memory each time, or the second run would measure a cache
         if hasattr(scorer, "forget"):
             scorer.forget()
@@ -190,10 +196,10 @@ def _at(size: int, messages: list[dict[str, Any]], scorer: Any, runs: int) -> It
         stages.append(out.report.seconds)
 
     tokens = _compress(messages, cp.Pruner(scorer=scorer, store=cp.MemoryStore())).report.before
-    base = timed(lambda: rank_bm25(goal, lines), runs)
-    counting = timed(lambda: [Tiktoken()(text) for text in texts], runs)
-    whole = timed(ours, runs)
-    yield Timing(f"contextprune, about {size // 1000:,}k", tokens, whole, base / whole)
+    base = median_seconds(lambda: rank_bm25(goal, lines), runs)
+    counting = median_seconds(lambda: [Tiktoken()(text) for text in texts], runs)
+    seconds = median_seconds(prune, runs)
+    yield Timing(f"contextprune, about {size // 1000:,}k", tokens, seconds, base / seconds)
     for stage in stages[-1]:
         spent = median(run.get(stage, 0.0) for run in stages[1:])
         yield Timing(f"  {stage}", tokens, spent, base / spent if spent else None)
@@ -206,29 +212,30 @@ def _compress(messages: Sequence[Mapping[str, Any]], pruner: Any) -> Any:
 
 
 def _feasible(messages: Sequence[Mapping[str, Any]]) -> float:
-    """Half of the results' characters: a share of the whole that what is protected leaves possible."""
-    whole = sum(len(visible_text([message])) for message in messages)
+    """The share of the whole that halves the results: a budget that protected text leaves possible."""
+    total = sum(len(visible_text([message])) for message in messages)
     results = sum(len(text_of(message)) for message in messages if message["role"] == "tool")
-    return 1.0 - (1.0 - SHARE) * results / whole if whole else 1.0
+    return 1.0 - (1.0 - SHARE) * results / total if total else 1.0
 
 
 def _fresh(code: str, runs: int) -> float:
-    """Median of what `code` prints in a fresh interpreter."""
+    """The median of the seconds that `code` prints in a fresh interpreter."""
 
-    def once() -> float:
+    def run() -> float:
         command = [sys.executable, "-c", code]
         return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603  # our own
 
-    once()
-    return median(once() for _ in range(runs))
+    run()
+    return median(run() for _ in range(runs))
 
 
 def _sessions(root: Path, longest: int) -> Iterator[Sequence[Message]]:
     """Sessions of all families in turn, over and over; those above `longest` characters only where all are."""
     families = [load_sessions(name, path, 60) for name, path in find_sets(root, "traj").items()]
-    most = max(map(len, families), default=0)
-    if not most:
+    longest_family = max(map(len, families), default=0)
+    if not longest_family:
         raise SettingsError(f"no trajectories under {root}: the speed task needs some (traj_*.jsonl.gz)")
-    order = [family[i] for i in range(most) for family in families if i < len(family)]
+
+    order = [family[i] for i in range(longest_family) for family in families if i < len(family)]
     short = [s for s in order if sum(len(text_of(message)) for message in s.messages) <= longest]
     return (session.messages for session in cycle(short or order))

@@ -1,4 +1,4 @@
-"""Figures as tables: the mean over sets, each set, the difference to a baseline with its interval, and the worst rows.
+"""Tables of figures: the mean over sets, each set, the difference to a baseline with its interval, and the worst rows.
 
 The worst rows are always shown: a mean hides the row where everything that mattered was lost.
 """
@@ -17,12 +17,12 @@ from contextprune.bench.intervals import Interval, mean_of_sets, paired, paired_
 from contextprune.bench.proxy.measure import Figure
 from contextprune.bench.speed import Speed
 
-T = TypeVar("T")
-K = TypeVar("K")
+Result = TypeVar("Result")
+Key = TypeVar("Key")
 
 WORST = 5
 RIVAL, TRACE_RIVAL = "bm25", "recent"
-"""What ours is compared with: BM25 on documents, the most recent lines on sessions (there BM25 is no rival)."""
+"""The arms that ours are compared with: BM25 on documents; on sessions, where it is weak, the most recent lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +56,21 @@ class TraceResult:
 
 def show_evidence(console: Console, results: Sequence[EvidenceResult], notes: Sequence[str]) -> None:
     """Print all tables of the evidence task."""
-    for budget, at in _by(results, lambda r: r.budget).items():
+    for budget, at in _grouped(results, lambda r: r.budget).items():
         console.print(_evidence_means(budget, at))
         console.print(_evidence_sets(budget, at))
-        for arm in _ours(at):
+        for arm in _our_arms(at):
             _compare_evidence(console, arm, at)
     _notes(console, [*notes, "mean: over sets; rows without evidence count for the realised share alone"])
 
 
 def show_traces(console: Console, results: Sequence[TraceResult], notes: Sequence[str]) -> None:
     """Print all tables of the traces task."""
-    for budget, at in _by(results, lambda r: r.budget).items():
+    for budget, at in _grouped(results, lambda r: r.budget).items():
         console.print(_trace_table(f"future-use recall at {budget:.0%} of the results, all families pooled", at))
-        for name, rows in _by(at, lambda r: r.set).items():
+        for name, rows in _grouped(at, lambda r: r.set).items():
             console.print(_trace_table(f"{name} at {budget:.0%}", rows))
-        for arm in _ours(at):
+        for arm in _our_arms(at):
             _compare_traces(console, arm, at)
     _notes(console, [*notes, "last-k keeps whole results whatever the budget; share: mean of points, of characters"])
 
@@ -88,15 +88,15 @@ def show_speed(console: Console, speed: Speed) -> None:
 
 
 def show_figures(console: Console, figures: Iterable[Figure]) -> list[Figure]:
-    """Print each figure of the proxy task as soon as it is there; all of them."""
+    """Print each figure of the proxy task as soon as it is measured; all of them as a list."""
     console.print("proxy: medians of rounds in which the arms take turns, on loopback")
     shown = []
     for figure in figures:
         verdict = {None: "", True: "[green]met[/green]", False: "[red]missed[/red]"}[figure.met]
         bound = f"at most {figure.most:g}" if figure.most is not None else ""
         bound = f"at least {figure.least:g}" if figure.least is not None else bound
-        said = f"{figure.name:<66} {figure.value:>9.2f} {figure.unit:<4} {bound:<14} {verdict}"
-        console.print(said, highlight=False, soft_wrap=True)
+        line = f"{figure.name:<66} {figure.value:>9.2f} {figure.unit:<4} {bound:<14} {verdict}"
+        console.print(line, highlight=False, soft_wrap=True)
         shown.append(figure)
     return shown
 
@@ -105,7 +105,7 @@ def _evidence_means(budget: float, results: Sequence[EvidenceResult]) -> Table:
     table = Table(title=f"evidence recall at {budget:.0%} of the characters, mean over sets")
     for heading in ("arm", "recall", "all of it", "answer", "share", "worst set", "sets"):
         table.add_column(heading, justify="left" if heading in {"arm", "worst set"} else "right")
-    for arm, rows in _by(results, lambda r: r.arm).items():
+    for arm, rows in _grouped(results, lambda r: r.arm).items():
         recall = _sets(rows, lambda r: r.recall)
         means = sorted((fmean(values), name) for name, values in recall.items())
         table.add_row(
@@ -121,7 +121,7 @@ def _evidence_means(budget: float, results: Sequence[EvidenceResult]) -> Table:
 
 
 def _evidence_sets(budget: float, results: Sequence[EvidenceResult]) -> Table:
-    arms = _by(results, lambda r: r.arm)
+    arms = _grouped(results, lambda r: r.arm)
     table = Table(title=f"evidence recall at {budget:.0%}, set by set")
     table.add_column("set")
     table.add_column("rows", justify="right")
@@ -135,26 +135,28 @@ def _evidence_sets(budget: float, results: Sequence[EvidenceResult]) -> Table:
 
 
 def _compare_evidence(console: Console, arm: str, results: Sequence[EvidenceResult]) -> None:
-    ours = {(r.set, r.id): r.recall for r in results if r.arm == arm}
-    other = {(r.set, r.id): r.recall for r in results if r.arm == RIVAL}
+    recall = {(r.set, r.id): r.recall for r in results if r.arm == arm}
+    rival_recall = {(r.set, r.id): r.recall for r in results if r.arm == RIVAL}
+
     differences: dict[str, list[float]] = {}
-    for key, mine in ours.items():
-        theirs = other.get(key)
-        if mine is not None and theirs is not None:
-            differences.setdefault(key[0], []).append(mine - theirs)
-    _say(console, arm, RIVAL, "recall", paired(differences))
+    for key, value in recall.items():
+        rival_value = rival_recall.get(key)
+        if value is not None and rival_value is not None:
+            differences.setdefault(key[0], []).append(value - rival_value)
+    _show_interval(console, arm, RIVAL, "recall", paired(differences))
     if differences:
         above = sum(fmean(values) > 0 for values in differences.values())
         console.print(f"{arm} is above {RIVAL} on {above} of {len(differences)} sets")
-    worst = sorted(((mine, *key) for key, mine in ours.items() if mine is not None))[:WORST]
-    console.print("worst rows: " + ", ".join(f"{row} {mine:.2f}" for mine, _, row in worst), soft_wrap=True)
+
+    worst = sorted(((value, *key) for key, value in recall.items() if value is not None))[:WORST]
+    console.print("worst rows: " + ", ".join(f"{row} {value:.2f}" for value, _, row in worst), soft_wrap=True)
 
 
 def _trace_table(title: str, results: Sequence[TraceResult]) -> Table:
     table = Table(title=title)
     for heading in ("arm", "values", "lines", "share", "points", "of values", "of lines"):
         table.add_column(heading, justify="left" if heading == "arm" else "right")
-    for arm, rows in _by(results, lambda r: r.arm).items():
+    for arm, rows in _grouped(results, lambda r: r.arm).items():
         values, lines = sum(r.needed_values for r in rows), sum(r.needed_lines for r in rows)
         table.add_row(
             arm,
@@ -167,14 +169,15 @@ def _trace_table(title: str, results: Sequence[TraceResult]) -> Table:
 
 
 def _compare_traces(console: Console, arm: str, results: Sequence[TraceResult]) -> None:
-    ours = [r for r in results if r.arm == arm]
-    other = {r.id: r for r in results if r.arm == TRACE_RIVAL}
-    sessions = _by([(mine, other[mine.id]) for mine in ours if mine.id in other], lambda pair: _session(pair[0]))
+    rows = [r for r in results if r.arm == arm]
+    rival = {r.id: r for r in results if r.arm == TRACE_RIVAL}
+    sessions = _grouped([(row, rival[row.id]) for row in rows if row.id in rival], lambda pair: _session(pair[0]))
     values = [_summed((a.values, b.values, a.needed_values) for a, b in pairs) for pairs in sessions.values()]
     lines = [_summed((a.lines, b.lines, a.needed_lines) for a, b in pairs) for pairs in sessions.values()]
-    _say(console, arm, TRACE_RIVAL, "values", paired_shares(values))
-    _say(console, arm, TRACE_RIVAL, "lines", paired_shares(lines))
-    missed = sorted((r.values + r.lines - r.needed_values - r.needed_lines, r.id) for r in ours)[:WORST]
+    _show_interval(console, arm, TRACE_RIVAL, "values", paired_shares(values))
+    _show_interval(console, arm, TRACE_RIVAL, "lines", paired_shares(lines))
+
+    missed = sorted((r.values + r.lines - r.needed_values - r.needed_lines, r.id) for r in rows)[:WORST]
     console.print("worst points: " + ", ".join(f"{id_} {-lost:.0f} lost" for lost, id_ in missed), soft_wrap=True)
 
 
@@ -184,35 +187,35 @@ def _session(result: TraceResult) -> str:
 
 
 def _summed(counts: Iterable[tuple[float, float, float]]) -> tuple[float, float, float]:
-    ours, other, needed = (sum(column) for column in zip(*counts, strict=True))
-    return ours, other, needed
+    kept, rival_kept, needed = (sum(column) for column in zip(*counts, strict=True))
+    return kept, rival_kept, needed
 
 
-def _say(console: Console, arm: str, rival: str, what: str, interval: Interval | None) -> None:
+def _show_interval(console: Console, arm: str, rival: str, figure: str, interval: Interval | None) -> None:
     if interval is not None:
         console.print(
-            f"{arm} - {rival}, {what}: {interval.mean:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"
+            f"{arm} - {rival}, {figure}: {interval.mean:+.3f} (95 %: {interval.low:+.3f} to {interval.high:+.3f})"
         )
 
 
-def _ours(results: Iterable[EvidenceResult | TraceResult]) -> list[str]:
+def _our_arms(results: Iterable[EvidenceResult | TraceResult]) -> list[str]:
     return [arm for arm in dict.fromkeys(r.arm for r in results) if arm.startswith("ours")]
 
 
 def _sets(rows: Iterable[EvidenceResult], figure: Callable[[EvidenceResult], float | None]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
+    sets: dict[str, list[float]] = {}
     for row in rows:
         value = figure(row)
         if value is not None:
-            found.setdefault(row.set, []).append(value)
-    return found
+            sets.setdefault(row.set, []).append(value)
+    return sets
 
 
-def _by(results: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    found: dict[K, list[T]] = {}
+def _grouped(results: Iterable[Result], key: Callable[[Result], Key]) -> dict[Key, list[Result]]:
+    groups: dict[Key, list[Result]] = {}
     for result in results:
-        found.setdefault(key(result), []).append(result)
-    return found
+        groups.setdefault(key(result), []).append(result)
+    return groups
 
 
 def _mean(values: Sequence[float]) -> float | None:

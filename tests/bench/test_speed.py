@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.bench.speed import overhead, session_of, timed
+from contextprune.bench.speed import median_seconds, session_of, time_overhead
 from contextprune.bench.traces.future_use import visible_text
 from contextprune.errors import SettingsError
 
@@ -38,13 +38,13 @@ def test_no_sessions_is_said_plainly(tmp_path: Path) -> None:
 
 def test_a_warm_up_comes_before_the_runs_that_count() -> None:
     calls: list[int] = []
-    timed(lambda: calls.append(1), 3)
+    median_seconds(lambda: calls.append(1), 3)
     assert len(calls) == 4
 
 
 def test_the_overhead_is_that_of_calls_on_a_session_that_grows_by_a_turn_each(tmp_path: Path) -> None:
     write(tmp_path)
-    first, usual, worst, slope, processor = overhead(tmp_path, history=2_000, calls=6)
+    first, usual, worst, slope, processor = time_overhead(tmp_path, history=2_000, count=6)
     assert "each of 6 calls" in usual.what
     assert first.tokens < usual.tokens == worst.tokens
     assert 0 < usual.seconds <= worst.seconds

@@ -1,4 +1,4 @@
-"""What anyone could do with documents instead: random, lead, recency, BM25, MiniLM, and the oracle as a ceiling.
+"""Baselines on documents: random, lead, recency, BM25, MiniLM, and the oracle as a ceiling.
 
 Every arm ranks the same sentences and lines, takes them in rank order while they fit into the same budget of
 characters, and puts them back in reading order; so figures differ by the ranking alone.
@@ -41,7 +41,7 @@ def cut(docs: Sequence[Doc]) -> list[Piece]:
     return [Piece(i, start, end) for i, doc in enumerate(docs) for start, end in pieces(doc["text"])]
 
 
-def take(docs: Sequence[Doc], units: Sequence[Piece], order: Sequence[int], room: int) -> list[str]:
+def keep_within(docs: Sequence[Doc], units: Sequence[Piece], order: Sequence[int], room: int) -> list[str]:
     """The documents' texts from the units that fit into `room` characters, in `order`; too large ones are skipped."""
     chosen: set[int] = set()
     for index in order:
@@ -63,18 +63,18 @@ def ranked(rank: Ranker) -> Arm:
         units = cut(docs)
         scores = rank(question, [docs[u.doc]["text"][u.start : u.end] for u in units])
         order = sorted(range(len(units)), key=lambda i: -scores[i])
-        return take(docs, units, order, int(share * sum(len(doc["text"]) for doc in docs)))
+        return keep_within(docs, units, order, int(share * sum(len(doc["text"]) for doc in docs)))
 
     return arm
 
 
 def rank_lead(_: str, texts: Sequence[str]) -> list[float]:
-    """The earlier, the better."""
+    """A score that falls towards the end."""
     return [-float(i) for i in range(len(texts))]
 
 
 def rank_recency(_: str, texts: Sequence[str]) -> list[float]:
-    """The later, the better."""
+    """A score that grows towards the end."""
     return [float(i) for i in range(len(texts))]
 
 
@@ -94,8 +94,8 @@ def rank_bm25(question: str, texts: Sequence[str]) -> list[float]:
     lengths = [bag.total() for bag in bags]
     mean = sum(lengths) / len(lengths) if sum(lengths) else 1.0
     terms = sorted(set(tokenise(question)))
-    holding = {term: sum(term in bag for bag in bags) for term in terms}
-    idf = {t: math.log(1 + (len(bags) - n + 0.5) / (n + 0.5)) for t, n in holding.items()}
+    frequency = {term: sum(term in bag for bag in bags) for term in terms}
+    idf = {t: math.log(1 + (len(bags) - n + 0.5) / (n + 0.5)) for t, n in frequency.items()}
     return [
         sum(idf[t] * bag[t] * (K1 + 1) / (bag[t] + K1 * (1 - B + B * length / mean)) for t in terms if t in bag)
         for bag, length in zip(bags, lengths, strict=True)
@@ -109,13 +109,13 @@ def rank_hybrid(question: str, texts: Sequence[str]) -> list[float]:
 
 
 def oracle(row: Row) -> Arm:
-    """Knows the evidence: units by the share of their characters that is evidence. No method can do much better."""
+    """An arm that knows the evidence and ranks units by their share of it: no method can do much better."""
 
     def arm(_: str, docs: Sequence[Doc], share: float) -> list[str]:
         units = cut(docs)
         worth = [_overlap(unit, row.evidence) / (unit.end - unit.start) for unit in units]
         order = sorted(range(len(units)), key=lambda i: -worth[i])
-        return take(docs, units, order, int(share * row.chars))
+        return keep_within(docs, units, order, int(share * row.chars))
 
     return arm
 
@@ -139,7 +139,7 @@ BASELINES: Mapping[str, MakeArms] = {
     "oracle": lambda row: (oracle(row),),
 }
 DENSE = frozenset({"minilm", "hybrid"})
-"""Baselines that need the MiniLM package; left out, and said so, where it is not installed."""
+"""Baselines that need the MiniLM package; left out, and named, where it is not installed."""
 
 
 def _overlap(unit: Piece, evidence: Sequence[tuple[int, int, int]]) -> int:

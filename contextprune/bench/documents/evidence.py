@@ -1,4 +1,4 @@
-"""Evidence recall: how much of what answers a question survives at a budget of characters.
+"""Evidence recall: the share of what answers a question that survives at a budget of characters.
 
 Evidence is cut into sentences and lines, and each piece counts only where it stands whole in the output: half a
 sentence supports no answer. White space is folded, so that an arm may reflow text but not reword it.
@@ -20,7 +20,7 @@ Arm: TypeAlias = Callable[[str, Sequence[Doc], float], list[str]]
 BUDGETS = (0.1, 0.2, 0.3, 0.5)
 
 _BREAK = re.compile(r"\n+|(?<=[.!?])\s+")
-_WALL = "\x00"  # no piece may stand across two documents
+_DOCUMENT_END = "\x00"  # no piece may stand across two documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,43 +43,45 @@ def pieces(text: str) -> list[tuple[int, int]]:
     """Sentences and lines of `text` as (start, end); they tile it, and none is blank unless the text is."""
     if not text:
         return []
+
     ends = [match.end() for match in _BREAK.finditer(text)]
-    found: list[tuple[int, int]] = []
+    bounds: list[tuple[int, int]] = []
     start = 0
     for end in dict.fromkeys([*ends, len(text)]):
         if text[start:end].strip():
-            found.append((start, end))
+            bounds.append((start, end))
             start = end
-    if not found:
+
+    if not bounds:
         return [(0, len(text))]
-    found[-1] = (found[-1][0], len(text))
-    return found
+    bounds[-1] = (bounds[-1][0], len(text))  # what is blank at the end goes with the last piece
+    return bounds
 
 
 def needed(row: Row) -> list[str]:
     """The pieces of the row's evidence, white space folded."""
-    found: list[str] = []
+    evidence: list[str] = []
     for doc, start, end in row.evidence:
         span = row.docs[doc]["text"][start:end]
-        found += [fold(span[a:b]) for a, b in pieces(span)]
-    return [piece for piece in found if piece]
+        evidence += [fold(span[a:b]) for a, b in pieces(span)]
+    return [piece for piece in evidence if piece]
 
 
 def score(row: Row, output: Sequence[str]) -> Score:
     """The figures of one output for one row."""
-    seen = fold_all(output)
+    text = fold_all(output)
     evidence = needed(row)
     total = sum(map(len, evidence))
-    kept = sum(len(piece) for piece in evidence if piece in seen)
+    kept = sum(len(piece) for piece in evidence if piece in text)
     return Score(
         recall=kept / total if total else None,
         complete=float(kept == total) if total else None,
-        answer=_answer(row, seen),
+        answer=_answer(row, text),
         share=sum(map(len, output)) / row.chars if row.chars else 0.0,
     )
 
 
-def evaluate(row: Row, arms: Sequence[Arm], share: float) -> Score:
+def evaluate_row(row: Row, arms: Sequence[Arm], share: float) -> Score:
     """The mean figures of several arms that are one method under several seeds."""
     scores = [score(row, arm(row.question, row.docs, share)) for arm in arms]
     return Score(
@@ -97,18 +99,18 @@ def fold(text: str) -> str:
 
 def fold_all(texts: Iterable[str]) -> str:
     """Several texts as one string to search in, where nothing matches across two of them."""
-    return _WALL.join(fold(text) for text in texts)
+    return _DOCUMENT_END.join(fold(text) for text in texts)
 
 
-def _answer(row: Row, seen: str) -> float | None:
-    whole = fold_all(doc["text"] for doc in row.docs).casefold()
-    answers = [answer for answer in (fold(a).casefold() for a in row.answers) if answer and answer in whole]
+def _answer(row: Row, text: str) -> float | None:
+    context = fold_all(doc["text"] for doc in row.docs).casefold()
+    answers = [answer for answer in (fold(a).casefold() for a in row.answers) if answer and answer in context]
     if not answers:
         return None
-    low = seen.casefold()
-    return float(any(answer in low for answer in answers))
+    text = text.casefold()
+    return float(any(answer in text for answer in answers))
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    counted = [value for value in values if value is not None]
+    return fmean(counted) if counted else None

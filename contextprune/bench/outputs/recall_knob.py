@@ -1,4 +1,4 @@
-"""The knob: does `Policy(recall=r)` keep the share r of what is needed, on documents that nothing was fitted to?
+"""The recall knob: the share of needed text that `Policy(recall=r)` really keeps where nothing was fitted.
 
 No budget is given. Each need counts by the share of its characters that stands in kept spans; samples count alike.
 """
@@ -14,7 +14,7 @@ from contextprune.plan import Action, Plan
 from contextprune.pruner import Pruner
 from contextprune.training.samples import Sample, for_calibration, read_samples
 
-ASKED = (0.9, 0.95, 0.99)
+TARGETS = (0.9, 0.95, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +39,23 @@ def find_samples(root: Path) -> list[Path]:
 
 def load_held_out(paths: Iterable[Path], each: int | None) -> list[Sample]:
     """Samples with needs, up to `each` of a kind, from the half that calibration did not use."""
-    taken: dict[str, int] = {}
-    found = []
+    counts: dict[str, int] = {}
+    samples = []
     for path in paths:
         for sample in read_samples(path):
-            if sample.needs and not for_calibration(sample.id) and (each is None or taken.get(sample.kind, 0) < each):
-                taken[sample.kind] = taken.get(sample.kind, 0) + 1
-                found.append(sample)
-    return found
+            if sample.needs and not for_calibration(sample.id) and (each is None or counts.get(sample.kind, 0) < each):
+                counts[sample.kind] = counts.get(sample.kind, 0) + 1
+                samples.append(sample)
+    return samples
 
 
-def measure(sample: Sample, scorer: cp.Scorer) -> Iterator[Kept]:
-    """What each setting keeps of one sample."""
-    for asked in ASKED:
-        pruner = Pruner(cp.Policy(recall=asked), scorer, store=cp.MemoryStore(), recallable=not sample.context.asked)
-        done = pruner(replace(sample.context), None, sample.context.query if sample.context.asked else None)
-        before, after = _tokens(sample, done.plan)
-        yield Kept(sample.kind, sample.id, asked, recall(sample, done.plan), after / before if before else 1.0)
+def measure_recall(sample: Sample, scorer: cp.Scorer) -> Iterator[Kept]:
+    """The share of its needs that each setting keeps of one sample."""
+    for target in TARGETS:
+        pruner = Pruner(cp.Policy(recall=target), scorer, store=cp.MemoryStore(), recallable=not sample.context.asked)
+        pruned = pruner(replace(sample.context), None, sample.context.query if sample.context.asked else None)
+        before, after = _tokens(sample, pruned.plan)
+        yield Kept(sample.kind, sample.id, target, recall(sample, pruned.plan), after / before if before else 1.0)
 
 
 def recall(sample: Sample, plan: Plan) -> float:
@@ -64,12 +64,13 @@ def recall(sample: Sample, plan: Plan) -> float:
     for span, decision in zip(plan.spans, plan.decisions, strict=True):
         if decision.action in (Action.KEEP, Action.MERGE):
             kept.setdefault(span.segment, []).append((span.start, span.end))
-    total = got = 0.0
+
+    total = achieved = 0.0
     for need in sample.needs:
-        inside = sum(max(0, min(b, need.end) - max(a, need.start)) for a, b in kept.get(need.segment, ()))
+        chars = sum(max(0, min(b, need.end) - max(a, need.start)) for a, b in kept.get(need.segment, ()))
         total += need.weight
-        got += need.weight * inside / max(1, need.end - need.start)
-    return got / total if total else 1.0
+        achieved += need.weight * chars / max(1, need.end - need.start)
+    return achieved / total if total else 1.0
 
 
 def _tokens(sample: Sample, plan: Plan) -> tuple[int, int]:

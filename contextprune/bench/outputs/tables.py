@@ -11,8 +11,6 @@ from rich.table import Table
 
 from contextprune.bench.outputs.recall_knob import Kept
 
-RIVALS = ("bm25", "hybrid")
-
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
@@ -36,9 +34,9 @@ def show_tools(console: Console, results: Sequence[ToolResult], notes: Sequence[
         for heading in ("arm", "all", *tools):
             table.add_column(heading, justify="left" if heading == "arm" else "right")
         for arm in dict.fromkeys(r.arm for r in at):
-            mine = [r for r in at if r.arm == arm]
-            by_tool = (f"{fmean(r.recall for r in mine if r.tool == tool):.2f}" for tool in tools)
-            table.add_row(arm, f"{fmean(r.recall for r in mine):.3f}", *by_tool)
+            rows = [r for r in at if r.arm == arm]
+            by_tool = (f"{fmean(r.recall for r in rows if r.tool == tool):.2f}" for tool in tools)
+            table.add_row(arm, f"{fmean(r.recall for r in rows):.3f}", *by_tool)
         console.print(table)
     for note in notes:
         console.print(f"[dim]{note}[/dim]", soft_wrap=True)
@@ -46,17 +44,17 @@ def show_tools(console: Console, results: Sequence[ToolResult], notes: Sequence[
 
 def show_knob(console: Console, results: Sequence[Kept]) -> None:
     """Recall achieved for each that was asked for, by kind, with the share of tokens that is left."""
-    asked = sorted({r.asked for r in results})
+    targets = sorted({r.asked for r in results})
     table = Table(title="recall achieved (share of tokens left) without a budget")
     table.add_column("kind")
     table.add_column("samples", justify="right")
-    for value in asked:
-        table.add_column(f"recall={value}", justify="right")
+    for target in targets:
+        table.add_column(f"recall={target}", justify="right")
     for kind in (*sorted({r.kind for r in results}), "all"):
-        mine = [r for r in results if kind in (r.kind, "all")]
+        rows = [r for r in results if kind in (r.kind, "all")]
         cells = []
-        for value in asked:
-            at = [r for r in mine if r.asked == value]
+        for target in targets:
+            at = [r for r in rows if r.asked == target]
             cells.append(f"{fmean(r.recall for r in at):.3f} ({fmean(r.share for r in at):.2f})")
-        table.add_row(kind, str(len({r.id for r in mine})), *cells)
+        table.add_row(kind, str(len({r.id for r in rows})), *cells)
     console.print(table)

@@ -1,4 +1,4 @@
-"""Tool-output recall: which of the lines that a goal needs are left when most of a tool's output is dropped.
+"""Tool-output recall: the share of the lines needed for a goal that is left when most of an output is dropped.
 
 The outputs come from tools that were really run, with goals whose answer is known by construction; training saw neither
 those tools nor those packages. Shares are of lines, as in the published figures for such pruners.
@@ -27,7 +27,7 @@ ToolArm: TypeAlias = Callable[["Output", float], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What one call returned, and which of its lines the goal needs."""
+    """The output of one call, and the lines of it that the goal needs."""
 
     id: str
     tool: str
@@ -45,13 +45,13 @@ def find_outputs(root: Path) -> Path | None:
 
 def load_outputs(path: Path, count: int | None = None) -> list[Output]:
     """Up to `count` outputs of each tool in which something is needed, in the file's order."""
-    taken: dict[str, int] = {}
-    found = []
+    counts: dict[str, int] = {}
+    outputs = []
     for sample in read_samples(path):
-        if sample.needs and (count is None or taken.get(sample.kind, 0) < count):
-            taken[sample.kind] = taken.get(sample.kind, 0) + 1
-            found.append(_output(sample))
-    return found
+        if sample.needs and (count is None or counts.get(sample.kind, 0) < count):
+            counts[sample.kind] = counts.get(sample.kind, 0) + 1
+            outputs.append(_output(sample))
+    return outputs
 
 
 def _output(sample: Sample) -> Output:
@@ -72,7 +72,7 @@ def recall(output: Output, arm: ToolArm, share: float) -> float:
     return sum(line in left for line in output.needed) / len(output.needed)
 
 
-def ranked(rank: Callable[[str, Sequence[str]], Sequence[float]]) -> ToolArm:
+def by_rank(rank: Callable[[str, Sequence[str]], Sequence[float]]) -> ToolArm:
     """An arm that keeps the lines that `rank` scores highest for the goal."""
 
     def arm(output: Output, share: float) -> Sequence[str]:
@@ -85,23 +85,23 @@ def ranked(rank: Callable[[str, Sequence[str]], Sequence[float]]) -> ToolArm:
 
 
 def oracle(output: Output, share: float) -> Sequence[str]:
-    """Knows the needed lines: of an output of a few lines even they may not fit."""
+    """The needed lines first: of an output of a few lines even they may not fit."""
     lines = output.text.splitlines()
     order = sorted(range(len(lines)), key=lambda i: lines[i].strip() not in output.needed)
     return [lines[i] for i in order[: int(share * len(lines))]]
 
 
-def ours(scorer: str | None) -> ToolArm:
+def on_outputs(scorer: str | None) -> ToolArm:
     """Our arm, through the public face: goal, call and result as an agent sends them, under a ceiling of tokens."""
 
     def arm(output: Output, share: float) -> Sequence[str]:
         messages = _messages(output)
         report = cp.compress(messages, budget=cp.Budget(ratio=1.0), pruner=pruner(scorer)).report
-        inside = report.by_kind.get(cp.Kind.TOOL_RESULT, (0, 0))[0]
+        in_results = report.by_kind.get(cp.Kind.TOOL_RESULT, (0, 0))[0]
         original = [line.strip() for line in output.text.splitlines()]
 
         def cut(target: float) -> list[str]:
-            ceiling = int(report.before - inside * (1 - target))
+            ceiling = int(report.before - in_results * (1 - target))
             try:
                 out = cp.compress(messages, budget=cp.Budget(tokens=max(0, ceiling)), pruner=pruner(scorer))
             except cp.BudgetError as refused:
@@ -128,11 +128,11 @@ def _messages(output: Output) -> list[dict[str, Any]]:
 
 
 TOOL_BASELINES: Mapping[str, ToolArm] = {
-    "random": ranked(rank_randomly(0)),
-    "lead": ranked(rank_lead),
-    "tail": ranked(rank_recency),
-    "bm25": ranked(rank_bm25),
-    "minilm": ranked(similarities),
-    "hybrid": ranked(rank_hybrid),
+    "random": by_rank(rank_randomly(0)),
+    "lead": by_rank(rank_lead),
+    "tail": by_rank(rank_recency),
+    "bm25": by_rank(rank_bm25),
+    "minilm": by_rank(similarities),
+    "hybrid": by_rank(rank_hybrid),
     "oracle": oracle,
 }

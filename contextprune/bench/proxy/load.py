@@ -17,14 +17,14 @@ from time import perf_counter
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is sent: the whole bytes of one HTTP/1.1 request."""
+    """The bytes of one HTTP/1.1 request."""
 
     raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
-    """What came back of one call.
+class Answer:
+    """The answer to one call.
 
     late       seconds from when it was due to the last byte
     first      seconds from when it was due to the first byte of the body
@@ -40,8 +40,8 @@ class Got:
     gaps: tuple[float, ...] = ()
 
 
-def call(path: str, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> Call:
-    """A POST of JSON."""
+def post(path: str, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> Call:
+    """A call: a POST of JSON."""
     more = "".join(f"{name}: {value}\r\n" for name, value in headers)
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -57,43 +57,44 @@ class Driver:
         self._port = port
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-    async def one(self, made: Call, due: float | None = None) -> Got:
-        """One call now; `due` is when it should have been sent (`perf_counter`)."""
+    async def send(self, call: Call, due: float | None = None) -> Answer:
+        """Send one call now; `due` is when it should have been sent (`perf_counter`)."""
         due = perf_counter() if due is None else due
         try:
             reader, writer = self._free.pop() if self._free else await self._opened()
-            writer.write(made.raw)
-            got = await _read(reader, due)
+            writer.write(call.raw)
+            answer = await _read_answer(reader, due)
         except (OSError, asyncio.IncompleteReadError):
-            return Got(perf_counter() - due, perf_counter() - due, 0)
-        if got.headers.get(b"connection") == b"close":
+            return Answer(perf_counter() - due, perf_counter() - due, 0)
+
+        if answer.headers.get(b"connection") == b"close":
             writer.close()
         else:
             self._free.append((reader, writer))
-        return got
+        return answer
 
-    async def at_rate(self, calls: Sequence[Call], rate: float, seed: int = 0) -> list[Got]:
-        """All calls, so many a second on average, at random moments that a seed fixes."""
+    async def at_rate(self, calls: Sequence[Call], rate: float, seed: int = 0) -> list[Answer]:
+        """Send all calls, so many a second on average, at random moments that a seed fixes."""
         dice = random.Random(seed)  # noqa: S311 - arrival times are no secret
         due, tasks = perf_counter(), []
-        for made in calls:
+        for call in calls:
             due += dice.expovariate(rate)
             if (wait := due - perf_counter()) > 0:
                 await asyncio.sleep(wait)
-            tasks.append(asyncio.create_task(self.one(made, due)))
+            tasks.append(asyncio.create_task(self.send(call, due)))
         return list(await asyncio.gather(*tasks))
 
-    async def in_turn(self, calls: Sequence[Call], agents: int) -> tuple[list[Got], float]:
-        """All calls by so many agents, each of which waits for its answer; what came back, and calls a second."""
-        left, got = iter(calls), []
+    async def in_turn(self, calls: Sequence[Call], agents: int) -> tuple[list[Answer], float]:
+        """Send all calls by so many agents, each of which waits for its answer; the answers, and calls a second."""
+        queue, answers = iter(calls), []
 
         async def work() -> None:
-            for made in left:  # shared: each takes the next one
-                got.append(await self.one(made))  # noqa: PERF401 - answers of all agents go into one list
+            for call in queue:  # shared: each agent takes the next one
+                answers.append(await self.send(call))  # noqa: PERF401 - answers of all agents go into one list
 
         began = perf_counter()
         await asyncio.gather(*(work() for _ in range(agents)))
-        return got, len(calls) / (perf_counter() - began)
+        return answers, len(calls) / (perf_counter() - began)
 
     def close(self) -> None:
         """Close the connections."""
@@ -105,16 +106,18 @@ class Driver:
         return await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 22)
 
 
-async def _read(reader: asyncio.StreamReader, due: float) -> Got:
+async def _read_answer(reader: asyncio.StreamReader, due: float) -> Answer:
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head[:-4].split(b"\r\n")
     pairs = (line.split(b":", 1) for line in lines[1:])
     headers = {name.strip().lower(): value.strip() for name, value in pairs}
     status = int(lines[0].split(b" ", 2)[1])
+
     if headers.get(b"transfer-encoding") != b"chunked":
         body = await reader.readexactly(int(headers.get(b"content-length", b"0")))
         now = perf_counter()
-        return Got(now - due, now - due, status, headers, body)
+        return Answer(now - due, now - due, status, headers, body)
+
     chunks: list[bytes] = []
     times: list[float] = []
     while size := int(await reader.readline(), 16):
@@ -123,4 +126,4 @@ async def _read(reader: asyncio.StreamReader, due: float) -> Got:
     await reader.readline()
     gaps = tuple(after - before for before, after in pairwise(times))
     now = perf_counter()
-    return Got(now - due, (times[0] if times else now) - due, status, headers, b"".join(chunks), gaps)
+    return Answer(now - due, (times[0] if times else now) - due, status, headers, b"".join(chunks), gaps)

@@ -1,7 +1,7 @@
 """The proxy under load, beside a plain reverse proxy and the upstream itself.
 
-Arms take turns within each round, and what is compared are medians of rounds, since this machine's next minute is not
-like its last one. `added` is what an arm takes longer than the upstream itself.
+Arms take turns within each round, and medians of rounds are compared, since this machine's next minute is not like its
+last one. `added` is the time that an arm takes longer than the upstream itself.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from statistics import median, quantiles
 from typing import Any
 
 from contextprune.bench.data import Message, find_sets, load_sessions
-from contextprune.bench.proxy.load import Call, Driver, Got, call
-from contextprune.bench.proxy.processes import Served, ours, plain, upstream
+from contextprune.bench.proxy.load import Answer, Call, Driver, post
+from contextprune.bench.proxy.processes import Served, run_our_proxy, run_plain_proxy, run_upstream
 from contextprune.bench.proxy.upstream import EVENTS, event_of
 from contextprune.bench.speed import session_of
 
@@ -52,30 +52,30 @@ class Figure:
         return self.value <= (self.most or float("inf")) and self.value >= (self.least or 0.0)
 
 
-def measure(root: Path, rounds: int = ROUNDS, long: int = 20_000) -> Iterator[Figure]:
-    """Every figure in turn; `long` requests are sent to see whether memory grows."""
+def measure_proxy(root: Path, rounds: int = ROUNDS, long: int = 20_000) -> Iterator[Figure]:
+    """All figures in turn; `long` requests are sent to see whether memory grows."""
     with ExitStack() as stack:
-        behind = stack.enter_context(upstream())
+        provider = stack.enter_context(run_upstream())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        yield from started(behind, folder)
-        baseline = stack.enter_context(plain(behind))
-        relay = stack.enter_context(ours(behind, folder / "off.sqlite3", "--mode", "off"))
-        yield from passing(behind, baseline, relay, rounds)
-        active = stack.enter_context(ours(behind, folder / "on.sqlite3"))
+        yield from started(provider, folder)
+        baseline = stack.enter_context(run_plain_proxy(provider))
+        relay = stack.enter_context(run_our_proxy(provider, folder / "off.sqlite3", "--mode", "off"))
+        yield from passing(provider, baseline, relay, rounds)
+        active = stack.enter_context(run_our_proxy(provider, folder / "on.sqlite3"))
         bodies = list(agents(root, 24))
         yield from shortening(active, bodies)
-        yield from beside_a_large_one(active, root, bodies, rounds)
+        yield from next_to_a_large_request(active, root, bodies, rounds)
         yield from streaming(active, bodies)
         yield from lasting(active, bodies, long)
 
 
-def started(behind: Served, folder: Path) -> Iterator[Figure]:
-    """How soon it is ready, and what the front process holds then."""
+def started(provider: Served, folder: Path) -> Iterator[Figure]:
+    """Seconds until it is ready, and the memory of the front process then."""
     ready: dict[str, list[float]] = {"lexical": [], "neural": []}
     resident = 0
     for _ in range(STARTS):
         for scorer, times in ready.items():
-            with ours(behind, folder / f"{scorer}.sqlite3", scorer=scorer) as served:
+            with run_our_proxy(provider, folder / f"{scorer}.sqlite3", scorer=scorer) as served:
                 times.append(served.ready)
                 resident = max(resident, served.resident)
     yield Figure("ready without torch", median(ready["lexical"]), "s", most=2)
@@ -83,21 +83,22 @@ def started(behind: Served, folder: Path) -> Iterator[Figure]:
     yield Figure("idle memory of the front process", resident / 1e6, "MB", most=120)
 
 
-def passing(behind: Served, baseline: Served, relay: Served, rounds: int) -> Iterator[Figure]:
-    """What relaying adds, and how many requests a second go through, beside the plain proxy."""
+def passing(provider: Served, baseline: Served, relay: Served, rounds: int) -> Iterator[Figure]:
+    """The time that relaying adds, and the requests a second that go through, against the plain proxy."""
     for name, size in SIZES.items():
         body = _body([{"role": "user", "content": "x" * size}])
-        made = [call(CHAT, body)] * (60 if size < 1_000_000 else 20)
+        calls = [post(CHAT, body)] * (60 if size < 1_000_000 else 20)
         times: dict[int, list[float]] = {}
         rates: dict[int, list[float]] = {}
         for _ in range(rounds):
-            for served in (behind, baseline, relay):
-                one, many = asyncio.run(_both(served.port, made))
-                times.setdefault(served.port, []).append(one)
-                rates.setdefault(served.port, []).append(many)
-        direct, theirs, own = (median(times[served.port]) for served in (behind, baseline, relay))
-        yield Figure(f"pass-through, {name}: added p50, plain proxy", 1000 * (theirs - direct), "ms")
-        yield Figure(f"pass-through, {name}: added p50 beside it", (own - direct) / (theirs - direct), "x", most=1.3)
+            for served in (provider, baseline, relay):
+                seconds, rate = asyncio.run(_latency_and_rate(served.port, calls))
+                times.setdefault(served.port, []).append(seconds)
+                rates.setdefault(served.port, []).append(rate)
+
+        direct, plain, relayed = (median(times[served.port]) for served in (provider, baseline, relay))
+        yield Figure(f"pass-through, {name}: added p50, plain proxy", 1000 * (plain - direct), "ms")
+        yield Figure(f"pass-through, {name}: added p50 beside it", (relayed - direct) / (plain - direct), "x", most=1.3)
         share = median(a / b for a, b in zip(rates[relay.port], rates[baseline.port], strict=True))
         yield Figure(f"pass-through, {name}: throughput beside it", share, "x", least=0.85)
 
@@ -108,53 +109,60 @@ def shortening(active: Served, bodies: Sequence[Sequence[bytes]]) -> Iterator[Fi
     half = len(sent) // 2
     rounds = []
     for number in range(ROUNDS + 1):
-        calls = [call(CHAT, body, [(_SESSION, f"round {number}")]) for body in sent[:half]]
-        rounds.append(asyncio.run(_with(active.port, lambda driver, made=calls: driver.in_turn(made, 8))))
+        calls = [post(CHAT, body, [(_SESSION, f"round {number}")]) for body in sent[:half]]
+        rounds.append(asyncio.run(_with(active.port, lambda driver, batch=calls: driver.in_turn(batch, 8))))
     rounds = rounds[1:]  # the first one warms up
     rate = median(rate for _, rate in rounds)
-    yield from _stage("at saturation", [got for got, _ in rounds])
+    yield from _shortening_times("at saturation", [answers for answers, _ in rounds])
     yield Figure("requests a second at saturation", rate, "1/s")
-    others = [call(CHAT, body, [(_SESSION, f"round {ROUNDS}")]) for body in sent[half:]]
-    flood = asyncio.run(_with(active.port, lambda driver: driver.at_rate(others, 2 * rate)))
-    yield Figure(
-        "at twice that rate: answered", 100 * sum(one.status == 200 for one in flood) / len(flood), "%", least=100
+
+    excess = [post(CHAT, body, [(_SESSION, f"round {ROUNDS}")]) for body in sent[half:]]
+    flood = asyncio.run(_with(active.port, lambda driver: driver.at_rate(excess, 2 * rate)))
+    answered = sum(answer.status == 200 for answer in flood)
+    yield Figure("at twice that rate: answered", 100 * answered / len(flood), "%", least=100)
+    yield from _shortening_times(
+        "at twice that rate", [[answer for answer in flood if answer.headers.get(_REASON) != b"busy"]]
     )
-    yield from _stage("at twice that rate", [[one for one in flood if one.headers.get(_REASON) != b"busy"]])
-    said = Counter(one.headers.get(_REASON, b"").decode() or _status(one) for one in flood)
-    for reason, count in said.most_common():
+    reasons = Counter(answer.headers.get(_REASON, b"").decode() or _status(answer) for answer in flood)
+    for reason, count in reasons.most_common():
         yield Figure(f"at twice that rate: {reason}", 100 * count / len(flood), "%")
 
 
-def beside_a_large_one(active: Served, root: Path, bodies: Sequence[Sequence[bytes]], rounds: int) -> Iterator[Figure]:
-    """What small requests feel of a request of 100,000 new tokens."""
-    small = [call(CHAT, turns[0]) for turns in bodies]
-    alone, beside = [], []
+def next_to_a_large_request(
+    active: Served, root: Path, bodies: Sequence[Sequence[bytes]], rounds: int
+) -> Iterator[Figure]:
+    """The delay of small requests while one of 100,000 new tokens is shortened."""
+    small = [post(CHAT, turns[0]) for turns in bodies]
+    undisturbed, delayed = [], []
     for number in range(rounds):
-        large = call(CHAT, _body([{"role": "user", "content": f"Round {number}."}, *session_of(root, 100_000)]))
-        alone += asyncio.run(_with(active.port, lambda driver: driver.at_rate(small, 40)))
-        beside += asyncio.run(_with(active.port, lambda driver, big=large: _beside(driver, small, big)))
-    ratio = _cut([one.late for one in beside], 99) / _cut([one.late for one in alone], 99)
-    middle = median(one.late for one in beside) / median(one.late for one in alone)
+        large = post(CHAT, _body([{"role": "user", "content": f"Round {number}."}, *session_of(root, 100_000)]))
+        undisturbed += asyncio.run(_with(active.port, lambda driver: driver.at_rate(small, 40)))
+        delayed += asyncio.run(_with(active.port, lambda driver, big=large: _next_to(driver, small, big)))
+
+    times, base = ([answer.late for answer in answers] for answers in (delayed, undisturbed))
+    middle, ratio = median(times) / median(base), _percentile(times, 99) / _percentile(base, 99)
     yield Figure("small requests beside one of 100,000 tokens, p50", middle, "x", most=1.5)
     yield Figure("small requests beside one of 100,000 tokens, p99", ratio, "x", most=1.5)
 
 
 def streaming(active: Served, bodies: Sequence[Sequence[bytes]]) -> Iterator[Figure]:
-    """The pace of streams while all scorers work, beside that of an idle proxy; every byte of them."""
-    asked = [call(CHAT, _body([{"role": "user", "content": "Hi"}], stream=True))] * 20
-    idle = asyncio.run(_with(active.port, lambda driver: driver.at_rate(asked, 10)))
-    turns = [call(CHAT, body) for body in _interleaved(bodies)]
-    busy = asyncio.run(_with(active.port, lambda driver: _while_busy(driver, asked, turns)))
-    gaps = [_cut([gap for one in some for gap in one.gaps], 99) for some in (idle, busy)]
+    """The pace of streams while all scorers work, against that of an idle proxy; every byte of them."""
+    streams = [post(CHAT, _body([{"role": "user", "content": "Hi"}], stream=True))] * 20
+    idle = asyncio.run(_with(active.port, lambda driver: driver.at_rate(streams, 10)))
+    turns = [post(CHAT, body) for body in _interleaved(bodies)]
+    busy = asyncio.run(_with(active.port, lambda driver: _while_busy(driver, streams, turns)))
+
+    gaps = [_percentile([gap for answer in answers for gap in answer.gaps], 99) for answers in (idle, busy)]
     yield Figure("between two events of a stream, p99, idle", 1000 * gaps[0], "ms")
     yield Figure("the same with all scorers at work", gaps[1] / gaps[0], "x", most=3)
-    whole = b"".join(event_of(number) for number in range(EVENTS))
-    equal = sum(one.body == whole for one in (*idle, *busy)) / len((*idle, *busy))
+
+    expected = b"".join(event_of(number) for number in range(EVENTS))
+    equal = sum(answer.body == expected for answer in (*idle, *busy)) / len((*idle, *busy))
     yield Figure("streams equal to the last byte", 100 * equal, "%", least=100)
 
 
 def lasting(active: Served, bodies: Sequence[Sequence[bytes]], count: int) -> Iterator[Figure]:
-    """Memory after many requests beside that after a tenth of them."""
+    """Memory after many requests, over that after a tenth of them."""
     turns = list(_interleaved(bodies))
     tenth = count // 10
     asyncio.run(_with(active.port, lambda driver: driver.in_turn(_numbered(turns, 0, tenth), 8)))
@@ -165,42 +173,43 @@ def lasting(active: Served, bodies: Sequence[Sequence[bytes]], count: int) -> It
 
 
 def agents(root: Path, count: int) -> Iterator[list[bytes]]:
-    """The requests of real sessions, turn by turn: each sends all that was said before it."""
+    """The requests of real sessions, turn by turn: each sends all messages before it."""
     sets = find_sets(root, "traj")
-    found = [session for name, path in sets.items() for session in load_sessions(name, path, 6)]
-    for session in islice(cycle(found), count):
-        yield list(requests(session.messages))[:30]
+    sessions = [session for name, path in sets.items() for session in load_sessions(name, path, 6)]
+    for session in islice(cycle(sessions), count):
+        yield list(bodies_of(session.messages))[:30]
 
 
-def requests(messages: Sequence[Message]) -> Iterator[bytes]:
+def bodies_of(messages: Sequence[Message]) -> Iterator[bytes]:
     """The body that an agent sent before each reply of the model."""
     for end, message in enumerate(messages):
         if end and message["role"] == "assistant":
-            yield _body([dict(one) for one in messages[:end]])
+            yield _body([dict(earlier) for earlier in messages[:end]])
 
 
-def _stage(when: str, rounds: Sequence[Sequence[Got]]) -> Iterator[Figure]:
-    """Of the answers that say so, how long shortening took; medians of rounds."""
-    took = [[float(one.headers[_TOOK]) for one in got if _TOOK in one.headers] for got in rounds]
+def _shortening_times(when: str, rounds: Sequence[Sequence[Answer]]) -> Iterator[Figure]:
+    """Milliseconds that shortening took, by the answers that report it; medians of rounds."""
+    took = [[float(answer.headers[_TOOK]) for answer in answers if _TOOK in answer.headers] for answers in rounds]
     took = [times for times in took if times]
     if not took:
         return
+
     yield Figure(f"{when}: time to shorten, p50", median(map(median, took)), "ms")
-    spread = median(_cut(times, 99) / median(times) for times in took)
+    spread = median(_percentile(times, 99) / median(times) for times in took)
     yield Figure(f"{when}: its p99 beside the p50", spread, "x", most=3)
-    late = [one > 1000 * (DEADLINE + CHUNK) for times in took for one in times]
+    late = [time > 1000 * (DEADLINE + CHUNK) for times in took for time in times]
     yield Figure(f"{when}: over the deadline by more than a block", 100 * sum(late) / len(late), "%", most=0.1)
 
 
-async def _both(port: int, made: Sequence[Call]) -> tuple[float, float]:
+async def _latency_and_rate(port: int, calls: Sequence[Call]) -> tuple[float, float]:
     """(p50 of one agent's calls, calls a second of eight agents)."""
     driver = Driver(port)
     try:
-        alone, _ = await driver.in_turn(made, 1)
-        _, rate = await driver.in_turn([*made, *made], 8)
+        answers, _ = await driver.in_turn(calls, 1)
+        _, rate = await driver.in_turn([*calls, *calls], 8)
     finally:
         driver.close()
-    return median(one.late for one in alone), rate
+    return median(answer.late for answer in answers), rate
 
 
 async def _with(port: int, work: Any) -> Any:
@@ -211,42 +220,42 @@ async def _with(port: int, work: Any) -> Any:
         driver.close()
 
 
-async def _beside(driver: Driver, small: Sequence[Call], large: Call) -> list[Got]:
-    running = asyncio.create_task(driver.one(large))
-    got = await driver.at_rate(small, 40)
+async def _next_to(driver: Driver, small: Sequence[Call], large: Call) -> list[Answer]:
+    running = asyncio.create_task(driver.send(large))
+    answers = await driver.at_rate(small, 40)
     await running
-    return got
+    return answers
 
 
-async def _while_busy(driver: Driver, asked: Sequence[Call], turns: Sequence[Call]) -> list[Got]:
+async def _while_busy(driver: Driver, streams: Sequence[Call], turns: Sequence[Call]) -> list[Answer]:
     load = asyncio.create_task(driver.in_turn(turns, 4))
-    got = await driver.at_rate(asked, 10)
+    answers = await driver.at_rate(streams, 10)
     load.cancel()
-    return got
+    return answers
 
 
 def _interleaved(bodies: Sequence[Sequence[bytes]]) -> Iterator[bytes]:
     """The next request of each agent in turn."""
     for turn in range(max(map(len, bodies))):
-        yield from (some[turn] for some in bodies if turn < len(some))
+        yield from (requests[turn] for requests in bodies if turn < len(requests))
 
 
 def _numbered(turns: Sequence[bytes], start: int, end: int) -> list[Call]:
     """The requests again and again, each time round as other conversations."""
-    made = []
+    calls = []
     for number in range(start, end):
         body = turns[number % len(turns)]
-        made.append(call(CHAT, body, [(_SESSION, f"{number // len(turns)}")]))
-    return made
+        calls.append(post(CHAT, body, [(_SESSION, f"{number // len(turns)}")]))
+    return calls
 
 
 def _body(messages: Sequence[Mapping[str, Any]], **more: Any) -> bytes:
     return json.dumps({"model": "gpt-mock", "messages": messages, **more}, separators=(",", ":")).encode()
 
 
-def _status(got: Got) -> str:
-    return got.headers.get(b"x-contextprune-status", b"no answer").decode()
+def _status(answer: Answer) -> str:
+    return answer.headers.get(b"x-contextprune-status", b"no answer").decode()
 
 
-def _cut(values: Sequence[float], percent: int) -> float:
+def _percentile(values: Sequence[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from contextprune.bench.proxy.upstream import serve
 
-OURS_ALONE = {"host", "connection", "content-length", "transfer-encoding"}
+HOP_BY_HOP = {"host", "connection", "content-length", "transfer-encoding"}
 
 
 @asynccontextmanager
@@ -31,12 +31,14 @@ async def opened(app: Starlette) -> AsyncIterator[None]:
 async def relay(request: Request) -> StreamingResponse:
     """Send a request on and stream the answer back."""
     client: httpx.AsyncClient = request.app.state.client
-    headers = [(key, value) for key, value in request.headers.items() if key not in OURS_ALONE]
+    headers = [(key, value) for key, value in request.headers.items() if key not in HOP_BY_HOP]
     url = httpx.URL(path=request.url.path, query=request.url.query.encode())
-    made = client.build_request(request.method, url, headers=headers, content=await request.body())
-    got = await client.send(made, stream=True)
-    kept = {key: value for key, value in got.headers.items() if key not in {"connection", "transfer-encoding"}}
-    return StreamingResponse(got.aiter_raw(), got.status_code, kept, background=BackgroundTask(got.aclose))
+    forwarded = client.build_request(request.method, url, headers=headers, content=await request.body())
+    response = await client.send(forwarded, stream=True)
+    kept = {key: value for key, value in response.headers.items() if key not in {"connection", "transfer-encoding"}}
+    return StreamingResponse(
+        response.aiter_raw(), response.status_code, kept, background=BackgroundTask(response.aclose)
+    )
 
 
 app = Starlette(routes=[Route("/{path:path}", relay, methods=["GET", "POST"])], lifespan=opened)

@@ -1,4 +1,4 @@
-"""The processes of the proxy's benchmark: an upstream, the plain proxy and ours, each on a port of its own."""
+"""Processes of the proxy's benchmark: an upstream, the plain proxy and ours, each on a port of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from contextprune.errors import ContextPruneError
 
 UPSTREAM, PLAIN = "contextprune.bench.proxy.upstream", "contextprune.bench.proxy.plain_proxy"
-PATIENCE = 60.0
+PATIENCE = 60.0  # seconds until a process must listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Served:
 
 
 @contextmanager
-def upstream() -> Iterator[Served]:
+def run_upstream() -> Iterator[Served]:
     """The provider that answers at once."""
     port = _free_port()
     with _served([sys.executable, "-m", UPSTREAM, str(port)], port, "/") as served:
@@ -44,17 +44,17 @@ def upstream() -> Iterator[Served]:
 
 
 @contextmanager
-def plain(behind: Served) -> Iterator[Served]:
+def run_plain_proxy(provider: Served) -> Iterator[Served]:
     """The baseline in front of an upstream."""
     port = _free_port()
-    with _served([sys.executable, "-m", PLAIN, str(port), f"http://127.0.0.1:{behind.port}"], port, "/") as served:
+    with _served([sys.executable, "-m", PLAIN, str(port), f"http://127.0.0.1:{provider.port}"], port, "/") as served:
         yield served
 
 
 @contextmanager
-def ours(behind: Served, store: Path, *flags: str, scorer: str = "lexical") -> Iterator[Served]:
+def run_our_proxy(provider: Served, store: Path, *flags: str, scorer: str = "lexical") -> Iterator[Served]:
     """`contextprune serve` in front of an upstream, ready for requests."""
-    port, url = _free_port(), f"http://127.0.0.1:{behind.port}"
+    port, url = _free_port(), f"http://127.0.0.1:{provider.port}"
     command = ["env", f"CONTEXTPRUNE_SCORER={scorer}", f"CONTEXTPRUNE_STORE={store}", sys.executable, "-m"]
     command += ["contextprune", "serve", "--port", str(port), "--upstream-openai", url, "--upstream-anthropic", url]
     with _served([*command, *flags], port, "/readyz") as served:
@@ -83,8 +83,8 @@ def _wait(process: subprocess.Popen[bytes], url: str, command: str) -> None:
         if process.poll() is not None:
             raise ContextPruneError(f"`{command}` ended with status {process.returncode} before it listened")
         try:
-            with urlopen(url, timeout=1) as got:  # noqa: S310 - loopback
-                if got.status == 200:
+            with urlopen(url, timeout=1) as response:  # noqa: S310 - loopback
+                if response.status == 200:
                     return
         except (URLError, OSError):
             time.sleep(0.02)
@@ -92,6 +92,6 @@ def _wait(process: subprocess.Popen[bytes], url: str, command: str) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,7 +1,7 @@
 """A provider that answers at once, for measuring what stands in front of it: an ASGI app, served by uvicorn.
 
-It checks nothing and thinks nothing. A body that asks for a stream gets events at a fixed pace; what is slower through
-a proxy than straight from here is the proxy's doing.
+It checks nothing. A body that asks for a stream gets events at a fixed pace; whatever a client behind a proxy waits
+longer for is the proxy's doing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Send = Callable[[Message], Awaitable[None]]
 
 EVENTS = 40
 PACE = 0.02  # seconds between two events: a quick model writes 50 tokens a second
-_SAID = {
+_COMPLETION = {
     "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "mock",
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Done."}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12},
 }  # fmt: skip
-_BODY = json.dumps(_SAID).encode()
+_BODY = json.dumps(_COMPLETION).encode()
 
 
 async def app(_scope: Message, receive: Receive, send: Send) -> None:
@@ -36,6 +36,7 @@ async def app(_scope: Message, receive: Receive, send: Send) -> None:
         tail = (tail + message.get("body", b""))[-200:]
         if not message.get("more_body"):
             break
+
     if b'"stream":true' in tail:
         await _stream(send)
         return

@@ -1,7 +1,7 @@
 """Session cost and next-use recall: a recorded session sent again request by request, under the price tables.
 
-Every arm is charged alike: what a provider's cache would still hold is read, the rest is written. What the next action
-uses and no longer sees has to be fetched, which costs a call; so an arm cannot win by cutting what is needed.
+Every arm is charged alike: tokens that a provider's cache would still hold are read, all others are written. A value
+that the next action uses and no longer sees has to be fetched, which costs a call; so no arm wins by cutting it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from contextprune.bench.sessions.rivals import RIVALS, by_rule, count
+from contextprune.bench.sessions.rivals import RIVALS, by_rule, count_tokens
 from contextprune.bench.sessions.stories import Story, Uses, latest, visible
 from contextprune.context import Context, Kind, Segment
 from contextprune.money.tariff import FAMILIES, Bill, Piece, charge, shared
@@ -45,7 +45,7 @@ class Tally(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SessionResult:
-    """One session under one arm; see `measure`.
+    """One session under one arm; see `bill_session`.
 
     tokens    of the last request as recorded; `sent`: as the arm sent it
     gross     cost relative to the session as recorded, by price table; `net`: recall turns paid
@@ -75,16 +75,18 @@ class SessionResult:
     seconds: tuple[float, ...]
 
 
-def measure(story: Story, arm: str, sender: Sender) -> SessionResult:
+def bill_session(story: Story, arm: str, sender: Sender) -> SessionResult:
     """Replay one session under one arm and charge for it; costs are of input alone, replies are as recorded."""
     requests = list(replay(story.context, sender))
     survival = _survival(story, requests)
-    whole, gross = _Account(), _Account()
+    recorded, gross = _Account(), _Account()
     for request in requests:
-        whole.send(request.before)
+        recorded.send(request.before)
         gross.send(request.after)
+
     net, recalls = _with_recalls(story, requests, survival.missed)
     settled = [(old, new) for old, new in pairwise(requests) if not new.epoch]
+
     return SessionResult(
         set=story.session.set,
         id=story.session.id,
@@ -92,9 +94,9 @@ def measure(story: Story, arm: str, sender: Sender) -> SessionResult:
         tokens=_tokens(requests[-1].before) if requests else 0,
         sent=_tokens(requests[-1].after) if requests else 0,
         requests=len(requests),
-        gross=gross.relative(whole),
-        net=net.relative(whole),
-        paid=whole.dollars(),
+        gross=gross.relative(recorded),
+        net=net.relative(recorded),
+        paid=recorded.dollars(),
         recalls=recalls,
         next=survival.next,
         later=survival.later,
@@ -122,11 +124,11 @@ class _Survival(NamedTuple):
     next: Tally
     later: Tally
     after: Tally
-    missed: list[list[str]]  # what the next action uses and does not see, for each request
+    missed: list[list[str]]  # values and lines that the next action uses and does not see, for each request
 
 
 class _Account:
-    """What one arm paid so far under every price table."""
+    """The bills of one arm so far, under every price table."""
 
     def __init__(self) -> None:
         self.bills = dict.fromkeys(FAMILIES, Bill())
@@ -135,23 +137,23 @@ class _Account:
     def send(self, pieces: Sequence[Piece]) -> None:
         """Charge for one request. Only what is shared with the last one matters, so it is counted once."""
         common = shared(self._last, pieces)
-        held, new = _tokens(pieces[:common]), _tokens(pieces[common:])
+        cached, new = _tokens(pieces[:common]), _tokens(pieces[common:])
         for name, tariff in FAMILIES.items():
-            self.bills[name] += charge([("held", held)], [("held", held), ("new", new)], tariff)
+            self.bills[name] += charge([("cached", cached)], [("cached", cached), ("new", new)], tariff)
         self._last = pieces
 
     def dollars(self) -> dict[str, float]:
-        """What was paid, by price table."""
+        """Dollars paid so far, by price table."""
         return {name: self.bills[name].dollars(tariff) for name, tariff in FAMILIES.items()}
 
-    def relative(self, other: _Account) -> dict[str, float]:
-        """Dollars over the dollars of another account, by price table."""
-        theirs = other.dollars()
-        return {name: paid / theirs[name] if theirs[name] else 1.0 for name, paid in self.dollars().items()}
+    def relative(self, recorded: _Account) -> dict[str, float]:
+        """Dollars over those of the session as recorded, by price table."""
+        whole_price = recorded.dollars()
+        return {name: paid / whole_price[name] if whole_price[name] else 1.0 for name, paid in self.dollars().items()}
 
 
 def _survival(story: Story, requests: Sequence[Request]) -> _Survival:
-    """What was visible of what was needed, request by request."""
+    """The values and lines needed, and those of them that were visible, request by request."""
     soon, later, after = Tally(), Tally(), Tally()
     missed: list[list[str]] = []
     for number, (request, moment) in enumerate(zip(requests, story.moments, strict=True)):
@@ -164,11 +166,11 @@ def _survival(story: Story, requests: Sequence[Request]) -> _Survival:
 
 
 def _with_recalls(story: Story, requests: Sequence[Request], missed: Sequence[Sequence[str]]) -> tuple[_Account, int]:
-    """What a session costs with its recall turns, and how many there are.
+    """The account of a session with its recall turns, and how many there are.
 
     Where the next action uses something that is not visible, one more call fetches the latest results that hold it:
     it sends the request again with the originals behind it, and every later request carries them where they then
-    stood. What was fetched stays visible. A rival without a recall would run the tool again, which is charged alike.
+    stood. Fetched results stay visible. A rival without a recall would run the tool again, which is charged alike.
     """
     account = _Account()
     fetched: dict[int, int] = {}  # message -> segments that stood before it when it was fetched
@@ -176,6 +178,7 @@ def _with_recalls(story: Story, requests: Sequence[Request], missed: Sequence[Se
     for request, moment, uses in zip(requests, story.moments, missed, strict=True):
         account.send(_woven(story, request, fetched))
         lost = [use for use in uses if not any(use in story.texts[i] for i in fetched)]
+
         if lost:
             recalls += 1
             fetched |= dict.fromkeys((latest(story, moment, use) for use in lost), request.end)
@@ -187,10 +190,10 @@ def _woven(story: Story, request: Request, fetched: Mapping[int, int]) -> list[P
     """The pieces of a request, and the originals that were fetched where they came in."""
     pieces: list[Piece] = []
     at = 0
-    for message, place in fetched.items():
+    for message, end in fetched.items():
         original = text_of(story.session.messages[message])
-        pieces += [*request.after[at:place], (f"fetched {message}", CALL + count(original))]
-        at = place
+        pieces += [*request.after[at:end], (f"fetched {message}", CALL + count_tokens(original))]
+        at = end
     return [*pieces, *request.after[at:]]
 
 

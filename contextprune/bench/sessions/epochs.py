@@ -1,7 +1,7 @@
-"""What epochs leave: recorded sessions are too short for one, so they are brought about; hindsight tells what was lost.
+"""Survival at epochs: recorded sessions are too short for one, so it is brought about; later actions show the loss.
 
 Two ways: sessions of one family are joined until they outgrow a small window twice, and single sessions pause half-way
-until the provider's cache has expired. Only what the session under way still uses counts, and only results hold.
+until the provider's cache has expired. Values and lines count which only results hold and the current session uses.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PAUSE = 0.5  # of the replies
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Sessions of one family, one after the other; `firsts` are the places of their first messages."""
+    """Sessions of one family, one after the other; `firsts` are the indices of their first messages."""
 
     set: str
     id: str
@@ -54,7 +54,7 @@ class EpochJob(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """One epoch: tokens sent before it and with it, and what was visible of what the session under way still used.
+    """One epoch: tokens sent before it and with it, and the visible part of what the current session still used.
 
     kept      after the epoch
     arrived   had there been none
@@ -92,34 +92,37 @@ def conversations(sessions: Sequence[Session]) -> Iterator[Conversation]:
 
 def measure_epochs(job: EpochJob) -> list[EpochResult]:
     """Every arm on one conversation."""
-    return [result for arm in job.arms for result in measure(job.conversation, arm)]
+    return [result for arm in job.arms for result in replay_epochs(job.conversation, arm)]
 
 
-def measure(conversation: Conversation, arm: str) -> list[EpochResult]:
-    """Replay a conversation under one of our arms, and look at each of its epochs."""
+def replay_epochs(conversation: Conversation, arm: str) -> list[EpochResult]:
+    """Replay a conversation under one of our arms; the figures of each of its epochs."""
     messages = conversation.messages
     context = read({"messages": list(messages)}, "", "openai-chat")
     ends = boundaries(context)
+
     paused = conversation.cause == "pause"
     policy = cp.Policy() if paused else cp.Policy(window=WINDOW)
     pruner = cp.Pruner(policy, _scorer(SCORERS[arm]), store=cp.MemoryStore())
     cold = {ends[int(len(ends) * PAUSE)]} if paused and ends else set()
-    found: list[EpochResult] = []
+
+    results: list[EpochResult] = []
     last: Request | None = None
     for number, request in enumerate(replay(context, pruner, cold)):
         if request.epoch and last is not None:
-            found.append(_looked_at(conversation, context, arm, number, last, request))
+            results.append(_epoch_result(conversation, context, arm, number, last, request))
         last = request
-    return found
+    return results
 
 
-def _looked_at(
+def _epoch_result(
     conversation: Conversation, context: Context, arm: str, number: int, last: Request, request: Request
 ) -> EpochResult:
     segments = context.segments
     messages = conversation.messages
     at = int(segments[request.end].ref[1]) if request.end < len(segments) else len(messages)
     uses = _uses(conversation, at)
+
     was, sent = (sum(tokens for _, tokens in pieces) for pieces in (last.after, request.after))
     kept, arrived, cleared = (
         Tally().plus(uses, _visible(messages, edits, at))
@@ -131,15 +134,15 @@ def _looked_at(
 
 
 def _uses(conversation: Conversation, at: int) -> Uses:
-    """What the session under way at a message uses from there on, and only its results so far hold."""
+    """Values and lines that the session at a message uses from there on, and that only its results so far hold."""
     messages = conversation.messages
-    first = max((place for place in conversation.firsts if place < at), default=0)
-    end = min((place for place in conversation.firsts if place >= at and place), default=len(messages))
+    first = max((index for index in conversation.firsts if index < at), default=0)
+    end = min((index for index in conversation.firsts if index >= at and index), default=len(messages))
     results = "\n".join(said(m) for m in messages[first:at] if is_result(m))
-    rest = "\n".join(said(m) for m in messages[:at] if not is_result(m))
+    elsewhere = "\n".join(said(m) for m in messages[:at] if not is_result(m))
     calls = any(message.get("tool_calls") for message in messages)
     actions = [text for message in messages[at:end] for text in action_strings(message, calls=calls)]
-    return Uses(*needed(results, rest, actions))
+    return Uses(*needed(results, elsewhere, actions))
 
 
 def _visible(messages: Sequence[Message], edits: Mapping[Ref, str], at: int) -> str:
@@ -167,11 +170,13 @@ def show_epochs(console: Console, results: Sequence[EpochResult], notes: Sequenc
         table.add_column(heading)
     for heading in ("epochs", "removed", "values", "kept, no epoch, cleared", "lines", "kept, no epoch, cleared"):
         table.add_column(heading, justify="right")
+
     for arm, cause in dict.fromkeys((r.arm, r.cause) for r in results):
-        mine = [r for r in results if (r.arm, r.cause) == (arm, cause)]
-        for name in [*dict.fromkeys(r.set for r in mine), ""]:
-            table.add_row(arm, cause, name or "all", *_row([r for r in mine if name in ("", r.set)]))
+        rows = [r for r in results if (r.arm, r.cause) == (arm, cause)]
+        for name in [*dict.fromkeys(r.set for r in rows), ""]:
+            table.add_row(arm, cause, name or "all", *_row([r for r in rows if name in ("", r.set)]))
     console.print(table)
+
     for note in notes:
         console.print(f"[dim]{note}[/dim]", soft_wrap=True)
     console.print(
@@ -183,6 +188,7 @@ def show_epochs(console: Console, results: Sequence[EpochResult], notes: Sequenc
 
 
 def _row(results: Sequence[EpochResult]) -> Iterator[str]:
+    """The cells behind arm, cause and set."""
     was = sum(r.was for r in results)
     yield str(len(results))
     yield f"{1 - sum(r.sent for r in results) / was:.0%}" if was else "-"

@@ -1,4 +1,4 @@
-"""What others send of a session, request by request: old results masked or cleared, or each cut as it arrives.
+"""Rivals on whole sessions, request by request: old results masked or cleared, or each cut as it arrives.
 
 The counterpart of `masking` where the bill counts: every rival answers the call that a `Pruner` answers without a
 budget, so all of them are replayed and charged by the same code.
@@ -14,20 +14,20 @@ from contextprune.context import Context, Kind, Ref, Segment
 from contextprune.session.replay import Sender
 from contextprune.tokens import Tiktoken
 
-count = Tiktoken()
-"""One counter for all arms: what one has counted the next one knows."""
+count_tokens = Tiktoken()
+"""One counter for all arms, since it remembers what it has counted."""
 
 CLEARED = "[cleared]"
 GAP = "\n[...]\n"
-KEEP = 3  # results that clearing leaves, as its authors' defaults have it
+RESULTS_LEFT = 3  # results that clearing leaves, as its authors' defaults have it
 
 Rule: TypeAlias = Callable[[Sequence[Segment], Sequence[int]], Mapping[int, str]]
-"""(results so far, tokens of every segment) -> new text of some results, by their place among the results."""
+"""(results so far, tokens of every segment) -> new text of some results, by their index among the results."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What a rival sends; it knows no epochs, since it decides afresh for each request."""
+    """A request as a rival sends it; there are no epochs, since it decides afresh for each request."""
 
     edits: Mapping[Ref, str]
     sizes: tuple[tuple[int, int], ...]
@@ -37,23 +37,24 @@ class Rewritten:
 def by_rule(rule: Rule) -> Sender:
     """A sender that applies `rule` to every request; a result that would not become shorter stays."""
 
-    def send(context: Context, *, cold: bool = False) -> Rewritten:  # noqa: ARG001 - what a `Sender` is told
+    def send(context: Context, *, cold: bool = False) -> Rewritten:  # noqa: ARG001 - an argument of every `Sender`
         segments = context.segments
-        before = [segment.cost if segment.cost is not None else count(segment.text) for segment in segments]
+        before = [segment.cost if segment.cost is not None else count_tokens(segment.text) for segment in segments]
         after = list(before)
         results = [i for i, segment in enumerate(segments) if segment.kind is Kind.TOOL_RESULT]
         edits: dict[Ref, str] = {}
-        for place, text in rule([segments[i] for i in results], before).items():
-            i = results[place]
-            if count(text) < before[i]:
-                edits[segments[i].ref], after[i] = text, count(text)
+
+        for index, text in rule([segments[i] for i in results], before).items():
+            i = results[index]
+            if count_tokens(text) < before[i]:
+                edits[segments[i].ref], after[i] = text, count_tokens(text)
         return Rewritten(edits, tuple(zip(before, after, strict=True)))
 
     return send
 
 
 def untouched(_: Sequence[Segment], __: Sequence[int]) -> Mapping[int, str]:
-    """Send everything as it is: what all others are measured against."""
+    """Send everything as it is: the baseline of all other arms."""
     return {}
 
 
@@ -70,7 +71,7 @@ def clear_past(trigger: int) -> Rule:
     """Clear all results but the last three wherever the conversation as recorded exceeds `trigger` tokens."""
 
     def rule(results: Sequence[Segment], tokens: Sequence[int]) -> Mapping[int, str]:
-        return keep_last(KEEP)(results, tokens) if sum(tokens) > trigger else {}
+        return keep_last(RESULTS_LEFT)(results, tokens) if sum(tokens) > trigger else {}
 
     return rule
 
@@ -79,7 +80,7 @@ def head_and_tail(share: float) -> Rule:
     """The first and the last characters of each result, in equal parts; the same for every request."""
 
     def rule(results: Sequence[Segment], _: Sequence[int]) -> Mapping[int, str]:
-        return {place: _ends(segment.text, share) for place, segment in enumerate(results)}
+        return {index: _ends(segment.text, share) for index, segment in enumerate(results)}
 
     return rule
 

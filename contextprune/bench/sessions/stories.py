@@ -1,6 +1,6 @@
-"""Sessions made ready to be sent again: what each request had to show, told by what came next.
+"""Sessions made ready to be sent again, with what each request had to show, as the next actions prove.
 
-All of it is the same for every arm, so it is looked up once.
+All of it is the same for every arm, so it is worked out once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Uses(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """What was needed at one request: for the next action, and for all that follow."""
+    """The uses at one request: by the next action, and by all that follow."""
 
     message: int  # the first message that was not sent yet
     next: Uses
@@ -51,29 +51,31 @@ class Story:
 
 
 def prepare(session: Session) -> Story:
-    """Read a session once and look up what each of its requests needed."""
+    """Read a session once and work out what each of its requests needed."""
     messages = session.messages
     body = {"messages": list(messages)}
     context = read(body, "", "openai-chat")
     calls = any(message.get("tool_calls") for message in messages)
     actions = [action_strings(message, calls=calls) for message in messages]
     texts = tuple(said(message) for message in messages)
+
     starts = [_message_at(context, end, len(messages)) for end in boundaries(context)]
     moments = []
     for start, after in pairwise([*starts, len(messages)]):
         results = "\n".join(texts[i] for i in range(start) if is_result(messages[i]))
-        rest = "\n".join(texts[i] for i in range(start) if not is_result(messages[i]))
+        elsewhere = "\n".join(texts[i] for i in range(start) if not is_result(messages[i]))
         soon = [text for i in range(start, after) for text in actions[i]]
-        late = [text for found in actions[after:] for text in found]
-        once, then = needed(results, rest, soon), needed(results, rest, [*soon, *late])
-        moments.append(Moment(start, Uses(*once), Uses(*then)))
+        late = [text for action in actions[after:] for text in action]
+        next_uses, later_uses = needed(results, elsewhere, soon), needed(results, elsewhere, [*soon, *late])
+        moments.append(Moment(start, Uses(*next_uses), Uses(*later_uses)))
+
     replies = sum(start < len(messages) for start in starts)
     points = frozenset(int(replies * share) for share in POINTS)
     return Story(session, body, context, texts, tuple(moments), points)
 
 
 def visible(story: Story, edits: Mapping[Ref, str], moment: Moment) -> str:
-    """All that the model reads at one request."""
+    """The text that the model reads at one request."""
     body = apply(story.body, edits)
     changed = {int(ref[1]) for ref in edits}
     texts = (said(body["messages"][i]) if i in changed else story.texts[i] for i in range(moment.message))
@@ -81,7 +83,7 @@ def visible(story: Story, edits: Mapping[Ref, str], moment: Moment) -> str:
 
 
 def latest(story: Story, moment: Moment, use: str) -> int:
-    """The last message of the request that holds something which only results hold."""
+    """The last message of the request that holds a text which only results hold."""
     return next(i for i in reversed(range(moment.message)) if use in story.texts[i])
 
 

@@ -1,4 +1,4 @@
-"""What anyone could do with tool results instead: keep the last ones, their ends, recent or random lines, or BM25.
+"""Baselines on sessions: keep the last results, their ends, recent or random lines, or lines by BM25.
 
 The counterpart of `baselines` for sessions. Arms replace the content of results only; everything else stays.
 """
@@ -6,7 +6,7 @@ The counterpart of `baselines` for sessions. Arms replace the content of results
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from contextprune.bench.data import Message
@@ -30,17 +30,17 @@ class Line(NamedTuple):
 
 def lines_of(messages: Sequence[Message]) -> list[Line]:
     """The lines of all results, their line ends included, in reading order."""
-    found: list[Line] = []
+    lines: list[Line] = []
     for index, message in enumerate(messages):
         if is_result(message):
             at = 0
             for line in text_of(message).splitlines(keepends=True):
-                found += [
+                lines += [
                     Line(index, at + start, at + min(start + LONGEST, len(line)))
                     for start in range(0, len(line), LONGEST)
                 ]
                 at += len(line)
-    return found
+    return lines
 
 
 def by_lines(rank: LineRanker) -> TraceArm:
@@ -50,22 +50,24 @@ def by_lines(rank: LineRanker) -> TraceArm:
         lines = lines_of(messages)
         texts = [text_of(messages[line.message])[line.start : line.end] for line in lines]
         scores = rank(messages, texts)
+
         room = int(share * results_chars(messages))
         chosen: set[int] = set()
         for index in sorted(range(len(lines)), key=lambda i: -scores[i]):
             if len(texts[index]) <= room:
                 chosen.add(index)
                 room -= len(texts[index])
+
         kept: dict[int, list[str]] = {}
         for index in sorted(chosen):
             kept.setdefault(lines[index].message, []).append(texts[index])
-        return _replaced(messages, {i: "".join(parts) for i, parts in kept.items()})
+        return _with_results(messages, {i: "".join(parts) for i, parts in kept.items()})
 
     return arm
 
 
 def rank_recent(_: Sequence[Message], texts: Sequence[str]) -> list[float]:
-    """The later, the better."""
+    """A score that grows towards the end."""
     return [float(i) for i in range(len(texts))]
 
 
@@ -96,7 +98,7 @@ def head_and_tail(messages: Sequence[Message], share: float) -> list[Message]:
             text = text_of(message)
             head = int(len(text) * share / 2)
             kept[index] = text[:head] + text[len(text) - head :]
-    return _replaced(messages, kept)
+    return _with_results(messages, kept)
 
 
 def keep_last(count: int, *, ledger: bool = False) -> TraceArm:
@@ -107,9 +109,9 @@ def keep_last(count: int, *, ledger: bool = False) -> TraceArm:
         kept = {i: text_of(messages[i]) for i in results[-count:]}
         older = results[:-count]
         if ledger and older:
-            found = (value for i in older for value in identifiers(text_of(messages[i])))
-            kept[older[0]] = _joined(found)
-        return _replaced(messages, kept)
+            values = (value for i in older for value in identifiers(text_of(messages[i])))
+            kept[older[0]] = " ".join(dict.fromkeys(values))
+        return _with_results(messages, kept)
 
     return arm
 
@@ -128,15 +130,12 @@ TRACE_BASELINES: Mapping[str, Sequence[TraceArm]] = {
     "last-5+ids": (keep_last(5, ledger=True),),
     "last-10+ids": (keep_last(10, ledger=True),),
 }
-WHOLE = frozenset(name for name in TRACE_BASELINES if name.startswith("last-"))
+WHOLE_RESULTS = frozenset(name for name in TRACE_BASELINES if name.startswith("last-"))
 """Arms that keep whole results and so ignore the share: their realised share is part of the figure."""
 
 
-def _joined(found: Iterable[str]) -> str:
-    return " ".join(dict.fromkeys(found))
-
-
-def _replaced(messages: Sequence[Message], kept: Mapping[int, str]) -> list[Message]:
+def _with_results(messages: Sequence[Message], kept: Mapping[int, str]) -> list[Message]:
+    """The messages with `kept` as the contents of results by index; all other results are emptied."""
     changed: list[Message] = []
     for index, message in enumerate(messages):
         fresh: dict[str, Any] = dict(message)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contextprune.bench.data import Row
 from contextprune.bench.documents.baselines import ranked
-from contextprune.bench.documents.evidence import evaluate, fold, needed, pieces, score
+from contextprune.bench.documents.evidence import evaluate_row, fold, needed, pieces, score
 
 TEXT = "Water boils at 100 degrees.  Ice melts at zero.\nSteam is a gas! It rises."
 ROW = Row(
@@ -90,4 +90,4 @@ def test_several_seeds_are_averaged() -> None:
         del docs, share
         return ["", ""]
 
-    assert evaluate(ROW, [everything, nothing], 1.0).recall == 0.5
+    assert evaluate_row(ROW, [everything, nothing], 1.0).recall == 0.5

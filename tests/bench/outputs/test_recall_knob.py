@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import contextprune as cp
-from contextprune.bench.outputs.recall_knob import find_samples, load_held_out, measure, recall
+from contextprune.bench.outputs.recall_knob import find_samples, load_held_out, measure_recall, recall
 from contextprune.pruner import Pruner
 from contextprune.training.samples import for_calibration
 from tests.strategies import NEURAL
@@ -19,7 +19,7 @@ def test_nothing_that_was_calibrated_on_is_measured() -> None:
 
 def test_more_recall_keeps_no_less() -> None:
     for sample in load_held_out(find_samples(ROOT), 1):
-        kept = [found.share for found in measure(sample, NEURAL)]
+        kept = [found.share for found in measure_recall(sample, NEURAL)]
         assert kept == sorted(kept)
 
 

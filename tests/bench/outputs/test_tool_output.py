@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.bench.outputs.tool_output import TOOL_BASELINES, Output, find_outputs, load_outputs, ours, recall
+from contextprune.bench.outputs.tool_output import (
+    TOOL_BASELINES,
+    Output,
+    find_outputs,
+    load_outputs,
+    on_outputs,
+    recall,
+)
 
 ROOT = Path(__file__).parents[3] / "examples" / "data" / "bench"
 LINES = [f"worker {i} took order {i * 7} at {i:02}:00" for i in range(40)]
@@ -27,7 +34,7 @@ def test_the_samples_hold_outputs_of_every_unseen_tool_with_their_needed_lines()
 
 @pytest.mark.parametrize("share", [0.5, 0.3, 0.1])
 def test_ours_stays_within_the_share_of_lines_wherever_that_can_be(share: float) -> None:
-    left = set(ours("lexical")(OUTPUT, share))
+    left = set(on_outputs("lexical")(OUTPUT, share))
     assert 0 < len(left.intersection(LINES)) <= share * len(LINES)
 
 

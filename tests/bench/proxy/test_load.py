@@ -8,8 +8,8 @@ from time import perf_counter
 
 import pytest
 
-from contextprune.bench.proxy.load import Driver, Got, call
-from contextprune.bench.proxy.processes import Served, upstream
+from contextprune.bench.proxy.load import Answer, Driver, post
+from contextprune.bench.proxy.processes import Served, run_upstream
 from contextprune.bench.proxy.upstream import EVENTS, event_of
 
 pytest.importorskip("uvicorn")
@@ -17,35 +17,35 @@ pytest.importorskip("uvicorn")
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    with upstream() as one:
+    with run_upstream() as one:
         yield one
 
 
-async def _sent(port: int, bodies: list[bytes], rate: float) -> list[Got]:
+async def _sent(port: int, bodies: list[bytes], rate: float) -> list[Answer]:
     driver = Driver(port)
     try:
-        return await driver.at_rate([call("/v1/chat/completions", body) for body in bodies], rate)
+        return await driver.at_rate([post("/v1/chat/completions", body) for body in bodies], rate)
     finally:
         driver.close()
 
 
 def test_every_call_is_answered(served: Served) -> None:
-    got = asyncio.run(_sent(served.port, [b"{}"] * 20, 500))
-    assert [one.status for one in got] == [200] * 20
+    answers = asyncio.run(_sent(served.port, [b"{}"] * 20, 500))
+    assert [answer.status for answer in answers] == [200] * 20
 
 
 def test_a_stream_is_read_chunk_by_chunk(served: Served) -> None:
-    [got] = asyncio.run(_sent(served.port, [b'{"stream":true}'], 500))
-    assert got.body == b"".join(map(event_of, range(EVENTS)))
-    assert len(got.gaps) == EVENTS - 1
-    assert got.first < got.late
+    [answer] = asyncio.run(_sent(served.port, [b'{"stream":true}'], 500))
+    assert answer.body == b"".join(map(event_of, range(EVENTS)))
+    assert len(answer.gaps) == EVENTS - 1
+    assert answer.first < answer.late
 
 
 def test_latency_counts_from_when_a_call_was_due(served: Served) -> None:
-    async def overdue() -> Got:
+    async def overdue() -> Answer:
         driver = Driver(served.port)
         try:
-            return await driver.one(call("/", b"{}"), perf_counter() - 5)
+            return await driver.send(post("/", b"{}"), perf_counter() - 5)
         finally:
             driver.close()
 
@@ -53,5 +53,5 @@ def test_latency_counts_from_when_a_call_was_due(served: Served) -> None:
 
 
 def test_where_nobody_listens_the_status_is_0() -> None:
-    [got] = asyncio.run(_sent(1, [b"{}"], 500))
-    assert got.status == 0
+    [answer] = asyncio.run(_sent(1, [b"{}"], 500))
+    assert answer.status == 0

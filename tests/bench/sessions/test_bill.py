@@ -12,8 +12,8 @@ import pytest
 from contextprune.bench.data import Session
 from contextprune.bench.jobs import ReplayJob, replay_session
 from contextprune.bench.run import main
-from contextprune.bench.sessions.bill import CALL, SessionResult, Tally, measure, sender_of
-from contextprune.bench.sessions.rivals import CLEARED, RIVALS, Rewritten, by_rule, count
+from contextprune.bench.sessions.bill import CALL, SessionResult, Tally, bill_session, sender_of
+from contextprune.bench.sessions.rivals import CLEARED, RIVALS, Rewritten, by_rule, count_tokens
 from contextprune.bench.sessions.stories import Story, Uses, latest, prepare, visible
 from contextprune.bench.traces.future_use import points
 from contextprune.context import Context, Kind
@@ -55,7 +55,7 @@ STORY = prepare(SESSION)
 
 
 def measured(name: str, story: Story = STORY) -> SessionResult:
-    return measure(story, name, sender_of(name))
+    return bill_session(story, name, sender_of(name))
 
 
 def sent(name: str, story: Story = STORY) -> list[tuple[Piece, ...]]:
@@ -99,7 +99,7 @@ def test_what_is_masked_is_not_seen_and_costs_a_call_that_fetches_it() -> None:
 def test_a_call_that_fetches_sends_the_request_again_and_the_original_stays() -> None:
     tariff = FAMILIES["openai"]
     first, second, third, fourth = sent("last-1")
-    original = ("fetched", CALL + count(FOUND))
+    original = ("fetched", CALL + count_tokens(FOUND))
     carried = (*fourth[: len(third)], original, *fourth[len(third) :])
     before: tuple[Piece, ...] = ()
     paid = 0.0
@@ -142,7 +142,7 @@ def test_at_an_epoch_everything_that_follows_counts_and_the_prefix_may_change() 
         send = by_rule(RIVALS["last-1"])(context)
         return Rewritten(send.edits, send.sizes, epoch=len(context.segments) > 4)
 
-    figures = measure(STORY, "epochs", sender)
+    figures = bill_session(STORY, "epochs", sender)
     assert figures.epochs == 2
     assert figures.after == Tally(1, 1, 0, 0)
     assert (figures.turns, figures.stable) == (1, 1)
@@ -167,7 +167,7 @@ def test_rivals_touch_only_results_and_never_make_one_longer(name: str) -> None:
     kinds = {segment.ref: (segment.kind, segment.text) for segment in STORY.context.segments}
     for ref, text in edits.items():
         assert kinds[ref][0] is Kind.TOOL_RESULT
-        assert count(text) < count(kinds[ref][1])
+        assert count_tokens(text) < count_tokens(kinds[ref][1])
 
 
 @pytest.mark.parametrize(("kept", "touched"), [(1, 2), (3, 0), (5, 0)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contextprune.bench.data import Session
-from contextprune.bench.sessions.epochs import Conversation, EpochJob, conversations, measure, measure_epochs
+from contextprune.bench.sessions.epochs import Conversation, EpochJob, conversations, measure_epochs, replay_epochs
 from tests.session.conversations import source
 
 
@@ -45,7 +45,7 @@ def test_sessions_of_a_set_are_joined_until_they_are_long_and_each_pauses_by_its
 
 def test_a_pause_opens_an_epoch_after_which_a_value_needed_later_is_looked_for() -> None:
     one = session("s")
-    (found,) = measure(Conversation("shop", "s", one.messages, (0,), "pause"), "ours-lexical")
+    (found,) = replay_epochs(Conversation("shop", "s", one.messages, (0,), "pause"), "ours-lexical")
     assert (found.request, found.cause) == (7, "pause")  # of 13, and one that nobody answered
     assert found.sent < found.was + 2_000
     assert found.kept.values == found.arrived.values == found.cleared.values == 1
@@ -56,7 +56,7 @@ def test_what_another_session_uses_is_not_looked_for() -> None:
     one, other = session("s"), session("t", uses="order_1234")
     joined = (*other.messages, *one.messages[1:])
     firsts = (0, len(other.messages))
-    for found in measure(Conversation("shop", "both", joined, firsts, "pause"), "ours-lexical"):
+    for found in replay_epochs(Conversation("shop", "both", joined, firsts, "pause"), "ours-lexical"):
         assert found.kept.values <= 1
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from contextprune.bench.data import Session
 from contextprune.bench.traces.future_use import points, results_chars, score
-from contextprune.bench.traces.masking import LONGEST, TRACE_BASELINES, WHOLE, keep_last
+from contextprune.bench.traces.masking import LONGEST, TRACE_BASELINES, WHOLE_RESULTS, keep_last
 from contextprune.training.transcript import leaves, text_of
 
 SECRET = "order_8841"
@@ -93,7 +93,7 @@ def test_keeping_the_last_result_loses_the_older_value_and_a_ledger_of_identifie
     assert (listed.values, listed.lines) == (1, 0)
 
 
-@pytest.mark.parametrize("name", sorted(set(TRACE_BASELINES) - WHOLE))
+@pytest.mark.parametrize("name", sorted(set(TRACE_BASELINES) - WHOLE_RESULTS))
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 1.0])
 def test_baselines_obey_the_budget_and_touch_only_results(name: str, share: float) -> None:
     for arm in TRACE_BASELINES[name]:
