@@ -5,9 +5,10 @@ Pure values. They know nothing of wire formats, storage, clocks or policy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 
@@ -24,6 +25,21 @@ class Kind(StrEnum):
     TOOL_CALL = "tool_call"
     TOOL_RESULT = "tool_result"
     IMAGE = "image"
+
+
+MODEL_MADE = frozenset({Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL})
+"""Kinds that the model itself wrote."""
+
+
+class Reading(StrEnum):
+    """How the results of tools in a context are weighed: by what they are there for."""
+
+    DOCUMENTS = "documents"  # nothing but documents, read for a question
+    CONVERSATION = "conversation"  # no result of a tool yet
+    ARRIVAL = "arrival"  # one block of a session that goes on, as it arrives
+    SINGLE_RESULT = "single result"  # one result, read for what it was called for
+    TRACE = "trace"  # several results: work under way
+    ASKED_TRACE = "asked trace"  # several results, and a question that the caller gave
 
 
 class Unit(StrEnum):
@@ -142,9 +158,34 @@ class Context:
     arriving: bool = False
 
     @property
-    def results(self) -> int:
-        """How many results of tools there are: several are work under way, one is read for what it was asked for."""
-        return sum(segment.kind is Kind.TOOL_RESULT for segment in self.segments)
+    def reading(self) -> Reading:
+        """How to weigh the results of tools: one rule for scorers and selection alike."""
+        if self.arriving:
+            return Reading.ARRIVAL
+        results = sum(segment.kind is Kind.TOOL_RESULT for segment in self.segments)
+        if results > 1:
+            return Reading.ASKED_TRACE if self.asked else Reading.TRACE
+        if results == 1:
+            return Reading.SINGLE_RESULT
+        documents = all(segment.kind is Kind.DOCUMENT for segment in self.segments)
+        return Reading.DOCUMENTS if documents else Reading.CONVERSATION
+
+    def call_of(self, at: int) -> Segment | None:
+        """The tool call that segment `at` answers: the latest one before it under the same id; None without one."""
+        return call_before(self.segments, at)
+
+
+def call_before(segments: Sequence[Segment], at: int) -> Segment | None:
+    """The tool call that `segments[at]` answers: the latest one before it under the same id; None without one."""
+    pair = segments[at].pair
+    earlier = (segments[i] for i in range(at - 1, -1, -1))
+    return next((segment for segment in earlier if segment.kind is Kind.TOOL_CALL and segment.pair == pair), None)
+
+
+def blocks_of(spans: Sequence[Span]) -> list[range]:
+    """The spans of each segment that has any, as ranges of indices, in order."""
+    starts = [i for i, span in enumerate(spans) if not i or span.segment != spans[i - 1].segment]
+    return [range(start, end) for start, end in pairwise([*starts, len(spans)])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from itertools import pairwise
 from time import perf_counter
 
 from contextprune.context import Context, Kind, Ref, Segment, Span
+from contextprune.markers import recall_keys
 from contextprune.money.cost import Prompt
 from contextprune.money.tariff import FAMILIES
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
-from contextprune.rendering import KEY, Markers, render
+from contextprune.rendering import Markers, render
 from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import (
     Calibrated,
@@ -27,7 +28,7 @@ from contextprune.selection import arrive, movable, select
 from contextprune.session.arrival import Tools
 from contextprune.session.conversations import Fold, Folded
 from contextprune.session.ledger import Ledger, Notes
-from contextprune.session.replay import boundaries
+from contextprune.session.requests import boundaries
 from contextprune.storage.store import Store, open_store
 from contextprune.tokens import Counter, open_counter
 
@@ -238,12 +239,11 @@ class Pruner:
         """Segments that already carry a marker of ours, with their originals: they are never shortened again."""
         frozen = {}
         for i, segment in enumerate(context.segments):
-            if "recall=" in segment.text:
-                for key in KEY.findall(segment.text):
-                    original = self.store.get(key)
-                    if original is not None:
-                        frozen[i] = original
-                        break
+            for key in recall_keys(segment.text):
+                original = self.store.get(key)
+                if original is not None:
+                    frozen[i] = original
+                    break
         return frozen
 
     def _shorter(

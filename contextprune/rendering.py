@@ -6,16 +6,13 @@ original, so that one short key serves all its gaps and `recall(key, lines="12-4
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from contextprune.context import Context, Span, Syntax
+from contextprune.markers import line_count, recall_note
 from contextprune.plan import Action, Decision, Plan
 from contextprune.text.views import NUMBERED
-
-KEY = re.compile(r"\brecall=([a-z2-7]{12})\b")
-"""Where a marker names its recall key. A look-alike in a text is inert: only keys that the store knows count."""
 
 _COMMENT = {Syntax.HASH_CODE: "# ", Syntax.SLASH_CODE: "// ", Syntax.DASH_CODE: "-- ", Syntax.DIFF: " "}
 _NINES = str.maketrans("0123456789", "9999999999")
@@ -167,15 +164,10 @@ def _first_lines(spans: Sequence[Span]) -> Iterator[int]:
         line += span.text.count("\n")
 
 
-def recall_note(key: str) -> str:
-    """What a marker says to name its original; nothing where nobody could ask for it."""
-    return f", recall={key}" if key else ""
-
-
 def _line_range(first: int, last: int, *, plain: bool) -> str:
     """How many lines, or which: beside a listing that has numbers of its own ours would only confuse."""
     if plain:
-        return f"{last - first + 1} lines" if last > first else "1 line"
+        return line_count(last - first + 1)
     return f"lines {first}-{last}" if last > first else f"line {first}"
 
 

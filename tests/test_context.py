@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from contextprune.context import Context, Document, Example, Kind, Segment, Span, Syntax, Unit
+from contextprune.context import Context, Document, Example, Kind, Reading, Segment, Span, Syntax, Unit, blocks_of
 
 VALUES = [
     Segment(Kind.USER, "a", ("messages", 0)),
@@ -50,6 +50,32 @@ def test_documents_do_not_share_their_metadata() -> None:
     assert Document("a").metadata is not Document("b").metadata
 
 
-def test_results_of_tools_are_counted_and_nothing_else() -> None:
-    result = Segment(Kind.TOOL_RESULT, "found", ("a",))
-    assert Context((result, Segment(Kind.DOCUMENT, "found", ("b",)), result), "why").results == 2
+RESULT, DOCUMENT = Segment(Kind.TOOL_RESULT, "found", ("a",)), Segment(Kind.DOCUMENT, "found", ("b",))
+
+
+@pytest.mark.parametrize(
+    ("context", "reading"),
+    [
+        (Context((RESULT, DOCUMENT, RESULT), "why"), Reading.TRACE),
+        (Context((RESULT, RESULT), "why", asked=True), Reading.ASKED_TRACE),
+        (Context((RESULT, DOCUMENT), "why", asked=True), Reading.SINGLE_RESULT),
+        (Context((RESULT,), arriving=True), Reading.ARRIVAL),
+        (Context((DOCUMENT, DOCUMENT), "why"), Reading.DOCUMENTS),
+        (Context((Segment(Kind.USER, "why", ("c",)), DOCUMENT)), Reading.CONVERSATION),
+    ],
+)
+def test_how_results_are_weighed_follows_from_how_many_there_are_and_who_asks(
+    context: Context, reading: Reading
+) -> None:
+    assert context.reading is reading
+
+
+def test_a_call_is_found_by_the_id_of_its_result() -> None:
+    calls = [Segment(Kind.TOOL_CALL, name, (name,), pair=name) for name in ("one", "two")]
+    answer = Segment(Kind.TOOL_RESULT, "found", ("a",), pair="one")
+    assert Context((*calls, answer)).call_of(2) is calls[0]
+
+
+def test_blocks_are_runs_of_spans_of_one_segment() -> None:
+    spans = [Span(segment, 0, 1, Unit.LINE, "x") for segment in (0, 0, 2, 3, 3, 3)]
+    assert blocks_of(spans) == [range(2), range(2, 3), range(3, 6)]

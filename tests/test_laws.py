@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import contextprune as cp
 from contextprune.dialects import apply, read
+from contextprune.markers import KEY
 from contextprune.plan import Action
-from contextprune.rendering import KEY
 from contextprune.splitting import split
 from tests.strategies import (
     BODIES,

@@ -20,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import contextprune as cp
 from contextprune.dialects import apply, read
+from contextprune.markers import KEY
 from contextprune.money.tariff import FAMILIES, Bill, Tariff, charge, shared
 from contextprune.pruner import Pruned
-from contextprune.rendering import KEY
 from contextprune.session.replay import Request, replay
 from tests import tool_outputs as outputs
 from tests.strategies import BODIES, COUNTER, LEXICAL, MODELS, Hashed, Turn, long_histories, long_turns

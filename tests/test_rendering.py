@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import contextprune as cp
 from contextprune.context import Context, Kind, Segment, Syntax
+from contextprune.markers import KEY
 from contextprune.plan import Action, Decision, Plan
-from contextprune.rendering import KEY, Gap, Markers, gaps, render
+from contextprune.rendering import Gap, Markers, gaps, render
 from contextprune.splitting import split
 from tests import tool_outputs as outputs
 from tests.strategies import COUNTER, contexts

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from contextprune.audit.logged import Logged
 from contextprune.audit.recordings import Recording
-from contextprune.context import Context, Kind, Segment
-from contextprune.dialects.draft import MODEL_MADE
+from contextprune.context import MODEL_MADE, Context, Kind, Segment
 from contextprune.money.tariff import Bill, Piece, Tariff, charge
 from contextprune.pruner import Pruner
-from contextprune.session.replay import Request, boundaries, replay
+from contextprune.session.replay import Request, replay
+from contextprune.session.requests import boundaries
 
 LARGEST = 30  # blocks that a session remembers by name
 _TITLE, _CALL = 70, 90  # characters

@@ -15,7 +15,7 @@ from contextprune.errors import ContextPruneError, PayloadError, SettingsError
 from contextprune.money.tariff import FAMILIES, Bill, Tariff, tariff_of, unpriced
 from contextprune.pruner import Pruner
 from contextprune.scoring import remarks
-from contextprune.session.replay import boundaries
+from contextprune.session.requests import boundaries
 
 TYPICAL = FAMILIES["anthropic"]
 """Relative prices for sessions whose model has no known ones: many providers' reads cost a tenth."""

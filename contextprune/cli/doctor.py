@@ -19,9 +19,9 @@ from contextprune import api
 from contextprune._version import __version__
 from contextprune.context import Kind
 from contextprune.errors import ContextPruneError
+from contextprune.markers import KEY
 from contextprune.policy import Budget, Policy, Settings, load_settings, read_settings_file
 from contextprune.pruner import Pruner
-from contextprune.rendering import KEY
 from contextprune.scoring import Scorer, load_scorer, remarks
 from contextprune.storage.store import MemoryStore, SQLiteStore, Store, place
 from contextprune.tokens import Counter

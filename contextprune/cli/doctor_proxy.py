@@ -16,10 +16,10 @@ from contextprune._version import __version__
 from contextprune.cli.doctor import NEEDLE, Finding, canary
 from contextprune.cli.probe import Reply, ask
 from contextprune.errors import SettingsError
+from contextprune.markers import KEY
 from contextprune.proxy.job import REASONS
 from contextprune.proxy.options import check_upstream, load_options, without_version
 from contextprune.proxy.telemetry.reasons import advice
-from contextprune.rendering import KEY
 
 _START = 10.0  # seconds that a proxy may take until it is ready
 _WAIT = 30.0  # seconds for the canary

@@ -9,11 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from contextprune.context import Context, Kind, Ref, Segment
+from contextprune.context import MODEL_MADE, Context, Kind, Ref, Segment
 from contextprune.dialects.base import OBJECT, as_object, compact, optional_text
 from contextprune.dialects.models import binds_reasoning
-
-MODEL_MADE = frozenset({Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL})
 
 _QUERY_LENGTH = 4000
 

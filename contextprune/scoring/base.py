@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from contextprune.context import Context, Kind, Span
+from contextprune.context import Context, Kind, Reading, Span
 from contextprune.errors import ScorerError
 
 READ = frozenset({Kind.DOCUMENT, Kind.TOOL_RESULT, Kind.EXAMPLE})
@@ -74,17 +74,16 @@ class Blend:
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """The weighted mean for each span."""
         scores = [0.0] * len(spans)
-        alone = context.results == 1 and not context.arriving
-        shares = [self._share(segment.kind, asked=context.asked, alone=alone) for segment in context.segments]
+        shares = [self._share(segment.kind, context.reading, asked=context.asked) for segment in context.segments]
         for k, scorer in enumerate(self._scorers):
             if any(share[k] for share in shares):
                 for i, score in enumerate(scorer(context, spans)):
                     scores[i] += shares[spans[i].segment][k] * score
         return scores
 
-    def _share(self, kind: Kind, *, asked: bool, alone: bool) -> tuple[float, ...]:
+    def _share(self, kind: Kind, reading: Reading, *, asked: bool) -> tuple[float, ...]:
         if kind is Kind.TOOL_RESULT:
-            if alone and self._alone:
+            if reading is Reading.SINGLE_RESULT and self._alone:
                 return self._alone
             if asked:
                 return self._asked

@@ -28,7 +28,7 @@ except ImportError as exc:
 
     raise MissingExtra("the neural scorer", extra="torch") from exc
 
-from contextprune.context import Context, Kind, Span
+from contextprune.context import Context, Kind, Reading, Span
 from contextprune.errors import ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
@@ -106,7 +106,7 @@ class Neural:
         wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
         read = [i for i, span in enumerate(spans) if span.segment in wanted]
         results = {i for i in wanted if context.segments[i].kind is Kind.TOOL_RESULT}
-        trace = context.results > 1 and not context.asked
+        trace = context.reading is Reading.TRACE
         scores = Signals()(context, spans) if trace or len(read) < len(spans) else [0.0] * len(spans)
         if read:
             logits = self.logits(context, spans, wanted)

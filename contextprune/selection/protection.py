@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from contextprune.context import Context, Segment, Span
+from contextprune.markers import KEEP, kept_ranges
 from contextprune.policy import Policy
 from contextprune.text.failures import failing
 
@@ -18,10 +19,6 @@ def movable(context: Context, policy: Policy, frozen: Collection[int] = ()) -> l
     ]
 
 
-KEEP, END_KEEP = "<contextprune-keep>", "</contextprune-keep>"
-"""What stands between the two stays; without the second one, all that follows."""
-
-
 def must_keep(context: Context, spans: Sequence[Span]) -> dict[int, str]:
     """The spans that stay whatever their score, and why: failure lines, and what somebody marked to be kept."""
     marked = dict.fromkeys(sorted(_kept_by_hand(context, spans)), "marked to be kept")
@@ -30,23 +27,12 @@ def must_keep(context: Context, spans: Sequence[Span]) -> dict[int, str]:
 
 def _kept_by_hand(context: Context, spans: Sequence[Span]) -> set[int]:
     """Indices of the spans that somebody marked to be kept, the marks included."""
-    marked = {i: _between(segment.text) for i, segment in enumerate(context.segments) if KEEP in segment.text}
+    marked = {i: kept_ranges(segment.text) for i, segment in enumerate(context.segments) if KEEP in segment.text}
     return {
         i
         for i, span in enumerate(spans)
         if span.segment in marked and any(span.start < end and start < span.end for start, end in marked[span.segment])
     }
-
-
-def _between(text: str) -> list[tuple[int, int]]:
-    found = []
-    start = text.find(KEEP)
-    while start >= 0:
-        end = text.find(END_KEEP, start)
-        end = len(text) if end < 0 else end + len(END_KEEP)
-        found.append((start, end))
-        start = text.find(KEEP, end)
-    return found
 
 
 def protection(segment: Segment, policy: Policy) -> str | None:

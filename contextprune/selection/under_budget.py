@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from contextprune.context import Context, Kind, Segment, Span
+from contextprune.context import Context, Kind, Reading, Segment, Span
 from contextprune.errors import BudgetError
 from contextprune.plan import Action, Decision, Identifier, Plan, Prices
 from contextprune.policy import Policy
@@ -16,6 +16,7 @@ from contextprune.selection.protection import movable, must_keep, protection
 
 WHATEVER_LENGTH = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which a span's length does not count against it; in a single result it does not, either."""
+TRACES = frozenset({Reading.TRACE, Reading.ASKED_TRACE})
 LINE = 0.15  # in a trace, what quoting a line is worth beside naming an identifier: names are asked for far more often
 RECENT = 1.5  # how much more a span of the latest turns is worth (policy.recent_turns)
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
@@ -79,7 +80,7 @@ def select(
     for i in movable(context, policy, frozen):
         free[i] = True
     stay, same = must_keep(context, spans), duplicates(context, spans, costs, free)
-    case = Case(context, spans, scores, costs, policy, prices, atoms, free, stay, same, context.results > 1)
+    case = Case(context, spans, scores, costs, policy, prices, atoms, free, stay, same, context.reading in TRACES)
     fill = case.fill()
     room = ceiling - sum(segment.cost or 0 for segment in context.segments)
     if fill.used > room:

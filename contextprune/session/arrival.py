@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from contextprune.context import Context, Kind, Segment, Span
+from contextprune.markers import RECALL_TOOL, is_marked
 from contextprune.plan import Action, Decision
 from contextprune.policy import Policy
-from contextprune.rendering import KEY, Markers, render
+from contextprune.rendering import Markers, render
 from contextprune.scoring import Calibrated, Scorer, check, identifiers_to_carry_on_arrival
 from contextprune.selection import Observed, arrive, protection, recall_on_arrival, sameness
 from contextprune.session.ledger import Record
@@ -22,7 +23,6 @@ from contextprune.tokens import Counter
 SHARED = 40  # characters in common with an earlier block before the two are compared
 COMPARED = 4  # earlier blocks that a new one is compared with: those that share most
 GOING_ON = 4  # replies after which a conversation is taken to go on
-RECALL_TOOL = "contextprune_recall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def decide(
     goal, call = _goal(segments, at), _call(segments, at)
     if segment.kind is Kind.DOCUMENT and goal is None and query is None:
         return whole, None  # nobody has asked anything yet, and what is asked later must change nothing
-    if _given_back(segment, call, past) or is_marked(tools, segment.text):
+    if _given_back(segment, call, past) or is_marked(segment.text, tools.store.get):
         return whole, None
     return _shortened(tools, past, segment, [s for s in (goal, call) if s is not None], query, whole)
 
@@ -231,11 +231,6 @@ def _given_back(segment: Segment, call: Segment | None, past: Past) -> bool:
     if segment.name is not None and segment.name.endswith(RECALL_TOOL):
         return True
     return call is not None and any(key in call.text for key in past.keys)
-
-
-def is_marked(tools: Tools, text: str) -> bool:
-    """Whether a text carries a marker of ours already. A look-alike is inert: only keys that the store knows count."""
-    return "recall=" in text and any(tools.store.get(key) is not None for key in KEY.findall(text))
 
 
 def _unnamed(_text: str) -> str:

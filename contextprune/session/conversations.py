@@ -19,7 +19,7 @@ from contextprune.selection import Meter, protection, tables
 from contextprune.session.arrival import Part, Tools, decide
 from contextprune.session.epoch import compact
 from contextprune.session.ledger import Key, Ledger, Record, alike, chain, seed
-from contextprune.session.replay import boundaries
+from contextprune.session.requests import boundaries
 from contextprune.session.state import Past
 
 _NEW, _SENT = "no shorter as a marker", "as it was sent before"

@@ -7,15 +7,15 @@ reasoning that is bound to it stay as they were sent.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
 from contextprune.context import Context, Kind
+from contextprune.markers import KEY_SHAPE, RECALL_TOOL, is_marked
 from contextprune.policy import Policy
 from contextprune.selection import EVERY, Observed, keeps_cacheable, protection, share_at_epoch
-from contextprune.session.arrival import RECALL_TOOL, Tools, is_marked
+from contextprune.session.arrival import Tools
 from contextprune.session.old_images import seen_before, stale
 from contextprune.session.repeated_failures import repeated
 from contextprune.session.rewrite import New, rewritten
@@ -31,7 +31,6 @@ Changed = tuple[tuple[int, str, int], ...]
 
 NAMES = 0.1  # of a block: what its identifiers take
 CUSHION = 4  # see keeps_cacheable
-_KEYLIKE = re.compile(r"\b[a-z2-7]{12}\b")
 
 
 def _bound(past: Past, context: Context) -> bool:
@@ -174,13 +173,13 @@ def _looks(past: Past) -> dict[int, Look]:
         elif segment.kind in BLOCKS and at not in past.looks:
             call = calls.get(segment.pair, "") if segment.pair is not None else ""
             failed = segment.kind is Kind.TOOL_RESULT and (segment.failed or fails(segment.text))
-            past.looks[at] = Look(failed, is_view(call, segment.name), frozenset(_KEYLIKE.findall(call)))
+            past.looks[at] = Look(failed, is_view(call, segment.name), frozenset(KEY_SHAPE.findall(call)))
     return past.looks
 
 
 def _asked_back(tools: Tools, past: Past, looks: Mapping[int, Look], at: int) -> bool:
     """Whether a block gives back an original, or carries a marker of ours in its own text."""
-    return not looks[at].keys.isdisjoint(past.keys) or is_marked(tools, past.segments[at].text)
+    return not looks[at].keys.isdisjoint(past.keys) or is_marked(past.segments[at].text, tools.store.get)
 
 
 def _replaced(

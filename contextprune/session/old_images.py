@@ -13,8 +13,8 @@ from typing import Protocol
 
 from contextprune import images as pictures
 from contextprune.context import Kind, Segment
+from contextprune.markers import recall_note
 from contextprune.policy import Policy
-from contextprune.rendering import recall_note
 from contextprune.session.state import Past, size
 
 _BACK = re.compile(r"^\[image as above, (\d+) back")

@@ -10,8 +10,7 @@ from collections.abc import Collection
 from typing import TypeAlias
 
 from contextprune.context import Kind, Segment
-from contextprune.rendering import recall_note
-from contextprune.selection.protection import KEEP
+from contextprune.markers import KEEP, line_count, recall_note
 from contextprune.session.arrival import Tools
 from contextprune.session.state import Past
 
@@ -51,8 +50,7 @@ def _by_call(past: Past, failed: Collection[int]) -> list[list[int]]:
 
 def _marker(tools: Tools, segment: Segment, like: str) -> str:
     lines = segment.text.count("\n") + (not segment.text.endswith("\n"))
-    what = f"{lines} lines" if lines > 1 else "1 line"
-    return f"[{what} cut{recall_note(tools.key(segment.text))}, {like}]" if tools.key else f"[… {like}]"
+    return f"[{line_count(lines)} cut{recall_note(tools.key(segment.text))}, {like}]" if tools.key else f"[… {like}]"
 
 
 def _folded(text: str) -> str:

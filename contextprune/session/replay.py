@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import pairwise
 from time import perf_counter
 from typing import Protocol
 
 from contextprune.context import Context, Ref, Segment
-from contextprune.dialects.draft import MODEL_MADE
 from contextprune.money.tariff import Piece
+from contextprune.session.requests import boundaries
 
 
 class Sent(Protocol):
@@ -63,20 +62,6 @@ class Request:
     cold: bool = False
 
 
-def boundaries(context: Context) -> list[int]:
-    """How many segments each request sent: where a reply of the model begins, and at an end that awaits one.
-
-    A reply begins where the turn rises. Where nobody counted turns, it begins where the model speaks after others.
-    """
-    segments = context.segments
-    turns = any(segment.turn for segment in segments)
-    begins = _rises if turns else _speaks
-    ends = [b for b, (last, first) in enumerate(pairwise(segments), start=1) if begins(last, first)]
-    if segments and segments[-1].kind not in MODEL_MADE:
-        ends.append(len(segments))
-    return ends
-
-
 def replay(context: Context, pruner: Sender, cold: Collection[int] = ()) -> Iterator[Request]:
     """Every request of a recorded conversation, in order. Raises StoreError where an original cannot be kept.
 
@@ -95,14 +80,6 @@ def replay(context: Context, pruner: Sender, cold: Collection[int] = ()) -> Iter
             for segment, piece, (_, tokens) in zip(prefix.segments, before, done.sizes, strict=True)
         )
         yield Request(end, before, after, done.epoch, done.edits, seconds, end in cold)
-
-
-def _rises(last: Segment, first: Segment) -> bool:
-    return first.turn > last.turn
-
-
-def _speaks(last: Segment, first: Segment) -> bool:
-    return first.kind in MODEL_MADE and last.kind not in MODEL_MADE
 
 
 def _identity(segment: Segment, text: str | None, known: dict[str, bytes]) -> bytes | int:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from contextprune import images as pictures
 from contextprune.context import Context, Kind, Segment, Span
+from contextprune.markers import recall_keys
 from contextprune.plan import Decision
-from contextprune.rendering import KEY
 from contextprune.selection import Meter, sameness
 from contextprune.session.ledger import Record
 from contextprune.text.failures import failing
@@ -162,7 +162,7 @@ class Past:
         return spans
 
     def _note(self, text: str) -> None:
-        self.keys.update(KEY.findall(text) if "recall=" in text else ())
+        self.keys.update(recall_keys(text))
 
 
 def shown_as(segment: Segment, text: str) -> Segment:

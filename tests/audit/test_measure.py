@@ -9,7 +9,8 @@ from contextprune.audit.measure import Flow, Session, call_in_words, measure, re
 from contextprune.audit.recordings import Recording, recordings
 from contextprune.context import Context, Kind, Segment
 from contextprune.money.tariff import FAMILIES, Bill, Piece, Tariff, charge
-from contextprune.session.replay import boundaries, replay
+from contextprune.session.replay import replay
+from contextprune.session.requests import boundaries
 from tests.audit.logs import DATA, pruner
 
 TARIFF = FAMILIES["anthropic"]

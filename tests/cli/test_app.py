@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from contextprune import _version
 from contextprune.cli.app import app, budget_of, main
 from contextprune.dialects import load, read
+from contextprune.markers import KEY
 from contextprune.policy import Budget
-from contextprune.rendering import KEY
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
 CLI = [sys.executable, "-m", "contextprune"]

@@ -18,7 +18,7 @@ from typing import Any
 import httpx2
 import psutil
 
-from contextprune.rendering import KEY
+from contextprune.markers import KEY
 from tests.proxy.in_process import until
 from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import Provider

@@ -23,7 +23,7 @@ import pytest
 
 from contextprune.cli.doctor import NEEDLE, canary
 from contextprune.cli.probe import ask
-from contextprune.rendering import KEY
+from contextprune.markers import KEY
 from tests.proxy.provider import Provider, providing
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "edge"

@@ -9,7 +9,7 @@ import contextprune as cp
 from contextprune.context import Context, Kind, Segment
 from contextprune.selection import Meter, tables
 from contextprune.session.arrival import Tools, decide
-from contextprune.session.replay import boundaries
+from contextprune.session.requests import boundaries
 from contextprune.session.state import Past
 from contextprune.splitting import split
 from tests.strategies import COUNTER, LEXICAL

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import contextprune as cp
+from contextprune.markers import KEY
 from contextprune.plan import Action
 from contextprune.policy import Rule
-from contextprune.rendering import KEY
 from tests import tool_outputs as outputs
 from tests.strategies import COUNTER, LEXICAL, NEURAL, Constant
 

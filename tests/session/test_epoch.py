@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import contextprune as cp
 from contextprune.context import Context, Kind, Ref
+from contextprune.markers import KEEP
 from contextprune.money.payback import SPACING
 from contextprune.money.tariff import FAMILIES, Bill, charge
 from contextprune.policy import Rule
 from contextprune.pruner import Pruned
-from contextprune.selection.protection import KEEP
 from contextprune.session.epoch import WORTH, Changed, compact
 from contextprune.session.replay import replay
 from contextprune.splitting import split

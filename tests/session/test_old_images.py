@@ -11,7 +11,7 @@ import pytest
 import contextprune as cp
 from contextprune.context import Ref
 from contextprune.dialects import apply
-from contextprune.rendering import KEY
+from contextprune.markers import KEY
 from contextprune.session.arrival import Tools
 from contextprune.session.old_images import seen_before, stale
 from contextprune.session.state import Past

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextprune.context import Context, Kind
-from contextprune.rendering import KEY
-from contextprune.selection.protection import KEEP
+from contextprune.markers import KEEP, KEY
 from contextprune.session.repeated_failures import repeated
 from contextprune.session.state import Past
 from tests.session.conversations import Step, past_of, said, step, talk, tools

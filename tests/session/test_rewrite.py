@@ -6,8 +6,7 @@ import pytest
 
 import contextprune as cp
 from contextprune.context import Kind
-from contextprune.rendering import KEY
-from contextprune.selection.protection import KEEP
+from contextprune.markers import KEEP, KEY
 from contextprune.session.rewrite import New, rewritten
 from contextprune.session.state import Past
 from contextprune.splitting import split

@@ -24,7 +24,8 @@ from contextprune.bench.sessions.stories import Uses, renamed
 from contextprune.bench.traces.future_use import is_result, needed
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import apply, read
-from contextprune.session.replay import Request, boundaries, replay
+from contextprune.session.replay import Request, replay
+from contextprune.session.requests import boundaries
 from contextprune.training.transcript import action_strings, said
 
 Cause: TypeAlias = Literal["window", "pause"]

@@ -14,7 +14,7 @@ from contextprune.bench.data import Message, Session
 from contextprune.bench.traces.future_use import POINTS, is_result, needed
 from contextprune.context import Context, Ref
 from contextprune.dialects import apply, read
-from contextprune.session.replay import boundaries
+from contextprune.session.requests import boundaries
 from contextprune.training.transcript import action_strings, said
 
 

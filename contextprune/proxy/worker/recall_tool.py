@@ -15,12 +15,11 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
-from contextprune.context import Context, Kind, Ref, Segment
-from contextprune.dialects.draft import MODEL_MADE
+from contextprune.context import MODEL_MADE, Context, Kind, Ref, Segment
 from contextprune.dialects.splice import places
 from contextprune.errors import PayloadError, SettingsError, StoreError
+from contextprune.markers import RECALL_TOOL
 from contextprune.proxy.worker.tenants import Scoped
-from contextprune.session.arrival import RECALL_TOOL
 from contextprune.session.ledger import Notes
 from contextprune.storage.store import Store, recall_text
 

@@ -16,10 +16,9 @@ from contextprune.dialects import read
 from contextprune.dialects.base import as_list, as_object
 from contextprune.dialects.splice import places, splice
 from contextprune.errors import PayloadError, SettingsError
+from contextprune.markers import KEY, RECALL_TOOL
 from contextprune.plan import Action, Plan
 from contextprune.pruner import Pruned
-from contextprune.rendering import KEY
-from contextprune.session.arrival import RECALL_TOOL
 from contextprune.storage.codec import size_of
 from contextprune.storage.store import Store, recall_text
 from contextprune.tokens import Counter

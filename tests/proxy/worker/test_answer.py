@@ -14,12 +14,12 @@ import pytest
 
 from contextprune.context import Context, Span
 from contextprune.errors import StoreError
+from contextprune.markers import RECALL_TOOL
 from contextprune.policy import Policy
 from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.telemetry.logs import log_at_once
 from contextprune.proxy.worker.answer import DESKS, MUCH, Answering
 from contextprune.scoring import load_scorer
-from contextprune.session.arrival import RECALL_TOOL
 from contextprune.storage.store import MemoryStore, SQLiteStore, Store
 from contextprune.tokens import Tiktoken
 from tests.proxy.pool.running_pool import body, texts

@@ -15,10 +15,10 @@ from contextprune.context import Context
 from contextprune.dialects import apply, read
 from contextprune.dialects.splice import splice
 from contextprune.errors import PayloadError, StoreError
+from contextprune.markers import RECALL_TOOL
 from contextprune.proxy.worker.recall_tool import NO_KEY, UNREADABLE, Recalls, with_tool
 from contextprune.proxy.worker.tenants import Scoped
 from contextprune.pruner import Pruner
-from contextprune.session.arrival import RECALL_TOOL
 from contextprune.storage.store import MemoryStore, SQLiteStore, Store
 
 DIALECTS = ("openai-chat", "openai-responses", "anthropic")

@@ -1,0 +1,49 @@
+"""The grammar of markers: how a text names what was taken out of it, and how somebody marks what must stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+KEY = re.compile(r"\brecall=([a-z2-7]{12})\b")
+"""Where a marker names its recall key. A look-alike in a text is inert: only keys that the store knows count."""
+KEY_SHAPE = re.compile(r"\b[a-z2-7]{12}\b")
+"""A recall key by itself, as a call quotes it."""
+
+KEEP, END_KEEP = "<contextprune-keep>", "</contextprune-keep>"
+"""What stands between the two stays; without the second one, all that follows."""
+
+RECALL_TOOL = "contextprune_recall"
+"""The tool by which a model asks for an original; servers may put their own name before it."""
+
+
+def recall_note(key: str) -> str:
+    """The part of a marker that names its original; "" where nobody could ask for it."""
+    return f", recall={key}" if key else ""
+
+
+def recall_keys(text: str) -> list[str]:
+    """The keys that stand in `text` as markers name them, in order."""
+    return KEY.findall(text) if "recall=" in text else []
+
+
+def is_marked(text: str, get: Callable[[str], str | None]) -> bool:
+    """Tell whether a text carries a marker of ours: one with a key under which `get` knows an original."""
+    return any(get(key) is not None for key in recall_keys(text))
+
+
+def line_count(lines: int) -> str:
+    """So many lines, as a marker says it."""
+    return f"{lines} lines" if lines > 1 else "1 line"
+
+
+def kept_ranges(text: str) -> list[tuple[int, int]]:
+    """The character ranges that somebody marked to be kept, the marks included."""
+    ranges = []
+    start = text.find(KEEP)
+    while start >= 0:
+        end = text.find(END_KEEP, start)
+        end = len(text) if end < 0 else end + len(END_KEEP)
+        ranges.append((start, end))
+        start = text.find(KEEP, end)
+    return ranges

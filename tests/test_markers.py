@@ -1,0 +1,36 @@
+"""The grammar of markers is read and written in one place."""
+
+from __future__ import annotations
+
+import pytest
+
+from contextprune.markers import END_KEEP, KEEP, KEY_SHAPE, is_marked, kept_ranges, line_count, recall_keys, recall_note
+
+KEY = "abcdefgh2345"
+
+
+def test_a_note_names_the_key_that_is_read_back() -> None:
+    assert recall_keys(f"[3 lines cut{recall_note(KEY)}]") == [KEY]
+
+
+def test_without_a_key_a_marker_names_none() -> None:
+    assert recall_note("") == ""
+
+
+def test_a_key_as_a_call_quotes_it_has_the_shape_of_one() -> None:
+    assert KEY_SHAPE.findall(f'{{"key": "{KEY}", "lines": "1-9"}}') == [KEY]
+
+
+@pytest.mark.parametrize(("stored", "marked"), [({KEY: "original"}, True), ({}, False)])
+def test_a_look_alike_is_inert(stored: dict[str, str], *, marked: bool) -> None:
+    assert is_marked(f"[3 lines cut, recall={KEY}]", stored.get) is marked
+
+
+def test_what_stands_between_the_marks_is_kept_with_them() -> None:
+    text = f"a{KEEP}b{END_KEEP}c{KEEP}d"
+    assert [text[start:end] for start, end in kept_ranges(text)] == [f"{KEEP}b{END_KEEP}", f"{KEEP}d"]
+
+
+@pytest.mark.parametrize(("lines", "words"), [(1, "1 line"), (12, "12 lines")])
+def test_lines_are_counted_in_words(lines: int, words: str) -> None:
+    assert line_count(lines) == words
