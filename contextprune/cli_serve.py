@@ -17,9 +17,9 @@ import typer
 
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra
-from contextprune.policy import Settings, data_folder, load_settings, process_environment
 from contextprune.proxy.begun import Begun, early
 from contextprune.proxy.options import Options, load_options
+from contextprune.settings import Settings, data_folder, load_settings, process_environment
 
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
 

@@ -19,10 +19,11 @@ from contextprune import api
 from contextprune._version import __version__
 from contextprune.context import Kind
 from contextprune.errors import ContextPruneError
-from contextprune.policy import Budget, Policy, Settings, load_settings, read_settings_file
+from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.rendering import KEY
 from contextprune.scoring import Scorer, load_scorer, notes
+from contextprune.settings import Settings, load_settings, read_settings_file
 from contextprune.store import MemoryStore, SQLiteStore, Store, place
 from contextprune.tokens import Counter
 

@@ -13,12 +13,13 @@ from contextprune.cost import Prompt
 from contextprune.fold import Fold, Folded
 from contextprune.ledger import Ledger, Notes
 from contextprune.plan import Action, Decision, Plan
-from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
+from contextprune.policy import Budget, Policy
 from contextprune.rendering import KEY, Markers, render
 from contextprune.replay import boundaries
 from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import Calibrated, Scorer, arriving, atoms, check, load_scorer, notes
 from contextprune.selection import arrive, movable, select
+from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.store import Store, open_store
 from contextprune.tariff import FAMILIES
 from contextprune.tokens import Counter, open_counter

@@ -11,9 +11,9 @@ import pytest
 import contextprune as cp
 from contextprune.dialects import read
 from contextprune.plan import Action
-from contextprune.policy import Settings
 from contextprune.pruner import Pruned
 from contextprune.replay import replay
+from contextprune.settings import Settings
 from contextprune.tariff import Piece, Tariff, charge
 from tests import outputs
 from tests.strategies import BODIES, COUNTER, SCORERS, Constant, Turn, pruner
