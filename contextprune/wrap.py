@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.inquiry import ask
+from contextprune.interpreter import command
 from contextprune.proxy.options import without_version
 
 _READY = 20.0  # seconds that a proxy may take to be ready
@@ -158,8 +159,7 @@ def _start(
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
         launch = prepare(agent, variables, url)
-        # -P: the folder that the user stands in may hold modules of any name
-        serve = [sys.executable, "-P", "-m", "contextprune", "serve", "--with-parent", "--host", "127.0.0.1"]
+        serve = command("-m", "contextprune", "serve", "--with-parent", "--host", "127.0.0.1")
         process = subprocess.Popen(  # noqa: S603 - our own program
             [*serve, "--port", str(port), "--workers", "1", *launch.flags, *flags],
             stdin=subprocess.PIPE,  # its end tells the proxy that we are gone, however we went
@@ -208,7 +208,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def _run(agent: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the agent in the foreground; signals that reach us go on to it."""
     children: list[subprocess.Popen[bytes]] = []
 
@@ -221,10 +221,10 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     signals = [getattr(signal, name) for name in _PASSED_ON if hasattr(signal, name)]
     before = [signal.signal(number, pass_on) for number in signals]
     try:
-        children.append(subprocess.Popen(command, env=dict(environment)))  # noqa: S603 - what the user asked for
+        children.append(subprocess.Popen(agent, env=dict(environment)))  # noqa: S603 - what the user asked for
         status = children[0].wait()
     except OSError as exc:
-        raise ContextPruneError(f"{command[0]} cannot be started: {exc.strerror}") from exc
+        raise ContextPruneError(f"{agent[0]} cannot be started: {exc.strerror}") from exc
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)

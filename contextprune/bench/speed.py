@@ -7,7 +7,6 @@ from another machine or another minute say little. Sessions are real ones, joine
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, cycle, pairwise
@@ -23,6 +22,7 @@ from contextprune.bench.data import Message, find_sets, load_rows, load_sessions
 from contextprune.bench.stories import renamed
 from contextprune.bench.traces import visible_text
 from contextprune.errors import SettingsError
+from contextprune.interpreter import command
 from contextprune.splitting import split
 from contextprune.tokens import Tiktoken
 from contextprune.training.spoken import text_of
@@ -216,8 +216,7 @@ def _fresh(code: str, runs: int) -> float:
     """Median of what `code` prints in a fresh interpreter."""
 
     def once() -> float:
-        command = [sys.executable, "-c", code]
-        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603  # our own
+        return float(subprocess.run(command("-c", code), capture_output=True, text=True, check=True).stdout)  # noqa: S603  # our own
 
     once()
     return median(once() for _ in range(runs))
