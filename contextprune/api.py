@@ -11,11 +11,12 @@ from contextprune.context import Context, Document, Example, Kind, Segment
 from contextprune.dialects import apply, read
 from contextprune.errors import MissingOriginal
 from contextprune.plan import Action, Plan
-from contextprune.policy import Budget, data_folder, load_settings
+from contextprune.policy import Budget
 from contextprune.pruner import Pruned, Pruner
 from contextprune.report import Report, summarise
 from contextprune.scoring import remarks
 from contextprune.selection import choose, whole
+from contextprune.settings import data_folder, load_settings
 from contextprune.storage.store import open_store, recall_text
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from typing import Any
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
-from contextprune.policy import data_folder, load_settings
+from contextprune.settings import data_folder, load_settings
 from contextprune.storage.store import MemoryStore, Store, open_store, place, recall_text
 
 STATS_TOOL = "contextprune_stats"

@@ -12,7 +12,7 @@ from contextprune.markers import recall_keys
 from contextprune.money.cost import Prompt
 from contextprune.money.tariff import FAMILIES
 from contextprune.plan import Action, Decision, Plan
-from contextprune.policy import Budget, Policy, Settings, data_folder, load_settings
+from contextprune.policy import Budget, Policy
 from contextprune.rendering import Markers, render
 from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import (
@@ -29,6 +29,7 @@ from contextprune.session.arrival import Tools
 from contextprune.session.conversations import Fold, Folded
 from contextprune.session.ledger import Ledger, Notes
 from contextprune.session.requests import boundaries
+from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.storage.store import Store, open_store
 from contextprune.tokens import Counter, open_counter
 

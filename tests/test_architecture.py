@@ -15,7 +15,7 @@ PACKAGE = ROOT / "contextprune"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"errors", "context", "plan", "policy", "tokens", "markers", "images", "text", "money"},  # words
+    {"errors", "context", "plan", "policy", "tokens", "markers", "images", "interpreter", "text", "money"},  # words
     {"settings"},
     {"dialects", "splitting", "scoring", "selection", "storage", "database", "rendering", "report"},  # stages
     {"session"},
@@ -40,7 +40,7 @@ PROXY_LAYERS = (
     {"wire", "pool"},
     {"telemetry"},
     {"worker", "dashboard"},
-    {"exchange", "treatment", "endpoints", "forward", "app", "server", "supervisor"},
+    {"exchange", "treatment", "endpoints", "forward", "app", "server", "supervisor", "inherited"},
 )
 """The same inside the proxy; its last layer is the front process, whose files may import one another."""
 FRONT_IMPORTS_NOT = ("contextprune.storage", "contextprune.session", "contextprune.pruner", "contextprune.api")
@@ -72,6 +72,13 @@ HEAVY = {
 
 PICKLING = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 PICKLED = {".bin", ".ckpt", ".joblib", ".npy", ".pickle", ".pkl", ".pt", ".pth"}
+
+NAMES_THE_INTERPRETER = {
+    "interpreter.py": "where it is started without the working folder",
+    "training/executed/workbench.py": "its commands run in folders that it has written itself",
+}
+POOLS = {"get_context", "Pool", "Process", "ProcessPoolExecutor", "spawn", "start_processes"}
+OF_POOLS = ("multiprocessing", "torch.multiprocessing", "concurrent.futures.process")
 
 NO_TEST_OF_THEIR_OWN = {
     "__init__.py": "the face: test_public_api",
@@ -228,8 +235,39 @@ def test_the_package_holds_no_pickled_files() -> None:
 
 
 @every_file
+def test_python_is_started_without_the_working_folder(path: Path) -> None:
+    """A `json.py` in a cloned repository would be run: see interpreter.py."""
+    if name_of(path) in NAMES_THE_INTERPRETER:
+        return
+    for node in ast.walk(tree_of(path)):
+        named = isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.executable", "sys._base_executable")
+        assert not named, f"{name_of(path)}:{getattr(node, 'lineno', 0)} names the interpreter: use interpreter.command"
+
+
+@every_file
+def test_no_child_is_given_the_working_folder_among_its_places_of_modules(path: Path) -> None:
+    if name_of(path) == "interpreter.py":
+        return
+    for node in ast.walk(tree_of(path)):
+        assert not isinstance(node, ast.Attribute) or ast.unparse(node) != "sys.path", f"{name_of(path)}:{node.lineno}"
+
+
+@every_file
+def test_processes_are_isolated_before_a_pool_starts_them(path: Path) -> None:
+    if not any(name.startswith(OF_POOLS) for name in imports_of(path)):
+        return
+    for function in ast.walk(tree_of(path)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+            lines = {ast.unparse(call.func).rpartition(".")[2]: call.lineno for call in reversed(calls)}
+            pools = [line for name, line in lines.items() if name in POOLS]
+            isolated = lines.get("isolate_children", sys.maxsize)
+            assert not pools or isolated < min(pools), f"{name_of(path)}: {function.name} calls no isolate_children()"
+
+
+@every_file
 def test_only_the_settings_read_the_environment(path: Path) -> None:
-    if name_of(path) == "policy.py":
+    if name_of(path) == "settings.py":
         return
     for node in ast.walk(tree_of(path)):
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

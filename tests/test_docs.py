@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from contextprune.policy import Policy, Settings
+from contextprune.policy import Policy
 from contextprune.proxy.options import Options
+from contextprune.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if path.exists())

@@ -12,9 +12,9 @@ import contextprune as cp
 from contextprune.dialects import read
 from contextprune.money.tariff import Piece, Tariff, charge
 from contextprune.plan import Action
-from contextprune.policy import Settings
 from contextprune.pruner import Pruned
 from contextprune.session.replay import replay
+from contextprune.settings import Settings
 from tests import tool_outputs as outputs
 from tests.strategies import BODIES, COUNTER, SCORERS, Constant, Turn, pruner
 

@@ -14,6 +14,8 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from contextprune.interpreter import isolate_children
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -26,6 +28,7 @@ def map_jobs(
     """`work` applied to every job; `work` and the jobs must be picklable. One process means this one."""
     if processes <= 1 or len(jobs) <= CHUNK:
         return list(_with_progress(map(work, jobs), len(jobs), title))
+    isolate_children()
     with get_context("spawn").Pool(processes) as pool:
         return list(_with_progress(pool.imap(work, jobs, CHUNK), len(jobs), title))
 

@@ -7,7 +7,6 @@ from another machine or another minute say little. Sessions are real ones, joine
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, cycle, pairwise
@@ -23,6 +22,7 @@ from contextprune.bench.documents.baselines import rank_bm25
 from contextprune.bench.sessions.stories import renamed
 from contextprune.bench.traces.future_use import visible_text
 from contextprune.errors import SettingsError
+from contextprune.interpreter import command
 from contextprune.splitting import split
 from contextprune.tokens import Tiktoken
 from contextprune.training.transcript import text_of
@@ -222,8 +222,8 @@ def _fresh(code: str, runs: int) -> float:
     """The median of the seconds that `code` prints in a fresh interpreter."""
 
     def run() -> float:
-        command = [sys.executable, "-c", code]
-        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603  # our own
+        printed = subprocess.run(command("-c", code), capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own
+        return float(printed)
 
     run()
     return median(run() for _ in range(runs))

@@ -28,6 +28,7 @@ from contextprune.cli.batch import bodies, compress_file
 from contextprune.cli.output import save, written
 from contextprune.dialects import load, read
 from contextprune.errors import ContextPruneError
+from contextprune.interpreter import isolate_children
 from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.storage.store import MemoryStore, place
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (None: this process's own arguments); the exit status."""
     if argv is None:
         signal.signal(signal.SIGTERM, _stop)  # as an exception, so that temporary files go
+        isolate_children()
     try:
         app(args=None if argv is None else list(argv), prog_name="contextprune")
     except SystemExit as exc:
@@ -63,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.flags.dev_mode:
             raise
         known = f"{type(exc).__name__}: {exc}"
-        return _failed(f"{known} (a bug: `python -X dev -m contextprune ...` shows where; please report it)")
+        return _failed(f"{known} (a bug: `python -P -X dev -m contextprune ...` shows where; please report it)")
     return 0
 
 

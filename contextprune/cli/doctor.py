@@ -20,9 +20,10 @@ from contextprune._version import __version__
 from contextprune.context import Kind
 from contextprune.errors import ContextPruneError
 from contextprune.markers import KEY
-from contextprune.policy import Budget, Policy, Settings, load_settings, read_settings_file
+from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer, remarks
+from contextprune.settings import Settings, load_settings, read_settings_file
 from contextprune.storage.store import MemoryStore, SQLiteStore, Store, place
 from contextprune.tokens import Counter
 

@@ -17,9 +17,10 @@ import typer
 
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra
-from contextprune.policy import Settings, data_folder, load_settings, process_environment
+from contextprune.proxy.inherited import Inherited, read_inherited
 from contextprune.proxy.options import Options, load_options
 from contextprune.proxy.pool.launch import Begun, early
+from contextprune.settings import Settings, data_folder, load_settings, process_environment
 
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
 
@@ -56,6 +57,7 @@ def serve(
         bool | None, typer.Option("--show-content", help="Show texts of requests on the dashboard.")
     ] = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+    inherit: Annotated[bool, typer.Option("--inherit", hidden=True)] = False,
 ) -> None:
     """Stand in front of OpenAI- and Anthropic-compatible APIs, and shorten what clients send to them.
 
@@ -77,15 +79,10 @@ def serve(
     }  # fmt: skip
     options = load_options(flags, config or "")
     settings = load_settings(file=Path(options.config) if options.config else None)
+    inherited = read_inherited(sys.stdin.buffer.readline()) if inherit else None
     if with_parent:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
-    begun = early(options)
-    try:
-        status = _server()(options, lambda url: typer.echo(announcement(options, settings, url), err=True), begun)
-    finally:
-        if begun is not None:
-            begun.end()
-    raise typer.Exit(status)
+    raise typer.Exit(_serve(options, settings, inherited))
 
 
 def wrap(
@@ -171,6 +168,22 @@ def announcement(options: Options, settings: Settings, url: str) -> str:
     return "\n".join(lines)
 
 
+def _serve(options: Options, settings: Settings, inherited: Inherited | None) -> int:
+    """Run the proxy; its exit status."""
+
+    def tell(url: str) -> None:
+        typer.echo(announcement(options, settings, url), err=True)
+        if inherited is not None and inherited.fd is None:
+            typer.echo(url)  # the program that started this one waits for it
+
+    begun = early(options)
+    try:
+        return _server()(options, tell, begun, inherited)
+    finally:
+        if begun is not None:
+            begun.end()
+
+
 def _upstreams(pairs: list[str] | None) -> dict[str, str] | None:
     """`PREFIX=URL` flags as a table."""
     if not pairs:
@@ -186,7 +199,7 @@ def _upstreams(pairs: list[str] | None) -> dict[str, str] | None:
     return found
 
 
-def _server() -> Callable[[Options, Callable[[str], None], Begun | None], int]:
+def _server() -> Callable[[Options, Callable[[str], None], Begun | None, Inherited | None], int]:
     """What runs the proxy. Raises MissingExtra where its packages are absent."""
     try:
         from contextprune.proxy.server import run  # noqa: PLC0415 - its packages are an extra

@@ -1,27 +1,37 @@
 """Runs an agent behind a proxy of its own: started for it, on a free port, and stopped when the agent ends.
 
-Only the child's environment is set; nothing that belongs to the user is written.
+Only the child's environment is set; nothing that belongs to the user is written. The agent starts once the proxy has
+proved to be the one that was started, and the port is nobody else's until the agent has ended.
 """
 
 from __future__ import annotations
 
+import hmac
+import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from contextprune.cli.probe import ask
 from contextprune.errors import ContextPruneError, SettingsError
+from contextprune.interpreter import command
+from contextprune.proxy.inherited import CHALLENGE, PROOF, Inherited, prove
 from contextprune.proxy.options import without_version
 
+_HOST = "127.0.0.1"
+_PASSES_SOCKETS = os.name == "posix"
 _READY = 20.0  # seconds that a proxy may take to be ready
 _OVER = 2.0  # seconds that its last requests may take to be over when the agent has ended
 _END = 5.0  # seconds that it has to stop
@@ -139,66 +149,117 @@ def _no_proxy(variables: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _proxy(agent: str, flags: Sequence[str], variables: Mapping[str, str]) -> Iterator[tuple[str, Launch]]:
-    """A proxy on a free port, ready; stopped at the end, whatever happens."""
-    with tempfile.TemporaryFile() as log:
-        process, url, launch = _start(agent, flags, variables, log)
+    """A proxy on a port of its own, ready; stopped at the end, whatever happens."""
+    with tempfile.TemporaryFile() as log, _bound() if _PASSES_SOCKETS else nullcontext() as sock:
+        process, url, launch = _start(agent, flags, variables, log, sock)
+        over = threading.Event()
+        guard = threading.Thread(target=_guard, args=(process, sock, over), daemon=True)
+        guard.start()
         try:
             yield url, launch
             if process.poll() is not None:
                 raise ContextPruneError(f"the proxy stopped before {agent} did: {_last_line(log)}")
         finally:
+            over.set()
+            guard.join()
             _stop(process)
+
+
+def _bound() -> socket.socket:
+    """A socket at a free port that is ours alone from now on: without SO_REUSEADDR, nobody else can bind it."""
+    sock = socket.socket()
+    sock.bind((_HOST, 0))
+    return sock
 
 
 def _start(
-    agent: str, flags: Sequence[str], variables: Mapping[str, str], log: IO[bytes]
+    agent: str, flags: Sequence[str], variables: Mapping[str, str], log: IO[bytes], sock: socket.socket | None
 ) -> tuple[subprocess.Popen[bytes], str, Launch]:
-    """A proxy that is ready, where it is, and how the agent gets there. A port that another took is given up."""
-    for attempt in range(3):
-        port = _free_port()
-        url = f"http://127.0.0.1:{port}"
-        launch = prepare(agent, variables, url)
-        # -P: the folder that the user stands in may hold modules of any name
-        serve = [sys.executable, "-P", "-m", "contextprune", "serve", "--with-parent", "--host", "127.0.0.1"]
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [*serve, "--port", str(port), "--workers", "1", *launch.flags, *flags],
-            stdin=subprocess.PIPE,  # its end tells the proxy that we are gone, however we went
-            stdout=log,
-            stderr=log,
-            env=dict(variables),
-            start_new_session=True,  # Ctrl-C is for the agent
-        )
-        try:
-            if _ready(process, url):
-                return process, url, launch
-        except BaseException:
-            _stop(process)
-            raise
+    """A proxy that is ready and has proved to be ours, its address, and how the agent gets there.
+
+    It listens on `sock`; None where the system passes no sockets on: then it binds a free port, and tells us which.
+    """
+    inherited = Inherited(secrets.token_bytes(32), sock.fileno() if sock else None)
+    port = sock.getsockname()[1] if sock else 0
+    serve = command("-m", "contextprune", "serve", "--with-parent", "--inherit", "--host", _HOST, "--port", str(port))
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [*serve, "--workers", "1", *prepare(agent, variables, "").flags, *flags],
+        stdin=subprocess.PIPE,  # its end tells the proxy that we are gone, however we went
+        stdout=log if sock else subprocess.PIPE,
+        stderr=log,
+        env=dict(variables),
+        pass_fds=(sock.fileno(),) if sock else (),
+        start_new_session=True,  # Ctrl-C is for the agent
+    )
+    try:
+        _hand_on(process, inherited)
+        url = f"http://{_HOST}:{port}" if sock else _address(process)
+        if url and _ready(process, url, inherited.secret):
+            return process, url, prepare(agent, variables, url)
+    except BaseException:
         _stop(process)
-        said = _last_line(log)
-        if attempt == 2 or "in use" not in said:
-            break
-    raise ContextPruneError(f"the proxy did not start: {said or 'it did not say why'}")
+        raise
+    _stop(process)
+    raise ContextPruneError(f"the proxy did not start: {_last_line(log) or 'it did not say why'}")
 
 
-def _ready(process: subprocess.Popen[bytes], url: str) -> bool:
-    """Wait until it is ready. One that lives and is not ready in time relays all the same; False where it ended."""
+def _hand_on(process: subprocess.Popen[bytes], inherited: Inherited) -> None:
+    assert process.stdin is not None
+    with suppress(OSError):  # it has ended already, and its log says why
+        process.stdin.write(inherited.line())
+        process.stdin.flush()
+
+
+def _address(process: subprocess.Popen[bytes]) -> str:
+    """The address that the proxy names on its standard output; "" where it ended, or does not in time."""
+    assert process.stdout is not None
+    late = threading.Timer(_READY, process.kill)
+    late.start()
+    try:
+        return process.stdout.readline().decode("ascii", "replace").strip()
+    finally:
+        late.cancel()
+
+
+def _ready(process: subprocess.Popen[bytes], url: str, secret: bytes) -> bool:
+    """Wait until it is ready. One that lives and is not ready in time relays all the same; False where it ended.
+
+    Raises ContextPruneError where something else listens there: it would be sent the agent's key.
+    """
     end = time.monotonic() + _READY
+    port = urlsplit(url).port or 0
     lives = False
     while time.monotonic() < end and process.poll() is None:
+        challenge = secrets.token_hex(16)
         with suppress(OSError):
-            if ask(f"{url}/readyz", seconds=2.0).status == 200:
+            reply = ask(f"{url}/readyz", headers={CHALLENGE: challenge}, seconds=2.0)
+            proof = reply.headers.get(PROOF, "").encode("utf-8", "replace")
+            if not hmac.compare_digest(proof, prove(secret, challenge.encode(), _HOST, port)):
+                raise ContextPruneError(f"{url} is answered by something else than the proxy that was started for it")
+            if reply.status == 200:
                 return True
             lives = True
         time.sleep(0.05)
     return lives and process.poll() is None
 
 
+def _guard(process: subprocess.Popen[bytes], sock: socket.socket | None, over: threading.Event) -> None:
+    """Turn away who connects once the proxy has died: nobody else may listen where the agent sends its key."""
+    while process.poll() is None and not over.wait(0.1):
+        pass
+    if sock is None:
+        return
+    sock.settimeout(0.1)
+    while not over.wait(0.01):
+        with suppress(OSError):
+            sock.accept()[0].close()
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End it: gently, then not. Nobody reads its answers any more, so nothing is worth waiting for."""
-    if process.stdin:
+    for pipe in filter(None, (process.stdin, process.stdout)):
         with suppress(OSError):
-            process.stdin.close()
+            pipe.close()
     if process.poll() is None:
         process.terminate()
     try:
@@ -208,7 +269,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def _run(agent: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the agent in the foreground; signals that reach us go on to it."""
     children: list[subprocess.Popen[bytes]] = []
 
@@ -221,10 +282,10 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     signals = [getattr(signal, name) for name in _PASSED_ON if hasattr(signal, name)]
     before = [signal.signal(number, pass_on) for number in signals]
     try:
-        children.append(subprocess.Popen(command, env=dict(environment)))  # noqa: S603 - what the user asked for
+        children.append(subprocess.Popen(agent, env=dict(environment)))  # noqa: S603 - what the user asked for
         status = children[0].wait()
     except OSError as exc:
-        raise ContextPruneError(f"{command[0]} cannot be started: {exc.strerror}") from exc
+        raise ContextPruneError(f"{agent[0]} cannot be started: {exc.strerror}") from exc
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
@@ -259,13 +320,6 @@ def savings(stats: Any, agent: str) -> str:
     said += f"; {told['before']:,} input tokens {become} {told['after']:,} ({fewer:.0%} fewer)"
     dollars = told["dollars_before"] - told["dollars_after"]
     return f"{said}; ${dollars:,.2f} less, the cache accounted for" if told["priced"] and dollars >= 0.005 else said
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _last_line(log: IO[bytes]) -> str:

@@ -25,15 +25,18 @@ _PUBLISH_EVERY = 2.0
 
 
 class App:
-    """An ASGI application. Belongs to one event loop, and holds what is in flight there."""
+    """An ASGI application. Belongs to one event loop, and holds what is in flight there.
 
-    def __init__(self, options: Options, scorers: Asked, sight: Sight) -> None:
+    secret   proves to the program that started the proxy that this is it; b"" where none did
+    """
+
+    def __init__(self, options: Options, scorers: Asked, sight: Sight, secret: bytes = b"") -> None:
         self.options, self.scorers, self.sight = options, scorers, sight
         self.draining = False
         upstreams = Upstreams(options)
         self._client = Client(options, upstreams)
         self._passage = Passage(options, scorers, upstreams, Relay(self._client))
-        self._pages = Pages(options, sight, scorers, lambda: self.draining)
+        self._pages = Pages(options, sight, scorers, lambda: self.draining, secret)
         self._exchanges: set[Exchange] = set()
         self._chores: list[asyncio.Task[None]] = []
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 from contextprune.proxy.dashboard import respond as dashboard
 from contextprune.proxy.exchange import Exchange
+from contextprune.proxy.inherited import CHALLENGE, PROOF, prove
 from contextprune.proxy.job import Answer, Task
 from contextprune.proxy.options import Options, is_loopback
 from contextprune.proxy.telemetry.monitor import Sight
@@ -70,8 +71,11 @@ class Standing(Protocol):
 class Pages:
     """Answers what is not for a provider."""
 
-    def __init__(self, options: Options, sight: Sight, scorers: Standing, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, options: Options, sight: Sight, scorers: Standing, draining: Callable[[], bool], secret: bytes = b""
+    ) -> None:
         self._options, self._sight, self._scorers, self._draining = options, sight, scorers, draining
+        self._secret = secret
         self._started = monotonic()
         self._asked = -_WATCHED
         self._was_ready = False
@@ -109,7 +113,14 @@ class Pages:
         self._was_ready = self._was_ready or self._scorers.ready or monotonic() - self._started > _PATIENCE
         state = "draining" if draining else "ready" if self._was_ready else "starting"
         told = {"status": state, "scorers": "ready" if self._scorers.ready else "degraded"}
-        await _tell(exchange, 200 if state == "ready" else 503, told)
+        await _tell(exchange, 200 if state == "ready" else 503, told, self._proof(exchange))
+
+    def _proof(self, exchange: Exchange) -> Headers:
+        """The proof that this is the proxy that was started, for the program that started it."""
+        host, port = exchange.scope.get("server") or ("", None)
+        challenge = exchange.names.get(CHALLENGE.encode(), b"")
+        proof = prove(self._secret, challenge, host, port) if port else b""
+        return [(PROOF.encode(), proof)] if proof else []
 
     async def _admitted(self, exchange: Exchange) -> bool:
         """Whether this client may see it; if not, it has been told."""
@@ -183,8 +194,8 @@ class Pages:
         return (await plain(received, encoding, options.max_decoded) if encoding else received) or b""
 
 
-async def _tell(exchange: Exchange, status: int, told: Mapping[str, Any]) -> None:
-    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+async def _tell(exchange: Exchange, status: int, told: Mapping[str, Any], further: Headers = ()) -> None:
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *further]
     await exchange.answer(status, headers, json.dumps(told).encode())
 
 

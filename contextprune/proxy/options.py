@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contextprune.errors import SettingsError
-from contextprune.policy import read_serve
+from contextprune.settings import read_serve
 
 MODES = ("on", "audit", "off")
 """Shorten; measure and change nothing; only relay."""

@@ -22,6 +22,7 @@ from types import FrameType
 
 from contextprune.errors import MissingExtra, SettingsError
 from contextprune.proxy.app import App
+from contextprune.proxy.inherited import Inherited
 from contextprune.proxy.options import Options, is_loopback
 from contextprune.proxy.pool.launch import Begun
 from contextprune.proxy.pool.pool import Scorers
@@ -208,7 +209,10 @@ def listen(options: Options) -> socket.socket:
             options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         sock = socket.socket(family, kind, proto)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "win32":  # there, SO_REUSEADDR would let others take the port away from us
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        elif options.port:  # so that it can be had again at once after a restart
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(where)
         sock.listen(_BACKLOG)
         sock.setblocking(False)
@@ -219,6 +223,18 @@ def listen(options: Options) -> socket.socket:
             f"cannot listen on {options.host}:{options.port}: {exc.strerror or exc}. Choose another with --port, "
             "or stop what listens there."
         ) from exc
+    return sock
+
+
+def take(fd: int) -> socket.socket:
+    """The socket that another process has bound for us, listening. Raises SettingsError where it is none."""
+    try:
+        sock = socket.socket(fileno=fd)
+        sock.set_inheritable(False)
+        sock.listen(_BACKLOG)
+        sock.setblocking(False)
+    except OSError as exc:
+        raise SettingsError(f"cannot listen on the socket that was passed on: {exc.strerror or exc}") from exc
     return sock
 
 
@@ -234,11 +250,12 @@ def _unexpected(entry: logging.LogRecord) -> bool:
     return not str(entry.msg).startswith(_EXPECTED)
 
 
-def application(options: Options, folder: Path | None = None, begun: Begun | None = None) -> App:
+def application(options: Options, folder: Path | None = None, begun: Begun | None = None, secret: bytes = b"") -> App:
     """The application with its scorers, and with all that watches it.
 
     folder   where several processes of one server tell each other what they have counted
     begun    a scorer process that has been started already
+    secret   see `App`
     """
     watchers: list[Watcher] = [Log()]
     if "opentelemetry" in sys.modules:  # else nobody can have set up where spans go
@@ -247,30 +264,43 @@ def application(options: Options, folder: Path | None = None, begun: Begun | Non
         if configured():
             watchers.append(Telemetry())
     shared = Shared(folder) if folder else None
-    return App(options, Scorers(options, begun=begun), Sight(options, watchers=watchers, shared=shared))
+    return App(options, Scorers(options, begun=begun), Sight(options, watchers=watchers, shared=shared), secret)
 
 
-def run(options: Options, tell: Callable[[str], None], begun: Begun | None = None) -> int:
+def run(
+    options: Options,
+    tell: Callable[[str], None],
+    begun: Begun | None = None,
+    inherited: Inherited | None = None,
+) -> int:
     """Serve until a signal ends it; `tell` is called with the address once it listens. The exit status, 0.
 
-    `begun` is a scorer process that has been started already. Raises SettingsError where it cannot listen.
+    `begun` is a scorer process that has been started already; `inherited` comes from the program that started this
+    one. Raises SettingsError where it cannot listen.
     """
-    with listen(options) as sock:
+    fd = inherited.fd if inherited else None
+    with listen(options) if fd is None else take(fd) as sock:
         end = log_to(sys.stderr)
         try:
             tell(address(options, sock))
             if options.workers > 1:
                 return supervise(options, sock)
-            serve(options, sock, begun=begun)
+            serve(options, sock, begun=begun, secret=inherited.secret if inherited else b"")
         finally:
             end()
     return 0
 
 
-def serve(options: Options, sock: socket.socket, folder: Path | None = None, begun: Begun | None = None) -> None:
-    """Serve in this process until a signal ends it. `folder` and `begun`: see `application`."""
+def serve(
+    options: Options,
+    sock: socket.socket,
+    folder: Path | None = None,
+    begun: Begun | None = None,
+    secret: bytes = b"",
+) -> None:
+    """Serve in this process until a signal ends it. `folder`, `begun` and `secret`: see `application`."""
     quiet()
-    server(application(options, folder, begun), options).run([sock])
+    server(application(options, folder, begun, secret), options).run([sock])
 
 
 def address(options: Options, sock: socket.socket) -> str:

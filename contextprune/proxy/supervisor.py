@@ -11,13 +11,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import asdict, replace
 from tempfile import TemporaryDirectory
 from types import FrameType
 
 from contextprune.errors import SettingsError
+from contextprune.interpreter import command, search_path
 from contextprune.proxy.options import Options
 
 _log = logging.getLogger("contextprune.proxy")
@@ -77,7 +77,7 @@ class Supervisor:
 
     def _start(self) -> subprocess.Popen[bytes]:
         worker = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, "-c", _START, json.dumps(sys.path)],
+            command("-c", _START, json.dumps(search_path())),
             stdin=subprocess.PIPE,
             pass_fds=(self._sock.fileno(),),
             start_new_session=True,  # Ctrl-C reaches them through us, once

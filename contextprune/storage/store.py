@@ -20,7 +20,7 @@ from typing import Protocol
 
 from contextprune.database import BUSY_SECONDS, open_database
 from contextprune.errors import SettingsError, StoreError
-from contextprune.policy import data_folder
+from contextprune.settings import data_folder
 from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, size_of, unpacked
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from contextprune.cli.app import main
 from contextprune.cli.serve import announcement
-from contextprune.policy import Settings
 from contextprune.proxy.options import Options
+from contextprune.settings import Settings
 
 URL = "http://127.0.0.1:8788"
 

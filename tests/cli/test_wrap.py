@@ -8,15 +8,22 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from contextprune.cli.wrap import AGENTS, prepare, wrap
-from contextprune.errors import SettingsError
+from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, prepare, wrap
+from contextprune.errors import ContextPruneError, SettingsError
+from contextprune.proxy.inherited import CHALLENGE, PROOF
+from tests.proxy.in_process import Scripted, running, until
 from tests.proxy.provider import providing
 
 URL = "http://127.0.0.1:4242"
@@ -161,6 +168,171 @@ def test_a_folder_with_modules_of_any_name_disturbs_nothing(environ: dict[str, s
     command = [str(Path(sys.executable).parent / "contextprune"), "wrap", "claude", "--", "3"]
     done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3, done.stderr
+
+
+@contextmanager
+def waiting(environ: Mapping[str, str]) -> Iterator[tuple[psutil.Process, psutil.Process, int]]:
+    """`wrap` while its agent waits: the process, the proxy's, and the port that they hold."""
+    with subprocess.Popen([*CLI, "claude", "wait"], env=environ, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"waiting\n"
+            whole = psutil.Process(process.pid)
+            (proxy,) = [child for child in whole.children() if "serve" in child.cmdline()]
+            yield whole, proxy, int(told(environ)["env"]["ANTHROPIC_BASE_URL"].rpartition(":")[2])
+        finally:
+            process.terminate()
+
+
+def test_the_proxy_listens_on_the_socket_that_was_bound_before_it_started(environ: dict[str, str]) -> None:
+    with waiting(environ) as (whole, proxy, port):
+        mine, its = ({link for link in links(process) if link.startswith("socket:")} for process in (whole, proxy))
+        held = [c.laddr.port for c in whole.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        assert held == [port]
+        assert len(mine & its) == 1
+
+
+def links(process: psutil.Process) -> list[str]:
+    """What the descriptors of a process lead to."""
+    folder = Path(f"/proc/{process.pid}/fd")
+    if not folder.is_dir():
+        pytest.skip("no /proc here")
+    return [str(path.readlink()) for path in folder.iterdir()]
+
+
+def test_the_secret_is_in_no_command_line_and_no_environment(environ: dict[str, str]) -> None:
+    with waiting(environ) as (_, proxy, _):
+        words = [*proxy.cmdline(), *(value for name, value in proxy.environ().items() if name not in environ)]
+        assert [word for word in words if len(word) >= 64 and not word.startswith("/")] == []
+
+
+def test_nobody_else_can_listen_where_the_agent_sends_its_key_once_the_proxy_has_died(environ: dict[str, str]) -> None:
+    with waiting(environ) as (_, proxy, port):
+        proxy.kill()
+        until(lambda: not proxy.is_running() or proxy.status() == psutil.STATUS_ZOMBIE)
+        with socket.socket() as thief:
+            thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with pytest.raises(OSError, match="in use"):
+                thief.bind(("127.0.0.1", port))
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as agent:
+            assert agent.recv(1) == b""  # turned away, and not left to wait
+
+
+def test_a_thief_that_reads_command_lines_finds_no_port_that_is_free(environ: dict[str, str]) -> None:
+    tried: list[int] = []
+    stolen: list[int] = []
+    over = threading.Event()
+
+    def steal() -> None:
+        while not over.wait(0.002):
+            for child in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error, OSError, ValueError):
+                    words = child.cmdline()
+                    port = int(words[words.index("--port") + 1])
+                    tried.append(port)
+                    with socket.socket() as thief:
+                        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        thief.bind(("127.0.0.1", port))
+                        stolen.append(port)
+
+    thread = threading.Thread(target=steal)
+    thread.start()
+    done = run(environ, "claude", "--", "0")
+    over.set()
+    thread.join()
+    assert done.returncode == 0, done.stderr
+    assert tried
+    assert stolen == []
+
+
+class Silent(BaseHTTPRequestHandler):
+    """A listener that is ready and proves nothing, or what somebody else proved."""
+
+    proof = ""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header(PROOF, self.proof or self.genuine())
+        self.end_headers()
+
+    def genuine(self) -> str:
+        return ""
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("proof", ["", "0" * 64, "\u00fc"])
+def test_a_listener_that_does_not_know_the_secret_is_refused(proof: str, sleeper: subprocess.Popen[bytes]) -> None:
+    thief = type("Thief", (Silent,), {"proof": proof})
+    with listening(thief) as url, pytest.raises(ContextPruneError, match=f"{url} is answered by something else"):
+        _ready(sleeper, url, b"secret")
+
+
+def test_a_listener_that_asks_the_proxy_for_the_proof_is_refused(sleeper: subprocess.Popen[bytes]) -> None:
+    with running(scorers=Scripted(), secret=b"secret") as proxy:
+
+        class Between(Silent):
+            def genuine(self) -> str:
+                challenge = self.headers[CHALLENGE]
+                return str(proxy.get("/readyz", headers={CHALLENGE: challenge}).headers[PROOF])
+
+        assert _ready(sleeper, proxy.url, b"secret")
+        with listening(Between) as url, pytest.raises(ContextPruneError, match="something else"):
+            _ready(sleeper, url, b"secret")
+
+
+IMPOSTOR = """
+import json, os, socket, sys
+told = json.loads(sys.stdin.readline())
+sock = socket.socket(fileno=told["fd"])
+sock.listen()
+while True:
+    link = sock.accept()[0]
+    link.recv(65536)
+    link.sendall(b"HTTP/1.1 200 OK\\r\\ncontent-length: 0\\r\\nconnection: close\\r\\n\\r\\n")
+    link.close()
+"""
+
+
+def test_no_agent_is_started_for_a_proxy_that_proves_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    package = tmp_path / "other" / "contextprune"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(IMPOSTOR)
+    with pytest.raises(ContextPruneError, match="something else than the proxy"):
+        wrap("claude", [], [], {**environ, "PYTHONPATH": str(package.parent)}, print)
+    assert not (tmp_path / "told.json").exists(), "the agent was started all the same"
+
+
+def test_where_no_socket_can_be_passed_on_the_proxy_names_its_address(environ: dict[str, str]) -> None:
+    with tempfile.TemporaryFile() as log:
+        process, url, launch = _start("claude", [], environ, log, None)
+        try:
+            assert launch.environment["ANTHROPIC_BASE_URL"] == url
+            assert listens(url)
+        finally:
+            _stop(process)
+        assert not listens(url)
+
+
+def test_a_proxy_that_names_no_address_is_told_apart(environ: dict[str, str]) -> None:
+    with tempfile.TemporaryFile() as log, pytest.raises(ContextPruneError, match="SCORERS is a whole number"):
+        _start("claude", [], {**environ, "CONTEXTPRUNE_SERVE_SCORERS": "many"}, log, None)
 
 
 def test_a_proxy_that_cannot_start_says_why(environ: dict[str, str], tmp_path: Path) -> None:

@@ -95,24 +95,28 @@ def edits(old: bytes, new: bytes) -> Scripted:
 
 @contextmanager
 def running(
-    provider: Provider | None = None, scorers: Asked | None = None, watchers: tuple[Watcher, ...] = (), **told: Any
+    provider: Provider | None = None,
+    scorers: Asked | None = None,
+    watchers: tuple[Watcher, ...] = (),
+    secret: bytes = b"",
+    **told: Any,
 ) -> Iterator[Running]:
     """A proxy on a free port in a thread of its own, ready. `told` are options; `scorers` default to real ones."""
     if provider is None:
-        with providing() as own, running(own, scorers, watchers, **told) as proxy:
+        with providing() as own, running(own, scorers, watchers, secret, **told) as proxy:
             yield proxy
         return
     if scorers is None and "config" not in told:
         with TemporaryDirectory() as folder:
             settings = Path(folder) / "contextprune.toml"
             settings.write_text('store = "./originals.sqlite3"\nscorer = "lexical"\n')
-            with running(provider, None, watchers, config=str(settings), **told) as proxy:
+            with running(provider, None, watchers, secret, config=str(settings), **told) as proxy:
                 yield proxy
         return
     options = Options(**{"port": 0, "upstream_openai": provider.url, "upstream_anthropic": provider.url, **told})
     quiet()
     with listen(options) as sock:
-        app = App(options, scorers or Scorers(options), Sight(options, watchers=watchers))
+        app = App(options, scorers or Scorers(options), Sight(options, watchers=watchers), secret)
         serving = server(app, options)
         failed: list[BaseException] = []
 

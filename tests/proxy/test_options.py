@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from contextprune.errors import SettingsError
-from contextprune.policy import load_settings
 from contextprune.proxy.options import Options, is_loopback, load_options, without_version
+from contextprune.settings import load_settings
 
 
 def test_without_a_file_a_variable_or_a_flag_the_defaults_hold(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 import psutil
@@ -18,7 +19,7 @@ import pytest
 
 from contextprune.errors import SettingsError
 from contextprune.proxy.options import Options
-from contextprune.proxy.server import address, listen
+from contextprune.proxy.server import address, listen, take
 from tests.proxy.in_process import Running, Scripted, running, until
 from tests.proxy.provider import Provider, providing
 
@@ -148,6 +149,30 @@ def test_a_port_that_is_taken_is_named() -> None:
         port = sock.getsockname()[1]
         with pytest.raises(SettingsError, match=f"cannot listen on 127.0.0.1:{port}: .*--port"):
             listen(Options(port=port))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX's meaning of the option")
+def test_a_port_that_the_system_chose_is_shared_with_nobody() -> None:
+    with listen(Options(port=0)) as sock, socket.socket() as thief:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 0
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        with pytest.raises(OSError, match="in use"):
+            thief.bind(sock.getsockname())
+
+
+def test_a_socket_that_was_passed_on_is_listened_on() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        with take(os.dup(bound.fileno())) as sock:
+            assert sock.getsockname() == bound.getsockname()
+            assert not sock.get_inheritable()
+            socket.create_connection(bound.getsockname(), timeout=5).close()
+
+
+def test_what_was_passed_on_and_is_no_socket_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w") as file, pytest.raises(SettingsError, match="the socket that was passed on"):
+        take(file.fileno())
 
 
 @pytest.mark.parametrize(

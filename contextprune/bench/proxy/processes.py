@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from contextprune.errors import ContextPruneError
+from contextprune.interpreter import command
 
 UPSTREAM, PLAIN = "contextprune.bench.proxy.upstream", "contextprune.bench.proxy.plain_proxy"
 PATIENCE = 60.0  # seconds until a process must listen
@@ -39,7 +39,7 @@ class Served:
 def run_upstream() -> Iterator[Served]:
     """The provider that answers at once."""
     port = _free_port()
-    with _served([sys.executable, "-m", UPSTREAM, str(port)], port, "/") as served:
+    with _served(command("-m", UPSTREAM, str(port)), port, "/") as served:
         yield served
 
 
@@ -47,7 +47,7 @@ def run_upstream() -> Iterator[Served]:
 def run_plain_proxy(provider: Served) -> Iterator[Served]:
     """The baseline in front of an upstream."""
     port = _free_port()
-    with _served([sys.executable, "-m", PLAIN, str(port), f"http://127.0.0.1:{provider.port}"], port, "/") as served:
+    with _served(command("-m", PLAIN, str(port), f"http://127.0.0.1:{provider.port}"), port, "/") as served:
         yield served
 
 
@@ -55,18 +55,19 @@ def run_plain_proxy(provider: Served) -> Iterator[Served]:
 def run_our_proxy(provider: Served, store: Path, *flags: str, scorer: str = "lexical") -> Iterator[Served]:
     """`contextprune serve` in front of an upstream, ready for requests."""
     port, url = _free_port(), f"http://127.0.0.1:{provider.port}"
-    command = ["env", f"CONTEXTPRUNE_SCORER={scorer}", f"CONTEXTPRUNE_STORE={store}", sys.executable, "-m"]
-    command += ["contextprune", "serve", "--port", str(port), "--upstream-openai", url, "--upstream-anthropic", url]
-    with _served([*command, *flags], port, "/readyz") as served:
+    serve = command("-m", "contextprune", "serve", "--port", str(port))
+    serve += ["--upstream-openai", url, "--upstream-anthropic", url, *flags]
+    environment = [f"CONTEXTPRUNE_SCORER={scorer}", f"CONTEXTPRUNE_STORE={store}"]
+    with _served(["env", *environment, *serve], port, "/readyz") as served:
         yield served
 
 
 @contextmanager
-def _served(command: Sequence[str], port: int, path: str) -> Iterator[Served]:
+def _served(program: Sequence[str], port: int, path: str) -> Iterator[Served]:
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
+    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
     try:
-        _wait(process, f"http://127.0.0.1:{port}{path}", " ".join(command))
+        _wait(process, f"http://127.0.0.1:{port}{path}", " ".join(program))
         yield Served(port, process.pid, time.perf_counter() - began)
     finally:
         process.terminate()
@@ -77,18 +78,18 @@ def _served(command: Sequence[str], port: int, path: str) -> Iterator[Served]:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, command: str) -> None:
+def _wait(process: subprocess.Popen[bytes], url: str, program: str) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise ContextPruneError(f"`{command}` ended with status {process.returncode} before it listened")
+            raise ContextPruneError(f"`{program}` ended with status {process.returncode} before it listened")
         try:
             with urlopen(url, timeout=1) as response:  # noqa: S310 - loopback
                 if response.status == 200:
                     return
         except (URLError, OSError):
             time.sleep(0.02)
-    raise ContextPruneError(f"`{command}` did not listen within {PATIENCE:.0f} seconds")
+    raise ContextPruneError(f"`{program}` did not listen within {PATIENCE:.0f} seconds")
 
 
 def _free_port() -> int:

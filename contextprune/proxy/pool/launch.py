@@ -14,6 +14,7 @@ from contextlib import suppress
 from os import cpu_count
 from typing import Any
 
+from contextprune.interpreter import command, search_path
 from contextprune.proxy.options import Options
 
 _START = (
@@ -74,8 +75,10 @@ def arguments(options: Options) -> dict[str, Any]:
 
 def _popen(stdin: socket.socket, told: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     """The process, in a group of its own: Ctrl-C in a terminal is for the front alone."""
-    text = json.dumps({**told, "path": sys.path})
-    command = [sys.executable, "-P", "-c", _START, text]
+    text = json.dumps({**told, "path": search_path()})
     return subprocess.Popen(  # noqa: S603 - our own interpreter and code
-        command, stdin=stdin.fileno(), stdout=subprocess.DEVNULL, process_group=None if sys.platform == "win32" else 0
+        command("-c", _START, text),
+        stdin=stdin.fileno(),
+        stdout=subprocess.DEVNULL,
+        process_group=None if sys.platform == "win32" else 0,
     )

@@ -20,12 +20,12 @@ from typing import Any
 
 from contextprune.dialects import read
 from contextprune.errors import ContextPruneError
-from contextprune.policy import Settings, data_folder, load_settings
 from contextprune.proxy.job import PREFIX, Job, pack, pack_answer, read_job, unpack
 from contextprune.proxy.telemetry.logs import log_at_once
 from contextprune.proxy.worker.answer import Answering
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer
+from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.storage.store import MemoryStore, open_store
 from contextprune.tokens import open_counter
 

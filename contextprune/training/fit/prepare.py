@@ -9,6 +9,7 @@ from hashlib import blake2b
 from multiprocessing import get_context
 from pathlib import Path
 
+from contextprune.interpreter import isolate_children
 from contextprune.scoring.windows import Cutter
 from contextprune.training.fit.groups import Group, group_of, write_groups
 from contextprune.training.samples import Sample, read_samples
@@ -30,6 +31,7 @@ Progress = Callable[[str, int], None]
 def prepare(files: Collection[Path], out: Path, tokenizer: Path, *, dev: bool, processes: int = 2) -> Counter[str]:
     """Write the groups of a half to `out`; how many of each source."""
     counts = Counter(_label(sample, dev=dev) for path in files for sample in read_samples(path))
+    isolate_children()
     with get_context("spawn").Pool(processes, _start, (tokenizer,)) as pool:  # fork would copy threads
         picked = _picked(files, counts, dev=dev)
         made = pool.imap(partial(_make, most=None if dev else 3), picked, chunksize=16)

@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
 from contextprune.errors import SettingsError
+from contextprune.interpreter import isolate_children
 from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape, from_bert, has_bf16
 from contextprune.scoring.listwise import PREFIX
 from contextprune.training.fit.evaluate import recalls, summary
@@ -71,6 +72,7 @@ def train(groups: Path, dev: Path, start: Path, out: Path, recipe: Recipe, repor
         _run(0, groups, dev, start, out, recipe, report)
     else:
         (out / "meeting").unlink(missing_ok=True)  # a run that was killed leaves it, and nobody would meet there
+        isolate_children()
         spawn(_member, (groups, dev, start, out, recipe), nprocs=recipe.processes)  # type: ignore[no-untyped-call]
     best: dict[str, float] = json.loads((out / "best.json").read_text(encoding="utf-8"))
     return best

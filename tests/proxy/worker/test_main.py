@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from contextprune.policy import Settings
 from contextprune.proxy.job import PREFIX, Job, Task, pack, pack_job, read_answer, unpack
 from contextprune.proxy.worker.main import prepare, scorer_of
+from contextprune.settings import Settings
 from tests.proxy.pool.running_pool import Asking, asking, body
 from tests.scoring.folders import write_neural
 
@@ -184,7 +184,7 @@ def test_a_store_that_cannot_be_opened_does_not_keep_it_from_starting(tmp_path: 
 
 def test_without_the_model_it_never_imports_torch(tmp_path: Path) -> None:
     code = (
-        "import sys; from contextprune.policy import Settings; from contextprune.proxy.worker.main import prepare;"
+        "import sys; from contextprune.settings import Settings; from contextprune.proxy.worker.main import prepare;"
         f"prepare(Settings(scorer='lexical', store={str(tmp_path / 's')!r}), 1); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
