@@ -20,7 +20,7 @@ WORDS = {
 }  # fmt: skip
 STAGES = {
     "dialects", "splitting", "scoring", "selection", "rendering", "report",
-    "store", "redis_store", "database", "packing", "ledger",
+    "store", "redis_store", "connection", "damage", "database", "packing", "ledger",
 }  # fmt: skip
 ENGINE = {"pruner", "fold", "past", "arrival", "compaction", "rewriting", "attempts", "screenshots", "replay"}
 API = {"api"}  # the first door, through which the others may go
@@ -33,7 +33,12 @@ LAYERS = (WORDS, STAGES, ENGINE, API, DOORS, WORKSHOPS)
 
 OUTSIDE_THE_LAYERS = {"__init__", "_version"}  # the face, and a number
 BETWEEN_STAGES = {
-    ("store", "database"),  # one part: what is kept, and the file that it is kept in
+    ("store", "connection"),  # one part: what is kept, the connection to the file, damage, and the file
+    ("store", "database"),
+    ("connection", "damage"),
+    ("connection", "database"),
+    ("damage", "database"),
+    ("damage", "packing"),
     ("store", "packing"),  # what all stores share
     ("store", "redis_store"),  # by its address
     ("redis_store", "packing"),
