@@ -1,6 +1,8 @@
 """The file of the SQLite store: how it is created, recognised, brought up to date and opened.
 
-Processes share it, so it keeps a write-ahead log, and whatever it counts it counts itself, by triggers.
+Processes share it, so it keeps a write-ahead log, and whatever it counts it counts itself, by triggers. Nobody but
+SQLite ever opens it: POSIX locks belong to the process, so closing any other descriptor of the file would drop all
+locks that a connection of this process holds, and the next process to close would take the log away from under it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from contextprune.errors import StoreError
 
@@ -40,41 +43,69 @@ CREATE TRIGGER IF NOT EXISTS note_shrink AFTER DELETE ON notes BEGIN
 INSERT OR IGNORE INTO meta VALUES ('notes', 0), ('notes size', 0);
 """  # apart: files that an earlier version made have none of this yet
 BUSY_SECONDS = 5.0
+LOG_BYTES = 4 << 20
+"""Size of the write-ahead log from which it is written back into the file."""
+
+# NORMAL is the rule: what only saves time may be lost in a power cut. Whoever puts originals switches to FULL.
+# A write-back that SQLite starts itself lets others write meanwhile; ours holds the lock for writing (see connection).
+_PRAGMAS = f"""
+PRAGMA synchronous = NORMAL;
+PRAGMA fullfsync = ON;
+PRAGMA secure_delete = ON;
+PRAGMA wal_autocheckpoint = 0;
+PRAGMA journal_size_limit = {LOG_BYTES};
+"""  # fullfsync: on macOS a plain fsync leaves data in the drive's cache. secure_delete: what expired is overwritten
 
 
-def open_database(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    """A connection to the store at `path`, which is created, readable by its owner alone, where it is missing.
+class DamageError(Exception):
+    """The file is a store, and its content is broken."""
 
-    Whoever finds the file locked by another process waits so many seconds.
+
+def open_database(path: Path, like: Path, busy_seconds: float, secret: bytes | None = None) -> sqlite3.Connection:
+    """A connection to the store at `path`, which is created, with the permissions of the file `like`, if missing.
+
+    busy_seconds   how long to wait where another process has locked the file
+    secret         that of a new store; None draws one
+
+    Raises sqlite3.Error, StoreError for the database of another program, DamageError where tables are missing.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its side files the same mode
-    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    address = f"{path.as_uri()}?modeof={quote(os.fsencode(like))}"  # SQLite gives its side files the same mode
+    connection = sqlite3.connect(address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
-        _claim(connection, path)
+        _claim(connection, path, secret or os.urandom(32))
         _use_wal(connection, busy_seconds)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA secure_delete = ON")  # what expired is overwritten, not only forgotten
+        connection.executescript(_PRAGMAS)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _claim(connection: sqlite3.Connection, path: Path) -> None:
+def secret_of(connection: sqlite3.Connection) -> bytes:
+    """The secret of the store, which keys and checksums depend on. Raises DamageError where it is lost."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()
+    if row is None or not isinstance(row[0], bytes) or not row[0]:
+        raise DamageError("it has lost its secret")
+    return row[0]
+
+
+def _claim(connection: sqlite3.Connection, path: Path, secret: bytes) -> None:
     """Check that the database is ours, or make it so where it is empty; add what an earlier version left out."""
-    found, tables, notes = connection.execute(
+    application, tables, ours, notes = connection.execute(
         "SELECT application_id, (SELECT count(*) FROM sqlite_master),"
+        " (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('meta', 'originals')),"
         " (SELECT count(*) FROM sqlite_master WHERE name = 'notes') FROM pragma_application_id"
     ).fetchone()
-    if found == _OURS:
+    if application == _OURS:
+        if ours != 2:
+            raise DamageError("its tables are missing")
         if not notes:
             connection.executescript(f"BEGIN IMMEDIATE;{_NOTES}COMMIT;")
         return
     if tables:
         raise StoreError(f"{path} belongs to another program or version; set CONTEXTPRUNE_STORE to another path")
     connection.executescript(_SCHEMA + _NOTES)
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (os.urandom(32),))
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secret,))
     connection.execute(f"PRAGMA application_id = {_OURS}")
     connection.execute("COMMIT")
 

@@ -17,7 +17,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"errors", "context", "plan", "policy", "tokens", "markers", "images", "interpreter", "text", "money"},  # words
     {"settings"},
-    {"dialects", "splitting", "scoring", "selection", "storage", "database", "rendering", "report"},  # stages
+    {
+        "dialects",
+        "splitting",
+        "scoring",
+        "selection",
+        "storage",
+        "database",
+        "connection",
+        "damage",
+        "rendering",
+        "report",
+    },  # stages
     {"session"},
     {"prepare", "pruner"},
     {"api"},  # the first door, through which the others may go
@@ -30,8 +41,11 @@ LAYERS = (
 
 OUTSIDE_THE_LAYERS = {"__init__", "_version"}  # the face, and a number
 BESIDE = {
-    ("storage", "database"),
-    ("database", "storage"),
+    *(
+        (a, b)
+        for a in ("storage", "database", "connection", "damage")
+        for b in ("storage", "database", "connection", "damage")
+    ),
     ("bench", "training"),
 }  # the bench measures on what training held out
 

@@ -107,8 +107,9 @@ def test_an_error_is_told_to_the_model_and_in_fields(
     assert (error["code"], error["retry"], error["message"]) == (code, retry, answer.content[0].text)
 
 
-def test_a_damaged_store_is_an_error_and_the_server_goes_on(path: Path) -> None:
-    path.write_bytes(b"no database" * 1000)
+def test_a_store_that_cannot_be_used_is_an_error_and_the_server_goes_on(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir(parents=True)
 
     async def ask(client: Any) -> Any:
         return [await client.call_tool("contextprune_recall", {"key": "aaaaaaaaaaaa"}) for _ in range(2)]

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import platform
 import sqlite3
+import sys
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import Any
 from contextprune import api
 from contextprune._version import __version__
 from contextprune.context import Kind
-from contextprune.errors import ContextPruneError
+from contextprune.damage import SetAside, find_set_aside
+from contextprune.errors import ContextPruneError, StoreError
 from contextprune.markers import KEY
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
@@ -65,7 +66,7 @@ def examine(pruner: Pruner | None = None) -> list[Finding]:
         return [*findings, Finding("settings", "", str(exc)), _extras()]
     findings.append(_scorer(engine.scorer))
     parts = [_tokenizer(engine.counter), _store(engine.store)]
-    findings += [*parts, _extras()]
+    findings += [*parts, *_set_aside(engine.store), _extras()]
     if not any(part.trouble for part in parts):
         findings += [_canary(engine, None), _canary(engine, Budget(ratio=0.4))]
     return findings
@@ -190,15 +191,37 @@ def _store(store: Store) -> Finding:
 
 
 def _contents(store: Store) -> str:
-    """How many originals a file holds, and its size."""
+    """How many originals a file holds, its size, and whether this SQLite has a fault that may damage it."""
     if not isinstance(store, SQLiteStore):
         return ""
     try:
-        with closing(sqlite3.connect(store.path)) as connection:
-            (count,) = connection.execute("SELECT count(*) FROM originals").fetchone()
-        return f", {count:,} originals, {store.path.stat().st_size / 1e6:.1f} MB"
-    except (sqlite3.Error, OSError) as exc:
-        return f", contents unknown ({exc})"
+        text = f", {store.count():,} originals, {store.path.stat().st_size / 1e6:.1f} MB"
+    except (StoreError, OSError) as exc:
+        text = f", contents unknown ({exc})"
+    if loses_logs(sqlite3.sqlite_version_info):
+        text += f"; SQLite {sqlite3.sqlite_version} has a rare fault with several processes, mended in 3.51.3"
+    return text
+
+
+def loses_logs(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite may damage a file when two processes write its log back: https://sqlite.org/wal.html."""
+    mended = {(3, 44): 6, (3, 50): 7}  # older lines that got the correction, too
+    return version < (3, 51, 3) and version[2] < mended.get(version[:2], sys.maxsize)
+
+
+def _set_aside(store: Store) -> list[Finding]:
+    """The damaged files that lie beside the one in use, and what can still be read of them."""
+    if not isinstance(store, SQLiteStore):
+        return []
+    return [Finding("set aside", _lost(aside)) for aside in find_set_aside(store.path)]
+
+
+def _lost(aside: SetAside) -> str:
+    share = f"{aside.readable:,}" if aside.total is None else f"{aside.readable:,} of {aside.total:,}"
+    return (
+        f"{aside.path}, a damaged store, {aside.size / 1e6:.1f} MB: {share} originals can still be read; "
+        "those used last are in the store again. Delete it when you do not need the others"
+    )
 
 
 def _extras() -> Finding:

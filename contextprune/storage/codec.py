@@ -7,6 +7,11 @@ from base64 import b32encode
 from contextlib import suppress
 from hashlib import blake2b
 
+from contextprune.errors import StoreError
+
+MOST_BYTES = 256 << 20
+"""Of one text. Whoever can write to a store could otherwise have a megabyte inflated to gigabytes."""
+
 
 def key_of(secret: bytes, text: str) -> str:
     """The key of a text: 12 characters of a-z and 2-7, a hash that nobody can compute without the secret."""
@@ -24,14 +29,19 @@ def size_of(text: str) -> int:
 
 
 def packed(data: bytes) -> bytes:
-    """The same in fewer bytes."""
+    """The same in fewer bytes. Raises StoreError for more than `MOST_BYTES`."""
+    if len(data) > MOST_BYTES:
+        raise StoreError(f"a text of {len(data):,} bytes is more than the {MOST_BYTES:,} that a store takes")
     return zlib.compress(data, 1)
 
 
 def unpacked(body: bytes) -> bytes | None:
-    """What was packed; None where it is damaged."""
+    """What was packed; None where it is damaged, or more than `MOST_BYTES`."""
     with suppress(zlib.error, TypeError):
-        return zlib.decompress(body)
+        inflating = zlib.decompressobj()
+        data = inflating.decompress(body, MOST_BYTES)
+        if inflating.eof and not inflating.unused_data:
+            return data
     return None
 
 

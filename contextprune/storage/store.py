@@ -7,18 +7,17 @@ the ledger's notes of what was decided, which may be lost at any time.
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import threading
 import time
-import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from contextprune.database import BUSY_SECONDS, open_database
+from contextprune.connection import Opened, Result, shared_database
+from contextprune.database import BUSY_SECONDS
 from contextprune.errors import SettingsError, StoreError
 from contextprune.settings import data_folder
 from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, size_of, unpacked
@@ -113,11 +112,13 @@ _NOTE = (
 
 
 class SQLiteStore:
-    """Originals in one file that processes share: WAL, so a killed process loses nothing that `put` acknowledged.
+    """Originals in one file that processes share: what `put` acknowledged survives a killed process and a power cut.
 
-    (A power cut may lose the last moments.) Bodies are compressed; `max_bytes` bounds them, `max_age_seconds` counts
-    from the last use. The file is opened at the first use, closed around a fork, and usable from any thread.
-    It keeps notes, too (`ledger.Notes`): at most `max_notes`, and `max_note_bytes` of them.
+    Bodies are compressed; `max_bytes` bounds them, `max_age_seconds` counts from the last use. The file is opened at
+    the first use, closed around a fork, and usable from any thread; all stores of a process at one path share one
+    connection. A damaged file is set aside under another name, and a new one begun.
+    It keeps notes, too (`ledger.Notes`): at most `max_notes`, and `max_note_bytes` of them. A power cut may take the
+    last of them: losing them costs time.
     """
 
     def __init__(
@@ -134,113 +135,143 @@ class SQLiteStore:
         self._max_age = max_age_seconds
         self._max_notes, self._max_note_bytes = max_notes, max_note_bytes
         self._busy_seconds = busy_seconds
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._secret: bytes | None = None
-        _close_around_forks(self)
+        self._database = shared_database(self.path)
+        self._key_secret: bytes | None = None  # of the keys given out last
 
     def key(self, text: str) -> str:
         """See `Store`. The first call opens the file, for its secret. Raises StoreError."""
-        return key_of(self._own_secret(), text)
+        secret = self._database.secret
+        if secret is None:
+            secret = self._use(lambda opened: opened.secret)
+        self._key_secret = secret
+        return key_of(secret, text)
 
     def put(self, texts: Mapping[str, str]) -> None:
-        """See `Store`. A text that is already there only counts as used again."""
+        """See `Store`. A text that is already there only counts as used again.
+
+        Raises StoreError, too, where keys were given out that a new store in place of a damaged one does not know.
+        """
         if not texts:
             return
-        secret, now = self._own_secret(), time.time()
-        rows = [(key, as_bytes(text)) for key, text in texts.items()]
-        sealed = [(key, checksum(secret, key, data), packed(data)) for key, data in rows]
-        with self._connected() as connection, connection:  # the second one commits or rolls back
-            connection.execute("BEGIN IMMEDIATE")
-            for key, digest, body in sealed:
-                _insert(connection, key, digest, body, now)
-            connection.execute("DELETE FROM originals WHERE used < ?", (now - self._max_age,))
-            _evict(connection, self._max_bytes, spared=texts.keys())
+        now = time.time()
+        rows = [(key, data := as_bytes(text), packed(data)) for key, text in texts.items()]
+
+        def write(opened: Opened) -> None:
+            self._require_same_secret(opened)
+            sealed = [(key, checksum(opened.secret, key, data), body) for key, data, body in rows]
+            with opened.writing(self._busy_seconds) as connection:
+                _expire(connection, self._max_age, now)
+                for key, digest, body in sealed:
+                    _insert(connection, key, digest, body, now)
+                _evict(connection, self._max_bytes, spared=texts.keys())
+
+        self._use(write, writes=True, durable=True)
 
     def get(self, key: str) -> str | None:
         """See `Store`; StoreError where the stored bytes are damaged."""
         if not key.isascii():  # keys come from models, and SQLite takes no lone surrogates
             return None
-        secret, now = self._own_secret(), time.time()
-        with self._connected() as connection:
-            row = connection.execute("SELECT digest, used, body FROM originals WHERE key = ?", (key,)).fetchone()
+        now = time.time()
+
+        def read(opened: Opened) -> tuple[bytes, bytes, bytes] | None:
+            asked = "SELECT digest, used, body FROM originals WHERE key = ?"
+            row = opened.connection.execute(asked, (key,)).fetchone()
             if row is None or row[1] < now - self._max_age:
                 return None
             if now - row[1] > _REFRESH_SECONDS:
                 with suppress(sqlite3.OperationalError):  # full or busy: the text is here all the same
-                    connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
-        data = unpacked(row[2])
-        if data is None or checksum(secret, key, data) != row[0]:
+                    opened.connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
+            return opened.secret, row[0], row[2]
+
+        row = self._use(read)
+        if row is None:
+            return None
+        secret, digest, body = row
+        data = unpacked(body)
+        if data is None or checksum(secret, key, data) != digest:
             raise StoreError(f"the original under {key!r} in {self.path} is damaged; it cannot be given back")
         return data.decode("utf-8", "surrogatepass")
+
+    def count(self) -> int:
+        """How many originals the file holds. Raises StoreError."""
+
+        def read(opened: Opened) -> int:
+            return int(opened.connection.execute("SELECT count(*) FROM originals").fetchone()[0])
+
+        return self._use(read)
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
         """Keep each value under its key; the values used least recently give way. Raises StoreError."""
         if not notes:
             return
-        secret, now = self._own_secret(), time.time()
-        bodies = ((key, checksum(secret, key.hex(), data) + packed(data)) for key, data in notes.items())
-        rows = [(key, len(body), now, body) for key, body in bodies]
-        with self._connected() as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(_NOTE, rows)
-            connection.execute("DELETE FROM notes WHERE used < ?", (now - self._max_age,))
-            _forget(connection, self._max_notes, self._max_note_bytes)
+        now = time.time()
+
+        def write(opened: Opened) -> None:
+            bodies = ((key, checksum(opened.secret, key.hex(), data) + packed(data)) for key, data in notes.items())
+            rows = [(key, len(body), now, body) for key, body in bodies]
+            with opened.writing(self._busy_seconds) as connection:
+                connection.executemany(_NOTE, rows)
+                connection.execute("DELETE FROM notes WHERE used < ?", (now - self._max_age,))
+                _forget(connection, self._max_notes, self._max_note_bytes)
+
+        self._use(write, writes=True)
 
     def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The values that are known; a damaged one is not. Raises StoreError."""
         if not keys:
             return {}
-        secret, now = self._own_secret(), time.time()
-        rows: list[tuple[bytes, float, bytes]] = []
-        with self._connected() as connection:
+        now = time.time()
+
+        def read(opened: Opened) -> tuple[bytes, list[tuple[bytes, float, bytes]]]:
+            rows: list[tuple[bytes, float, bytes]] = []
             for start in range(0, len(keys), _AT_ONCE):
                 some = keys[start : start + _AT_ONCE]
                 asked = f"SELECT key, used, body FROM notes WHERE key IN ({', '.join('?' * len(some))})"  # noqa: S608
-                rows += connection.execute(asked, some)
+                rows += opened.connection.execute(asked, some)
             rows = [row for row in rows if row[1] >= now - self._max_age]
             old = [(now, key) for key, used, _ in rows if now - used > _REFRESH_SECONDS]
             if old:
-                with suppress(sqlite3.OperationalError), connection:  # full or busy: the values are here all the same
-                    connection.execute("BEGIN IMMEDIATE")
+                # full or busy: the values are here all the same
+                with suppress(sqlite3.OperationalError), opened.writing(self._busy_seconds) as connection:
                     connection.executemany("UPDATE notes SET used = ? WHERE key = ?", old)
-        found = ((key, opened(secret, key, body)) for key, _, body in rows)
-        return {key: value for key, value in found if value is not None}
+            return opened.secret, rows
+
+        secret, rows = self._use(read)
+        values = ((key, opened(secret, key, body)) for key, _, body in rows)
+        return {key: value for key, value in values if value is not None}
 
     def close(self) -> None:
-        """Close the file; the next use opens it again."""
-        with self._lock:
-            self._close()
+        """Close the file, unless another store of this process uses it; the next use opens it again."""
+        self._database.close(self)
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def _use(self, work: Callable[[Opened], Result], *, writes: bool = False, durable: bool = False) -> Result:
+        return self._database.use(self, work, self._busy_seconds, writes=writes, durable=durable)
 
-    def _own_secret(self) -> bytes:
-        if self._secret is None:
-            with self._connected() as connection:
-                row = connection.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()
-            if row is None or not isinstance(row[0], bytes):
-                raise StoreError(f"the store {self.path} has lost its secret; move the file away to begin a new one")
-            self._secret = row[0]
-        return self._secret
+    def _require_same_secret(self, opened: Opened) -> None:
+        """Raise StoreError, once, where the keys given out last are those of a store that is no more."""
+        if self._key_secret not in (None, opened.secret):
+            self._key_secret = None
+            raise StoreError(
+                f"the store {self.path} was begun anew, and earlier keys lead nowhere; the next call gives new ones"
+            )
 
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one thread at a time. After any failure the next use opens the file afresh."""
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = open_database(self.path, self._busy_seconds)
-                yield self._connection
-            except (sqlite3.Error, OSError, UnicodeDecodeError) as exc:  # the last: an error that quotes damaged bytes
-                with suppress(sqlite3.Error):
-                    self._close()
-                raise StoreError(
-                    f"the store {self.path} cannot be used: {exc}. "
-                    "Set CONTEXTPRUNE_STORE=memory or to a writable path, or move a damaged file away."
-                ) from exc
+
+def _expire(connection: sqlite3.Connection, max_age: float, now: float) -> None:
+    """Delete what is too old, a tenth of the rows at most.
+
+    A clock that is wrong by a month, once, must not delete everything: age is counted from the last use of any row
+    where that is earlier than the clock.
+    """
+    (newest,) = connection.execute("SELECT max(used) FROM originals").fetchone()
+    if newest is None:
+        return
+    too_old = "FROM originals WHERE used < ?"
+    limit = min(now, newest) - max_age
+    if connection.execute(f"SELECT 1 {too_old} LIMIT 1", (limit,)).fetchone() is None:
+        return
+    (count,) = connection.execute("SELECT count(*) FROM originals").fetchone()
+    oldest = f"SELECT rowid {too_old} ORDER BY used LIMIT ?"
+    connection.execute(f"DELETE FROM originals WHERE rowid IN ({oldest})", (limit, max(1, count // 10)))  # noqa: S608
 
 
 def _insert(connection: sqlite3.Connection, key: str, digest: bytes, body: bytes, now: float) -> None:
@@ -283,25 +314,6 @@ def _forget(connection: sqlite3.Connection, most: int, max_bytes: int) -> None:
         gone.append((rowid,))
         count, size = count - 1, size - freed
     connection.executemany("DELETE FROM notes WHERE rowid = ?", gone)
-
-
-def _close_around_forks(store: SQLiteStore) -> None:
-    """Close the file before every fork: a connection carried into a child breaks SQLite's locks for both."""
-    if not hasattr(os, "register_at_fork"):
-        return
-    kept, lock = weakref.ref(store), store._lock  # noqa: SLF001 - part of the class, apart for length
-
-    def before() -> None:
-        held = kept()
-        if held is not None:
-            lock.acquire()
-            held._close()  # noqa: SLF001 - see above
-
-    def after() -> None:
-        if lock.locked():
-            lock.release()
-
-    os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
 
 
 _RANGES = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")

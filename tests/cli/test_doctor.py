@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contextprune import api
-from contextprune.cli.doctor import NEEDLE, Finding, canary, examine
+from contextprune.cli.doctor import NEEDLE, Finding, canary, examine, loses_logs
 from contextprune.context import Context, Kind, Span
 from contextprune.policy import Policy, Rule
 from contextprune.pruner import Pruner
@@ -125,6 +125,33 @@ def test_a_store_says_where_it_is_and_what_it_holds(tmp_path: Path) -> None:
     said = next(finding.said for finding in examine(pruner(store=store)) if finding.name == "store")
     store.close()
     assert said.startswith(f"{tmp_path / 'originals.sqlite3'}, writable, 2 originals")
+
+
+def test_a_store_that_was_set_aside_is_told_of_and_is_no_trouble(tmp_path: Path) -> None:
+    path = tmp_path / "originals.sqlite3"
+    path.write_bytes(b"no database" * 1000)
+    findings = examine(pruner(store=SQLiteStore(path)))
+    said = next(finding.said for finding in findings if finding.name == "set aside")
+    assert said.startswith(f"{path}.damaged-")
+    assert "0 originals can still be read" in said
+    assert troubles(findings) == {}
+
+
+@pytest.mark.parametrize(
+    ("version", "affected"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 53, 0), False),
+    ],
+)
+def test_a_sqlite_that_may_damage_a_store_is_known(version: tuple[int, int, int], affected: bool) -> None:
+    assert loses_logs(version) is affected
 
 
 def test_the_settings_file_in_force_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.errors import SettingsError, StoreError
+from contextprune.storage import codec as packing
 from contextprune.storage.store import MemoryStore, SQLiteStore, Store, open_store, recall_text
 
 TEXTS = st.text(st.characters(), max_size=200)
@@ -161,7 +162,27 @@ def test_a_text_expires_after_its_last_use(path: Path) -> None:
     rewind(path, 2 * 86_400)
     assert (store.get(old), store.get(used)) == (None, "used")
     keep(store, "new")
-    assert rows(path) == 2
+    keep(store, "newer")
+    assert rows(path) == 3
+
+
+def test_a_clock_that_is_a_month_ahead_once_deletes_nothing(path: Path) -> None:
+    store = SQLiteStore(path)
+    for number in range(20):
+        keep(store, f"text {number}")
+    rewind(path, 31 * 86_400)
+    keep(store, "written with the clock ahead")
+    assert rows(path) == 21
+
+
+def test_what_is_too_old_goes_a_tenth_at_a_time(path: Path) -> None:
+    store = SQLiteStore(path)
+    for number in range(40):
+        keep(store, f"text {number}")
+    rewind(path, 31 * 86_400)
+    for number in range(2):
+        keep(store, f"later {number}")
+    assert rows(path) == 40 + 2 - 4
 
 
 def test_keeping_a_text_again_counts_as_use(path: Path) -> None:
@@ -190,24 +211,6 @@ def test_a_text_under_a_wrong_key_is_never_returned(path: Path) -> None:
         store.get("other")
 
 
-def test_a_file_that_is_no_database_is_refused_with_advice(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreError, match="CONTEXTPRUNE_STORE=memory"):
-        SQLiteStore(path).key("text")
-
-
-def test_pages_overwritten_in_the_middle_are_reported(path: Path) -> None:
-    store = SQLiteStore(path)
-    keys = [keep(store, os.urandom(3_000).hex()) for _ in range(30)]
-    store.close()
-    raw = bytearray(path.read_bytes())
-    raw[4096 * 2 :] = os.urandom(len(raw) - 4096 * 2)
-    path.write_bytes(raw)
-    with pytest.raises(StoreError, match=re.escape(str(path))):
-        [store.get(key) for key in keys]
-
-
 def test_another_programs_database_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     change(path, "CREATE TABLE theirs (x)")
@@ -215,6 +218,27 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
     with pytest.raises(StoreError, match="another program"):
         SQLiteStore(path).put({"k": "text"})
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions")
+def test_a_file_that_others_may_write_to_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    path.chmod(0o666)
+    with pytest.raises(StoreError, match="other users may write"):
+        SQLiteStore(path).put({"k": "text"})
+
+
+def test_a_text_larger_than_any_store_takes_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "MOST_BYTES", 1000)
+    with pytest.raises(StoreError, match="1,000 that a store takes"):
+        keep(SQLiteStore(path), "x" * 1001)
+
+
+def test_bytes_that_inflate_to_more_than_a_store_takes_are_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = packing.packed(b"x" * 1001)
+    monkeypatch.setattr(packing, "MOST_BYTES", 1000)
+    assert packing.unpacked(body) is None
 
 
 @pytest.mark.parametrize("obstacle", ["folder in place of the file", "file in place of the folder"])
@@ -240,6 +264,7 @@ def test_a_store_works_again_once_the_obstacle_is_gone(path: Path) -> None:
 def test_a_full_disk_is_reported_and_what_was_acknowledged_stays(path: Path) -> None:
     code = """
 import os, resource, sys
+from contextprune.storage import codec as packing
 from contextprune.errors import StoreError
 from contextprune.storage.store import SQLiteStore
 store = SQLiteStore(sys.argv[1])
@@ -484,6 +509,13 @@ def test_a_file_of_an_earlier_version_gains_notes_and_keeps_its_originals(path: 
     later.note(kept)
     assert (later.noted([b"key 1"]), later.get(key)) == (kept, "text")
     assert counted(path) == measured(path)
+
+
+def test_the_store_counts_its_originals(path: Path) -> None:
+    store = SQLiteStore(path)
+    keep(store, "one")
+    keep(store, "two")
+    assert store.count() == 2
 
 
 def test_notes_are_for_the_owner_of_the_file_alone(path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +238,7 @@ def test_an_answer_stays_after_the_original_went_and_in_another_process(tmp_path
     view.put({view.key(LOG): LOG})
     body = chat(reply(RECALL_TOOL, json.dumps({"key": view.key(LOG), "lines": "1-2"})), result(SAID))
     first = Recalls(view).answers(read(body))
-    with opened._connected() as connection:
+    with closing(sqlite3.connect(opened.path, isolation_level=None)) as connection:
         connection.execute("DELETE FROM originals")
     assert Recalls(view).answers(read(body)) == first
     assert view.get(view.key(LOG)) is None
