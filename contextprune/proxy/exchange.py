@@ -17,9 +17,8 @@ from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import Incoming, Message, Receive
 from contextprune.proxy.wire.client import Body, Broken, Client, Reply
 from contextprune.proxy.wire.errors import last_event, refusal
-from contextprune.proxy.wire.headers import Headers, downward, trailing
+from contextprune.proxy.wire.headers import Headers, downward
 from contextprune.proxy.wire.routes import Route
-from contextprune.proxy.wire.trailers import EXTENSION, straight
 
 Send = Callable[[Message], Awaitable[None]]
 
@@ -36,12 +35,11 @@ class Exchange:
 
     answered   the head of an answer has been sent to the client
     gone       the client left; cut: we stop, because the server does
-    trailed    the answer is one that trailers may follow
     """
 
     __slots__ = (
         "_receive", "_send", "_task", "_watch", "answered", "at_event", "audit", "cut", "done", "gone",
-        "headers", "names", "plain_events", "record", "route", "scope", "started", "trailed", "uploaded",
+        "headers", "names", "plain_events", "record", "route", "scope", "started", "uploaded",
     )  # fmt: skip
 
     def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send, record: Record) -> None:
@@ -56,7 +54,7 @@ class Exchange:
         self._watch: asyncio.Task[None] | None = None
         self.audit: asyncio.Task[Answer] | None = None  # measures beside, while the request is relayed as it is
         self.answered = self.done = self.gone = self.cut = False
-        self.plain_events = self.at_event = self.trailed = False
+        self.plain_events = self.at_event = False
 
     @property
     def stopped(self) -> bool:
@@ -124,31 +122,24 @@ class Exchange:
         self.plain_events = record.streamed and not encoding
         tap = Tap(kind.decode("latin-1"), encoding.decode("latin-1"))
         self.answered = self.at_event = True
-        chunked = b"transfer-encoding" in names and b"content-length" not in names
-        if chunked and EXTENSION in self.scope.get("extensions", ()):
-            self.trailed = True
-            reply.keep_trailers()
-        headers = downward(reply.headers, own, trailed=self.trailed)
+        headers = downward(reply.headers, own)
         if reply.status in _EMPTY:  # a length there is that of another answer's body
             headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
-        start = {"type": "http.response.start", "status": reply.status, "headers": headers, "trailers": self.trailed}
-        await send(start)
-        out, send = 0, straight(send)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        out = 0
         async for chunk in reply.chunks():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             out += len(chunk)
             record.bytes_out = out
             self.at_event = chunk.endswith((b"\n\n", b"\r\n\r\n"))
             tap.feed(chunk)
-        await self._end(trailing(reply.trailers, reply.headers))
+        await self._end()
         return tap
 
-    async def _end(self, trailers: Headers = ()) -> None:
+    async def _end(self) -> None:
         """End the body of an answer."""
         self.done = True
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        if self.trailed:
-            await self._send({"type": EXTENSION, "headers": trailers, "more_trailers": False})
 
     async def end_stream(self) -> None:
         """Say in the stream itself that it ends before its time; nothing where that cannot be said."""

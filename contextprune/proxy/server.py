@@ -30,7 +30,6 @@ from contextprune.proxy.supervisor import supervise
 from contextprune.proxy.telemetry.logs import Log, log_to
 from contextprune.proxy.telemetry.monitor import Sight, Watcher
 from contextprune.proxy.telemetry.peers import Shared
-from contextprune.proxy.wire.trailers import Trailing
 
 try:
     import uvicorn
@@ -187,7 +186,7 @@ def server(app: App, options: Options) -> Server:
     """A server for `app`, which is given its sockets when it runs."""
     protocol = type("Bounded", (Bounded,), {"seconds": options.header_seconds})
     config = uvicorn.Config(
-        Trailing(app),
+        app,
         http=protocol,
         ws="none",
         lifespan="on",

@@ -138,6 +138,22 @@ def read(proxy: Running, path: str = "/v1/chat/completions", body: Any = CHAT) -
         return answer.status_code, got, True
 
 
+def test_trailers_of_an_answer_are_dropped_and_frame_nothing() -> None:
+    end = b"0\r\nx-checksum: 5d41\r\ncontent-length: 7\r\nset-cookie: a=1\r\n\r\n"
+    head = STREAM.replace(b"content-type", b"trailer: x-checksum\r\ncontent-type")
+    with wild(say(head + chunks(EVENT) + end)) as (proxy, upstream):
+        host, port = proxy.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as link:
+            for _ in range(2):
+                link.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n")
+                got = b""
+                while not got.endswith(b"\r\n0\r\n\r\n"):
+                    got += link.recv(1 << 16)
+                assert b"trailer" not in got.lower()
+                assert got.partition(b"\r\n\r\n")[2] == chunks(EVENT) + b"0\r\n\r\n"
+        assert len(upstream.asked) == 2
+
+
 def test_one_that_never_answers_is_given_up_once_and_its_connection_closed() -> None:
     with wild(silent, first_byte_seconds=0.5) as (proxy, upstream):
         client = anthropic.Anthropic(base_url=proxy.url, api_key="k", max_retries=0)

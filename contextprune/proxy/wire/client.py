@@ -15,7 +15,6 @@ from contextprune.errors import MissingExtra
 from contextprune.proxy.options import Options
 from contextprune.proxy.wire.headers import Headers
 from contextprune.proxy.wire.routes import Route, Upstreams
-from contextprune.proxy.wire.trailers import keep, kept
 
 try:
     try:
@@ -50,16 +49,6 @@ class Reply:
     status: int
     headers: Headers
     _stream: Any
-    _extensions: Mapping[str, Any]  # of the request, where httpcore and we put what belongs to it
-
-    @property
-    def trailers(self) -> Headers:
-        """The fields behind the body, once that has been read, if `keep_trailers` was called before."""
-        return kept(self._extensions)
-
-    def keep_trailers(self) -> None:
-        """Remember the fields behind the body, where there are any."""
-        keep(self._stream)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body's bytes, as they come, undecoded. Raises Broken."""
@@ -125,7 +114,7 @@ class Client:
             await response.aclose()
             raise Failed(502, f"{upstream.name} answered with the status {response.status}, which is none")
         waits["read"] = options.idle_seconds  # read anew for the body
-        return Reply(response.status, response.headers, response.stream, request.extensions)
+        return Reply(response.status, response.headers, response.stream)
 
     async def close(self) -> None:
         """Close all connections."""

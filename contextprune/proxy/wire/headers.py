@@ -5,7 +5,6 @@ Names are lower-case bytes on the way up, as ASGI gives them; coming back they a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -29,21 +28,7 @@ _HOP = frozenset({
 })  # fmt: skip
 """Between two neighbours only: RFC 9110, section 7.6.1, and those that older neighbours still send."""
 
-_HOP_BEFORE_TRAILERS = _HOP - {b"trailer"}
-_TAKES_TRAILERS = ((b"te", b"trailers"), (b"connection", b"te"))
 _REPLACED = _HOP | {b"host", b"content-length", b"expect"}  # we speak to the upstream in our own name and framing
-_NO_TRAILERS = _HOP | {
-    b"content-length", b"host",  # framing and routing
-    b"authorization", b"set-cookie", b"www-authenticate",  # who is who
-    b"cache-control", b"expect", b"max-forwards", b"pragma", b"range",  # what is asked for
-    b"age", b"date", b"expires", b"location", b"retry-after", b"vary", b"warning",  # what the answer is
-    b"content-encoding", b"content-range", b"content-type",  # how its content is to be read
-}  # fmt: skip
-"""Fields that count for nothing, or do harm, once the content has been read: RFC 9110, section 6.5.1."""
-
-_TRAILER_BYTES = 16 << 10  # what several clients take for all headers and trailers of an answer
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 _SESSIONS = (b"x-contextprune-session-id", b"x-claude-code-session-id", b"session_id", b"session-id")
 _TRUE = frozenset({b"1", b"true", b"yes", b"on"})
 
@@ -73,8 +58,6 @@ def upward(
 ) -> list[tuple[bytes, bytes]]:
     """The headers of the request to `host`: all that the client sent, but for those between it and us.
 
-    A client that takes trailers has us ask for them in our own name.
-
     length    bytes of the body, None where there is none or where it is `chunked`
     decoded   the body goes up without its content-encoding
     """
@@ -83,8 +66,6 @@ def upward(
     for pair in received:
         name = pair[0]
         if name in _REPLACED or name in named or name.startswith(OURS) or (decoded and name == b"content-encoding"):
-            if name == b"te" and b"trailers" in pair[1].lower():
-                out += _TAKES_TRAILERS
             continue
         out.append(pair)
     if chunked:
@@ -94,38 +75,16 @@ def upward(
     return out
 
 
-def downward(
-    sent: Headers, own: Iterable[tuple[bytes, bytes]] = (), *, trailed: bool = False
-) -> list[tuple[bytes, bytes]]:
-    """The headers of the response: all that the provider sent, but for those between it and us, and `own` ones.
-
-    trailed   it may have trailers, so that the header that announces some holds for it
-    """
+def downward(sent: Headers, own: Iterable[tuple[bytes, bytes]] = ()) -> list[tuple[bytes, bytes]]:
+    """The headers of the response: all that the provider sent, but for those between it and us, and `own` ones."""
     out = []
     named = _named((name.lower(), value) for name, value in sent)
-    dropped = _HOP_BEFORE_TRAILERS if trailed else _HOP
     for pair in sent:
         name = pair[0].lower()
-        if name not in dropped and name not in named and not name.startswith(OURS):
+        if name not in _HOP and name not in named and not name.startswith(OURS):
             out.append(pair)
     out += own
     return out
-
-
-def trailing(sent: Headers, headers: Headers) -> list[tuple[bytes, bytes]]:
-    """The trailers of the response with these `headers`: those that the provider `sent` and that may be trailers.
-
-    None at all where they are too long for clients to take.
-    """
-    if not sent or sum(len(name) + len(value) + 4 for name, value in sent) > _TRAILER_BYTES:
-        return []
-    named = _named((name.lower(), value) for name, value in headers)
-    return [
-        pair
-        for pair in sent
-        if (name := pair[0].lower()) not in _NO_TRAILERS and name not in named and not name.startswith(OURS)
-        if _NAME.fullmatch(name) and _VALUE.fullmatch(pair[1])
-    ]
 
 
 def control(received: Mapping[bytes, bytes], options: Options) -> Control:

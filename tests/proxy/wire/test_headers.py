@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.proxy.options import Options
-from contextprune.proxy.wire.headers import Control, UnusableHeader, control, downward, session_id, trailing, upward
+from contextprune.proxy.wire.headers import Control, UnusableHeader, control, downward, session_id, upward
 
 NAMES = st.from_regex(rb"[a-z][a-z0-9-]{0,20}", fullmatch=True)
 VALUES = st.from_regex(rb"[!-~]{0,20}", fullmatch=True)
@@ -76,30 +76,9 @@ def test_an_answer_keeps_its_headers_spelling_and_repetitions() -> None:
     ]
 
 
-def test_trailers_are_asked_for_where_the_client_takes_them() -> None:
-    received = [(b"te", b"gzip, Trailers"), (b"connection", b"TE"), (b"accept", b"*/*")]
-    assert upward(received, b"h", length=None) == [
-        (b"host", b"h"),
-        (b"te", b"trailers"),
-        (b"connection", b"te"),
-        (b"accept", b"*/*"),
-    ]
-
-
-def test_trailers_are_announced_where_they_may_follow() -> None:
-    sent = [(b"Trailer", b"X-Sum"), (b"Transfer-Encoding", b"chunked")]
-    assert downward(sent) == []
-    assert downward(sent, trailed=True) == [(b"Trailer", b"X-Sum")]
-
-
-def test_trailers_keep_their_spelling_and_order_without_those_that_may_not_be_some() -> None:
-    sent = [(b"X-Sum", b"1"), (b"Content-Type", b"text/html"), (b"x-hop", b"2"), (b"bad name", b"3"), (b"x-sum", b"4")]
-    assert trailing(sent, [(b"Connection", b"close, X-Hop")]) == [(b"X-Sum", b"1"), (b"x-sum", b"4")]
-
-
-def test_trailers_that_are_too_long_for_clients_are_left_out() -> None:
-    assert trailing([(b"x", b"a" * (16 << 10))], []) == []
-    assert trailing([], []) == []
+def test_trailers_are_neither_asked_for_nor_announced() -> None:
+    assert upward([(b"te", b"trailers"), (b"connection", b"te")], b"h", length=None) == [(b"host", b"h")]
+    assert downward([(b"Trailer", b"X-Sum"), (b"Transfer-Encoding", b"chunked")]) == []
 
 
 def test_a_request_may_change_what_holds_for_it() -> None:
