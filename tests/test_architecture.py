@@ -62,8 +62,9 @@ FRONT_IMPORTS_NOT = ("contextprune.storage", "contextprune.session", "contextpru
 HEAVY = {
     "torch": {"scoring/neural.py", "scoring/encoder.py", "scoring/listwise.py", "training/*", "bench/*"},
     "numpy": {"scoring/neural.py", "scoring/encoder.py", "scoring/listwise.py", "training/*", "bench/*"},
-    "tokenizers": {"scoring/neural.py", "training/*"},
-    "safetensors": {"scoring/neural.py", "scoring/cross_encoder.py", "training/*"},
+    "tokenizers": {"scoring/neural.py", "training/*", "bench/documents/minilm.py"},
+    "scipy": {"bench/intervals.py"},
+    "safetensors": {"scoring/neural.py", "scoring/cross_encoder.py", "training/*", "bench/documents/minilm.py"},
     "sentence_transformers": {"scoring/cross_encoder.py", "bench/*"},
     "transformers": {"scoring/cross_encoder.py", "bench/*"},
     "redis": {"storage/redis.py"},

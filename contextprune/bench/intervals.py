@@ -5,10 +5,9 @@ The same resampled rows are used for both arms, set by set, so that an easy row 
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 RESAMPLES = 2_000
 SEED = 20_251_122
@@ -23,7 +22,7 @@ class Interval(NamedTuple):
 
 
 def mean_of_sets(sets: Mapping[str, Sequence[float]]) -> float | None:
-    """Every set counts the same, however many rows it has."""
+    """The mean of the sets' means: every set counts the same, however many rows it has."""
     means = [fmean(values) for values in sets.values() if values]
     return fmean(means) if means else None
 
@@ -33,25 +32,40 @@ def paired(differences: Mapping[str, Sequence[float]]) -> Interval | None:
     sets = [values for values in differences.values() if values]
     if not sets:
         return None
-    dice = random.Random(SEED)  # noqa: S311  # a resample, not a secret
-    means = sorted(fmean(fmean(dice.choices(values, k=len(values))) for values in sets) for _ in range(RESAMPLES))
-    return _interval(fmean(map(fmean, sets)), means)
+
+    def mean_over_sets(*samples: Any, axis: int) -> Any:
+        return sum(sample.mean(axis=axis) for sample in samples) / len(samples)
+
+    return _bootstrap(sets, mean_over_sets, together=False)
 
 
 def paired_shares(counts: Sequence[tuple[float, float, float]]) -> Interval | None:
-    """The difference of two pooled shares; `counts`: (found by ours, by the other, needed) for each session."""
-    needed = sum(total for _, _, total in counts)
-    if not needed:
+    """The difference of two pooled shares; `counts`: (kept by ours, by the rival, needed) for each session."""
+    if not sum(needed for _, _, needed in counts):
         return None
-    dice = random.Random(SEED)  # noqa: S311  # a resample, not a secret
-    found = sorted(_pooled(dice.choices(counts, k=len(counts))) for _ in range(RESAMPLES))
-    return _interval(_pooled(counts), found)
+
+    def pooled_difference(kept: Any, rival_kept: Any, needed: Any, axis: int) -> Any:
+        return (kept - rival_kept).sum(axis=axis) / needed.sum(axis=axis).clip(min=1.0)
+
+    return _bootstrap(list(zip(*counts, strict=True)), pooled_difference, together=True)
 
 
-def _pooled(counts: Sequence[tuple[float, float, float]]) -> float:
-    return sum(ours - other for ours, other, _ in counts) / max(1.0, sum(total for _, _, total in counts))
+def _bootstrap(samples: Sequence[Sequence[float]], statistic: Callable[..., Any], *, together: bool) -> Interval:
+    """The percentile interval (Efron and Tibshirani 1993); `together`: the samples are columns of the same rows."""
+    import numpy as np  # noqa: PLC0415 - with scipy, of the extra `bench`
+    from scipy.stats import bootstrap  # noqa: PLC0415 - as above
 
-
-def _interval(mean: float, ordered: Sequence[float]) -> Interval:
-    edge = int(0.025 * len(ordered))
-    return Interval(mean, ordered[edge], ordered[-1 - edge])
+    # scipy wants two values a sample: a single one may as well be there twice, its resamples stay the same
+    columns = [np.repeat(np.asarray(sample, float), 2 if len(sample) == 1 else 1) for sample in samples]
+    result = bootstrap(
+        columns,
+        statistic,
+        paired=together,
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        batch=100,  # resamples in memory at once
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    )
+    low, high = result.confidence_interval
+    return Interval(float(statistic(*columns, axis=-1)), float(low), float(high))

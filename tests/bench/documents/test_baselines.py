@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.bench.data import Row
-from contextprune.bench.documents import minilm
 from contextprune.bench.documents.baselines import BASELINES, DENSE, rank_bm25
 from contextprune.bench.documents.evidence import score
-from contextprune.bench.intervals import paired, paired_shares
 from contextprune.bench.run import available
 
 DOCS = (
@@ -72,29 +70,3 @@ def test_lead_and_recency_keep_the_two_ends() -> None:
 def test_an_arm_that_cannot_run_is_left_out_and_named() -> None:
     arms, notes = available(list(BASELINES), ())
     assert DENSE.issubset(arms) or any("minilm" in note for note in notes)
-
-
-def test_minilm_finds_the_sentence_that_says_the_same_in_other_words() -> None:
-    if minilm.missing():
-        pytest.skip(f"not installed: {', '.join(minilm.missing())}")
-    scores = minilm.similarities("At which temperature does water freeze?", ["Ice forms at zero.", "Cats sleep."])
-    assert scores[0] > scores[1] + 0.2
-
-
-def test_an_interval_of_equal_arms_is_zero() -> None:
-    assert paired({"a": [0.0, 0.0], "b": [0.0]}) == (0.0, 0.0, 0.0)
-    assert paired({}) is None
-
-
-def test_an_interval_holds_its_mean_and_weighs_sets_alike() -> None:
-    found = paired({"a": [0.2, 0.4, 0.6] * 5, "b": [0.0] * 3})
-    assert found is not None
-    assert found.mean == pytest.approx(0.2)
-    assert found.low <= found.mean <= found.high
-
-
-def test_a_pooled_interval_weighs_points_by_what_they_need() -> None:
-    found = paired_shares([(9.0, 0.0, 9.0), (0.0, 1.0, 1.0)])
-    assert found is not None
-    assert found.mean == pytest.approx(0.8)
-    assert paired_shares([(0.0, 0.0, 0.0)]) is None
