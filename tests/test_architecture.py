@@ -80,7 +80,7 @@ HEAVY = {
     "PIL": {"images.py"},
     "genai_prices": {"money/tariff.py"},
     "tree_sitter": {"splitting/grammars.py"},
-    "typer": {"cli/*"},
+    "typer": {"cli/*", "bench/command.py", "bench/__main__.py"},
     "rich": {"cli/*", "display/terminal.py", "bench/*", "training/*"},
     "mcp": {"mcp.py"},
 }

@@ -125,13 +125,12 @@ def _commands() -> dict[str, set[str]]:
     """Options of each subcommand, and of the command itself under ""."""
     import typer.main
 
-    from contextprune.bench import run as bench
     from contextprune.cli import app as cli
     from contextprune.training import run as train
 
     group: Any = typer.main.get_command(cli.app)
     found = {name: _options(command) for name, command in group.commands.items()}
-    for name, parser in (("bench", bench.parser()), ("train", train.parser())):
+    for name, parser in (("train", train.parser()),):
         found[name] = {option for action in parser._actions for option in action.option_strings}
     return {"": _options(group), **found}
 

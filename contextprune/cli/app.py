@@ -23,6 +23,7 @@ import typer
 from contextprune import api
 from contextprune._version import __version__
 from contextprune.api import Compressed
+from contextprune.bench.command import bench
 from contextprune.cli import serve as cli_serve
 from contextprune.cli.batch import bodies, compress_file
 from contextprune.cli.output import save, written
@@ -249,21 +250,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench(context: typer.Context) -> None:
-    """Measure what survives at a budget, and how fast.
-
-    \b
-    Examples:
-      contextprune bench
-      contextprune bench traces --rows 5 --budgets 0.2,0.5
-    """  # noqa: D301 - as above
-    from contextprune.bench.run import main as measure  # noqa: PLC0415 - the other commands do without
-
-    if {"-h", "--help"} & set(context.args):
-        typer.echo(context.command.get_short_help_str(80))
-        typer.echo("\nExamples:\n  contextprune bench\n  contextprune bench traces --rows 5 --budgets 0.2,0.5\n")
-    raise typer.Exit(measure(context.args))
+app.command()(bench)
 
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from contextprune.bench.data import find_data, find_sets, groups, half_of, load_rows, load_sessions
-from contextprune.bench.run import main
 from contextprune.errors import SettingsError
 
 
@@ -99,22 +98,6 @@ def test_sessions_are_read_with_their_messages(tmp_path: Path) -> None:
     path = write(tmp_path / "traj_x.jsonl.gz", [{"id": "a", "messages": [{"role": "user", "content": "hi"}]}])
     (session,) = load_sessions("x", path, 5)
     assert session.messages == ({"role": "user", "content": "hi"},)
-
-
-def test_the_command_prints_tables_and_writes_every_figure(
-    qa: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out.json"
-    arguments = ["evidence", "--data", str(qa.parent), "--rows", "3", "--arms", "bm25,lead", "--budgets", "0.5"]
-    assert main([*arguments, "--json", str(out)]) == 0
-    assert "bm25" in capsys.readouterr().out
-    figures = json.loads(out.read_text(encoding="utf-8"))["evidence"]
-    assert {(figure["arm"], figure["budget"]) for figure in figures} == {("bm25", 0.5), ("lead", 0.5)}
-
-
-def test_an_unknown_arm_is_named(qa: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evidence", "--data", str(qa.parent), "--arms", "bm52"]) == 2
-    assert "bm52" in capsys.readouterr().err
 
 
 def test_trials_of_one_task_are_one_group_even_where_the_task_is_a_record() -> None:

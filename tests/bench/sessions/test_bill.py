@@ -11,7 +11,6 @@ import pytest
 
 from contextprune.bench.data import Session
 from contextprune.bench.jobs import ReplayJob, replay_session
-from contextprune.bench.run import main
 from contextprune.bench.sessions.bill import CALL, SessionResult, Tally, bill_session, sender_of
 from contextprune.bench.sessions.rivals import CLEARED, RIVALS, Rewritten, by_rule, count_tokens
 from contextprune.bench.sessions.stories import Story, Uses, latest, prepare, visible
@@ -194,18 +193,3 @@ def test_one_job_measures_every_arm_on_one_session() -> None:
     assert figures[1].next == Tally(1, 1, 1, 1)
     assert figures[1].sent < figures[0].sent  # what was found twice is sent once
     assert all(cost <= 1.0 for cost in figures[1].net.values())
-
-
-def test_the_command_prints_tables_and_writes_every_figure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    out = tmp_path / "out.json"
-    arguments = ["sessions", "--data", str(SAMPLES), "--rows", "1", "--arms", "none,last-1"]
-    assert main([*arguments, "--json", str(out)]) == 0
-    said = capsys.readouterr().out
-    assert "next values" in said
-    assert "anthropic, openai-5.6" in said
-    figures = json.loads(out.read_text(encoding="utf-8"))["sessions"]
-    assert {figure["arm"] for figure in figures} == {"none", "last-1"}
-    assert all(set(figure["net"]) == set(FAMILIES) for figure in figures)
