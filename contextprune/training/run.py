@@ -84,7 +84,7 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
         recipes.make(args.data, samples, args.seed)
     if not (samples / "tools_unseen.jsonl.gz").exists():
         report(f"running tools for {args.tools:,} samples: about twenty minutes")
-        executed.make(
+        executed.write_tool_samples(
             samples / "tools.jsonl.gz", args.tools, args.seed, progress=lambda name, n: report(f"{n:6} {name}")
         )
         holdout.divide(samples / "tools.jsonl.gz", samples)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from contextprune.training.executed.make import make
+from contextprune.training.executed.make import write_tool_samples
 
 
 def main() -> None:
@@ -15,12 +15,12 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=24_000)
     parser.add_argument("--seed", type=int, default=0)
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
 
-    def progress(family: str, done: int) -> None:
-        print(f"\r{done:6d}  {family:<20}", end="", file=sys.stderr, flush=True)  # noqa: T201 - a command line
+    def progress(family: str, count: int) -> None:
+        print(f"\r{count:6d}  {family:<20}", end="", file=sys.stderr, flush=True)  # noqa: T201 - a command line
 
-    counts = make(chosen.out, chosen.count, chosen.seed, progress=progress)
+    counts = write_tool_samples(arguments.out, arguments.count, arguments.seed, progress=progress)
     print("\n" + "\n".join(f"{n:6d} {kind}" for kind, n in sorted(counts.items())), file=sys.stderr)  # noqa: T201
 
 

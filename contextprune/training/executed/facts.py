@@ -11,15 +11,15 @@ from random import Random
 class Fact:
     """An expression over a real function.
 
-    topic   what it is about, as an identifier
-    says    the same for people, in other words
-    good    an expression that works; {a}, {b} are numbers, {w}, {v} words
-    bad     one that raises inside the package
+    topic         subject, as an identifier
+    description   the same for people, in other words
+    good          an expression that works; {a}, {b} are numbers, {w}, {v} words
+    bad           one that raises inside the package
     """
 
     package: str
     topic: str
-    says: str
+    description: str
     good: str
     bad: str
 
@@ -104,7 +104,7 @@ FACTS = _facts()
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class FilledFact:
     """A fact with numbers and words put in."""
 
     fact: Fact
@@ -115,7 +115,7 @@ class Made:
     @property
     def imports(self) -> tuple[str, ...]:
         """The modules that its expressions name."""
-        return imports(self.good, self.bad)
+        return modules_named(self.good, self.bad)
 
 
 _MODULES_TEXT = (
@@ -127,24 +127,24 @@ _MODULES_TEXT = (
 _MODULES = _MODULES_TEXT.split()
 
 
-def imports(*expressions: str) -> tuple[str, ...]:
-    """What these expressions need imported."""
+def modules_named(*expressions: str) -> tuple[str, ...]:
+    """List the modules that the expressions need imported."""
     return tuple(m for m in _MODULES if any(f"{m}." in e or e.startswith(f"{m}.") for e in expressions))
 
 
-def filled(rng: Random, fact: Fact) -> Made:
-    """The fact with drawn numbers and words."""
-    word, other = rng.sample(WORDS, 2)
-    values = {"a": str(rng.randrange(4, 60)), "b": str(rng.randrange(4, 60)), "w": word, "v": other}
+def fill(rng: Random, fact: Fact) -> FilledFact:
+    """Fill a fact's expressions with drawn numbers and words."""
+    word, second_word = rng.sample(WORDS, 2)
+    values = {"a": str(rng.randrange(4, 60)), "b": str(rng.randrange(4, 60)), "w": word, "v": second_word}
     good, bad = (form.replace("%%", "%").format(**values) for form in (fact.good, fact.bad))
-    return Made(fact, good, bad, word)
+    return FilledFact(fact, good, bad, word)
 
 
-def value(made: Made) -> object:
-    """What the good expression gives."""
+def evaluate(filled: FilledFact) -> object:
+    """Evaluate the good expression."""
     names: dict[str, object] = {}
-    for name in made.imports:
+    for name in filled.imports:
         importlib.import_module(name)
         top = name.partition(".")[0]
         names[top] = importlib.import_module(top)
-    return eval(made.good, names)  # noqa: S307 - an expression of the table above
+    return eval(filled.good, names)  # noqa: S307 - an expression of the table above

@@ -36,7 +36,7 @@ class Package:
 
     @cached_property
     def modules(self) -> list[str]:
-        """Its Python files that are neither tiny nor huge."""
+        """Python files of the package between 900 and 90,000 bytes."""
         return [f for f in self.files if f.endswith(".py") and 900 < (self.home / f).stat().st_size < 90_000]
 
 
@@ -62,13 +62,13 @@ class Symbol:
     doc: str
 
     @property
-    def called(self) -> str:
+    def qualified_name(self) -> str:
         """The name with its class."""
         return f"{self.owner}.{self.name}" if self.owner else self.name
 
     @property
     def is_class(self) -> bool:
-        """A class rather than a function."""
+        """Whether the symbol is a class rather than a function."""
         return isinstance(self.node, ast.ClassDef)
 
 
@@ -82,19 +82,19 @@ class Module:
     symbols: tuple[Symbol, ...]
 
 
-def packages(folders: Sequence[Path]) -> list[Package]:
-    """What we know to be free to use, in these folders; a folder's own files count as a package too."""
-    found = []
+def find_packages(folders: Sequence[Path]) -> list[Package]:
+    """Find the packages in these folders whose licence is permissive; a folder's own modules count as a package too."""
+    packages = []
     for folder in folders:
         for path in sorted(folder.iterdir()):
             if path.name in PERMISSIVE or path.name in STANDARD:
                 files = tuple(_files(path, folder))
                 if sum(f.endswith(".py") for f in files) > 3:
-                    found.append(Package(path.name, folder, files))
-        alone = tuple(sorted(p.name for p in folder.glob("*.py") if not p.name.startswith("_")))
-        if len(alone) > 50:  # the standard library's own modules
-            found.append(Package("stdlib", folder, alone))
-    return found
+                    packages.append(Package(path.name, folder, files))
+        top_level = tuple(sorted(p.name for p in folder.glob("*.py") if not p.name.startswith("_")))
+        if len(top_level) > 50:  # the standard library's own modules
+            packages.append(Package("stdlib", folder, top_level))
+    return packages
 
 
 def _files(path: Path, folder: Path) -> Iterable[str]:
@@ -105,9 +105,9 @@ def _files(path: Path, folder: Path) -> Iterable[str]:
 
 
 @lru_cache(maxsize=600)
-def module(path: Path) -> Module | None:
-    """The file, if it parses."""
-    collects = gc.isenabled()
+def parse_module(path: Path) -> Module | None:
+    """Parse a Python file; None where that fails."""
+    gc_was_enabled = gc.isenabled()
     gc.disable()  # a tree of many nodes sets it off again and again: ten times slower
     try:
         text = path.read_text(encoding="utf-8")
@@ -117,9 +117,9 @@ def module(path: Path) -> Module | None:
     except (SyntaxError, UnicodeDecodeError, ValueError):
         return None
     finally:
-        if collects:
+        if gc_was_enabled:
             gc.enable()
-    return Module(text, tree, sentence(ast.get_docstring(tree)), tuple(_symbols(tree, "")))
+    return Module(text, tree, docstring_summary(ast.get_docstring(tree)), tuple(_symbols(tree, "")))
 
 
 def _symbols(tree: ast.Module | ast.ClassDef, owner: str) -> Iterable[Symbol]:
@@ -131,13 +131,13 @@ def _symbols(tree: ast.Module | ast.ClassDef, owner: str) -> Iterable[Symbol]:
             after = node.body[1].lineno - 1 if doc and len(node.body) > 1 else first.lineno - 1
             head = max(node.lineno - 1, first.lineno - 2)
             end = (node.end_lineno or node.lineno) - 1
-            yield Symbol(node.name, owner, node, top, node.lineno - 1, head, after, end, sentence(doc))
+            yield Symbol(node.name, owner, node, top, node.lineno - 1, head, after, end, docstring_summary(doc))
             if isinstance(node, ast.ClassDef) and not owner:
                 yield from _symbols(node, node.name)
 
 
-def sentence(doc: str | None) -> str:
-    """The first sentence of a docstring, on one line."""
+def docstring_summary(doc: str | None) -> str:
+    """Take the first sentence of a docstring, on one line."""
     if not doc:
         return ""
     text = re.sub(r"\s+", " ", doc.strip().split("\n\n")[0])

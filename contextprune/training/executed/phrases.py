@@ -1,4 +1,4 @@
-"""How goals are worded: names spoken as words, sentences said in other words, and the talk around a question."""
+"""Wording of goals: identifiers spelt out, sentences in other words, and the talk around a question."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-_LONG = {
+_ABBREVIATIONS = {
     "arg": "argument", "args": "arguments", "num": "number of", "n": "number of", "max": "maximum", "min": "minimum",
     "init": "initialise", "fn": "function", "func": "function", "cfg": "configuration", "config": "configuration",
     "dir": "directory", "dirs": "directories", "str": "string", "msg": "message", "idx": "index", "attr": "attribute",
@@ -18,7 +18,7 @@ _LONG = {
     "specification", "prob": "probability", "dim": "dimension", "eps": "tolerance", "lr": "learning rate",
 }  # fmt: skip
 
-_OTHER = {
+_SYNONYMS = {
     "return": "give back", "returns": "gives back", "get": "fetch", "gets": "fetches", "create": "make",
     "creates": "makes", "make": "build", "remove": "drop", "removes": "drops", "delete": "get rid of",
     "deletes": "gets rid of", "check": "find out", "checks": "finds out", "compute": "work out",
@@ -86,8 +86,8 @@ _AFTER = (
 )
 
 
-def say(rng: Random, templates: Sequence[str], **words: object) -> str:
-    """One of the templates, filled in; its first letter sometimes small, its last mark sometimes missing."""
+def phrase(rng: Random, templates: Sequence[str], **words: object) -> str:
+    """Fill in one of the templates; at times the capital or the full stop is left out, as people type."""
     text = rng.choice(templates).format(**words)
     text = re.sub(r"\s+", " ", text).strip()
     if rng.random() < 0.15:
@@ -97,8 +97,8 @@ def say(rng: Random, templates: Sequence[str], **words: object) -> str:
     return text
 
 
-def framed(rng: Random, goal: str, package: str) -> str:
-    """The goal, in two cases of five with talk around it that decides nothing."""
+def with_small_talk(rng: Random, goal: str, package: str) -> str:
+    """Put talk that decides nothing around a goal, in two cases of five."""
     before = rng.choice(_BEFORE).format(n=rng.randrange(12, 9800), package=package) if rng.random() < 0.3 else ""
     after = rng.choice(_AFTER) if rng.random() < 0.15 else ""
     if after and goal[-1:] not in ".?!":
@@ -107,30 +107,30 @@ def framed(rng: Random, goal: str, package: str) -> str:
 
 
 def words_of(name: str) -> list[str]:
-    """The words inside an identifier."""
+    """Split an identifier into its words, in lower case."""
     parts = re.split(r"[_\W]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name))
     return [part.lower() for part in parts if part]
 
 
-def spoken(name: str) -> str:
-    """An identifier as one would say it."""
-    return " ".join(_LONG.get(word, word) for word in words_of(name))
+def spell_out(name: str) -> str:
+    """Spell an identifier out: its words, abbreviations in full."""
+    return " ".join(_ABBREVIATIONS.get(word, word) for word in words_of(name))
 
 
-def loosely(rng: Random, sentence: str, share: float = 0.8) -> str:
-    """A sentence in other words where we know others, without its full stop and capital."""
+def reword(rng: Random, sentence: str, share: float = 0.8) -> str:
+    """Replace a share of the words by synonyms, and drop the full stop and the capital."""
     text = sentence.strip().rstrip(".:")
     text = re.sub(r"``?([^`]+)``?|:\w+:`([^`]+)`", lambda m: m[1] or m[2], text)
 
-    def other(found: re.Match[str]) -> str:
-        word = found[0]
-        return _OTHER[word.lower()] if word.lower() in _OTHER and rng.random() < share else word
+    def synonym(match: re.Match[str]) -> str:
+        word = match[0]
+        return _SYNONYMS[word.lower()] if word.lower() in _SYNONYMS and rng.random() < share else word
 
-    text = re.sub(r"[A-Za-z]+", other, text)
+    text = re.sub(r"[A-Za-z]+", synonym, text)
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
-_ACTS_TEXT = (
+_VERBS_TEXT = (
     "return get set create make build check compute calculate parse find add remove delete update write read load "
     "save run call test initialize handle process generate determine raise ensure apply register validate print "
     "show display format convert copy open close start stop wait join split merge sort select send receive "
@@ -140,25 +140,25 @@ _ACTS_TEXT = (
     "normalize pad pop push reset restore reverse rotate schedule shut sum translate try unregister wrap append "
     "assert assign attach cast change choose"
 )
-_ACTS = frozenset(_ACTS_TEXT.split())
+_VERBS = frozenset(_VERBS_TEXT.split())
 
 
-def act(sentence: str) -> str:
-    """The sentence from its verb on in the base form, as it stands after "to"; "" where it tells of no act."""
-    first, _, rest = sentence.partition(" ")
+def infinitive(sentence: str) -> str:
+    """Put the verb that begins a sentence in its base form, as it stands after "to"; "" where no verb begins it."""
+    first, _, tail = sentence.partition(" ")
     word = first.lower()
     for base in (word, word.removesuffix("s"), word.removesuffix("es"), word.removesuffix("ies") + "y"):
-        if base in _ACTS:
-            return f"{base} {rest}"
+        if base in _VERBS:
+            return f"{base} {tail}"
     return ""
 
 
-def tellable(sentence: str) -> bool:
-    """Says enough to point at one thing, and no more than a person would type."""
+def is_descriptive(sentence: str) -> bool:
+    """Whether a sentence says enough to point at one symbol, and no more than a person would type."""
     return 14 <= len(sentence) <= 170 and len(sentence.split()) >= 3 and "\n" not in sentence
 
 
-def sentence_of(text: str) -> str:
-    """The first sentence of some lines."""
+def first_sentence(text: str) -> str:
+    """Take the first sentence of a paragraph."""
     joined = re.sub(r"\s+", " ", text.strip())
     return re.split(r"(?<=[a-z)`])\.(?:\s|$)", joined)[0].strip()

@@ -8,9 +8,9 @@ from importlib import metadata
 from random import Random
 from typing import Any, TypeAlias
 
-from contextprune.training.executed.material import Module, Package, module
+from contextprune.training.executed.material import Module, Package, parse_module
 from contextprune.training.executed.phrases import words_of
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.workbench import Workbench
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -36,41 +36,42 @@ FIELDS = {
 }
 
 
-def modules(bench: Bench, package: Package, most: int) -> list[Record]:
-    """One record for each of some of the package's modules."""
-    names = sorted(bench.rng.sample(package.modules, min(most, len(package.modules))))
-    found = [(name, module(package.home / name)) for name in names]
-    return [_module(i, name, m) for i, (name, m) in enumerate(found, bench.rng.randrange(1, 900)) if m]
+def module_records(bench: Workbench, package: Package, limit: int) -> list[Record]:
+    """Records of up to `limit` of the package's modules."""
+    names = sorted(bench.rng.sample(package.modules, min(limit, len(package.modules))))
+    parsed = [(name, parse_module(package.home / name)) for name in names]
+    return [_module_record(i, name, m) for i, (name, m) in enumerate(parsed, bench.rng.randrange(1, 900)) if m]
 
 
-def _module(number: int, name: str, found: Module) -> Record:
-    classes = [s for s in found.symbols if s.is_class]
+def _module_record(number: int, name: str, module: Module) -> Record:
+    classes = [s for s in module.symbols if s.is_class]
     return {
         "id": number,
         "path": name,
-        "lines": found.text.count("\n"),
-        "bytes": len(found.text.encode()),
-        "functions": len(found.symbols) - len(classes),
+        "lines": module.text.count("\n"),
+        "bytes": len(module.text.encode()),
+        "functions": len(module.symbols) - len(classes),
         "classes": len(classes),
-        "imports": found.text.count("\nimport ") + found.text.count("\nfrom "),
-        "summary": found.doc[:120] or None,
+        "imports": module.text.count("\nimport ") + module.text.count("\nfrom "),
+        "summary": module.doc[:120] or None,
     }
 
 
-def functions(bench: Bench, package: Package, most: int) -> list[Record]:
-    """One record for each of some of the package's functions."""
+def function_records(bench: Workbench, package: Package, limit: int) -> list[Record]:
+    """Records of up to `limit` functions in six of the package's modules."""
     rows: list[Record] = []
     number = bench.rng.randrange(1, 5000)
+
     for name in bench.rng.sample(package.modules, min(6, len(package.modules))):
-        found = module(package.home / name)
-        for s in found.symbols if found else ():
+        module = parse_module(package.home / name)
+        for s in module.symbols if module else ():
             if not s.is_class and not s.name.startswith("__"):
-                source = found.text.split("\n")[s.body : s.end + 1] if found else []
+                source = module.text.split("\n")[s.body : s.end + 1] if module else []
                 branches = sum(line.strip().startswith(("if ", "for ", "while ", "elif ")) for line in source)
                 number += 1 + len(s.name) % 3
                 rows.append({
                     "id": number,
-                    "name": s.called,
+                    "name": s.qualified_name,
                     "module": name,
                     "line": s.line + 1,
                     "lines": s.end - s.top + 1,
@@ -78,24 +79,26 @@ def functions(bench: Bench, package: Package, most: int) -> list[Record]:
                     "branches": branches,
                     "summary": s.doc[:120] or None,
                 })  # fmt: skip
-    return sorted(bench.rng.sample(rows, min(most, len(rows))), key=lambda row: int(row["id"]))
+
+    return sorted(bench.rng.sample(rows, min(limit, len(rows))), key=lambda row: int(row["id"]))
 
 
-def distributions(rng: Random, most: int) -> list[Record]:
-    """One record for each of some of the installed distributions."""
-    found = _distributions()
-    kept = sorted(rng.sample(range(len(found)), min(most, len(found))))
-    return [found[i] for i in kept]
+def distribution_records(rng: Random, limit: int) -> list[Record]:
+    """Records of up to `limit` of the installed distributions."""
+    records = _all_distributions()
+    kept = sorted(rng.sample(range(len(records)), min(limit, len(records))))
+    return [records[i] for i in kept]
 
 
 @lru_cache(maxsize=1)
-def _distributions() -> list[Record]:
-    found: list[Record] = []
+def _all_distributions() -> list[Record]:
+    records: list[Record] = []
+
     for item in sorted(metadata.distributions(), key=lambda d: str(d.metadata["Name"]).lower()):
         facts = item.metadata
         licence = facts["License-Expression"] or facts["License"] or ""
-        found.append({
-            "id": len(found) + 1,
+        records.append({
+            "id": len(records) + 1,
             "name": facts["Name"],
             "released": item.version,
             "licence": licence.split("\n")[0][:40] or None,
@@ -104,29 +107,30 @@ def _distributions() -> list[Record]:
             "files": len(item.files or ()),
             "summary": (facts["Summary"] or "")[:120] or None,
         })  # fmt: skip
-    return found
+    return records
 
 
-def draw(bench: Bench, most: int) -> tuple[str, str, Sequence[Record]]:
-    """Records of some sort: a subject, what one record is, and the records."""
+def draw_records(bench: Workbench, limit: int) -> tuple[str, str, Sequence[Record]]:
+    """Draw records of one kind: (the package or subject, the kind in the singular, at least six records)."""
     while True:
-        way = bench.rng.choice(("modules", "functions", "functions", "distributions"))
-        if way == "distributions":
+        table = bench.rng.choice(("modules", "functions", "functions", "distributions"))
+        if table == "distributions":
             if bench.rng.random() < 0.4:
-                return "distributions", "package", distributions(bench.rng, most)
+                return "distributions", "package", distribution_records(bench.rng, limit)
             continue
-        package = bench.package(least=10)
-        rows = (modules if way == "modules" else functions)(bench, package, most)
+
+        package = bench.package(min_files=10)
+        rows = (module_records if table == "modules" else function_records)(bench, package, limit)
         if len(rows) > 5:
-            return package.name, way[:-1], rows
+            return package.name, table[:-1], rows
 
 
 def label(record: Record) -> str:
-    """What one would call the record."""
+    """Name of the record."""
     return str(record.get("name") or record.get("path"))
 
 
 def hint(record: Record) -> str:
-    """Its name, said as words."""
+    """Name of the record as words."""
     name = label(record).rpartition("/")[2].removesuffix(".py").rpartition(".")[2]
     return " ".join(words_of(name))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from random import Random
 
 from contextprune.training.executed.material import Symbol
-from contextprune.training.executed.phrases import act, loosely, say, spoken, tellable
+from contextprune.training.executed.phrases import infinitive, is_descriptive, phrase, reword, spell_out
 
 _NAMED = (
     "Where is `{name}` defined?",
@@ -26,7 +26,7 @@ _SPOKEN = (
     "the {words} {kind}, please",
     "Someone mentioned a {kind} about {words}; where does it live?",
 )
-_TOLD = (
+_DESCRIBED = (
     "Which {kind} is meant to {doc}?",
     "Where do we {doc}?",
     "What is the name of the {kind} that should {doc}?",
@@ -36,7 +36,7 @@ _TOLD = (
     "Find the code responsible for this: {doc}",
     "{doc} - which {kind} is that?",
 )
-_CLASS_TOLD = (
+_CLASS_DESCRIBED = (
     "Which class is this: {doc}?",
     "Find the type that is described as {doc}",
     "There is a class for the following, where is it: {doc}",
@@ -46,27 +46,29 @@ _CLASS_TOLD = (
 )
 
 
-def about(rng: Random, symbol: Symbol) -> list[tuple[str, bool]]:
-    """Goals that the symbol's line answers, each with whether it names the symbol."""
+def goals_about(rng: Random, symbol: Symbol) -> list[tuple[str, bool]]:
+    """Word goals that the symbol's line answers, each with whether it names the symbol."""
     kind = "class" if symbol.is_class else "method" if symbol.owner else "function"
     if rng.random() < 0.3:
         kind = {"class": "type", "method": "function"}.get(kind, "routine")
     private = symbol.name.startswith("__")
     goals = []
     if not private:
-        goals.append((say(rng, _NAMED, name=rng.choice((symbol.called, symbol.name))), True))
-    words = spoken(symbol.name)
+        goals.append((phrase(rng, _NAMED, name=rng.choice((symbol.qualified_name, symbol.name))), True))
+
+    words = spell_out(symbol.name)
     if words.lower() != symbol.name.lower() and " " in words and not private:
-        goals.append((say(rng, _SPOKEN, words=words, kind=kind), False))
-    if tellable(symbol.doc):
-        deed = "" if symbol.is_class else act(symbol.doc)
-        templates = _CLASS_TOLD if symbol.is_class else _TOLD if deed else _TOLD[-3:]
-        goals.append((say(rng, templates, doc=loosely(rng, deed or symbol.doc), kind=kind), False))
+        goals.append((phrase(rng, _SPOKEN, words=words, kind=kind), False))
+
+    if is_descriptive(symbol.doc):
+        action = "" if symbol.is_class else infinitive(symbol.doc)
+        templates = _CLASS_DESCRIBED if symbol.is_class else _DESCRIBED if action else _DESCRIBED[-3:]
+        goals.append((phrase(rng, templates, doc=reword(rng, action or symbol.doc), kind=kind), False))
     return goals
 
 
-def alone(found: Sequence[tuple[int, Symbol]]) -> list[tuple[int, Symbol]]:
-    """Those that neither share their name nor their description with another."""
-    names = Counter(symbol.name for _, symbol in found)
-    docs = Counter(symbol.doc for _, symbol in found if symbol.doc)
-    return [(row, s) for row, s in found if names[s.name] == 1 and docs[s.doc] <= 1]
+def unambiguous(symbols: Sequence[tuple[int, Symbol]]) -> list[tuple[int, Symbol]]:
+    """Keep the (row, symbol) pairs that share neither name nor description with another."""
+    names = Counter(symbol.name for _, symbol in symbols)
+    docs = Counter(symbol.doc for _, symbol in symbols if symbol.doc)
+    return [(row, s) for row, s in symbols if names[s.name] == 1 and docs[s.doc] <= 1]

@@ -1,4 +1,4 @@
-"""The workbench: where tools are run, on what, and how their texts lose the traces of this machine."""
+"""The workbench: where tools are run, on what, and how traces of this machine are taken out of their texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from contextprune.training.executed.material import Module, Package, module
+from contextprune.training.executed.material import Module, Package, parse_module
 
 _HOMES = ("/repo", "/app", "/home/user/project", "/srv/service", "/usr/src/app", "/home/dev/src", "/opt/build")
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
@@ -26,10 +26,10 @@ _PATHS = (
 
 
 @dataclass(slots=True)
-class Bench:
-    """Material and a place to work.
+class Workbench:
+    """Packages to run tools over, and a folder to run them in.
 
-    folder   ours alone; nothing of its name may stay in a text
+    folder   the workbench's own; its name must not stay in a text
     """
 
     rng: Random
@@ -37,45 +37,45 @@ class Bench:
     folder: Path
     _serial: int = field(default=0)
 
-    def package(self, least: int = 1) -> Package:
-        """One with at least so many files; large ones more often, but not in proportion."""
-        fit = [p for p in self.packages if len(p.files) >= least] or list(self.packages)
-        return self.rng.choices(fit, [len(p.files) ** 0.4 for p in fit])[0]
+    def package(self, min_files: int = 1) -> Package:
+        """Draw a package with at least `min_files` files; large ones more often, but not in proportion."""
+        candidates = [p for p in self.packages if len(p.files) >= min_files] or list(self.packages)
+        return self.rng.choices(candidates, [len(p.files) ** 0.4 for p in candidates])[0]
 
-    def source(self, least: int = 1, most: int = 4000) -> tuple[Package, str, Module]:
-        """A Python file with at least so many symbols and at most so many lines."""
+    def source(self, min_symbols: int = 1, max_lines: int = 4000) -> tuple[Package, str, Module]:
+        """Draw a Python file by its symbols and lines: (package, path within it, the parsed module)."""
         for _ in range(2000):
             package = self.package()
             names = package.modules
             if not names:
                 continue
             name = self.rng.choice(names)
-            found = module(package.home / name)
-            if found and len(found.symbols) >= least and found.text.count("\n") <= most:
-                return package, name, found
+            module = parse_module(package.home / name)
+            if module and len(module.symbols) >= min_symbols and module.text.count("\n") <= max_lines:
+                return package, name, module
         raise ValueError("no module fits: give folders with more Python files")
 
-    def place(self) -> Path:
-        """A fresh empty folder."""
+    def fresh_folder(self) -> Path:
+        """Make an empty folder."""
         self._serial += 1
         path = self.folder / f"w{self._serial}"
         path.mkdir(parents=True)
         return path
 
     def home(self) -> str:
-        """The folder that a text names instead of ours."""
+        """Draw the folder that a text names in place of the real one."""
         return self.rng.choice(_HOMES)
 
     def run(
         self, command: Sequence[str], cwd: Path, home: str | None = None, env: Mapping[str, str] | None = None
     ) -> str:
-        """What the command prints on both streams, with neutral paths."""
-        return neutral(printed(command, cwd, env), {str(cwd): home or "/repo"})
+        """Run a command; returns what it printed on both streams, with neutral paths."""
+        return without_local_paths(output_of(command, cwd, env), {str(cwd): home or "/repo"})
 
 
-def printed(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> str:
-    """What the command prints on both streams, as it is."""
-    done = subprocess.run(  # noqa: S603 - commands of ours over files of ours
+def output_of(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> str:
+    """Run a command; returns what it printed on both streams, unchanged."""
+    process = subprocess.run(  # noqa: S603 - commands of ours over files of ours
         command,
         cwd=cwd,
         env={**_environment(), **(env or {})},
@@ -85,7 +85,7 @@ def printed(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = N
         timeout=300,
         check=False,
     )
-    return done.stdout.decode("utf-8", "replace")
+    return process.stdout.decode("utf-8", "replace")
 
 
 def _environment() -> dict[str, str]:
@@ -100,19 +100,21 @@ def _environment() -> dict[str, str]:
     return {**fixed, "TZ": "UTC", "GIT_CONFIG_NOSYSTEM": "1", "OMP_NUM_THREADS": "1"}
 
 
-def neutral(text: str, places: Mapping[str, str]) -> str:
-    """The text without paths of this machine, addresses and colours."""
-    for old, new in (*places.items(), *_PATHS):
+def without_local_paths(text: str, folders: Mapping[str, str]) -> str:
+    """Replace this machine's paths and memory addresses by neutral ones, and drop colours."""
+    for old, new in (*folders.items(), *_PATHS):
         text = text.replace(old, new)
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).replace("\r", "")
-    seen: dict[str, str] = {}
-    return _ADDRESS.sub(lambda m: seen.setdefault(m[0], f"0x7f3a{len(seen) * 4096 + 0x1C40:08x}"), text).rstrip("\n")
+    aliases: dict[str, str] = {}
+    return _ADDRESS.sub(lambda m: aliases.setdefault(m[0], f"0x7f3a{len(aliases) * 4096 + 0x1C40:08x}"), text).rstrip(
+        "\n"
+    )
 
 
-def tells(text: str, folder: Path) -> bool:
-    """The text still names this machine's own folders."""
-    tops = {Path(place).parts[1] for place in (sys.prefix, sys.base_prefix)} - {"usr", "home", "opt"}
-    return any(place in text for place in (str(folder), sys.prefix, *(f"/{top}/" for top in sorted(tops))))
+def names_this_machine(text: str, folder: Path) -> bool:
+    """Whether the text still names this machine's own folders."""
+    tops = {Path(path).parts[1] for path in (sys.prefix, sys.base_prefix)} - {"usr", "home", "opt"}
+    return any(path in text for path in (str(folder), sys.prefix, *(f"/{top}/" for top in sorted(tops))))
 
 
 PYTHON = sys.executable

@@ -11,42 +11,42 @@ from random import Random
 
 import pytest
 
-from contextprune.training.executed.material import packages
+from contextprune.training.executed.material import find_packages
 from contextprune.training.executed.output import Output
-from contextprune.training.executed.workbench import Bench, tells
+from contextprune.training.executed.workbench import Workbench, names_this_machine
 
 STANDARD = Path(sysconfig.get_paths()["stdlib"])
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("material")
+    folder = tmp_path_factory.mktemp("material")
     for name in ("asyncio", "email", "json", "logging", "urllib", "concurrent"):
-        shutil.copytree(STANDARD / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return place
+        shutil.copytree(STANDARD / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
 
 
 @pytest.fixture
-def bench(folder: Path, tmp_path: Path) -> Bench:
-    return Bench(Random(3), packages([folder]), tmp_path)
+def bench(folder: Path, tmp_path: Path) -> Workbench:
+    return Workbench(Random(3), find_packages([folder]), tmp_path)
 
 
 @pytest.fixture
-def draw(bench: Bench) -> Callable[[Callable[[Bench], Iterator[Output]], int], list[Output]]:
+def draw(bench: Workbench) -> Callable[[Callable[[Workbench], Iterator[Output]], int], list[Output]]:
     """The first outputs of a family, each checked."""
 
-    def drawn(family: Callable[[Bench], Iterator[Output]], count: int) -> list[Output]:
+    def drawn(family: Callable[[Workbench], Iterator[Output]], count: int) -> list[Output]:
         outputs = list(islice(family(bench), count))
         for output in outputs:
             assert output.text.strip()
-            assert not tells(output.text, bench.folder)
-            assert any(ask.ranges for ask in output.asks)
-            for ask in output.asks:
-                ends = [-1, *(place for start, end in ask.ranges for place in (start, end))]
+            assert not names_this_machine(output.text, bench.folder)
+            assert any(goal.ranges for goal in output.goals)
+            for goal in output.goals:
+                ends = [-1, *(end for start, end in goal.ranges for end in (start, end))]
                 assert ends == sorted(ends)
                 assert ends[-1] <= len(output.text)
-                assert all(output.text[start:end].strip() for start, end in ask.ranges)
-                assert all(output.text[:start][-1:] in ("", "\n") for start, _ in ask.ranges)
+                assert all(output.text[start:end].strip() for start, end in goal.ranges)
+                assert all(output.text[:start][-1:] in ("", "\n") for start, _ in goal.ranges)
         return outputs
 
     return drawn
@@ -56,9 +56,11 @@ def draw(bench: Bench) -> Callable[[Callable[[Bench], Iterator[Output]], int], l
 def answers() -> Callable[[Output, str], list[str]]:
     """What answers the goals that hold these words."""
 
-    def found(output: Output, words: str) -> list[str]:
+    def answering(output: Output, words: str) -> list[str]:
         return [
-            "\n".join(output.text[start:end] for start, end in ask.ranges) for ask in output.asks if words in ask.goal
+            "\n".join(output.text[start:end] for start, end in goal.ranges)
+            for goal in output.goals
+            if words in goal.text
         ]
 
-    return found
+    return answering

@@ -7,19 +7,19 @@ from random import Random
 
 import pytest
 
-from contextprune.training.executed.facts import FACTS, filled, value
+from contextprune.training.executed.facts import FACTS, evaluate, fill
 
 
 def test_what_should_work_works() -> None:
     for fact in FACTS:
         if fact.package in {"json", "stdlib", "urllib", "email"}:
-            value(filled(Random(1), fact))
+            evaluate(fill(Random(1), fact))
 
 
 def test_what_should_fail_fails() -> None:
     for fact in FACTS:
         if fact.package in {"json", "stdlib"}:
-            made = filled(Random(1), fact)
-            names = {name: importlib.import_module(name) for name in made.imports}
+            filled = fill(Random(1), fact)
+            names = {name: importlib.import_module(name) for name in filled.imports}
             with pytest.raises(Exception):  # noqa: B017, PT011 - each fails in its own way
-                eval(made.bad, dict(names))
+                eval(filled.bad, dict(names))

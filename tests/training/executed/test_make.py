@@ -10,15 +10,15 @@ from random import Random
 import pytest
 
 from contextprune.training.executed.families.table import FAMILIES
-from contextprune.training.executed.make import draw, make
-from contextprune.training.executed.material import packages
+from contextprune.training.executed.make import family_samples, write_tool_samples
+from contextprune.training.executed.material import find_packages
 from contextprune.training.samples import Sample, read_samples
 
 QUICK = ("files", "sql", "listing", "ast")
 
 
 def few(folder: Path, name: str, count: int) -> Sequence[Sample]:
-    return list(draw(FAMILIES[name], count, Random(1), packages([folder]), []))
+    return list(family_samples(FAMILIES[name], count, Random(1), find_packages([folder]), []))
 
 
 def test_samples_are_the_same_for_a_seed(folder: Path) -> None:
@@ -32,9 +32,9 @@ def test_some_goals_need_nothing(folder: Path) -> None:
 
 
 def test_a_file_holds_what_was_made(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    driver = sys.modules[draw.__module__]  # the package shows the function under the module's name
+    driver = sys.modules[family_samples.__module__]  # the package shows the function under the module's name
     monkeypatch.setattr(driver, "FAMILIES", {name: FAMILIES[name] for name in QUICK})
-    counts = make(tmp_path / "tools.jsonl.gz", 40, folders=[folder])
+    counts = write_tool_samples(tmp_path / "tools.jsonl.gz", 40, folders=[folder])
     samples = list(read_samples(tmp_path / "tools.jsonl.gz"))
     assert sum(counts.values()) == len(samples) >= 38
     for sample in samples:

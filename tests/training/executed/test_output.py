@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from contextprune.training.executed.output import Asks, Lines, Output, cropped
+from contextprune.training.executed.output import GoalCollector, Lines, Output, crop
 
 
 def test_neighbouring_lines_are_joined_and_empty_ones_left_out() -> None:
@@ -15,13 +15,13 @@ def test_neighbouring_lines_are_joined_and_empty_ones_left_out() -> None:
 
 def test_a_crop_keeps_the_answers_inside() -> None:
     text = "\n".join(f"line {i:04d} of many" for i in range(900))
-    asks = Asks(Lines(text))
+    goals = GoalCollector(Lines(text))
     for i in range(900):
-        asks.add(f"line {i:04d}?", [i], f"{i:04d}")
-    whole = Output("made", "bash", {"command": "cat many"}, text, "made", asks.found)
+        goals.add(f"line {i:04d}?", [i], f"{i:04d}")
+    output = Output("made", "bash", {"command": "cat many"}, text, "made", goals.collected)
     for seed in range(9):
-        part, outside = cropped(whole, Random(seed))
-        assert len(part.asks) + len(outside) == 900
+        part, cut_off = crop(output, Random(seed))
+        assert len(part.goals) + len(cut_off) == 900
         assert str(part.call["command"]).startswith("cat many | ")
-        assert all(str(ask.key) in part.text[slice(*ask.ranges[0])] for ask in part.asks)
-        assert not any(str(ask.key) in part.text for ask in outside)
+        assert all(str(goal.key) in part.text[slice(*goal.ranges[0])] for goal in part.goals)
+        assert not any(str(goal.key) in part.text for goal in cut_off)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextprune.training.executed.records import draw, hint, label
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.records import draw_records, hint, label
+from contextprune.training.executed.workbench import Workbench
 
 
-def test_records_have_the_same_fields(bench: Bench) -> None:
+def test_records_have_the_same_fields(bench: Workbench) -> None:
     for _ in range(4):
-        _, kind, rows = draw(bench, 20)
+        _, kind, rows = draw_records(bench, 20)
         assert kind in {"module", "function", "package"}
         assert len({tuple(row) for row in rows}) == 1
 

@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from contextprune.training.executed.material import Package, module
-from contextprune.training.executed.output import Asks, Lines, Output
-from contextprune.training.executed.phrases import loosely, say, tellable, words_of
-from contextprune.training.executed.workbench import PYTHON, Bench
+from contextprune.training.executed.material import Package, parse_module
+from contextprune.training.executed.output import GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import is_descriptive, phrase, reword, words_of
+from contextprune.training.executed.workbench import PYTHON, Workbench
 
 _BROKEN = (
     "Which file does not compile, and why?",
@@ -19,22 +19,22 @@ _BROKEN = (
     "Find the errors in the build log.",
     "The image build exits with 1. Cause?",
 )
-_ONE = (
+_ONE_FILE = (
     "Why can't {file} be compiled?",
     "What is wrong with {file}?",
     "{file}: which line is broken?",
 )
-_SORT = (
-    "Which file has this fault: {told}?",
-    "One of the files suffers from {told}; which?",
-    "Look for {told}.",
+_BY_FAULT = (
+    "Which file has this fault: {fault}?",
+    "One of the files suffers from {fault}; which?",
+    "Look for {fault}.",
 )
-_DONE = (
+_COMPILED = (
     "Was {file} compiled?",
     "Did the build reach {file}?",
     "Is {file} part of the build?",
 )
-_ABOUT = (
+_BY_DOCSTRING = (
     "Was the file for {doc} built?",
     "Did it get to the module described as: {doc}?",
 )
@@ -60,44 +60,49 @@ _FAULTS = (
 )
 
 
-def builds(bench: Bench) -> Iterator[Output]:
-    """One log after another."""
+def builds(bench: Workbench) -> Iterator[Output]:
+    """Endless logs of `compileall` and of import times; a package that is too small gives none."""
     while True:
-        way = bench.rng.choice((_compile, _compile, _times))
-        found = way(bench)
-        if found:
-            yield found
+        make_log = bench.rng.choice((_compile, _compile, _times))
+        output = make_log(bench)
+        if output:
+            yield output
 
 
-def _compile(bench: Bench) -> Output | None:
+def _compile(bench: Workbench) -> Output | None:
     rng = bench.rng
-    package = bench.package(least=15)
+    package = bench.package(min_files=15)
     names = [n for n in package.modules if (package.home / n).stat().st_size < 30_000 and package.name != "stdlib"]
     if len(names) < 10:
         return None
     names = sorted(rng.sample(names, min(len(names), rng.choice((15, 30, 60, 110, 200)))))
-    names = [name for name in names if module(package.home / name)]
-    place, home = bench.place(), bench.home()
+    names = [name for name in names if parse_module(package.home / name)]
+
+    # a copy of the modules, some of them broken by one line of code
+    folder, home = bench.fresh_folder(), bench.home()
     for name in names:
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(package.home / name, place / name)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(package.home / name, folder / name)
     broken = {name: rng.choice(_FAULTS) for name in rng.sample(names, rng.choice((0, 1, 1, 2, 3, 5)))}
     for name, (_, code) in broken.items():
-        lines = (place / name).read_text(encoding="utf-8").split("\n")
-        tops = [s.top for s in found.symbols if not s.owner] if (found := module(package.home / name)) else [0]
-        at = rng.choice(tops or [0])
-        (place / name).write_text("\n".join([*lines[:at], code, *lines[at:]]), encoding="utf-8")
-    text = bench.run([PYTHON, "-W", "ignore", "-m", "compileall", "-f", "."], place, home)
-    asks = Asks(Lines(text), most=24)
-    _compiled(bench, package, asks, broken)
+        lines = (folder / name).read_text(encoding="utf-8").split("\n")
+        tops = [s.top for s in source.symbols if not s.owner] if (source := parse_module(package.home / name)) else [0]
+        row = rng.choice(tops or [0])
+        (folder / name).write_text("\n".join([*lines[:row], code, *lines[row:]]), encoding="utf-8")
+
+    text = bench.run([PYTHON, "-W", "ignore", "-m", "compileall", "-f", "."], folder, home)
+    goals = GoalCollector(Lines(text), max_lines=24)
+    _compiled(bench, package, goals, broken)
     call = {"command": f"cd {home} && python -m compileall -f ."}
-    return Output("build", "bash", call, text, package.name, asks.found, "pipe", failed=bool(broken))
+    return Output("build", "bash", call, text, package.name, goals.collected, "pipe", failed=bool(broken))
 
 
-def _compiled(bench: Bench, package: Package, asks: Asks, broken: dict[str, tuple[str, str]]) -> None:
-    rng, lines = bench.rng, asks.lines.lines
-    every: list[int] = []
+def _compiled(bench: Workbench, package: Package, goals: GoalCollector, broken: dict[str, tuple[str, str]]) -> None:
+    rng, lines = bench.rng, goals.lines.lines
+    all_rows: list[int] = []
     faults = [fault for fault, _ in broken.values()]
+
+    # each broken file: its error block goes to the next line that `compileall` starts with a word of its own
     for name, (fault, _) in broken.items():
         start = next((i for i, line in enumerate(lines) if line.startswith("***") and f"/{name}'" in line), None)
         if start is None:
@@ -106,25 +111,27 @@ def _compiled(bench: Bench, package: Package, asks: Asks, broken: dict[str, tupl
             (i for i in range(start + 1, len(lines)) if re.match(r"(Compiling|Listing|\*\*\*)", lines[i])), len(lines)
         )
         rows = [i for i in range(start, end) if lines[i].strip()]
-        every += rows
-        asks.add(say(rng, _ONE, file=name), rows, name)
-        asks.add(say(rng, _ONE, file=name.rpartition("/")[2]), rows, name)
+        all_rows += rows
+        goals.add(phrase(rng, _ONE_FILE, file=name), rows, name)
+        goals.add(phrase(rng, _ONE_FILE, file=name.rpartition("/")[2]), rows, name)
         if faults.count(fault) == 1:
             for _ in range(3):
-                asks.add(say(rng, _SORT, told=fault), rows, f"*** Error compiling './{name}", plain=False)
+                goals.add(phrase(rng, _BY_FAULT, fault=fault), rows, f"*** Error compiling './{name}", plain=False)
     for _ in range(3):
         if broken:
-            asks.add(say(rng, _BROKEN), every, plain=False)
+            goals.add(phrase(rng, _BROKEN), all_rows, plain=False)
         else:
-            asks.nothing(say(rng, _BROKEN))
-            asks.nothing(say(rng, _SORT, told=rng.choice(_FAULTS)[0]))
+            goals.add_unanswerable(phrase(rng, _BROKEN))
+            goals.add_unanswerable(phrase(rng, _BY_FAULT, fault=rng.choice(_FAULTS)[0]))
+
+    # files that did compile
     for i, line in enumerate(lines):
-        found = re.match(r"Compiling '\./(.+)'\.\.\.", line)
-        if found and found[1] not in broken:
-            asks.add(say(rng, _DONE, file=found[1]), [i], found[1])
-            source = module(package.home / found[1])
-            if source and tellable(source.doc):
-                asks.add(say(rng, _ABOUT, doc=loosely(rng, source.doc)), [i], found[1], plain=False)
+        match = re.match(r"Compiling '\./(.+)'\.\.\.", line)
+        if match and match[1] not in broken:
+            goals.add(phrase(rng, _COMPILED, file=match[1]), [i], match[1])
+            source = parse_module(package.home / match[1])
+            if source and is_descriptive(source.doc):
+                goals.add(phrase(rng, _BY_DOCSTRING, doc=reword(rng, source.doc)), [i], match[1], plain=False)
 
 
 _LIGHT_TEXT = (
@@ -135,35 +142,37 @@ _LIGHT_TEXT = (
 _LIGHT = _LIGHT_TEXT.split()
 
 
-def _times(bench: Bench) -> Output | None:
+def _times(bench: Workbench) -> Output | None:
     rng = bench.rng
     name = rng.choice(_LIGHT)
     text = bench.run([PYTHON, "-X", "importtime", "-c", f"import {name}"], bench.folder)
-    text = re.sub(r"(?m)^(import time: +)(\d+)( \| +)(\d+)", lambda m: _timed(bench, m), text)
-    asks = Asks(Lines(text))
-    rows = {i: (int(m[1]), m[2]) for i, line in enumerate(asks.lines.lines)
-            if (m := re.match(r"import time: +(\d+) \| +\d+ \| +(\S+)", line))}  # fmt: skip
-    top = max(rows, key=lambda i: rows[i][0], default=0)
+    text = re.sub(r"(?m)^(import time: +)(\d+)( \| +)(\d+)", lambda match: _timed(bench, match), text)
+    goals = GoalCollector(Lines(text))
+
+    rows = {i: (int(match[1]), match[2]) for i, line in enumerate(goals.lines.lines)
+            if (match := re.match(r"import time: +(\d+) \| +\d+ \| +(\S+)", line))}  # fmt: skip
+    slowest = max(rows, key=lambda i: rows[i][0], default=0)
     for _ in range(3):
-        asks.add(say(rng, _SLOW), [top], plain=False)
-    for i, (_, each) in rows.items():
-        asks.add(say(rng, _TIME, name=each), [i], each)
-        words = " ".join(words_of(each)[-2:])
-        if " " in words and sum(words in " ".join(words_of(other)) for _, other in rows.values()) == 1:
-            asks.add(say(rng, _SPOKEN, words=words), [i], each, plain=False)
+        goals.add(phrase(rng, _SLOW), [slowest], plain=False)
+    for i, (_, imported) in rows.items():
+        goals.add(phrase(rng, _TIME, name=imported), [i], imported)
+        words = " ".join(words_of(imported)[-2:])
+        if " " in words and sum(words in " ".join(words_of(any_name)) for _, any_name in rows.values()) == 1:
+            goals.add(phrase(rng, _SPOKEN, words=words), [i], imported, plain=False)
+
     call = {"command": f"python -X importtime -c 'import {name}'"}
-    return Output("build", "bash", call, text, name.partition(".")[0], asks.found)
+    return Output("build", "bash", call, text, name.partition(".")[0], goals.collected)
 
 
-def _timed(bench: Bench, found: re.Match[str]) -> str:
-    """Times drawn anew, since they differ from run to run."""
-    own = int(bench.rng.lognormvariate(5.5, 1.3)) + 20
-    whole = own + bench.rng.randrange(4000)
-    return f"{found[1]}{own:>{len(found[2])}}{found[3]}{whole:>{len(found[4])}}"
+def _timed(bench: Workbench, match: re.Match[str]) -> str:
+    """Draw times anew, since they differ from run to run; the columns keep their widths."""
+    self_time = int(bench.rng.lognormvariate(5.5, 1.3)) + 20
+    cumulative = self_time + bench.rng.randrange(4000)
+    return f"{match[1]}{self_time:>{len(match[2])}}{match[3]}{cumulative:>{len(match[4])}}"
 
 
 _OPTION = ("What does {name} do?", "Is there a flag {name}?", "Meaning of `{name}`?", "May I pass {name}?")
-_FLAG_TOLD = (
+_FLAG_DESCRIBED = (
     "Is there a switch for this: {doc}?",
     "Which flag do I want: {doc}?",
     'Find the option described as "{doc}".',
@@ -188,42 +197,49 @@ _COMMANDS = (  # nothing of GNU's: the wording of its help is under its licence
 )
 
 
-def helps(bench: Bench) -> Iterator[Output]:
-    """One command's help after another."""
-    seen = list(_COMMANDS)
+def helps(bench: Workbench) -> Iterator[Output]:
+    """Endless help texts, each of one command; a command that is not installed is tried once."""
+    commands = list(_COMMANDS)
     while True:
-        command = bench.rng.choice(seen)
+        command = bench.rng.choice(commands)
         parts = command.split()
         local = Path(PYTHON).with_name(parts[0])
         parts[0] = str(local) if local.exists() else shutil.which(parts[0]) or ""
         text = bench.run(parts, bench.folder) if parts[0] else ""
-        asks = Asks(Lines(text), most=8)
-        if len(asks.lines) < 15 or "Traceback" in text:
-            seen.remove(command)
+
+        goals = GoalCollector(Lines(text), max_lines=8)
+        if len(goals.lines) < 15 or "Traceback" in text:
+            commands.remove(command)
             continue
-        _options(bench, asks)
+        _options(bench, goals)
         package = {"python": "stdlib", "git": "git"}.get(command.split()[0], command.split()[0])
-        yield Output("help", "bash", {"command": command}, text, package, asks.found)
+        yield Output("help", "bash", {"command": command}, text, package, goals.collected)
 
 
-def _options(bench: Bench, asks: Asks) -> None:
-    rng, lines = bench.rng, [re.sub(r"[│╭╰]", " ", line).rstrip() for line in asks.lines.lines]
+def _options(bench: Workbench, goals: GoalCollector) -> None:
+    rng, lines = bench.rng, [re.sub(r"[│╭╰]", " ", line).rstrip() for line in goals.lines.lines]
     starts = [i for i, line in enumerate(lines) if re.match(r"\s{1,10}\*?\s*-{1,2}[A-Za-z]", line)]
-    for at, i in enumerate(starts):
-        deep = len(lines[i]) - len(lines[i].lstrip())
+
+    # an option's block: its line and the deeper ones below it
+    for position, i in enumerate(starts):
+        indent = len(lines[i]) - len(lines[i].lstrip())
         end = i + 1
-        limit = starts[at + 1] if at + 1 < len(starts) else len(lines)
-        while end < limit and lines[end].strip() and len(lines[end]) - len(lines[end].lstrip()) > deep:
+        limit = starts[position + 1] if position + 1 < len(starts) else len(lines)
+        while end < limit and lines[end].strip() and len(lines[end]) - len(lines[end].lstrip()) > indent:
             end += 1
+
         name = re.search(r"--[\w-]+|-\w", lines[i])
         block = " ".join(line.strip() for line in lines[i:end])
-        laid = "  ".join(line.strip() for line in lines[i:end])
-        told = re.split(r"\s{2,}", laid, maxsplit=1)
+        aligned = "  ".join(line.strip() for line in lines[i:end])
+        columns = re.split(r"\s{2,}", aligned, maxsplit=1)
         if name:
-            asks.add(say(rng, _OPTION, name=name[0]), range(i, end), name[0])
-        doc = re.split(r"(?<=[a-z)])[.;](?:\s|$)", re.sub(r"\s+", " ", told[1]))[0] if len(told) > 1 else ""
-        if tellable(doc) and doc in re.sub(r"\s+", " ", block):
+            goals.add(phrase(rng, _OPTION, name=name[0]), range(i, end), name[0])
+        doc = re.split(r"(?<=[a-z)])[.;](?:\s|$)", re.sub(r"\s+", " ", columns[1]))[0] if len(columns) > 1 else ""
+        if is_descriptive(doc) and doc in re.sub(r"\s+", " ", block):
             for _ in range(2):
-                asks.add(
-                    say(rng, _FLAG_TOLD, doc=loosely(rng, doc)), range(i, end), name[0] if name else None, plain=False
+                goals.add(
+                    phrase(rng, _FLAG_DESCRIBED, doc=reword(rng, doc)),
+                    range(i, end),
+                    name[0] if name else None,
+                    plain=False,
                 )

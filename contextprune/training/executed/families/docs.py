@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contextprune.training.executed.output import Asks, Lines, Output
-from contextprune.training.executed.phrases import act, loosely, say, spoken, tellable
-from contextprune.training.executed.workbench import PYTHON, Bench
+from contextprune.training.executed.output import GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import infinitive, is_descriptive, phrase, reword, spell_out
+from contextprune.training.executed.workbench import PYTHON, Workbench
 
 _LIGHT_TEXT = (
     "json asyncio logging email http urllib collections concurrent importlib multiprocessing sqlite3 unittest "
@@ -28,7 +28,7 @@ _SPOKEN = (
     "What is the call for '{words}'?",
     'Something like "{words}" must exist here. How is it used?',
 )
-_TOLD = (
+_DESCRIBED = (
     "Which call would {doc}?",
     "I need something that will {doc}. How is it called?",
     "What do I use to {doc}?",
@@ -38,47 +38,49 @@ _TOLD = (
 _ENTRY = re.compile(r"^(?: \|  | {4})([A-Za-z]\w*)\([^)]*\).*$")
 
 
-def pages(bench: Bench) -> Iterator[Output]:
-    """One page after another."""
+def pages(bench: Workbench) -> Iterator[Output]:
+    """Endless pages of pydoc; a module is seldom shown twice."""
     rng = bench.rng
-    known = [p for p in bench.packages if p.name in _LIGHT]
-    seen: set[str] = set()
+    packages = [p for p in bench.packages if p.name in _LIGHT]
+    shown: set[str] = set()
     while True:
-        package = rng.choices(known, [len(p.modules) ** 0.5 for p in known])[0]
+        package = rng.choices(packages, [len(p.modules) ** 0.5 for p in packages])[0]
         names = [n for n in package.modules if not re.search(r"__main__|/_|antigravity|^this", n)]
         name = rng.choice(names or package.modules).removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-        if name in seen and rng.random() < 0.9:
+        if name in shown and rng.random() < 0.9:
             continue
-        seen.add(name)
+        shown.add(name)
+
         text = bench.run([PYTHON, "-W", "ignore", "-m", "pydoc", name], bench.folder)
         text = re.sub(r"\n+FILE\n.*", "", text)
         lines = Lines(text)
         if not 20 < len(lines) < 3000 or "Traceback" in text[:200]:
             continue
-        asks = Asks(lines, most=10)
-        _entries(bench, asks)
-        if not asks.found:
+
+        goals = GoalCollector(lines, max_lines=10)
+        _entries(bench, goals)
+        if not goals.collected:
             continue
-        yield Output("pydoc", "bash", {"command": f"python -m pydoc {name}"}, text, package.name, asks.found)
+        yield Output("pydoc", "bash", {"command": f"python -m pydoc {name}"}, text, package.name, goals.collected)
 
 
-def _entries(bench: Bench, asks: Asks) -> None:
-    rng, lines = bench.rng, asks.lines.lines
-    starts = {i: found[1] for i, line in enumerate(lines) if (found := _ENTRY.match(line))}
+def _entries(bench: Workbench, goals: GoalCollector) -> None:
+    rng, lines = bench.rng, goals.lines.lines
+    starts = {i: match[1] for i, line in enumerate(lines) if (match := _ENTRY.match(line))}
     names = list(starts.values())
     for i, name in starts.items():
         if names.count(name) > 1:
             continue
         doc, end = "", i + 1
-        while end < len(lines) and end - i < 8 and (said := lines[end].lstrip(" |")) and end not in starts:
-            doc = f"{doc} {said}".strip()
+        while end < len(lines) and end - i < 8 and (line_text := lines[end].lstrip(" |")) and end not in starts:
+            doc = f"{doc} {line_text}".strip()
             end += 1
-        first = re.split(r"(?<=[a-z)])\.(?:\s|$)", doc)[0]
-        asks.add(say(rng, _CALL, name=name), range(i, end), name)
-        if " " in spoken(name):
-            asks.add(say(rng, _SPOKEN, words=spoken(name)), range(i, end), name, plain=False)
-        if tellable(first):
-            deed = act(first)
+        summary = re.split(r"(?<=[a-z)])\.(?:\s|$)", doc)[0]
+        goals.add(phrase(rng, _CALL, name=name), range(i, end), name)
+        if " " in spell_out(name):
+            goals.add(phrase(rng, _SPOKEN, words=spell_out(name)), range(i, end), name, plain=False)
+        if is_descriptive(summary):
+            action = infinitive(summary)
             for _ in range(2):
-                goal = say(rng, _TOLD if deed else _TOLD[-2:], doc=loosely(rng, deed or first))
-                asks.add(goal, range(i, end), name, plain=False)
+                goal = phrase(rng, _DESCRIBED if action else _DESCRIBED[-2:], doc=reword(rng, action or summary))
+                goals.add(goal, range(i, end), name, plain=False)

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contextprune.training.executed.material import Module, Symbol
-from contextprune.training.executed.output import Asks, Lines, Output
-from contextprune.training.executed.phrases import loosely, say, spoken, tellable
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.output import GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import is_descriptive, phrase, reword, spell_out
+from contextprune.training.executed.workbench import Workbench
 
 _CAME = (
-    "Which commit brought in {what}?",
-    "When was {what} added?",
-    "Find the change that introduced {what}.",
-    "Who wrote {what}, and in which commit?",
-    "I want to revert the addition of {what}. Which hash?",
+    "Which commit brought in {subject}?",
+    "When was {subject} added?",
+    "Find the change that introduced {subject}.",
+    "Who wrote {subject}, and in which commit?",
+    "I want to revert the addition of {subject}. Which hash?",
 )
 _FIXED = (
-    "Which commit touched {what} last?",
-    "{what} worked before; which later commit changed it?",
-    "Find the fix to {what}.",
+    "Which commit touched {subject} last?",
+    "{subject} worked before; which later commit changed it?",
+    "Find the fix to {subject}.",
 )
 _EARLIEST = (
     "Which is the earliest commit shown?",
@@ -31,139 +31,159 @@ _EARLIEST = (
 )
 _LATEST = ("What was done most recently?", "Which commit is newest?", "What is the latest change?")
 _DIFF = (
-    "What changed in {what}?",
-    "Was {what} touched, and how?",
-    "Review the edit of {what}.",
-    "Show only the part of the change that concerns {what}.",
+    "What changed in {subject}?",
+    "Was {subject} touched, and how?",
+    "Review the edit of {subject}.",
+    "Show only the part of the change that concerns {subject}.",
 )
-_GONE = ("What was removed?", "Which code was dropped by this change?", "Is anything lost here that callers may need?")
+_REMOVED = (
+    "What was removed?",
+    "Which code was dropped by this change?",
+    "Is anything lost here that callers may need?",
+)
 _BLAME = (
-    "Who last changed {what}?",
-    "In which commit was {what} written?",
-    "Whom do I ask about {what}?",
-    "Since when do we have {what}?",
+    "Who last changed {subject}?",
+    "In which commit was {subject} written?",
+    "Whom do I ask about {subject}?",
+    "Since when do we have {subject}?",
 )
 _AUTHORS = ("Dev One", "Dev Two", "Dev Three", "Build Bot")
 
 
 @dataclass(slots=True)
 class _Story:
-    """A file's life: commit i adds or edits `about[i]`."""
+    """A file's history: `changes[i]` is the action of commit i ("start", "add", "edit") and its symbol."""
 
     name: str
-    found: Module
-    about: list[tuple[str, Symbol | None]]
+    module: Module
+    changes: list[tuple[str, Symbol | None]]
     hashes: list[str]
     edits: dict[str, set[str]]  # for each symbol the lines that were edited, before and after
 
 
-def histories(bench: Bench) -> Iterator[Output]:
-    """Several outputs of each fresh repository."""
+def histories(bench: Workbench) -> Iterator[Output]:
+    """Endless outputs, six of each fresh repository."""
     while True:
-        package, name, found = bench.source(least=8, most=900)
-        symbols = [s for s in found.symbols if not s.owner and s.end - s.top < 60]
+        package, name, module = bench.source(min_symbols=8, max_lines=900)
+        symbols = [s for s in module.symbols if not s.owner and s.end - s.top < 60]
         if len(symbols) < 4 or len({s.name for s in symbols}) < len(symbols):
             continue
-        place = bench.place()
-        story = _tell(bench, place, Path(name).name, found, symbols)
-        for ask_for in (_log, _log, _change, _change, _change, _blame):
-            yield ask_for(bench, place, story, package.name)
+        folder = bench.fresh_folder()
+        story = _build_repository(bench, folder, Path(name).name, module, symbols)
+        for make_output in (_log, _log, _change, _change, _change, _blame):
+            yield make_output(bench, folder, story, package.name)
 
 
-def _git(bench: Bench, place: Path, *arguments: str, author: str = "Dev One", day: int = 0) -> str:
+def _git(bench: Workbench, folder: Path, *arguments: str, author: str = "Dev One", day: int = 0) -> str:
     date = f"2025-{1 + day // 28 % 12:02d}-{1 + day % 28:02d}T{8 + day % 11:02d}:{day * 7 % 60:02d}:00+00:00"
     mail = f"{author.lower().replace(' ', '.')}@example.com"
-    env = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")
-           for what, value in (("NAME", author), ("EMAIL", mail), ("DATE", date))}  # fmt: skip
-    return bench.run(["git", *arguments], place, "/repo", env)
+    env = {f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER")
+           for field, value in (("NAME", author), ("EMAIL", mail), ("DATE", date))}  # fmt: skip
+    return bench.run(["git", *arguments], folder, "/repo", env)
 
 
-def _tell(bench: Bench, place: Path, name: str, found: Module, symbols: Sequence[Symbol]) -> _Story:
-    """Commits: the file without its functions, then each of them, with edits in between."""
-    rng, lines = bench.rng, found.text.split("\n")
+def _build_repository(bench: Workbench, folder: Path, name: str, module: Module, symbols: Sequence[Symbol]) -> _Story:
+    """Commit the file without some of its functions, then each of them, with edits in between."""
+    rng, lines = bench.rng, module.text.split("\n")
     late = rng.sample(symbols, max(3, len(symbols) * 3 // 4))
     missing = set(late)
-    story = _Story(name, found, [], [], {})
-    _git(bench, place, "init", "-q", "-b", "main")
+    story = _Story(name, module, [], [], {})
+    _git(bench, folder, "init", "-q", "-b", "main")
+
+    # what each commit does: functions come in, some are edited later
     changed: dict[int, str] = {}
     plan: list[tuple[str, Symbol | None]] = [("start", None)]
     for symbol in late:
         plan.append(("add", symbol))
         if rng.random() < 0.5:
             plan.append(("edit", rng.choice([s for s in symbols if s not in missing or s is symbol])))
-    for day, (what, subject) in enumerate(plan):
-        if what == "add" and subject:
+
+    # write the file as it stands after each commit
+    for day, (action, subject) in enumerate(plan):
+        if action == "add" and subject:
             missing.discard(subject)
-        if what == "edit" and subject and subject not in missing:
+        if action == "edit" and subject and subject not in missing:
             _edit(bench, lines, subject, changed, story.edits.setdefault(subject.name, set()))
-        gone = {i for s in missing for i in range(s.top, s.end + 1)}
-        (place / name).write_text("\n".join(changed.get(i, line) for i, line in enumerate(lines) if i not in gone))
-        message = _message(bench, what, subject, name)
-        _git(bench, place, "add", "-A")
-        _git(bench, place, "commit", "-q", "--allow-empty", "-m", message, author=rng.choice(_AUTHORS), day=day * 3 + 1)
-        story.about.append((what, subject))
-    story.hashes = _git(bench, place, "log", "--reverse", "--format=%H").split()
+        removed = {i for s in missing for i in range(s.top, s.end + 1)}
+        (folder / name).write_text("\n".join(changed.get(i, line) for i, line in enumerate(lines) if i not in removed))
+        message = _message(bench, action, subject, name)
+        _git(bench, folder, "add", "-A")
+        _git(
+            bench, folder, "commit", "-q", "--allow-empty", "-m", message, author=rng.choice(_AUTHORS), day=day * 3 + 1
+        )
+        story.changes.append((action, subject))
+
+    story.hashes = _git(bench, folder, "log", "--reverse", "--format=%H").split()
     return story
 
 
-def _edit(bench: Bench, lines: Sequence[str], subject: Symbol, changed: dict[int, str], texts: set[str]) -> None:
+def _edit(bench: Workbench, lines: Sequence[str], subject: Symbol, changed: dict[int, str], texts: set[str]) -> None:
     rows = [
         i for i in range(subject.body, subject.end + 1) if lines[i].strip() and not lines[i].strip().startswith("#")
     ]
     for row in bench.rng.sample(rows, min(len(rows), bench.rng.randrange(1, 4))):
-        now = changed.get(row, lines[row])
-        numbers = re.findall(r"\b\d+\b", now)
-        changed[row] = now.replace(numbers[0], str(int(numbers[0][:6]) + 1), 1) if numbers else f"{now}  # checked"
-        texts |= {now.strip(), changed[row].strip()}
+        current = changed.get(row, lines[row])
+        numbers = re.findall(r"\b\d+\b", current)
+        changed[row] = (
+            current.replace(numbers[0], str(int(numbers[0][:6]) + 1), 1) if numbers else f"{current}  # checked"
+        )
+        texts |= {current.strip(), changed[row].strip()}
 
 
-def _message(bench: Bench, what: str, subject: Symbol | None, name: str) -> str:
+def _message(bench: Workbench, action: str, subject: Symbol | None, name: str) -> str:
     rng = bench.rng
     if subject is None:
         return rng.choice((f"Import {name}", f"Start of {name}", "Initial commit"))
-    if what == "add":
-        told = loosely(rng, subject.doc, 0.3) if tellable(subject.doc) and rng.random() < 0.6 else ""
+    if action == "add":
+        summary = reword(rng, subject.doc, 0.3) if is_descriptive(subject.doc) and rng.random() < 0.6 else ""
         return (
-            told[:70].capitalize()
-            if told
-            else rng.choice((f"Add {subject.name}", f"{subject.name}: new", f"Support for {spoken(subject.name)}"))
+            summary[:70].capitalize()
+            if summary
+            else rng.choice((f"Add {subject.name}", f"{subject.name}: new", f"Support for {spell_out(subject.name)}"))
         )
     return rng.choice((
-        f"Fix {subject.name}", f"{subject.name}: correct a limit", f"Review remarks on {spoken(subject.name)}",
+        f"Fix {subject.name}", f"{subject.name}: correct a limit", f"Review remarks on {spell_out(subject.name)}",
         f"Polish {subject.name}", f"Tighten the checks in {subject.name}",
     ))  # fmt: skip
 
 
-def _what(bench: Bench, symbol: Symbol) -> tuple[str, bool]:
+def _refer_to(bench: Workbench, symbol: Symbol) -> tuple[str, bool]:
     draw = bench.rng.random()
-    if tellable(symbol.doc) and draw < 0.4:
-        return f'the code for "{loosely(bench.rng, symbol.doc)}"', False
-    if draw < 0.6 and " " in spoken(symbol.name):
-        return f'the "{spoken(symbol.name)}" routine', False
+    if is_descriptive(symbol.doc) and draw < 0.4:
+        return f'the code for "{reword(bench.rng, symbol.doc)}"', False
+    if draw < 0.6 and " " in spell_out(symbol.name):
+        return f'the "{spell_out(symbol.name)}" routine', False
     return f"`{symbol.name}`", True
 
 
-def _log(bench: Bench, place: Path, story: _Story, package: str) -> Output:
+def _log(bench: Workbench, folder: Path, story: _Story, package: str) -> Output:
     rng = bench.rng
     form = rng.choice(("--oneline", "--stat", "", "--format='%h %ad %an %s' --date=short", "--shortstat"))
     arguments = [part.strip("'") for part in re.findall(r"\S*'[^']*'|\S+", form)]
     arguments = [part.replace("='", "=") for part in arguments]
-    text = _git(bench, place, "log", *arguments)
-    asks = Asks(Lines(text), most=14)
-    blocks = _commits(asks.lines, story)
-    for i, (what, symbol) in enumerate(story.about):
+    text = _git(bench, folder, "log", *arguments)
+
+    goals = GoalCollector(Lines(text), max_lines=14)
+    blocks = _commits(goals.lines, story)
+    for i, (action, symbol) in enumerate(story.changes):
         rows = blocks.get(i, [])
         if symbol is None:
             continue
-        edits = [k for k, (w, s) in enumerate(story.about) if s is symbol and w == "edit"]
-        named, plain = _what(bench, symbol)
-        if what == "add":
-            asks.add(say(rng, _CAME, what=named), rows, symbol.name, plain=plain)
+        edits = [
+            k
+            for k, (earlier_action, earlier_symbol) in enumerate(story.changes)
+            if earlier_symbol is symbol and earlier_action == "edit"
+        ]
+
+        subject, plain = _refer_to(bench, symbol)
+        if action == "add":
+            goals.add(phrase(rng, _CAME, subject=subject), rows, symbol.name, plain=plain)
         elif i == edits[-1]:
-            asks.add(say(rng, _FIXED, what=named), rows, symbol.name, plain=plain)
-    asks.add(say(rng, _EARLIEST), blocks.get(0, []), plain=False)
-    asks.add(say(rng, _LATEST), blocks.get(len(story.about) - 1, []), plain=False)
-    return Output("git_log", "bash", {"command": f"git log {form}".strip()}, text, package, asks.found)
+            goals.add(phrase(rng, _FIXED, subject=subject), rows, symbol.name, plain=plain)
+
+    goals.add(phrase(rng, _EARLIEST), blocks.get(0, []), plain=False)
+    goals.add(phrase(rng, _LATEST), blocks.get(len(story.changes) - 1, []), plain=False)
+    return Output("git_log", "bash", {"command": f"git log {form}".strip()}, text, package, goals.collected)
 
 
 def _commits(lines: Lines, story: _Story) -> dict[int, list[int]]:
@@ -174,61 +194,65 @@ def _commits(lines: Lines, story: _Story) -> dict[int, list[int]]:
     return {k: list(range(i, end)) for (i, k), end in zip(starts, ends, strict=True)}
 
 
-def _change(bench: Bench, place: Path, story: _Story, package: str) -> Output:
-    """A difference over several commits; or one commit."""
+def _change(bench: Workbench, folder: Path, story: _Story, package: str) -> Output:
+    """Show a difference over up to ten commits, with `git diff` or `git log -p`."""
     rng = bench.rng
     last = rng.randrange(1, len(story.hashes))
     first = rng.randrange(max(0, last - 9), last)
-    way = f"diff {story.hashes[first][:8]} {story.hashes[last][:8]}"
+    command = f"diff {story.hashes[first][:8]} {story.hashes[last][:8]}"
     if rng.random() < 0.3:
-        way = f"log -p {story.hashes[first][:8]}..{story.hashes[last][:8]}"
-    text = _git(bench, place, *way.split())
-    asks = Asks(Lines(text), most=40)
+        command = f"log -p {story.hashes[first][:8]}..{story.hashes[last][:8]}"
+
+    text = _git(bench, folder, *command.split())
+    goals = GoalCollector(Lines(text), max_lines=40)
     touched: dict[str, tuple[Symbol, set[str]]] = {}
-    for what, symbol in story.about[first + 1 : last + 1]:
+    for action, symbol in story.changes[first + 1 : last + 1]:
         if symbol:
-            touched.setdefault(symbol.name, (symbol, set()))[1].add(what)
-    for symbol, how in touched.values():
-        rows = _added(asks.lines, story, symbol, "add" in how)
-        named, plain = _what(bench, symbol)
-        asks.add(say(rng, _DIFF, what=named), rows, symbol.name, plain=plain)
-        if "add" in how:
-            asks.add(say(rng, _CAME[1:3], what=named), rows, symbol.name, plain=plain)
-    removed = [i for i, line in enumerate(asks.lines.lines) if re.match(r"-(?!--)", line)]
-    asks.add(say(rng, _GONE), removed, plain=False)
-    return Output("git_diff", "bash", {"command": f"git {way}"}, text, package, asks.found)
+            touched.setdefault(symbol.name, (symbol, set()))[1].add(action)
+
+    for symbol, actions in touched.values():
+        rows = _added(goals.lines, story, symbol, "add" in actions)
+        subject, plain = _refer_to(bench, symbol)
+        goals.add(phrase(rng, _DIFF, subject=subject), rows, symbol.name, plain=plain)
+        if "add" in actions:
+            goals.add(phrase(rng, _CAME[1:3], subject=subject), rows, symbol.name, plain=plain)
+
+    removed = [i for i, line in enumerate(goals.lines.lines) if re.match(r"-(?!--)", line)]
+    goals.add(phrase(rng, _REMOVED), removed, plain=False)
+    return Output("git_diff", "bash", {"command": f"git {command}"}, text, package, goals.collected)
 
 
-def _added(lines: Lines, story: _Story, symbol: Symbol, new: bool) -> list[int]:
+def _added(lines: Lines, story: _Story, symbol: Symbol, is_new: bool) -> list[int]:
     """The changed lines of a symbol; of a new one all of it, or what opens it if it is long."""
-    head = list(lines.having(rf"^[+]\s*(?:async )?(?:def|class) {symbol.name}\b"))
-    if new and head:
+    head = list(lines.matching(rf"^[+]\s*(?:async )?(?:def|class) {symbol.name}\b"))
+    if is_new and head:
         span = [i for i in range(head[0], head[0] + symbol.end - symbol.line + 1)
                 if i < len(lines) and lines.lines[i].startswith("+")]  # fmt: skip
         return span if len(span) < 26 else span[: symbol.body - symbol.line + 4]
     texts = story.edits.get(symbol.name, set())
-    known = [line.strip() for line in story.found.text.split("\n")]
-    if any(known.count(text) > 1 for text in texts):
+    file_lines = [line.strip() for line in story.module.text.split("\n")]
+    if any(file_lines.count(text) > 1 for text in texts):
         return []  # the same line stands elsewhere too
     return [i for i, line in enumerate(lines.lines) if line[:1] in {"+", "-"} and line[1:].strip() in texts]
 
 
-def _blame(bench: Bench, place: Path, story: _Story, package: str) -> Output:
+def _blame(bench: Workbench, folder: Path, story: _Story, package: str) -> Output:
     rng = bench.rng
     flags = rng.choice(("", "-s", "--date=short"))
-    text = _git(bench, place, "blame", *flags.split(), story.name)
-    asks = Asks(Lines(text), most=30)
-    for symbol in {s.name: s for _, s in story.about if s}.values():
+    text = _git(bench, folder, "blame", *flags.split(), story.name)
+    goals = GoalCollector(Lines(text), max_lines=30)
+
+    for symbol in {s.name: s for _, s in story.changes if s}.values():
         start = [
             i
-            for i, line in enumerate(asks.lines.lines)
+            for i, line in enumerate(goals.lines.lines)
             if re.search(rf"\) ?(?:async )?(?:def|class) {symbol.name}\b", line)
         ]
         if len(start) == 1:
             end = start[0] + symbol.end - symbol.line
-            edited = any(s is symbol and what == "edit" for what, s in story.about)
+            edited = any(s is symbol and action == "edit" for action, s in story.changes)
             rows = range(start[0], end + 1) if edited or symbol.end - symbol.line < 8 else range(start[0], start[0] + 3)
-            named, plain = _what(bench, symbol)
-            asks.add(say(rng, _BLAME, what=named), rows, symbol.name, plain=plain)
+            subject, plain = _refer_to(bench, symbol)
+            goals.add(phrase(rng, _BLAME, subject=subject), rows, symbol.name, plain=plain)
     call: Mapping[str, str] = {"command": f"git blame {flags} {story.name}".replace("  ", " ")}
-    return Output("git_blame", "bash", call, text, package, asks.found)
+    return Output("git_blame", "bash", call, text, package, goals.collected)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 
-from contextprune.training.executed.output import Asks, Lines, Output
-from contextprune.training.executed.phrases import loosely, say, tellable
-from contextprune.training.executed.workbench import PYTHON, Bench
+from contextprune.training.executed.output import GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import is_descriptive, phrase, reword
+from contextprune.training.executed.workbench import PYTHON, Workbench
 
 _VERSION = (
     "Which version of {name} do we have?",
@@ -17,7 +17,7 @@ _VERSION = (
     "Pin {name} to what is installed.",
     "Does our {name} already have last year's fix? I need its version.",
 )
-_TOLD = (
+_DESCRIBED = (
     "Do we have a package for this: {doc}? Which version?",
     'Which of these is the one described as "{doc}"?',
     "Something we install is there to offer {doc}. Version?",
@@ -57,49 +57,50 @@ _META = {
     "Project-URL": ("Where are docs and the tracker of {name}?", "Links, please."),
     "Classifier": ("Which Pythons and systems does {name} claim to support?", "How mature does {name} say it is?"),
 }
-_ONE = (
-    "Which version of {other} does {name} accept?",
-    "Is {other} a hard dependency of {name}, and how is it bounded?",
-    "May I upgrade {other} without upsetting {name}?",
-    "{other} moved to a new major version; does {name} allow it?",
+_REQUIREMENT = (
+    "Which version of {requirement} does {name} accept?",
+    "Is {requirement} a hard dependency of {name}, and how is it bounded?",
+    "May I upgrade {requirement} without upsetting {name}?",
+    "{requirement} moved to a new major version; does {name} allow it?",
 )
-_FREE_TEXT = (
+_PACKAGES_TEXT = (
     "rich pydantic click typer networkx Jinja2 sympy scikit-learn scipy transformers torch requests urllib3 "
     "Pygments markdown-it-py packaging pip setuptools PyYAML tomlkit narwhals joblib huggingface_hub anyio fsspec "
     "filelock pluggy pytest mypy mpmath sortedcontainers h11 idna numpy sentence-transformers hatchling "
     "cloudpickle pytest-xdist iniconfig threadpoolctl tokenizers regex safetensors ruff tiktoken "
     "typing_extensions MarkupSafe annotated-types shellingham"
 )
-_FREE = _FREE_TEXT.split()
+_PACKAGES = _PACKAGES_TEXT.split()
 
 
-def packages(bench: Bench) -> Iterator[Output]:
-    """One of the views after another; the slow list of pip is asked for rarely."""
+def packages(bench: Workbench) -> Iterator[Output]:
+    """Endless views of the installed packages; pip itself, being slow, is run once for each kind of view."""
     rng = bench.rng
-    names = [name for name in _FREE if _known(name)]
+    names = [name for name in _PACKAGES if _is_installed(name)]
     names = sorted(rng.sample(names, min(len(names), 24)))  # pip takes seconds for each
     lists = [
-        bench.run([PYTHON, "-m", "pip", "--disable-pip-version-check", *way.split()], bench.folder) for way in _LISTS
+        bench.run([PYTHON, "-m", "pip", "--disable-pip-version-check", *view.split()], bench.folder) for view in _LISTS
     ]
     all_shown = bench.run([PYTHON, "-m", "pip", "--disable-pip-version-check", "show", "-f", *names], bench.folder)
     shown = dict(zip(names, all_shown.split("\n---\n"), strict=True))
+
     while True:
-        way = rng.choice(("list", "show", "show", "files", "metadata", "metadata", "metadata"))
-        if way == "list":
+        view = rng.choice(("list", "show", "show", "files", "metadata", "metadata", "metadata"))
+        if view == "list":
             at = rng.randrange(len(_LISTS))
             yield _list(bench, lists[at], f"pip {_LISTS[at]}")
-        elif way == "metadata":
+        elif view == "metadata":
             yield metadata_file(bench, rng.choice(names))
         else:
             yield _show(
-                bench, shown, rng.sample(names, rng.choice((2, 4, 8, 14)) if way == "show" else 1), way == "files"
+                bench, shown, rng.sample(names, rng.choice((2, 4, 8, 14)) if view == "show" else 1), view == "files"
             )
 
 
 _LISTS = ("list", "list --format=freeze")
 
 
-def _known(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         metadata.distribution(name)
     except metadata.PackageNotFoundError:
@@ -107,7 +108,7 @@ def _known(name: str) -> bool:
     return True
 
 
-def _list(bench: Bench, text: str, command: str) -> Output:
+def _list(bench: Workbench, text: str, command: str) -> Output:
     rng = bench.rng
     kept = [
         line
@@ -115,76 +116,86 @@ def _list(bench: Bench, text: str, command: str) -> Output:
         if "contextprune" not in line and "gt-all" not in line and not line.startswith("-e")
     ]
     rows = sorted(rng.sample(range(2, len(kept)), len(kept) - 2 - rng.randrange(20)))
-    asks = Asks(Lines("\n".join([re.sub(r" +Editable.*", "", line) for line in kept[:2]] + [kept[i] for i in rows])))
-    for i, line in enumerate(asks.lines.lines):
+    goals = GoalCollector(
+        Lines("\n".join([re.sub(r" +Editable.*", "", line) for line in kept[:2]] + [kept[i] for i in rows]))
+    )
+
+    for i, line in enumerate(goals.lines.lines):
         name = re.split(r"[ =]", line)[0]
-        if i > 1 and _known(name):
+        if i > 1 and _is_installed(name):
             doc = metadata.distribution(name).metadata["Summary"] or ""
-            asks.add(say(rng, _VERSION, name=name), [i], name)
-            if tellable(doc):
-                asks.add(say(rng, _TOLD, doc=loosely(rng, doc)), [i], name, plain=False)
-    text = "\n".join(asks.lines.lines)
-    return Output("pip", "bash", {"command": f"python -m {command}"}, text, "distributions", asks.found, None)
+            goals.add(phrase(rng, _VERSION, name=name), [i], name)
+            if is_descriptive(doc):
+                goals.add(phrase(rng, _DESCRIBED, doc=reword(rng, doc)), [i], name, plain=False)
+    text = "\n".join(goals.lines.lines)
+    return Output("pip", "bash", {"command": f"python -m {command}"}, text, "distributions", goals.collected, None)
 
 
-def _show(bench: Bench, shown: Mapping[str, str], names: list[str], files: bool) -> Output:
+def _show(bench: Workbench, shown: Mapping[str, str], names: list[str], files: bool) -> Output:
     rng = bench.rng
     command = ["show", *(["-f"] if files else []), *names]
     text = "\n---\n".join(shown[name] if files else shown[name].split("\nFiles:")[0] for name in names)
     text = re.sub(r"\nAuthor-email: .*", "\nAuthor-email: ", text)
     text = re.sub(r"\nAuthor: .*", "\nAuthor: ", text)
     text = re.sub(r"\S*__pycache__\S*\n?", "", text)
-    asks = Asks(Lines(text))
-    name, at = "", 0
-    for i, line in enumerate(asks.lines.lines):
+
+    goals = GoalCollector(Lines(text))
+    name, name_row = "", 0
+    for i, line in enumerate(goals.lines.lines):
         field, _, value = line.partition(": ")
         if field == "Name":
-            name, at = value, i
+            name, name_row = value, i
         for _ in range(2):
             if field in _FIELD and name and value.strip():
-                asks.add(say(rng, _FIELD[field], name=name), {at, i} if len(names) > 1 else {i}, name, plain=False)
+                goals.add(
+                    phrase(rng, _FIELD[field], name=name), {name_row, i} if len(names) > 1 else {i}, name, plain=False
+                )
+
     if files:
-        _paths(bench, asks, name)
-    return Output("pip", "bash", {"command": f"pip {' '.join(command)}"}, text, names[0].lower(), asks.found)
+        _paths(bench, goals, name)
+    return Output("pip", "bash", {"command": f"pip {' '.join(command)}"}, text, names[0].lower(), goals.collected)
 
 
-def _paths(bench: Bench, asks: Asks, name: str) -> None:
+def _paths(bench: Workbench, goals: GoalCollector, name: str) -> None:
     of_word: dict[str, list[int]] = {}
-    for i, line in enumerate(asks.lines.lines):
+    for i, line in enumerate(goals.lines.lines):
         if re.match(r"  \S+\.py$", line):
             for word in sorted(set(re.findall(r"[a-z]{5,}", line.rpartition("/")[2]))):
                 of_word.setdefault(word, []).append(i)
-    everything = asks.lines.lines
+    everything = goals.lines.lines
     for word, rows in of_word.items():
         if len(rows) == sum(word in line for line in everything) <= 6:
-            asks.add(say(bench.rng, _FILES, name=name, words=word), rows, word)
+            goals.add(phrase(bench.rng, _FILES, name=name, words=word), rows, word)
 
 
-def metadata_file(bench: Bench, name: str) -> Output:
-    """A distribution's METADATA, without the people in it."""
+def metadata_file(bench: Workbench, name: str) -> Output:
+    """Show a distribution's METADATA, without the names and addresses of people."""
     rng = bench.rng
-    item = metadata.distribution(name)
-    raw = item.read_text("METADATA") or ""
+    distribution = metadata.distribution(name)
+    raw = distribution.read_text("METADATA") or ""
     text = re.sub(r"(?m)^((?:Author|Maintainer)(?:-email)?): .*$", r"\1: The maintainers", raw).rstrip("\n")
     text = re.sub(r"[\w.+-]+@[\w-]+\.[\w.]+", "team@example.com", text)
     if rng.random() < 0.6:
         text = text.split("\n\n")[0]
-    asks = Asks(Lines(text), most=30)
+
+    goals = GoalCollector(Lines(text), max_lines=30)
     head = text.split("\n\n")[0].count("\n") + 1
     fields: dict[str, list[int]] = {}
-    for i, line in enumerate(asks.lines.lines[:head]):
+    for i, line in enumerate(goals.lines.lines[:head]):
         fields.setdefault(line.partition(":")[0], []).append(i)
-        if found := re.match(r"Requires-Dist: ([\w.-]+)(.*)", line):
-            same = [
+        if match := re.match(r"Requires-Dist: ([\w.-]+)(.*)", line):
+            requirement_rows = [
                 k
                 for k in range(head)
-                if re.match(rf"Requires-Dist: {re.escape(found[1])}(?![\w.-])", asks.lines.lines[k])
+                if re.match(rf"Requires-Dist: {re.escape(match[1])}(?![\w.-])", goals.lines.lines[k])
             ]
-            asks.add(say(rng, _ONE, other=found[1], name=name), same, found[1])
+            goals.add(phrase(rng, _REQUIREMENT, requirement=match[1], name=name), requirement_rows, match[1])
+
     for field, rows in fields.items():
         for _ in range(2):
             templates = (_META | _FIELD).get(field)
             if templates:
-                asks.add(say(rng, templates, name=name), rows, None, plain=False)
-    folder = f"/usr/lib/python3/site-packages/{name.replace('-', '_')}-{item.version}.dist-info/METADATA"
-    return Output("pip", "bash", {"command": f"cat {folder}"}, text, name.lower(), asks.found)
+                goals.add(phrase(rng, templates, name=name), rows, None, plain=False)
+
+    folder = f"/usr/lib/python3/site-packages/{name.replace('-', '_')}-{distribution.version}.dist-info/METADATA"
+    return Output("pip", "bash", {"command": f"cat {folder}"}, text, name.lower(), goals.collected)

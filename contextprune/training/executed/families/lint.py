@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from contextprune.training.executed.material import Module
-from contextprune.training.executed.output import Asks, Lines, Output
-from contextprune.training.executed.phrases import loosely, say, spoken
-from contextprune.training.executed.workbench import PYTHON, Bench, printed
+from contextprune.training.executed.output import GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import phrase, reword, spell_out
+from contextprune.training.executed.workbench import PYTHON, Workbench, output_of
 
 _RUFF = str(Path(PYTHON).with_name("ruff"))
 _RULE = (
@@ -21,18 +21,18 @@ _RULE = (
     "I fix {code} now; which lines?",
     "Does {code} occur?",
 )
-_TOLD = (
-    "Does the linter complain about this: {told}?",
-    "Which findings are of this sort: {told}?",
-    "I only fix one class of problems today: {told}.",
-    "Find every place with the following fault: {told}.",
-    "Which lines must change because of {told}?",
+_DESCRIBED = (
+    "Does the linter complain about this: {fault}?",
+    "Which findings are of this sort: {fault}?",
+    "I only fix one class of problems today: {fault}.",
+    "Find every place with the following fault: {fault}.",
+    "Which lines must change because of {fault}?",
 )
 _WITHIN = (
-    "What is wrong inside {what}?",
-    "Clean up {what}: what does the linter want there?",
-    "I'm editing {what}. Which complaints are about it?",
-    "Only the findings in {what}.",
+    "What is wrong inside {subject}?",
+    "Clean up {subject}: what does the linter want there?",
+    "I'm editing {subject}. Which complaints are about it?",
+    "Only the findings in {subject}.",
 )
 _LINE = (
     "What is reported at line {line}?",
@@ -71,64 +71,67 @@ _MYPY = {
 
 @lru_cache(maxsize=1)
 def rules() -> dict[str, str]:
-    """For each rule of ruff what it checks, in a sentence."""
-    text = printed([_RUFF, "rule", "--all", "--output-format", "json"], Path())
-    found = {}
+    """Rules of ruff by code, each with the sentence that says what it checks."""
+    text = output_of([_RUFF, "rule", "--all", "--output-format", "json"], Path())
+    sentences = {}
     for rule in json.loads(text):
-        told = re.search(
+        match = re.search(
             r"## What it does\s+(?:Checks for|Checks that|Checks)\s+(.*?)\.(?:\s|$)",
             rule["explanation"] or "",
             re.DOTALL,
         )
-        if told and len(told[1]) < 130:
-            found[rule["code"]] = re.sub(r"\s+", " ", told[1]).replace("`", "")
-    return found
+        if match and len(match[1]) < 130:
+            sentences[rule["code"]] = re.sub(r"\s+", " ", match[1]).replace("`", "")
+    return sentences
 
 
-def ruffs(bench: Bench) -> Iterator[Output]:
-    """One run of ruff after another."""
+def ruffs(bench: Workbench) -> Iterator[Output]:
+    """Endless runs of ruff, each over one spoilt file."""
     rng = bench.rng
     while True:
-        package, name, found = bench.source(least=3, most=700)
-        place = bench.place()
+        package, name, module = bench.source(min_symbols=3, max_lines=700)
+        folder = bench.fresh_folder()
         file = Path(name).name
-        (place / file).write_text(_spoilt(bench, found.text))
+        (folder / file).write_text(_spoilt(bench, module.text))
+
         chosen = rng.choice(("ALL", "ALL", "E,F,W,B,SIM,UP,N", "D,ANN,PL", "F,E,I,RUF,PT,C4,RET"))
         form = rng.choice(("concise", "concise", "full", "grouped", "pylint"))
         arguments = ["check", "--isolated", "--no-cache", "--select", chosen, "--output-format", form, file]
         text = "\n".join(
-            line for line in bench.run([_RUFF, *arguments], place).split("\n") if not line.startswith("warning:")
+            line for line in bench.run([_RUFF, *arguments], folder).split("\n") if not line.startswith("warning:")
         )
         if text.count("\n") < 8:
             continue
-        asks = Asks(Lines(text), most=16)
-        _findings(bench, asks, form)
+        goals = GoalCollector(Lines(text), max_lines=16)
+        _findings(bench, goals, form)
         call = {"command": "ruff " + " ".join(arguments)}
-        yield Output("ruff", "bash", call, text, package.name, asks.found, "pipe", failed=True)
+        yield Output("ruff", "bash", call, text, package.name, goals.collected, "pipe", failed=True)
 
 
-def _spoilt(bench: Bench, text: str) -> str:
+def _spoilt(bench: Workbench, text: str) -> str:
     """A copy with faults: imports that nobody uses, names that do not exist, bare excepts."""
     lines = text.split("\n")
     for _ in range(bench.rng.randrange(5)):
-        at = bench.rng.randrange(len(lines))
-        line = lines[at]
+        row = bench.rng.randrange(len(lines))
+        line = lines[row]
         indent = line[: len(line) - len(line.lstrip())]
         if line.strip().startswith(("return ", "if ")) and line.rstrip().endswith((")", ":", "]")):
-            lines.insert(at, indent + bench.rng.choice(_FAULTS))
+            lines.insert(row, indent + bench.rng.choice(_FAULTS))
     return "\n".join(lines)
 
 
-def _findings(bench: Bench, asks: Asks, form: str) -> None:
-    rng, lines = bench.rng, asks.lines.lines
+def _findings(bench: Workbench, goals: GoalCollector, form: str) -> None:
+    rng, lines = bench.rng, goals.lines.lines
     of_rule: dict[str, list[int]] = defaultdict(list)
     of_line: dict[int, list[int]] = defaultdict(list)
     of_name: dict[str, list[int]] = defaultdict(list)
+
+    # the lines of each finding; in the full format its place stands on a line below
     starts = {i: (m[1] or m[3], int(m[2] or 0)) for i, line in enumerate(lines) if (m := _start(line, form))}
     order = [*sorted(starts), len(lines)]
-    for at, (i, (code, shown)) in enumerate(sorted(starts.items())):
+    for position, (i, (code, shown)) in enumerate(sorted(starts.items())):
         line = shown
-        rows = range(i, min(order[at + 1], i + 9)) if form == "full" else range(i, i + 1)
+        rows = range(i, min(order[position + 1], i + 9)) if form == "full" else range(i, i + 1)
         rows = range(rows.start, max((k for k in rows if not lines[k].startswith("Found ")), default=i) + 1)
         if form == "full":
             line = next((int(m[1]) for k in rows if (m := re.search(r"--> \S+?:(\d+):", lines[k]))), 0)
@@ -136,17 +139,19 @@ def _findings(bench: Bench, asks: Asks, form: str) -> None:
         of_line[line] += rows
         for name in re.findall(r"`([A-Za-z_]\w{3,})`", lines[i]):
             of_name[name] += rows
+
     for code, picked in of_rule.items():
-        asks.add(say(rng, _RULE, code=code), picked, code)
+        goals.add(phrase(rng, _RULE, code=code), picked, code)
         if code in rules():
             for _ in range(2):
-                asks.add(say(rng, _TOLD, told=loosely(rng, rules()[code])), picked, code, plain=False)
+                goals.add(phrase(rng, _DESCRIBED, fault=reword(rng, rules()[code])), picked, code, plain=False)
     for name, picked in of_name.items():
-        asks.add(say(rng, _NAME, name=name), picked, name)
+        goals.add(phrase(rng, _NAME, name=name), picked, name)
     for line, picked in of_line.items():
         if rng.random() < 0.2 and line:
-            asks.add(say(rng, _LINE, line=line), picked, None)
-    asks.add(say(rng, _SUM), asks.lines.having(r"^Found \d+ error"), plain=False)
+            goals.add(phrase(rng, _LINE, line=line), picked, None)
+
+    goals.add(phrase(rng, _SUM), goals.lines.matching(r"^Found \d+ error"), plain=False)
 
 
 def _start(line: str, form: str) -> re.Match[str] | None:
@@ -159,65 +164,72 @@ def _start(line: str, form: str) -> re.Match[str] | None:
     return re.match(r"()\S+?:(\d+):\d+: ([A-Z]+\d+)", line)
 
 
-def mypys(bench: Bench) -> Iterator[Output]:
-    """One run of mypy after another, without following imports."""
+def mypys(bench: Workbench) -> Iterator[Output]:
+    """Endless runs of mypy over one file each, without following imports."""
     rng = bench.rng
-    cache = bench.place()
+    cache = bench.fresh_folder()
     while True:
-        package, name, found = bench.source(least=6, most=1500)
-        place = bench.place()
+        package, name, module = bench.source(min_symbols=6, max_lines=1500)
+        folder = bench.fresh_folder()
         file = Path(name).name
-        (place / file).write_text(found.text)
+        (folder / file).write_text(module.text)
+
         flags = ["--strict", "--follow-imports=skip", "--ignore-missing-imports"]
         flags += rng.choice(([], ["--pretty"], ["--show-column-numbers"]))
         command = [PYTHON, "-m", "mypy", "--cache-dir", str(cache), *flags, file]
-        text = bench.run(command, place)
+        text = bench.run(command, folder)
         if text.count("\n") < 8:
             continue
-        asks = Asks(Lines(text), most=16)
-        _types(bench, asks, found)
+        goals = GoalCollector(Lines(text), max_lines=16)
+        _types(bench, goals, module)
         call = {"command": f"mypy {' '.join(flags)} {file}"}
-        yield Output("mypy", "bash", call, text, package.name, asks.found, "pipe", failed=True)
+        yield Output("mypy", "bash", call, text, package.name, goals.collected, "pipe", failed=True)
 
 
-def _types(bench: Bench, asks: Asks, found: Module) -> None:
-    rng, lines = bench.rng, asks.lines.lines
+def _types(bench: Workbench, goals: GoalCollector, module: Module) -> None:
+    rng, lines = bench.rng, goals.lines.lines
     starts = {i: int(m[1]) for i, line in enumerate(lines) if (m := re.match(r"\S+?\.py:(\d+):", line))}
     order = [*sorted(starts), len(lines)]
-    rows = {i: range(i, min(order[at + 1], i + 5)) for at, i in enumerate(sorted(starts))}
+    rows = {i: range(i, min(order[position + 1], i + 5)) for position, i in enumerate(sorted(starts))}
     rows = {i: range(r.start, r.stop - int(lines[r.stop - 1].startswith("Found"))) for i, r in rows.items()}
-    _worded(bench, asks, rows)
+
+    _worded(bench, goals, rows)
     of_line: dict[int, list[int]] = defaultdict(list)
     for i, picked in rows.items():
         of_line[starts[i]] += picked
     for line, findings in of_line.items():
         if rng.random() < 0.2:
-            asks.add(say(rng, _LINE, line=line), findings)
-    for s in found.symbols:
-        inside = [k for i, r in rows.items() if s.top < starts[i] <= s.end + 1 for k in r]
-        if inside and not s.is_class and not s.name.startswith("__"):
-            told = len(s.doc) > 20 and rng.random() < 0.6
-            what = f'the function that has the job "{loosely(rng, s.doc)}"' if told else s.called
-            asks.add(say(rng, _WITHIN, what=what), inside, s.name, plain=not told)
-    asks.add(say(rng, _SUM), asks.lines.having(r"^Found \d+ error"), plain=False)
+            goals.add(phrase(rng, _LINE, line=line), findings)
+
+    for s in module.symbols:
+        within = [k for i, r in rows.items() if s.top < starts[i] <= s.end + 1 for k in r]
+        if within and not s.is_class and not s.name.startswith("__"):
+            described = len(s.doc) > 20 and rng.random() < 0.6
+            subject = f'the function that has the job "{reword(rng, s.doc)}"' if described else s.qualified_name
+            goals.add(phrase(rng, _WITHIN, subject=subject), within, s.name, plain=not described)
+    goals.add(phrase(rng, _SUM), goals.lines.matching(r"^Found \d+ error"), plain=False)
 
 
-def _worded(bench: Bench, asks: Asks, rows: Mapping[int, range]) -> None:
-    """Goals by the code of a finding, and by the names in it."""
+def _worded(bench: Workbench, goals: GoalCollector, rows: Mapping[int, range]) -> None:
+    """Add goals by the code of a finding, and by the names in it."""
     rng = bench.rng
     of_code: dict[str, list[int]] = defaultdict(list)
     of_name: dict[str, list[int]] = defaultdict(list)
+
     for picked in rows.values():
-        said = " ".join(asks.lines.lines[k].strip() for k in picked)
-        if code := re.search(r"\[([a-z-]+)\]", said):
+        text = " ".join(goals.lines.lines[k].strip() for k in picked)
+        if code := re.search(r"\[([a-z-]+)\]", text):
             of_code[code[1]] += picked
-        for name in sorted(set(re.findall(r'"([A-Za-z_]\w{3,})"', said))):
+        for name in sorted(set(re.findall(r'"([A-Za-z_]\w{3,})"', text))):
             of_name[name] += picked
+
     for word, findings in of_code.items():
-        asks.add(say(rng, _RULE, code=word), findings, word)
-        for told in _MYPY.get(word, ()):
-            asks.add(say(rng, _TOLD, told=told), findings, word, plain=False)
+        goals.add(phrase(rng, _RULE, code=word), findings, word)
+        for fault in _MYPY.get(word, ()):
+            goals.add(phrase(rng, _DESCRIBED, fault=fault), findings, word, plain=False)
     for name, findings in of_name.items():
-        asks.add(say(rng, _NAME, name=name), findings, name)
-        if " " in spoken(name):
-            asks.add(say(rng, _NAME[1:2], name=f'the thing called "{spoken(name)}"'), findings, name, plain=False)
+        goals.add(phrase(rng, _NAME, name=name), findings, name)
+        if " " in spell_out(name):
+            goals.add(
+                phrase(rng, _NAME[1:2], name=f'the thing called "{spell_out(name)}"'), findings, name, plain=False
+            )

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from contextprune.training.executed.material import Package, module
-from contextprune.training.executed.output import Ask, Asks, Lines, Output
-from contextprune.training.executed.phrases import loosely, say, tellable, words_of
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.material import Package, parse_module
+from contextprune.training.executed.output import Goal, GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import is_descriptive, phrase, reword, words_of
+from contextprune.training.executed.workbench import Workbench
 
 _NAMED = (
     "How large is {name}?",
@@ -25,7 +25,7 @@ _HINTED = (
     "I'm looking for the {words} code.",
     "Where would {words} live?",
 )
-_TOLD = (
+_DESCRIBED = (
     "Which file implements this: {doc}?",
     "In which of these files do I find the code for the following: {doc}",
     'I\'d like to open the source file described as "{doc}".',
@@ -57,32 +57,35 @@ _FOLDER = (
 _TOTAL = ("How much is it altogether?", "What is the sum over everything?", "The total?")
 
 
-def listings(bench: Bench) -> Iterator[Output]:
-    """One listing after another, of packages and their folders."""
+def listings(bench: Workbench) -> Iterator[Output]:
+    """Endless listings of packages and their folders."""
     while True:
-        package = bench.package(least=12)
+        package = bench.package(min_files=12)
         folder = _folder(bench, package)
         files = [f for f in package.files if f.startswith(folder + "/")]
         if not 14 < len(files) < 3000 or package.name == "stdlib":
             continue
+
         kind, command = _command(bench, folder, package)
         text = bench.run(["sh", "-c", command], package.home)
         text = re.sub(r"(?m)^(\S{10} +\d+) \S+ +\S+ ", r"\1 dev dev ", text)
         lines = Lines(text)
         if 12 < len(lines) < 3000:
-            yield Output(kind, "bash", {"command": command}, text, package.name, _asks(bench, package, lines, command))
+            yield Output(
+                kind, "bash", {"command": command}, text, package.name, _collect_goals(bench, package, lines, command)
+            )
 
 
-def _folder(bench: Bench, package: Package) -> str:
+def _folder(bench: Workbench, package: Package) -> str:
     counts = Counter(f.rpartition("/")[0] for f in package.files if "/" in f)
-    inside = [package.name, *sorted(counts)]
-    return bench.rng.choices(inside, [20 + counts[folder] for folder in inside])[0]
+    folders = [package.name, *sorted(counts)]
+    return bench.rng.choices(folders, [20 + counts[folder] for folder in folders])[0]
 
 
-def _command(bench: Bench, folder: str, package: Package) -> tuple[str, str]:
+def _command(bench: Workbench, folder: str, package: Package) -> tuple[str, str]:
     rng = bench.rng
     deep = any(f.startswith(folder + "/") and f.count("/") > folder.count("/") + 1 for f in package.files)
-    ways = [
+    commands = [
         ("listing", f"ls -l {folder}"),
         ("listing", f"ls -lh {folder}"),
         ("listing", f"ls -lS {folder}"),
@@ -92,51 +95,56 @@ def _command(bench: Bench, folder: str, package: Package) -> tuple[str, str]:
         ("sizes", f"find {folder} -name '*.py' | sort | xargs wc"),
         ("sizes", f"find {folder} -name '*.py' -size +4k | sort | xargs du -b"),
     ]
-    return rng.choice(ways[3:] if deep else ways)
+    return rng.choice(commands[3:] if deep else commands)
 
 
-def _asks(bench: Bench, package: Package, lines: Lines, command: str) -> list[Ask]:
-    rng, asks = bench.rng, Asks(lines, most=12)
-    rows = {i: found for i, line in enumerate(lines.lines) if (found := line.split()[-1:]) and found[0] != "total"}
+def _collect_goals(bench: Workbench, package: Package, lines: Lines, command: str) -> list[Goal]:
+    rng, goals = bench.rng, GoalCollector(lines, max_lines=12)
+    rows = {i: words for i, line in enumerate(lines.lines) if (words := line.split()[-1:]) and words[0] != "total"}
     folder = command.rsplit(maxsplit=1)[-1] if command.startswith("ls") else ""
     names = {i: Path(row[0]).name for i, row in rows.items() if "." in row[0]}
+
     counts = Counter(names.values())
     for i, name in names.items():
         if counts[name] == 1:
-            _of_file(bench, package, asks, i, f"{folder}/{rows[i][0]}".lstrip("/"))
-    _ranked(bench, asks, command)
+            _of_file(bench, package, goals, i, f"{folder}/{rows[i][0]}".lstrip("/"))
+
+    _ranked(bench, goals, command)
+
     for ext, _ in Counter(Path(name).suffix for name in names.values()).most_common()[1:]:
         if ext:
-            asks.add(say(rng, _TYPE, ext=ext), [k for k, n in names.items() if n.endswith(ext)], ext)
+            goals.add(phrase(rng, _TYPE, ext=ext), [k for k, n in names.items() if n.endswith(ext)], ext)
     for ext in (".sql", ".cfg", ".exe", ".lock"):
         if not any(name.endswith(ext) for name in names.values()):
-            asks.nothing(say(rng, _TYPE, ext=ext))
-    for inside in sorted({row[0].rpartition("/")[0] for row in rows.values()}):
-        if inside:
-            within = [k for k, row in rows.items() if row[0].rpartition("/")[0] == inside]
-            asks.add(say(rng, _FOLDER, folder=inside), within, inside)
+            goals.add_unanswerable(phrase(rng, _TYPE, ext=ext))
+
+    for subfolder in sorted({row[0].rpartition("/")[0] for row in rows.values()}):
+        if subfolder:
+            within = [k for k, row in rows.items() if row[0].rpartition("/")[0] == subfolder]
+            goals.add(phrase(rng, _FOLDER, folder=subfolder), within, subfolder)
+
     last = len(lines) - 1
     if " wc" in command and lines.lines[last].endswith("total"):
-        asks.add(say(rng, _TOTAL), [last], plain=False)
-    return asks.found
+        goals.add(phrase(rng, _TOTAL), [last], plain=False)
+    return goals.collected
 
 
-def _of_file(bench: Bench, package: Package, asks: Asks, row: int, path: str) -> None:
+def _of_file(bench: Workbench, package: Package, goals: GoalCollector, row: int, path: str) -> None:
     rng, name = bench.rng, Path(path).name
-    asks.add(say(rng, _NAMED, name=name), [row], name)
+    goals.add(phrase(rng, _NAMED, name=name), [row], name)
     words = " ".join(words_of(name.partition(".")[0]))
     if " " in words:
-        asks.add(say(rng, _HINTED, words=words), [row], name, plain=False)
-    found = module(package.home / path) if name.endswith(".py") and (package.home / path).exists() else None
-    if found and tellable(found.doc):
-        asks.add(say(rng, _TOLD, doc=loosely(rng, found.doc)), [row], name, plain=False)
-    classes = [s.name for s in found.symbols if s.is_class and not s.name.startswith("_")] if found else []
+        goals.add(phrase(rng, _HINTED, words=words), [row], name, plain=False)
+    module = parse_module(package.home / path) if name.endswith(".py") and (package.home / path).exists() else None
+    if module and is_descriptive(module.doc):
+        goals.add(phrase(rng, _DESCRIBED, doc=reword(rng, module.doc)), [row], name, plain=False)
+    classes = [s.name for s in module.symbols if s.is_class and not s.name.startswith("_")] if module else []
     if classes:
-        asks.add(say(rng, _HOLDS, name=rng.choice(classes)), [row], name, plain=False)
+        goals.add(phrase(rng, _HOLDS, name=rng.choice(classes)), [row], name, plain=False)
 
 
-def _ranked(bench: Bench, asks: Asks, command: str) -> None:
-    """The largest and the smallest, where sizes are shown as plain numbers."""
+def _ranked(bench: Workbench, goals: GoalCollector, command: str) -> None:
+    """Add goals for the largest and the smallest entry, where sizes are shown as plain numbers."""
     if "-lh" in command or (
         "wc" not in command and "%s" not in command and "du" not in command and "-l" not in command
     ):
@@ -144,12 +152,13 @@ def _ranked(bench: Bench, asks: Asks, command: str) -> None:
     column = 4 if command.startswith("ls") else 0
     sizes: Mapping[int, int] = {
         i: int(parts[column])
-        for i, line in enumerate(asks.lines.lines)
+        for i, line in enumerate(goals.lines.lines)
         if len(parts := line.split()) > column and parts[column].isdigit() and parts[-1] != "total"
         and not line.startswith("d")
     }  # fmt: skip
-    for templates, best in ((_LARGEST, max(sizes.values(), default=0)), (_SMALLEST, min(sizes.values(), default=0))):
-        found = [i for i, size in sizes.items() if size == best]
-        if len(found) == 1:
+
+    for templates, extreme in ((_LARGEST, max(sizes.values(), default=0)), (_SMALLEST, min(sizes.values(), default=0))):
+        rows = [i for i, size in sizes.items() if size == extreme]
+        if len(rows) == 1:
             for _ in range(2):
-                asks.add(say(bench.rng, templates), found, plain=False)
+                goals.add(phrase(bench.rng, templates), rows, plain=False)

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from contextprune.training.executed.facts import FACTS, Made, filled
-from contextprune.training.executed.output import Asks, Lines, Output
-from contextprune.training.executed.phrases import say
-from contextprune.training.executed.workbench import PYTHON, Bench
+from contextprune.training.executed.facts import FACTS, FilledFact, fill
+from contextprune.training.executed.output import GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import phrase
+from contextprune.training.executed.workbench import PYTHON, Workbench
 
 _FOLLOW = (
     "What happened to request {id}?",
@@ -26,10 +26,10 @@ _WHY = (
     "{id} returned 500. What was the exception?",
 )
 _SUBJECT = (
-    "What became of the request that dealt with {says}?",
-    "A client asked for {says}. How was it answered?",
-    "Find the traffic about {says} and tell me how it ended.",
-    "Something with {says} was slow or broken; what does the log have on it?",
+    "What became of the request that dealt with {description}?",
+    "A client asked for {description}. How was it answered?",
+    "Find the traffic about {description} and tell me how it ended.",
+    "Something with {description} was slow or broken; what does the log have on it?",
 )
 _USER = (
     "What did the user {user} do?",
@@ -139,14 +139,15 @@ _USERS_TEXT = "alba bruno chen dara emil fatou greta hugo ines jonas kofi lena m
 _USERS = _USERS_TEXT.split()
 
 
-def services(bench: Bench) -> Iterator[Output]:
-    """One log after another."""
+def services(bench: Workbench) -> Iterator[Output]:
+    """Endless logs, each of one run of a generated service."""
     rng = bench.rng
     while True:
-        subject = rng.choice(sorted({fact.package for fact in FACTS}))
-        weights = [6 if fact.package == subject else 1 for fact in FACTS]
-        made = [filled(rng, fact) for fact in rng.choices(FACTS, weights, k=rng.choice((5, 10, 18, 30, 60)))]
-        jobs = [_job(bench, m) for m in made]
+        subject = rng.choice(sorted({known_fact.package for known_fact in FACTS}))
+        weights = [6 if known_fact.package == subject else 1 for known_fact in FACTS]
+        facts = [fill(rng, known_fact) for known_fact in rng.choices(FACTS, weights, k=rng.choice((5, 10, 18, 30, 60)))]
+        jobs = [_job(bench, fact) for fact in facts]
+
         plan = {
             "start": rng.randrange(10**7),
             "service": rng.choice(("gateway", "worker", "billing", "api", "render")),
@@ -157,23 +158,25 @@ def services(bench: Bench) -> Iterator[Output]:
             "jobs": jobs,
             "turns": [rng.randrange(100) for _ in range(3000)],
         }
-        place = bench.place()
-        (place / "jobs.json").write_text(json.dumps(plan))
-        names = "\n".join(sorted({f"import {name}" for m in made for name in m.imports}))
-        (place / "service.py").write_text(_PROGRAM.format(imports=names))
-        text = bench.run([PYTHON, "service.py"], place)
-        asks = Asks(Lines(text), most=16)
-        _asks(bench, asks, jobs, made)
+
+        folder = bench.fresh_folder()
+        (folder / "jobs.json").write_text(json.dumps(plan))
+        names = "\n".join(sorted({f"import {name}" for fact in facts for name in fact.imports}))
+        (folder / "service.py").write_text(_PROGRAM.format(imports=names))
+        text = bench.run([PYTHON, "service.py"], folder)
+        goals = GoalCollector(Lines(text), max_lines=16)
+        _collect_goals(bench, goals, jobs, facts)
+
         file = f"{rng.choice(('/var/log', 'logs', '/srv/logs'))}/{plan['service']}.log"
         tool, call = rng.choice((
             ("bash", {"command": f"cat {file}"}),
             ("bash", {"command": f"cat {file} 2>/dev/null"}),
             ("get_logs", {"command": f"kubectl logs deploy/{plan['service']}"}),
         ))  # fmt: skip
-        yield Output("logs", tool, call, text, subject, asks.found)
+        yield Output("logs", tool, call, text, subject, goals.collected)
 
 
-def _job(bench: Bench, made: Made) -> Mapping[str, Any]:
+def _job(bench: Workbench, fact: FilledFact) -> Mapping[str, Any]:
     rng = bench.rng
     tag = rng.choice(
         (f"req-{rng.randrange(16**6):06x}", f"{rng.randrange(16**8):08x}", f"R{rng.randrange(10000, 99999)}")
@@ -181,59 +184,65 @@ def _job(bench: Bench, made: Made) -> Mapping[str, Any]:
     return {
         "id": tag,
         "verb": rng.choice(("GET", "POST", "PUT")),
-        "path": made.fact.package,
+        "path": fact.fact.package,
         "user": rng.choice(_USERS),
-        "about": made.fact.topic.replace("_", " "),
+        "about": fact.fact.topic.replace("_", " "),
         "retry": rng.choice((0, 0, 0, 0, 250, 800)),
         "ms": rng.randrange(3, 4000),
-        "code": made.bad if rng.random() < 0.25 else made.good,
+        "code": fact.bad if rng.random() < 0.25 else fact.good,
     }
 
 
-def _asks(bench: Bench, asks: Asks, jobs: Sequence[Mapping[str, Any]], made: Sequence[Made]) -> None:
-    rng, lines = bench.rng, asks.lines.lines
-    about = Counter(job["about"] for job in jobs)
+def _collect_goals(
+    bench: Workbench, goals: GoalCollector, jobs: Sequence[Mapping[str, Any]], facts: Sequence[FilledFact]
+) -> None:
+    rng, lines = bench.rng, goals.lines.lines
+    topics = Counter(job["about"] for job in jobs)
     error_lines = [i for i, line in enumerate(lines) if re.search(r"error", line[:90], re.IGNORECASE) and "[" in line]
-    of = {job["id"]: [i for i, line in enumerate(lines) if f"[{job['id']}]" in line] for job in jobs}
-    errors = {tag: [i for i in rows if i in error_lines] for tag, rows in of.items()}
-    for job, m in zip(jobs, made, strict=True):
-        rows = of[job["id"]]
-        asks.add(say(rng, _FOLLOW, id=job["id"]), rows, job["id"])
-        if job["code"] == m.bad:
-            asks.add(say(rng, _WHY, id=job["id"]), errors[job["id"]], job["id"])
-        if about[job["about"]] == 1:
+    rows_of = {job["id"]: [i for i, line in enumerate(lines) if f"[{job['id']}]" in line] for job in jobs}
+    errors = {tag: [i for i in rows if i in error_lines] for tag, rows in rows_of.items()}
+
+    for job, fact in zip(jobs, facts, strict=True):
+        rows = rows_of[job["id"]]
+        goals.add(phrase(rng, _FOLLOW, id=job["id"]), rows, job["id"])
+        if job["code"] == fact.bad:
+            goals.add(phrase(rng, _WHY, id=job["id"]), errors[job["id"]], job["id"])
+        if topics[job["about"]] == 1:
             for _ in range(2):
-                asks.add(say(rng, _SUBJECT, says=m.fact.says), rows, job["about"], plain=False)
+                goals.add(phrase(rng, _SUBJECT, description=fact.fact.description), rows, job["about"], plain=False)
+
     for user in sorted({job["user"] for job in jobs}):
-        mine = [i for job in jobs if job["user"] == user for i in of[job["id"]]]
-        asks.add(say(rng, _USER, user=user), mine, f"user={user}", plain=False)
-    _whole(bench, asks, jobs, of, errors)
+        user_rows = [i for job in jobs if job["user"] == user for i in rows_of[job["id"]]]
+        goals.add(phrase(rng, _USER, user=user), user_rows, f"user={user}", plain=False)
+    _overall_goals(bench, goals, jobs, rows_of, errors)
 
 
-def _whole(
-    bench: Bench,
-    asks: Asks,
+def _overall_goals(
+    bench: Workbench,
+    goals: GoalCollector,
     jobs: Sequence[Mapping[str, Any]],
-    of: Mapping[str, list[int]],
+    rows_of: Mapping[str, list[int]],
     errors: Mapping[str, list[int]],
 ) -> None:
-    """Goals about the log as a whole."""
-    rng, lines = bench.rng, asks.lines.lines
+    """Add goals for the log as a whole: the first error, the slowest request, the settings, the warnings."""
+    rng, lines = bench.rng, goals.lines.lines
     failed = sorted(i for rows in errors.values() for i in rows)
     for _ in range(2):
-        asks.add(say(rng, _FIRST), failed[:1], plain=False)
+        goals.add(phrase(rng, _FIRST), failed[:1], plain=False)
         slowest = max(jobs, key=lambda job: int(job["ms"]))
-        asks.add(say(rng, _SLOWEST), of[slowest["id"]][-1:], plain=False)
-    asks.add(say(rng, _SETTINGS), asks.lines.having("starting: port="), plain=False)
-    warned = list(asks.lines.having("did not answer in"))
+        goals.add(phrase(rng, _SLOWEST), rows_of[slowest["id"]][-1:], plain=False)
+
+    goals.add(phrase(rng, _SETTINGS), goals.lines.matching("starting: port="), plain=False)
+    warned = list(goals.lines.matching("did not answer in"))
     if warned:
-        asks.add(say(rng, _WARNED), warned, plain=False)
+        goals.add(phrase(rng, _WARNED), warned, plain=False)
     else:
-        asks.nothing(say(rng, _WARNED))
+        goals.add_unanswerable(phrase(rng, _WARNED))
+
     if not failed:
         for templates in (_FIRST[:3], _ERROR):
-            asks.nothing(say(rng, templates, error="KeyError"))
-    kinds = {i: found[1] for i in failed if (found := re.search(r"\] (\w+): ", lines[i]))}
+            goals.add_unanswerable(phrase(rng, templates, error="KeyError"))
+    kinds = {i: match[1] for i in failed if (match := re.search(r"\] (\w+): ", lines[i]))}
     for row, kind in kinds.items():
         if list(kinds.values()).count(kind) == 1:
-            asks.add(say(rng, _ERROR, error=kind), [row], kind)
+            goals.add(phrase(rng, _ERROR, error=kind), [row], kind)

@@ -9,11 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from contextprune.training.executed.material import Package, Symbol, module
-from contextprune.training.executed.output import Ask, Asks, Lines, Output
-from contextprune.training.executed.phrases import loosely, say, tellable, words_of
-from contextprune.training.executed.symbols import about, alone
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.material import Package, Symbol, parse_module
+from contextprune.training.executed.output import Goal, GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import is_descriptive, phrase, reword, words_of
+from contextprune.training.executed.symbols import goals_about, unambiguous
+from contextprune.training.executed.workbench import Workbench
 
 _DECLARED = (r"^def \w+|^    def \w+", r"^class \w+", r"def ", r"^class |^def ")
 _COMMON = (
@@ -51,13 +51,13 @@ _ROLE = {
         "Where does {p} decide what a function gives back?",
     ),
 }
-_INSIDE = (
+_WITHIN = (
     "Which of the hits lie in `{name}`?",
     "Only the hits within {name}.",
     "How does {name} use {p}?",
     "I'm refactoring {name}: which of these lines are in it?",
 )
-_TOLD = (
+_DESCRIBED = (
     "Which hits belong to the function for this: {doc}?",
     "How is it used in the code whose job is: {doc}?",
     "Restrict this to the function for the following: {doc}.",
@@ -70,7 +70,7 @@ _FILE = (
     "Does {words} touch {p}? Where?",
     "Review {file} for its use of {p}.",
 )
-_FILE_TOLD = (
+_FILE_DESCRIBED = (
     "Only the module about the following matters: {doc}.",
     'Which hits come from the file described as "{doc}"?',
     "How does the part of the code that has this purpose use it: {doc}",
@@ -79,19 +79,19 @@ _FILE_TOLD = (
 
 @dataclass(slots=True)
 class _Hits:
-    """Lines of the output by what they are."""
+    """Rows of the output by the role of the line, by function and by file; and the symbols that they declare."""
 
     roles: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    inside: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    by_function: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     files: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     symbols: dict[str, Symbol] = field(default_factory=dict)
     declared: list[tuple[int, Symbol]] = field(default_factory=list)
 
 
-def greps(bench: Bench) -> Iterator[Output]:
-    """One search after another, for names that the package uses often or for common phrases."""
+def greps(bench: Workbench) -> Iterator[Output]:
+    """Endless searches, for names that the package uses often or for common phrases."""
     while True:
-        package = bench.package(least=8)
+        package = bench.package(min_files=8)
         root = _root(bench, package)
         pattern = _pattern(bench, package)
         if not pattern:
@@ -101,11 +101,11 @@ def greps(bench: Bench) -> Iterator[Output]:
         lines = Lines(text)
         if not 12 < len(lines) < 1000 or any(len(line) > 900 for line in lines.lines):
             continue
-        yield Output("grep", tool, call, text, package.name, _asks(bench, package, lines, pattern))
+        yield Output("grep", tool, call, text, package.name, _collect_goals(bench, package, lines, pattern))
 
 
-def _root(bench: Bench, package: Package) -> str:
-    """The package, a folder of it, or one file."""
+def _root(bench: Workbench, package: Package) -> str:
+    """Draw where to search: the package, a folder of it, or one file."""
     names = package.modules
     draw = bench.rng.random()
     if not names or package.name == "stdlib" or draw < 0.2:
@@ -116,24 +116,25 @@ def _root(bench: Bench, package: Package) -> str:
     return package.name
 
 
-def _pattern(bench: Bench, package: Package) -> str:
+def _pattern(bench: Workbench, package: Package) -> str:
     draw = bench.rng.random()
     if draw < 0.3:
         return bench.rng.choice(_DECLARED)
     if draw < 0.55:
         return bench.rng.choice(_COMMON)
     names = package.modules
-    found = module(package.home / bench.rng.choice(names)) if names else None
-    if not found:
+    module = parse_module(package.home / bench.rng.choice(names)) if names else None
+    if not module:
         return ""
-    counts = Counter(re.findall(r"\b[A-Za-z_][A-Za-z_0-9]{4,}\b", found.text))
-    known = [s.name for s in found.symbols if counts[s.name] > 1 and len(s.name) > 4]
+
+    counts = Counter(re.findall(r"\b[A-Za-z_][A-Za-z_0-9]{4,}\b", module.text))
+    defined = [s.name for s in module.symbols if counts[s.name] > 1 and len(s.name) > 4]
     often = [word for word, n in counts.most_common(60) if (n > 6 and "_" in word) or word[0].isupper()]
-    pool = sorted({*known, *often})
+    pool = sorted({*defined, *often})
     return bench.rng.choice(pool) if pool else ""
 
 
-def _command(bench: Bench, pattern: str, root: str) -> tuple[str, Mapping[str, object], list[str]]:
+def _command(bench: Workbench, pattern: str, root: str) -> tuple[str, Mapping[str, object], list[str]]:
     rng = bench.rng
     wide = "|" in pattern or "\\" in pattern or pattern.startswith("^")
     flags = ["-rnE" if wide else "-rn", "--include=*.py"]
@@ -142,58 +143,63 @@ def _command(bench: Bench, pattern: str, root: str) -> tuple[str, Mapping[str, o
     command = ["grep", *flags, pattern, root]
     if root.endswith(".py"):
         command = ["grep", "-HnE" if wide else "-Hn", pattern, root]
+
     if rng.random() < 0.3:
         return "grep", {"pattern": pattern, "path": root, "glob": "*.py", "output_mode": "content"}, command
     return "bash", {"command": shlex.join(command)}, command
 
 
-def _asks(bench: Bench, package: Package, lines: Lines, pattern: str) -> list[Ask]:
-    hits = _sorted(package, lines, pattern)
-    rng, asks = bench.rng, Asks(lines, most=12)
+def _collect_goals(bench: Workbench, package: Package, lines: Lines, pattern: str) -> list[Goal]:
+    hits = _sort_hits(package, lines, pattern)
+    rng, goals = bench.rng, GoalCollector(lines, max_lines=12)
     p = f"`{pattern}`" if pattern.isidentifier() else "it" if "|" in pattern or "\\" in pattern else f'"{pattern}"'
     for role, rows in hits.roles.items():
         for _ in range(2):
-            asks.add(say(rng, _ROLE[role], p=p), rows, plain=False)
+            goals.add(phrase(rng, _ROLE[role], p=p), rows, plain=False)
+
     for role in ("import", "comment", "raise"):
         if role not in hits.roles:
-            asks.nothing(say(rng, _ROLE[role], p=p))
-    _placed(bench, package, hits, asks, p)
-    for row, declared in alone(hits.declared):
-        for goal, plain in about(rng, declared):
-            asks.add(goal, [row], declared.name, plain=plain)
-    return asks.found
+            goals.add_unanswerable(phrase(rng, _ROLE[role], p=p))
+
+    _goals_by_location(bench, package, hits, goals, p)
+    for row, declared in unambiguous(hits.declared):
+        for goal, plain in goals_about(rng, declared):
+            goals.add(goal, [row], declared.name, plain=plain)
+    return goals.collected
 
 
-def _placed(bench: Bench, package: Package, hits: _Hits, asks: Asks, p: str) -> None:
-    """Goals by the function and by the file in which the hits are."""
+def _goals_by_location(bench: Workbench, package: Package, hits: _Hits, goals: GoalCollector, p: str) -> None:
+    """Add goals by the function and by the file in which the hits are."""
     rng = bench.rng
-    for name, rows in hits.inside.items():
+    for name, rows in hits.by_function.items():
         symbol = hits.symbols[name]
         if not symbol.name.startswith("__"):
-            asks.add(say(rng, _INSIDE, name=symbol.called, p=p), rows, symbol.name, plain=False)
-        if tellable(symbol.doc):
-            asks.add(say(rng, _TOLD, doc=loosely(rng, symbol.doc), p=p), rows, plain=False)
+            goals.add(phrase(rng, _WITHIN, name=symbol.qualified_name, p=p), rows, symbol.name, plain=False)
+        if is_descriptive(symbol.doc):
+            goals.add(phrase(rng, _DESCRIBED, doc=reword(rng, symbol.doc), p=p), rows, plain=False)
+
     for file, rows in hits.files.items():
         words = " ".join(words_of(file.rpartition("/")[2].removesuffix(".py"))) or file
-        asks.add(say(rng, _FILE, file=file, words=words, p=p), rows, file.rpartition("/")[2], plain=True)
-        found = module(package.home / file)
-        if found and tellable(found.doc):
-            asks.add(say(rng, _FILE_TOLD, doc=loosely(rng, found.doc)), rows, plain=False)
+        goals.add(phrase(rng, _FILE, file=file, words=words, p=p), rows, file.rpartition("/")[2], plain=True)
+        module = parse_module(package.home / file)
+        if module and is_descriptive(module.doc):
+            goals.add(phrase(rng, _FILE_DESCRIBED, doc=reword(rng, module.doc)), rows, plain=False)
 
 
-def _sorted(package: Package, lines: Lines, pattern: str) -> _Hits:
+def _sort_hits(package: Package, lines: Lines, pattern: str) -> _Hits:
     hits = _Hits()
     for row, line in enumerate(lines.lines):
-        found = re.match(r"([^:]+\.py):(\d+):(.*)", line)
-        source = module(package.home / found[1]) if found else None
-        if not found or source is None:
+        match = re.match(r"([^:]+\.py):(\d+):(.*)", line)
+        source = parse_module(package.home / match[1]) if match else None
+        if not match or source is None:
             continue
-        number, code = int(found[2]) - 1, found[3].strip()
-        hits.files[found[1]].append(row)
+
+        number, code = int(match[2]) - 1, match[3].strip()
+        hits.files[match[1]].append(row)
         inner = [s for s in source.symbols if s.top <= number <= s.end and not s.is_class]
         if inner:
-            name = f"{found[1]}:{inner[-1].called}"
-            hits.inside[name].append(row)
+            name = f"{match[1]}:{inner[-1].qualified_name}"
+            hits.by_function[name].append(row)
             hits.symbols[name] = inner[-1]
         hits.declared += [(row, s) for s in source.symbols if s.line == number]
         if role := _role(code, pattern):

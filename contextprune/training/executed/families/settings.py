@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 
 import yaml  # type: ignore[import-untyped]
 
-from contextprune.training.executed.material import Module, Package, Symbol, module
-from contextprune.training.executed.output import Asks, Lines, Output, length
-from contextprune.training.executed.phrases import loosely, say, sentence_of, spoken, tellable
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.material import Module, Package, Symbol, parse_module
+from contextprune.training.executed.output import GoalCollector, Lines, Output, draw_length
+from contextprune.training.executed.phrases import first_sentence, is_descriptive, phrase, reword, spell_out
+from contextprune.training.executed.workbench import Workbench
 
 _NAMED = (
     "What is {key} set to in {section}?",
@@ -29,7 +29,7 @@ _SPOKEN = (
     "{section_words}: {words}?",
     "How is the {words} of the {section_words} configured?",
 )
-_TOLD = (
+_DESCRIBED = (
     "In the {section_words} part: what is the setting for {doc}?",
     "Which option of {section} decides this: {doc}?",
     "{section_words}: I want to change {doc}. Which line?",
@@ -45,48 +45,54 @@ _SECTION = (
 Setting: TypeAlias = tuple[Any, str]
 
 
-def settings(bench: Bench) -> Iterator[Output]:
-    """One file after another: several classes' parameters with their defaults."""
+def settings(bench: Workbench) -> Iterator[Output]:
+    """Endless files, each of several classes' parameters with their defaults."""
     rng = bench.rng
     while True:
-        want = length(rng)
+        wanted_lines = draw_length(rng)
         sections: dict[str, dict[str, Setting]] = {}
-        package = bench.package(least=20)
+        package = bench.package(min_files=20)
+
+        # classes and functions of one package, until the file is long enough
         tries = 0
-        while sum(len(found) + 2 for found in sections.values()) < want and tries < 60:
+        while sum(len(keys) + 2 for keys in sections.values()) < wanted_lines and tries < 60:
             tries += 1
-            package, _, found = (
-                bench.source(least=2) if not sections and tries % 5 == 0 else (package, "", _module(bench, package))
+            package, _, module = (
+                bench.source(min_symbols=2)
+                if not sections and tries % 5 == 0
+                else (package, "", _random_module(bench, package))
             )
-            sections.update(_classes(found) if found else {})
+            sections.update(_classes(module) if module else {})
+
         if sum(map(len, sections.values())) < 8:
             continue
         names = rng.sample(sorted(sections), min(len(sections), 40))
         kept = {name: sections[name] for name in names}
-        suffix, text = _written(bench, {s: {k: v for k, (v, _) in keys.items()} for s, keys in kept.items()})
-        asks = Asks(Lines(text), most=16)
-        _asks(bench, asks, kept, suffix)
+        suffix, text = _serialise(bench, {s: {k: v for k, (v, _) in keys.items()} for s, keys in kept.items()})
+
+        goals = GoalCollector(Lines(text), max_lines=16)
+        _collect_goals(bench, goals, kept, suffix)
         path = f"{bench.home()}/{rng.choice(('config', 'settings', 'defaults', 'deploy', 'production'))}.{suffix}"
         tool, call = rng.choice((("bash", {"command": f"cat {path}"}), ("read_file", {"path": path})))
         crop = "pipe" if tool == "bash" else "view"
-        yield Output("config", tool, call, text, package.name, asks.found, crop if suffix != "json" else None)
+        yield Output("config", tool, call, text, package.name, goals.collected, crop if suffix != "json" else None)
 
 
-def _module(bench: Bench, package: Package) -> Module | None:
+def _random_module(bench: Workbench, package: Package) -> Module | None:
     names = package.modules
-    return module(package.home / bench.rng.choice(names)) if names else None
+    return parse_module(package.home / bench.rng.choice(names)) if names else None
 
 
-def _classes(found: Module) -> dict[str, dict[str, Setting]]:
-    """Parameters with a plain default, by class or function; with what the docstring says of each."""
-    classes = {s.name: s for s in found.symbols if s.is_class}
+def _classes(module: Module) -> dict[str, dict[str, Setting]]:
+    """Collect the parameters with a plain default, by class or function, each with its description."""
+    classes = {s.name: s for s in module.symbols if s.is_class}
     sections = {}
-    for s in found.symbols:
+    for s in module.symbols:
         if s.is_class or (s.name.startswith("_") and s.name != "__init__"):
             continue
         keys = _parameters(s, classes.get(s.owner))
         if len(keys) > 2:
-            sections[s.owner if s.name == "__init__" else s.called.replace(".", "_")] = keys
+            sections[s.owner if s.name == "__init__" else s.qualified_name.replace(".", "_")] = keys
     return sections
 
 
@@ -100,12 +106,12 @@ def _parameters(symbol: Symbol, owner: Symbol | None) -> dict[str, Setting]:
     keys = {}
     for argument, default in pairs:
         if isinstance(default, ast.Constant) and isinstance(default.value, bool | int | float | str):
-            keys[argument.arg] = (default.value, described(doc, argument.arg))
+            keys[argument.arg] = (default.value, describe_parameter(doc, argument.arg))
     return keys
 
 
-def described(doc: str, name: str) -> str:
-    """What a docstring in the style of NumPy, Google or Sphinx says of a parameter: its first sentence."""
+def describe_parameter(doc: str, name: str) -> str:
+    """Find a parameter's description in a docstring of NumPy's, Google's or Sphinx's style: its first sentence."""
     styles = (
         rf"\n[ \t]*{name} ?: [^\n]*\n[ \t]+(?=[A-Z])(.+?)(?:\n\s*\n|\n\S|\n[ \t]*\w+ ?: |\Z)",
         rf"\n[ \t]*{name} ?\([^\n]*?\):\s*(.+?)(?:\n\s*\n|\n\s*\w+ ?\(|\Z)",
@@ -113,18 +119,19 @@ def described(doc: str, name: str) -> str:
         rf"\n[ \t]*{name}: (.+?)(?:\n\s*\n|\n\s*\w+: |\Z)",
     )
     for style in styles:
-        if found := re.search(style, doc, re.DOTALL):
-            return sentence_of(found[1])
+        if match := re.search(style, doc, re.DOTALL):
+            return first_sentence(match[1])
     return ""
 
 
-def _written(bench: Bench, values: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
-    """The file's ending and its text."""
+def _serialise(bench: Workbench, values: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Write the values in one of seven formats: (ending of the file, text)."""
     suffix = bench.rng.choice(("toml", "ini", "yaml", "yml", "env", "json", "properties"))
     if suffix in {"yaml", "yml"}:
         return suffix, yaml.safe_dump({s: dict(keys) for s, keys in values.items()}, sort_keys=False).rstrip("\n")
     if suffix == "json":
         return suffix, json.dumps(values, indent=2)
+
     if suffix == "ini":
         file, stream = configparser.RawConfigParser(), io.StringIO()
         file.optionxform = str  # type: ignore[assignment,method-assign]
@@ -136,6 +143,7 @@ def _written(bench: Bench, values: Mapping[str, Mapping[str, Any]]) -> tuple[str
             f"[{s}]\n" + "\n".join(f"{k} = {json.dumps(v)}" for k, v in keys.items()) for s, keys in values.items()
         )
         return suffix, "\n\n".join(blocks)
+
     joint = "_" if suffix == "env" else "."
     rows = (f"{s}{joint}{k}={v!s}".replace("\n", " ") for s, keys in values.items() for k, v in keys.items())
     return suffix, "\n".join(
@@ -143,36 +151,42 @@ def _written(bench: Bench, values: Mapping[str, Mapping[str, Any]]) -> tuple[str
     )
 
 
-def _asks(bench: Bench, asks: Asks, sections: Mapping[str, Mapping[str, Setting]], suffix: str) -> None:
+def _collect_goals(
+    bench: Workbench, goals: GoalCollector, sections: Mapping[str, Mapping[str, Setting]], suffix: str
+) -> None:
     rng = bench.rng
     flat = suffix in {"env", "properties"}
-    for section, (head, rows) in _places(asks.lines, sections, flat).items():
-        words = {"section": section, "section_words": spoken(section)}
+    for section, (header, rows) in _line_numbers(goals.lines, sections, flat).items():
+        words = {"section": section, "section_words": spell_out(section)}
         docs = Counter(doc for _, doc in sections[section].values())
+
         for key, row in rows.items():
-            needed = [row] if flat else [head, row]
+            needed = [row] if flat else [header, row]
             doc = sections[section][key][1]
-            asks.add(say(rng, _NAMED, key=key, **words), needed, section)
-            if " " in spoken(key):
-                asks.add(say(rng, _SPOKEN, words=spoken(key), **words), needed, section)
-            if tellable(doc) and docs[doc] == 1:
+            goals.add(phrase(rng, _NAMED, key=key, **words), needed, section)
+            if " " in spell_out(key):
+                goals.add(phrase(rng, _SPOKEN, words=spell_out(key), **words), needed, section)
+            if is_descriptive(doc) and docs[doc] == 1:
                 for _ in range(2):
-                    asks.add(say(rng, _TOLD, doc=loosely(rng, doc), **words), needed, section, plain=False)
-        asks.add(say(rng, _SECTION, **words), [*([] if flat else [head]), *rows.values()], section)
+                    goals.add(phrase(rng, _DESCRIBED, doc=reword(rng, doc), **words), needed, section, plain=False)
+        goals.add(phrase(rng, _SECTION, **words), [*([] if flat else [header]), *rows.values()], section)
 
 
-def _places(
+def _line_numbers(
     lines: Lines, sections: Mapping[str, Mapping[str, Setting]], flat: bool
 ) -> dict[str, tuple[int, dict[str, int]]]:
-    """The line of each section's head and of each of its keys."""
-    found: dict[str, tuple[int, dict[str, int]]] = {}
-    at = 0
+    """Find the line of each section's head and of each of its keys: {section: (head, {key: row})}."""
+    positions: dict[str, tuple[int, dict[str, int]]] = {}
+    row = 0
     for section, keys in sections.items():
         if flat:
-            found[section] = (at, {key: at + i for i, key in enumerate(keys)})
-            at += len(keys)
+            positions[section] = (row, {key: row + i for i, key in enumerate(keys)})
+            row += len(keys)
             continue
-        head = next((i for i in range(at, len(lines)) if re.match(rf'\s*[\["]?{section}["\]]?:?', lines.lines[i])), at)
+
+        head = next(
+            (i for i in range(row, len(lines)) if re.match(rf'\s*[\["]?{section}["\]]?:?', lines.lines[i])), row
+        )
         rows = {}
         for i in range(head + 1, len(lines)):
             key = re.match(r"""\s*['"]?([A-Za-z_]\w*)['"]?\s*[:=]""", lines.lines[i])
@@ -180,6 +194,7 @@ def _places(
                 rows[key[1]] = i
             if len(rows) == len(keys):
                 break
-        found[section] = (head, rows)
-        at = max(rows.values(), default=head) + 1
-    return found
+
+        positions[section] = (head, rows)
+        row = max(rows.values(), default=head) + 1
+    return positions

@@ -10,8 +10,8 @@ from contextprune.training.executed.families import (
     docs,
     files,
     history,
-    inside,
     installed,
+    interpreter,
     lint,
     listing,
     logs,
@@ -23,19 +23,19 @@ from contextprune.training.executed.families import (
     web,
 )
 from contextprune.training.executed.output import Output
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.workbench import Workbench
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One source of outputs.
+    """A family of tools: an endless source of outputs.
 
     share   its weight among all
-    per     samples from one output, at most
+    per     most samples from one output
     """
 
     name: str
-    outputs: Callable[[Bench], Iterator[Output]]
+    outputs: Callable[[Workbench], Iterator[Output]]
     share: float = 1.0
     per: int = 25
 
@@ -58,9 +58,9 @@ FAMILIES: Mapping[str, Family] = {
         Family("mypy", lint.mypys, 0.8, 18),
         Family("pip", installed.packages, 1.1, 10),
         Family("config", settings.settings, 1.7, 20),
-        Family("dis", inside.bytecode, 0.7, 10),
-        Family("ast", inside.trees, 0.5, 9),
-        Family("profile", inside.profiles, 0.9, 16),
+        Family("dis", interpreter.bytecode, 0.7, 10),
+        Family("ast", interpreter.trees, 0.5, 9),
+        Family("profile", interpreter.profiles, 0.9, 16),
         Family("build", build.builds, 1.0, 20),
         Family("help", build.helps, 1.0, 16),
     )

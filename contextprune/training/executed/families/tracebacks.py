@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from contextprune.training.executed.facts import FACTS, Made, filled
-from contextprune.training.executed.output import Asks, Lines, Output
-from contextprune.training.executed.phrases import say
-from contextprune.training.executed.workbench import PYTHON, Bench
+from contextprune.training.executed.facts import FACTS, FilledFact, fill
+from contextprune.training.executed.output import GoalCollector, Lines, Output
+from contextprune.training.executed.phrases import phrase
+from contextprune.training.executed.workbench import PYTHON, Workbench
 
 _NAMED = (
     "Why did the {job} job fail?",
@@ -19,18 +19,18 @@ _NAMED = (
     "Find the root of the {job} failure.",
     "I have to explain to the customer what happened to {job}.",
 )
-_TOLD = (
-    "The step for {says} did not go through. What happened?",
-    "Which call of ours broke {says}?",
-    "What error came up while dealing with {says}?",
-    "One job covers {says}. Why is it red?",
+_DESCRIBED = (
+    "The step for {description} did not go through. What happened?",
+    "Which call of ours broke {description}?",
+    "What error came up while dealing with {description}?",
+    "One job covers {description}. Why is it red?",
 )
 _ERROR = (
     "Where do we get the {error} from?",
     "Who raises {error}, and from which line of our code?",
     "Find the {error} and the statement that leads to it.",
 )
-_INSIDE = (
+_WITHIN_PACKAGE = (
     "Which job fails inside {package}?",
     "Something in the {package} library blew up; what did we call?",
     "Is {package} to blame for one of the failures?",
@@ -56,76 +56,89 @@ def deliver(name, work):
 '''
 
 
-def crashes(bench: Bench) -> Iterator[Output]:
-    """One run of a batch after another."""
+def crashes(bench: Workbench) -> Iterator[Output]:
+    """Endless runs of generated batches, each with at least one job that fails."""
     rng = bench.rng
     while True:
-        place, home = bench.place(), bench.home()
-        made = [filled(rng, fact) for fact in rng.sample(FACTS, min(len(FACTS), rng.choice((4, 8, 14, 25, 40))))]
-        fails = set(rng.sample(range(len(made)), rng.randrange(1, max(2, len(made) // 2))))
-        jobs = [f"{m.word}-{m.fact.topic.partition('_')[0]}-{rng.randrange(10, 99)}" for m in made]
-        (place / "nightly.py").write_text(_program(made, jobs, fails))
-        text = bench.run([PYTHON, "-u", "nightly.py"], place, home)
-        asks = Asks(Lines(text), most=16)
-        blocks = _blocks(asks.lines, jobs)
-        _asks(bench, asks, blocks, dict(zip(jobs, made, strict=True)))
-        package = rng.choice([made[i].fact.package for i in sorted(fails)])
+        folder, home = bench.fresh_folder(), bench.home()
+        facts = [
+            fill(rng, known_fact) for known_fact in rng.sample(FACTS, min(len(FACTS), rng.choice((4, 8, 14, 25, 40))))
+        ]
+        fails = set(rng.sample(range(len(facts)), rng.randrange(1, max(2, len(facts) // 2))))
+        jobs = [f"{fact.word}-{fact.fact.topic.partition('_')[0]}-{rng.randrange(10, 99)}" for fact in facts]
+
+        (folder / "nightly.py").write_text(_program(facts, jobs, fails))
+        text = bench.run([PYTHON, "-u", "nightly.py"], folder, home)
+        goals = GoalCollector(Lines(text), max_lines=16)
+        blocks = _blocks(goals.lines, jobs)
+        _collect_goals(bench, goals, blocks, dict(zip(jobs, facts, strict=True)))
+
+        package = rng.choice([facts[i].fact.package for i in sorted(fails)])
         call = {
             "command": rng.choice(("python nightly.py", f"cd {home} && python nightly.py 2>&1", "python -u nightly.py"))
         }
-        yield Output("traceback", "bash", call, text, package, asks.found, "pipe", failed=True)
+        yield Output("traceback", "bash", call, text, package, goals.collected, "pipe", failed=True)
 
 
-def _program(made: list[Made], jobs: list[str], fails: set[int]) -> str:
-    modules = sorted({f"import {name}" for m in made for name in m.imports})
+def _program(facts: list[FilledFact], jobs: list[str], fails: set[int]) -> str:
+    modules = sorted({f"import {name}" for fact in facts for name in fact.imports})
     parts = [_HEAD.format(imports="\n".join(modules))]
-    for i, m in enumerate(made):
-        work = m.bad if i in fails else m.good
-        parts.append(f"\ndef {m.fact.topic}_{i}():\n    outcome = {work}\n    return outcome\n")
-    parts += [f'\ndeliver("{job}", {m.fact.topic}_{i})' for i, (job, m) in enumerate(zip(jobs, made, strict=True))]
+    for i, fact in enumerate(facts):
+        work = fact.bad if i in fails else fact.good
+        parts.append(f"\ndef {fact.fact.topic}_{i}():\n    outcome = {work}\n    return outcome\n")
+    parts += [
+        f'\ndeliver("{job}", {fact.fact.topic}_{i})' for i, (job, fact) in enumerate(zip(jobs, facts, strict=True))
+    ]
     return "\n".join(parts)
 
 
 def _blocks(lines: Lines, jobs: list[str]) -> dict[str, tuple[list[int], str]]:
-    """For each failed job: its line, our frames but the runner's, the last error with what it says; and its type."""
+    """Collect (rows, error) of each failed job: its line, the frames of the program itself, the error."""
     blocks: dict[str, tuple[list[int], str]] = {}
-    job, rows, own, error = "", list[int](), False, ""
+    job, rows, in_program, error = "", list[int](), False, ""
     for i, line in enumerate([*lines.lines, "[batch] end: started"]):
-        if found := re.match(r"\[batch\] (\S+): (started|FAILED|ok)", line):
+        if match := re.match(r"\[batch\] (\S+): (started|FAILED|ok)", line):
             if job:
                 blocks[job] = (rows, error)
-            job, rows, own, error = (found[1] if found[2] == "FAILED" else ""), [i], False, ""
-        elif job and (found := re.match(r'  File "(.*)", line \d+, in (\S+)', line)):
-            own = Path(found[1]).name == "nightly.py" and found[2] not in {"deliver", "<module>"}
-            rows += [i] if own else []
+            job, rows, in_program, error = (match[1] if match[2] == "FAILED" else ""), [i], False, ""
+        elif job and (match := re.match(r'  File "(.*)", line \d+, in (\S+)', line)):
+            in_program = Path(match[1]).name == "nightly.py" and match[2] not in {"deliver", "<module>"}
+            rows += [i] if in_program else []
         elif job and line[:1].strip() and not line.startswith(("Traceback", "During", "The above")):
             error = re.split(r"[:\s]", line)[0].rpartition(".")[2] if re.match(r"[\w.]+(:|$)", line) else error
             rows.append(i)
-            own = line == line.rstrip() and not line.startswith(" ")
-        elif job and line.strip() and own:
+            in_program = line == line.rstrip() and not line.startswith(" ")
+        elif job and line.strip() and in_program:
             rows.append(i)
-    return {name: found for name, found in blocks.items() if name in jobs}
+    return {name: block for name, block in blocks.items() if name in jobs}
 
 
-def _asks(bench: Bench, asks: Asks, blocks: dict[str, tuple[list[int], str]], made: dict[str, Made]) -> None:
+def _collect_goals(
+    bench: Workbench, goals: GoalCollector, blocks: dict[str, tuple[list[int], str]], facts: dict[str, FilledFact]
+) -> None:
     rng = bench.rng
     errors = Counter(error for _, error in blocks.values())
-    packages = Counter(made[job].fact.package for job in blocks)
+    packages = Counter(facts[job].fact.package for job in blocks)
+
     for job, (rows, error) in blocks.items():
-        fact = made[job].fact
+        fact = facts[job].fact
         for _ in range(2):
-            asks.add(say(rng, _NAMED, job=job), rows, job)
-            asks.add(say(rng, _TOLD, says=fact.says), rows, fact.topic, plain=False)
+            goals.add(phrase(rng, _NAMED, job=job), rows, job)
+            goals.add(phrase(rng, _DESCRIBED, description=fact.description), rows, fact.topic, plain=False)
         if len(error) > 5 and errors[error] == 1:
-            asks.add(say(rng, _ERROR, error=error), rows, error)
+            goals.add(phrase(rng, _ERROR, error=error), rows, error)
         if packages[fact.package] == 1 and fact.package != "stdlib":
-            asks.add(say(rng, _INSIDE, package=fact.package), rows, None, plain=False)
+            goals.add(phrase(rng, _WITHIN_PACKAGE, package=fact.package), rows, None, plain=False)
+
     order = list(blocks.values())
-    for templates, at in ((_FIRST, 0), (_LAST, -1)):
+    for templates, index in ((_FIRST, 0), (_LAST, -1)):
         if order and len(order) > 1:
-            asks.add(say(rng, templates), order[at][0], plain=False)
-    for job in made:
+            goals.add(phrase(rng, templates), order[index][0], plain=False)
+
+    for job in facts:
         if job not in blocks:
-            asks.nothing(say(rng, _ERROR, error=rng.choice(("MemoryError", "PermissionError", "RecursionError"))))
-            asks.add(say(rng, ("Did {job} go through?", "Outcome of {job}?", "{job} ok?"), job=job),
-                     asks.lines.having(rf"\] {job}: ok"), job)  # fmt: skip
+            goals.add_unanswerable(
+                phrase(rng, _ERROR, error=rng.choice(("MemoryError", "PermissionError", "RecursionError")))
+            )
+            goals.add(phrase(rng, ("Did {job} go through?", "Outcome of {job}?", "{job} ok?"), job=job),
+                     goals.lines.matching(rf"\] {job}: ok"), job)  # fmt: skip

@@ -10,17 +10,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.request import urlopen
 
-from contextprune.training.executed.output import Asks, Lines, Output, length
-from contextprune.training.executed.records import Record, draw
+from contextprune.training.executed.output import GoalCollector, Lines, Output, draw_length
+from contextprune.training.executed.records import Record, draw_records
 from contextprune.training.executed.row_goals import row_goals
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.workbench import Workbench
 
 _NESTED = ("stats", "metrics", "measures")
 
 
 @contextmanager
 def serving(pages: Mapping[str, str]) -> Iterator[str]:
-    """A service on a free port for as long as it is needed; its address. Pages may be added while it runs."""
+    """Serve pages by path on a free port while the context lasts; yields the address. Pages may be added meanwhile."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -42,55 +42,61 @@ def serving(pages: Mapping[str, str]) -> Iterator[str]:
         server.server_close()
 
 
-def replies(bench: Bench) -> Iterator[Output]:
-    """One reply after another: indented, one record a line, or an envelope with pages."""
+def replies(bench: Workbench) -> Iterator[Output]:
+    """Endless replies: indented JSON, one record a line, or numbers in an object of their own."""
     rng = bench.rng
     pages: dict[str, str] = {}
     with serving(pages) as address:
         while True:
             lines_each = rng.choice((10, 13, 1))
-            package, kind, rows = draw(bench, max(6, length(rng) // lines_each))
+            package, kind, rows = draw_records(bench, max(6, draw_length(rng) // lines_each))
             rows = rng.sample(rows, len(rows))
+
             path = f"/api/{rng.choice(('v1', 'v2', 'internal'))}/{kind}s?limit={len(rows)}"
             shaped = [_shape(row, lines_each) for row in rows]
-            text, where = _laid(shaped, {"total": len(rows), "next": None}, kind, lines_each)
+            text, record_lines = _lay_out(shaped, {"total": len(rows), "next": None}, kind, lines_each)
+
             pages[path] = text
             with urlopen(address + path, timeout=20) as reply:  # noqa: S310 - our own service
                 text = reply.read().decode()
-            asks = Asks(Lines(text), most=40)
+
+            goals = GoalCollector(Lines(text), max_lines=40)
             for goal in row_goals(rng, rows, kind):
-                picked = [i for row in goal.rows for i in _part(asks.lines, where[row], goal.field, rows[row])]
-                asks.add(goal.goal, picked, goal.key, plain=goal.plain)
+                picked = [
+                    i for row in goal.rows for i in _needed_lines(goals.lines, record_lines[row], goal.field, rows[row])
+                ]
+                goals.add(goal.text, picked, goal.key, plain=goal.plain)
+
             host = rng.choice(("localhost:8080", "127.0.0.1:5000", "api.internal", "localhost:3000"))
             url = f"http://{host}{path}"
             tool, call = rng.choice((("http_get", {"url": url}), ("bash", {"command": f"curl -s '{url}'"})))
-            yield Output("http", tool, call, text, package, asks.found, None)
+            yield Output("http", tool, call, text, package, goals.collected, None)
 
 
 def _shape(row: Record, lines_each: int) -> Record:
-    """Flat, or with its numbers in an object of their own."""
+    """Shape a record for a layout: flat, or with its numbers in an object of their own."""
     if lines_each != 13:
         return row
     numbers = {f: v for f, v in row.items() if isinstance(v, int) and f != "id"}
     return {**{f: v for f, v in row.items() if f not in numbers}, "stats": numbers}
 
 
-def _laid(rows: list[Record], envelope: Record, kind: str, lines_each: int) -> tuple[str, list[range]]:
-    """The reply's text, and the lines of each record."""
+def _lay_out(rows: list[Record], envelope: Record, kind: str, lines_each: int) -> tuple[str, list[range]]:
+    """Lay the records out: (the reply's text, the lines of each record)."""
     if lines_each == 1:
-        return "\n".join(json.dumps(row) for row in rows), [range(i, i + 1) for i in range(len(rows))]
+        return "\n".join(json.dumps(record) for record in rows), [range(i, i + 1) for i in range(len(rows))]
     text = json.dumps({**envelope, f"{kind}s": rows}, indent=2)
-    at, where = len(envelope) + 2, []
-    for row in rows:
-        count = json.dumps(row, indent=2).count("\n") + 1
-        where.append(range(at, at + count))
-        at += count
-    return text, where
+    row, record_lines = len(envelope) + 2, []
+    for record in rows:
+        count = json.dumps(record, indent=2).count("\n") + 1
+        record_lines.append(range(row, row + count))
+        row += count
+    return text, record_lines
 
 
-def _part(lines: Lines, where: range, field: str, row: Record) -> list[int]:
-    """Of a record: the line that names it and the line of the field, or all of it."""
-    if not field or len(where) == 1:
-        return list(where)
-    named = "name" if "name" in row else "path"
-    return [i for i in where if lines.lines[i].strip().startswith((f'"{field}":', f'"{named}":'))]
+def _needed_lines(lines: Lines, record_lines: range, field: str, row: Record) -> list[int]:
+    """List a record's needed lines: the one that names it and the one of the field, or all of them."""
+    if not field or len(record_lines) == 1:
+        return list(record_lines)
+    name_field = "name" if "name" in row else "path"
+    return [i for i in record_lines if lines.lines[i].strip().startswith((f'"{field}":', f'"{name_field}":'))]

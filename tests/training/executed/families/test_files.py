@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 from contextprune.training.executed.families import files
 from contextprune.training.executed.output import Output
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.workbench import Workbench
 
-Draw = Callable[[Callable[[Bench], Iterator[Output]], int], list[Output]]
+Draw = Callable[[Callable[[Workbench], Iterator[Output]], int], list[Output]]
 
 
 def test_a_function_named_in_a_goal_is_in_its_answer(draw: Draw) -> None:
     for output in draw(files.views, 3):
-        for ask in output.asks:
-            if ask.key and ask.plain and "definition of" in ask.goal:
-                assert any(ask.key in output.text[a:b] for a, b in ask.ranges)
+        for goal in output.goals:
+            if goal.key and goal.plain and "definition of" in goal.text:
+                assert any(goal.key in output.text[a:b] for a, b in goal.ranges)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from contextprune.training.executed.families import history
 from contextprune.training.executed.output import Output
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.workbench import Workbench
 
-Draw = Callable[[Callable[[Bench], Iterator[Output]], int], list[Output]]
+Draw = Callable[[Callable[[Workbench], Iterator[Output]], int], list[Output]]
 
 
 def test_each_repository_gives_logs_changes_and_blame(draw: Draw) -> None:

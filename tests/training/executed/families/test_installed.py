@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 from contextprune.training.executed.families import installed
 from contextprune.training.executed.output import Output
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.workbench import Workbench
 
-Draw = Callable[[Callable[[Bench], Iterator[Output]], int], list[Output]]
+Draw = Callable[[Callable[[Workbench], Iterator[Output]], int], list[Output]]
 
 
-def test_no_address_of_a_person_stays(bench: Bench) -> None:
+def test_no_address_of_a_person_stays(bench: Workbench) -> None:
     output = installed.metadata_file(bench, "rich")
     assert "@" not in output.text.replace("team@example.com", "")
-    assert output.asks
+    assert output.goals

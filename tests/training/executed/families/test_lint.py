@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 
 from contextprune.training.executed.families import lint
 from contextprune.training.executed.output import Output
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.workbench import Workbench
 
-Draw = Callable[[Callable[[Bench], Iterator[Output]], int], list[Output]]
+Draw = Callable[[Callable[[Workbench], Iterator[Output]], int], list[Output]]
 
 
 def test_a_rule_is_answered_by_findings_of_that_rule(draw: Draw) -> None:
     for output in draw(lint.ruffs, 3):
-        for ask in output.asks:
-            if ask.plain and ask.goal.startswith("List the"):
-                assert all(str(ask.key) in output.text[a:b] for a, b in ask.ranges)
+        for goal in output.goals:
+            if goal.plain and goal.text.startswith("List the"):
+                assert all(str(goal.key) in output.text[a:b] for a, b in goal.ranges)
 
 
 def test_rules_are_described_in_words() -> None:

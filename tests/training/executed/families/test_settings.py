@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from contextprune.training.executed.families import settings
 from contextprune.training.executed.output import Output
-from contextprune.training.executed.workbench import Bench
+from contextprune.training.executed.workbench import Workbench
 
-Draw = Callable[[Callable[[Bench], Iterator[Output]], int], list[Output]]
+Draw = Callable[[Callable[[Workbench], Iterator[Output]], int], list[Output]]
 
 
 def test_a_key_is_answered_with_its_section(draw: Draw) -> None:
@@ -17,6 +17,6 @@ def test_a_key_is_answered_with_its_section(draw: Draw) -> None:
 
 
 def test_a_parameter_is_described_in_each_style() -> None:
-    assert settings.described("x\n\nwait : int\n    Seconds to wait. More.\n", "wait") == "Seconds to wait"
-    assert settings.described("x\n\nArgs:\n    wait (int): Seconds to wait.\n", "wait") == "Seconds to wait"
-    assert settings.described("x\n\n:param wait: Seconds to wait.\n", "wait") == "Seconds to wait"
+    assert settings.describe_parameter("x\n\nwait : int\n    Seconds to wait. More.\n", "wait") == "Seconds to wait"
+    assert settings.describe_parameter("x\n\nArgs:\n    wait (int): Seconds to wait.\n", "wait") == "Seconds to wait"
+    assert settings.describe_parameter("x\n\n:param wait: Seconds to wait.\n", "wait") == "Seconds to wait"
