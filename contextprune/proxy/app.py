@@ -12,7 +12,7 @@ from contextprune.proxy.endpoints import Pages
 from contextprune.proxy.exchange import Exchange, Relay, Send
 from contextprune.proxy.forward import Asked, Passage, note
 from contextprune.proxy.options import Options
-from contextprune.proxy.telemetry.monitor import Sight
+from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import ClientGone, Receive, Unacceptable
 from contextprune.proxy.wire.client import Broken, Client, Failed
@@ -30,13 +30,13 @@ class App:
     secret   proves to the program that started the proxy that this is it; b"" where none did
     """
 
-    def __init__(self, options: Options, scorers: Asked, sight: Sight, secret: bytes = b"") -> None:
-        self.options, self.scorers, self.sight = options, scorers, sight
+    def __init__(self, options: Options, scorers: Asked, monitor: Monitor, secret: bytes = b"") -> None:
+        self.options, self.scorers, self.monitor = options, scorers, monitor
         self.draining = False
         upstreams = Upstreams(options)
         self._client = Client(options, upstreams)
         self._passage = Passage(options, scorers, upstreams, Relay(self._client))
-        self._pages = Pages(options, sight, scorers, lambda: self.draining, secret)
+        self._pages = Pages(options, monitor, scorers, lambda: self.draining, secret)
         self._exchanges: set[Exchange] = set()
         self._chores: list[asyncio.Task[None]] = []
 
@@ -83,17 +83,17 @@ class App:
         while True:
             began = monotonic()
             await asyncio.sleep(_LAG_EVERY)
-            self.sight.lag(max(0.0, monotonic() - began - _LAG_EVERY))
+            self.monitor.lag(max(0.0, monotonic() - began - _LAG_EVERY))
 
     async def _publish(self) -> None:
         while True:
             await asyncio.sleep(_PUBLISH_EVERY)
-            await self.sight.publish()
+            await self.monitor.publish()
 
     async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         path: bytes = scope.get("raw_path") or scope["path"].encode()
         own = self._pages.own(scope["method"], path)
-        exchange = Exchange(scope, receive, send, self.sight.begin(counted=not own))
+        exchange = Exchange(scope, receive, send, self.monitor.begin(counted=not own))
         tap = None
         try:
             if own:
@@ -142,7 +142,7 @@ class App:
             exchange.record.usage = tap.usage()
         if exchange.audit is not None and not exchange.audit.cancelled():
             note(exchange.record, exchange.audit.result())
-        self.sight.add(exchange.record)
+        self.monitor.add(exchange.record)
 
 
 async def _ended(exchange: Exchange) -> None:

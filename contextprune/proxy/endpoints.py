@@ -20,7 +20,7 @@ from contextprune.proxy.exchange import Exchange
 from contextprune.proxy.inherited import CHALLENGE, PROOF, prove
 from contextprune.proxy.job import Answer, Task
 from contextprune.proxy.options import Options, is_loopback
-from contextprune.proxy.telemetry.monitor import Sight
+from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
 from contextprune.proxy.wire.body import declared, plain, too_large
 from contextprune.proxy.wire.headers import Headers
@@ -64,7 +64,7 @@ class Standing(Protocol):
         ...
 
     def figures(self) -> Any:
-        """In figures, for `Sight.gauges`."""
+        """In figures, for `Monitor.gauges`."""
         ...
 
 
@@ -72,9 +72,9 @@ class Pages:
     """Answers what is not for a provider."""
 
     def __init__(
-        self, options: Options, sight: Sight, scorers: Standing, draining: Callable[[], bool], secret: bytes = b""
+        self, options: Options, monitor: Monitor, scorers: Standing, draining: Callable[[], bool], secret: bytes = b""
     ) -> None:
-        self._options, self._sight, self._scorers, self._draining = options, sight, scorers, draining
+        self._options, self._monitor, self._scorers, self._draining = options, monitor, scorers, draining
         self._secret = secret
         self._started = monotonic()
         self._asked = -_WATCHED
@@ -147,12 +147,12 @@ class Pages:
         return is_loopback(name) or (name == self._options.host.casefold() and name != "")
 
     async def _page(self, exchange: Exchange, path: bytes) -> None:
-        self._sight.gauges(self._scorers.figures())
+        self._monitor.gauges(self._scorers.figures())
         if path == b"/metrics":
-            await exchange.answer(200, [(b"content-type", CONTENT_TYPE.encode())], self._sight.metrics())
+            await exchange.answer(200, [(b"content-type", CONTENT_TYPE.encode())], self._monitor.metrics())
             return
         query = exchange.scope["query_string"].decode("latin-1")
-        found = await dashboard.respond(path.decode("latin-1"), query, self._sight)
+        found = await dashboard.respond(path.decode("latin-1"), query, self._monitor)
         if found is None:
             await exchange.refuse(404, "there is no such page; the dashboard is at /")
             return

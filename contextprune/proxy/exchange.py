@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from contextprune.proxy.job import Answer
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import Incoming, Message, Receive
 from contextprune.proxy.wire.client import Body, Broken, Client, Reply
@@ -42,7 +42,7 @@ class Exchange:
         "headers", "names", "plain_events", "record", "route", "scope", "started", "uploaded",
     )  # fmt: skip
 
-    def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send, record: Record) -> None:
+    def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send, record: RequestRecord) -> None:
         self.scope, self._receive, self._send = scope, receive, send
         self.headers: Headers = scope["headers"]
         self.names: dict[bytes, bytes] = dict(self.headers)

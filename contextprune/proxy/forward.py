@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from contextprune.proxy.exchange import RETRIED, Exchange, Relay
 from contextprune.proxy.job import Answer, Job, Task, passed
 from contextprune.proxy.options import Options
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import Incoming, declared, has_body, plain, too_large
 from contextprune.proxy.wire.client import Body, Failed
@@ -58,7 +58,7 @@ class Asked(Protocol):
         ...
 
     def figures(self) -> Any:
-        """For `Sight.gauges`."""
+        """For `Monitor.gauges`."""
         ...
 
 
@@ -228,7 +228,7 @@ class Passage:
         return out
 
 
-def note(record: Record, answer: Answer) -> None:
+def note(record: RequestRecord, answer: Answer) -> None:
     """Put down what a scorer said."""
     record.status, record.reason, record.model = answer.status, answer.reason, answer.model
     record.before, record.after, record.kinds = answer.before, answer.after, answer.kinds

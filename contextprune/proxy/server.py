@@ -28,8 +28,8 @@ from contextprune.proxy.pool.launch import Begun
 from contextprune.proxy.pool.pool import Scorers
 from contextprune.proxy.supervisor import supervise
 from contextprune.proxy.telemetry.logs import Log, log_to
-from contextprune.proxy.telemetry.monitor import Sight, Watcher
-from contextprune.proxy.telemetry.peers import Shared
+from contextprune.proxy.telemetry.monitor import Monitor, Watcher
+from contextprune.proxy.telemetry.peers import Peers
 
 try:
     import uvicorn
@@ -262,8 +262,8 @@ def application(options: Options, folder: Path | None = None, begun: Begun | Non
 
         if configured():
             watchers.append(Telemetry())
-    shared = Shared(folder) if folder else None
-    return App(options, Scorers(options, begun=begun), Sight(options, watchers=watchers, shared=shared), secret)
+    peers = Peers(folder) if folder else None
+    return App(options, Scorers(options, begun=begun), Monitor(options, watchers=watchers, peers=peers), secret)
 
 
 def run(

@@ -20,7 +20,7 @@ from contextprune.proxy.job import Answer, Job, passed
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.pool import Scorers
 from contextprune.proxy.server import Server, address, listen, quiet, server
-from contextprune.proxy.telemetry.monitor import Sight, Watcher
+from contextprune.proxy.telemetry.monitor import Monitor, Watcher
 from tests.proxy.provider import Provider, providing
 
 
@@ -32,10 +32,10 @@ class Running:
     provider: Provider
     app: App
     server: Server
-    sight: Sight = field(init=False)
+    monitor: Monitor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sight = self.app.sight
+        self.monitor = self.app.monitor
 
     def post(self, path: str, body: Any = None, **more: Any) -> httpx2.Response:
         """POST a JSON body, or `content`."""
@@ -47,8 +47,8 @@ class Running:
 
     def records(self, count: int = 1) -> list[Any]:
         """The finished requests, the newest first, once there are `count`."""
-        until(lambda: len(self.sight.recent) >= count)
-        return list(self.sight.recent)
+        until(lambda: len(self.monitor.recent) >= count)
+        return list(self.monitor.recent)
 
     def stop(self) -> None:
         """What SIGTERM does."""
@@ -116,7 +116,7 @@ def running(
     options = Options(**{"port": 0, "upstream_openai": provider.url, "upstream_anthropic": provider.url, **told})
     quiet()
     with listen(options) as sock:
-        app = App(options, scorers or Scorers(options), Sight(options, watchers=watchers), secret)
+        app = App(options, scorers or Scorers(options), Monitor(options, watchers=watchers), secret)
         serving = server(app, options)
         failed: list[BaseException] = []
 

@@ -95,11 +95,11 @@ def test_one_request_that_ends_badly_leaves_the_next_alone(editing: Running) -> 
     for scenario in ("drop", "garbage", "500", ""):
         editing.post("/v1/messages", CHAT, headers={"x-scenario": scenario} if scenario else {})
     until(lambda: editing.records()[0].upstream == 200)
-    until(lambda: editing.app.in_flight == editing.sight.in_flight == 0)
+    until(lambda: editing.app.in_flight == editing.monitor.in_flight == 0)
 
 
 def test_what_was_refused_here_is_recorded_without_an_upstream(editing: Running) -> None:
-    before = len(editing.sight.recent)
+    before = len(editing.monitor.recent)
     editing.post("/v1/messages", CHAT, headers={"x-contextprune-mode": "of"})
     record = editing.records(before + 1)[0]
     assert (record.route, record.upstream, record.status) == ("messages", 0, "passed")

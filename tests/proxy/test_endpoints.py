@@ -10,7 +10,7 @@ import pytest
 
 from contextprune.proxy.endpoints import Pages
 from contextprune.proxy.options import Options
-from contextprune.proxy.telemetry.monitor import Sight
+from contextprune.proxy.telemetry.monitor import Monitor
 from tests.proxy.in_process import Running, Scripted, running
 from tests.proxy.provider import Provider
 
@@ -126,7 +126,7 @@ def test_no_other_origin_may_read_them(proxy: Running) -> None:
 
 def test_paths_of_providers_are_not_ours() -> None:
     options = Options()
-    pages = Pages(options, Sight(options), Scripted(), lambda: False)
+    pages = Pages(options, Monitor(options), Scripted(), lambda: False)
     for path in (b"/v1/models", b"/v1/messages", b"/v1/retrieve", b"/v1/compress/x", b"/metricsx", b"/groq/v1/models"):
         assert not pages.own("GET", path)
     for path in (b"/", b"/livez", b"/metrics", b"/requests/7", b"/v1/compress", b"/v1/retrieve/k"):
@@ -134,7 +134,7 @@ def test_paths_of_providers_are_not_ours() -> None:
 
 
 def test_own_pages_are_no_requests_in_the_figures(proxy: Running) -> None:
-    before = len(proxy.sight.recent)
+    before = len(proxy.monitor.recent)
     proxy.get("/stats")
     proxy.get("/nothing/of/the/kind")
     assert len(proxy.records(before + 1)) == before + 1

@@ -93,7 +93,7 @@ def test_aborts_leave_nothing_behind() -> None:
             with sent(proxy, "/v1/messages", json.dumps(STREAMING).encode()) as link:
                 if round_ % 2:
                     link.recv(100)
-        until(lambda: proxy.app.in_flight == 0 and proxy.sight.in_flight == 0)
+        until(lambda: proxy.app.in_flight == 0 and proxy.monitor.in_flight == 0)
         until(lambda: len(proxy.app._client._pool.connections) == 0)
 
 

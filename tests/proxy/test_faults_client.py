@@ -88,7 +88,7 @@ def test_after_a_hundred_clients_that_left_in_each_phase_nothing_is_left() -> No
         for phase in PHASES:
             for _ in range(ABORTS // len(PHASES) + 1):
                 _leave(proxy, phase)
-        until(lambda: proxy.app.in_flight == 0 and proxy.sight.in_flight == 0, 30)
+        until(lambda: proxy.app.in_flight == 0 and proxy.monitor.in_flight == 0, 30)
         until(lambda: len(proxy.app._client._pool.connections) == 0, 30)
         # every request that reached the provider and had not ended is ended there, too
         until(lambda: _tasks(loop) <= counts[0] + 2, 30)

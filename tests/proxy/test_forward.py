@@ -28,7 +28,7 @@ ROUTES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def still(provider: Provider) -> Iterator[Running]:
+def snapshot(provider: Provider) -> Iterator[Running]:
     """A proxy that shortens nothing."""
     with running(provider, Scripted()) as proxy:
         yield proxy
@@ -64,42 +64,42 @@ def test_no_header_of_ours_travels_upstream(editing: Running) -> None:
     assert [name for name, _ in last(editing).headers if "contextprune" in name] == []
 
 
-def test_what_is_relayed_keeps_its_bytes(still: Running) -> None:
+def test_what_is_relayed_keeps_its_bytes(snapshot: Running) -> None:
     body = bytes(range(256)) * 2000
-    got = httpx2.request("PUT", f"{still.url}/v1/files/a%2Fb?q=%20&q=+", content=body, headers={"x-one": "1"})
+    got = httpx2.request("PUT", f"{snapshot.url}/v1/files/a%2Fb?q=%20&q=+", content=body, headers={"x-one": "1"})
     assert got.content == body
-    assert last(still).method == "PUT"
-    assert last(still).target == "/v1/files/a%2Fb?q=%20&q=+"
-    assert last(still).body == body
-    assert last(still).header("x-one") == "1"
+    assert last(snapshot).method == "PUT"
+    assert last(snapshot).target == "/v1/files/a%2Fb?q=%20&q=+"
+    assert last(snapshot).body == body
+    assert last(snapshot).header("x-one") == "1"
 
 
-def test_a_body_in_chunks_is_relayed_in_chunks(still: Running) -> None:
-    got = httpx2.post(f"{still.url}/v1/files", content=iter([b"ab" * 50_000, b"cd" * 50_000]))
+def test_a_body_in_chunks_is_relayed_in_chunks(snapshot: Running) -> None:
+    got = httpx2.post(f"{snapshot.url}/v1/files", content=iter([b"ab" * 50_000, b"cd" * 50_000]))
     assert got.content == b"ab" * 50_000 + b"cd" * 50_000
-    assert last(still).header("transfer-encoding") == "chunked"
+    assert last(snapshot).header("transfer-encoding") == "chunked"
 
 
-def test_a_get_has_no_body_upstream(still: Running) -> None:
-    assert still.get("/v1/models").content == b"pong"
-    assert last(still).header("content-length") is last(still).header("transfer-encoding") is None
+def test_a_get_has_no_body_upstream(snapshot: Running) -> None:
+    assert snapshot.get("/v1/models").content == b"pong"
+    assert last(snapshot).header("content-length") is last(snapshot).header("transfer-encoding") is None
 
 
-def test_head_is_answered_without_a_body(still: Running) -> None:
-    got = httpx2.head(f"{still.url}/v1/models")
+def test_head_is_answered_without_a_body(snapshot: Running) -> None:
+    got = httpx2.head(f"{snapshot.url}/v1/models")
     assert (got.status_code, got.headers["content-length"], got.content) == (200, "4", b"")
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 429, 500, 503, 529])
-def test_an_error_of_the_provider_passes_untouched_and_is_not_tried_again(still: Running, status: int) -> None:
-    before = len(still.provider.requests)
-    got = still.post("/v1/messages", CHAT, headers={"x-scenario": str(status)})
+def test_an_error_of_the_provider_passes_untouched_and_is_not_tried_again(snapshot: Running, status: int) -> None:
+    before = len(snapshot.provider.requests)
+    got = snapshot.post("/v1/messages", CHAT, headers={"x-scenario": str(status)})
     assert got.status_code == status
     assert got.headers["retry-after"] == "7"
     assert got.headers["x-ratelimit-remaining-tokens"] == "1000"
     assert got.headers["x-request-id"] == f"req_{before + 1}"
-    assert got.content == bytes(still.provider.sent[-1])
-    assert len(still.provider.requests) == before + 1
+    assert got.content == bytes(snapshot.provider.sent[-1])
+    assert len(snapshot.provider.requests) == before + 1
 
 
 def test_a_refusal_of_what_we_edited_is_tried_once_with_the_original() -> None:
@@ -129,10 +129,10 @@ def test_where_the_original_is_refused_as_well_the_client_sees_that_refusal() ->
         assert proxy.app.scorers.refusals == []  # type: ignore[attr-defined]
 
 
-def test_a_refusal_of_what_we_did_not_edit_is_not_tried_again(still: Running) -> None:
-    before = len(still.provider.requests)
-    assert still.post("/v1/chat/completions", {"messages": [{"role": "tool"}]}).status_code == 400
-    assert len(still.provider.requests) == before + 1
+def test_a_refusal_of_what_we_did_not_edit_is_not_tried_again(snapshot: Running) -> None:
+    before = len(snapshot.provider.requests)
+    assert snapshot.post("/v1/chat/completions", {"messages": [{"role": "tool"}]}).status_code == 400
+    assert len(snapshot.provider.requests) == before + 1
 
 
 @pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
@@ -144,11 +144,11 @@ def test_a_packed_body_is_edited_and_goes_up_unpacked(editing: Running, encoding
     assert last(editing).header("content-encoding") is None
 
 
-def test_a_packed_body_without_edits_goes_up_as_it_came(still: Running) -> None:
+def test_a_packed_body_without_edits_goes_up_as_it_came(snapshot: Running) -> None:
     body = gzip.compress(json.dumps(CHAT).encode())
-    still.post("/v1/chat/completions", content=body, headers={"content-encoding": "gzip"})
-    assert last(still).body == body
-    assert last(still).header("content-encoding") == "gzip"
+    snapshot.post("/v1/chat/completions", content=body, headers={"content-encoding": "gzip"})
+    assert last(snapshot).body == body
+    assert last(snapshot).header("content-encoding") == "gzip"
 
 
 def test_a_packed_body_that_nobody_can_unpack_goes_up_as_it_came(editing: Running) -> None:
@@ -169,9 +169,9 @@ def test_a_packed_answer_reaches_the_client_packed(editing: Running) -> None:
     assert json.loads(gzip.decompress(raw))["object"] == "chat.completion"
 
 
-def test_a_bomb_is_refused_in_the_providers_shape(still: Running) -> None:
+def test_a_bomb_is_refused_in_the_providers_shape(snapshot: Running) -> None:
     bomb = gzip.compress(bytes(80 << 20))
-    got = still.post("/v1/messages", content=bomb, headers={"content-encoding": "gzip"})
+    got = snapshot.post("/v1/messages", content=bomb, headers={"content-encoding": "gzip"})
     assert got.status_code == 413
     assert got.json()["error"]["type"] == "request_too_large"
 
@@ -271,9 +271,9 @@ def test_a_body_above_all_bounds_is_refused_before_it_is_sent_on() -> None:
         assert proxy.post("/v1/files", content=body).status_code == 200
 
 
-def test_a_websocket_is_told_to_use_http(still: Running) -> None:
+def test_a_websocket_is_told_to_use_http(snapshot: Running) -> None:
     wanted = {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-key": "x", "sec-websocket-version": "13"}
-    got = still.get("/v1/responses", headers=wanted)
+    got = snapshot.get("/v1/responses", headers=wanted)
     assert got.status_code == 426
     assert "supports_websockets = false" in got.json()["error"]["message"]
 

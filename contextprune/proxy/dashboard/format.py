@@ -1,4 +1,4 @@
-"""How the dashboard says times, money and outcomes, and how it writes tables."""
+"""Formats of the dashboard: times, money, outcomes, tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from contextprune.display.amounts import money, share
 from contextprune.display.heatmap import shown
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.reasons import advice
+from contextprune.proxy.telemetry.record import RequestRecord
 
 NONE = "–"  # noqa: RUF001 - a dash, where there is no figure
 
@@ -35,19 +36,19 @@ def usd(dollars: float) -> str:
     return money(dollars, priced=True)
 
 
-def dollars_saved(record: Record) -> str:
-    """What a request's input costs less, NONE where nobody knows."""
+def dollars_saved(record: RequestRecord) -> str:
+    """Dollars that a request's input costs less; NONE where they are not known."""
     return usd(record.dollars[0] - record.dollars[1]) if record.dollars else NONE
 
 
-def tokens(record: Record) -> str:
+def tokens(record: RequestRecord) -> str:
     """Tokens as received and as sent."""
     if not record.before:
         return NONE
     return f"{record.before:,} → {record.after:,}" if record.saved else f"{record.before:,}"
 
 
-def cached(record: Record) -> str:
+def cached(record: RequestRecord) -> str:
     """The share of the input that the provider read from its cache, as it says."""
     return share(record.usage.read, record.usage.input) if record.usage else NONE
 
@@ -59,30 +60,36 @@ def table(
 
     text   the columns that hold words, so that they are aligned left and may wrap
     """
-    cells = "".join(f"<th scope=col{_words(i in text or not i)}>{head}" for i, head in enumerate(heads))
-    lines = "".join(
-        f"<tr><th scope=row>{first}" + "".join(f"<td{_words(i in text)}>{cell}" for i, cell in enumerate(rest, start=1))
-        for first, *rest in rows
+    header = "".join(f"<th scope=col{_alignment(i in text or not i)}>{head}" for i, head in enumerate(heads))
+    body = "".join(
+        f"<tr><th scope=row>{first}"
+        + "".join(f"<td{_alignment(i in text)}>{cell}" for i, cell in enumerate(cells, start=1))
+        for first, *cells in rows
     )
     return (
         f'<div class="wide {name}" tabindex=0 role=region aria-label="{caption}"><table><caption>{caption}</caption>'
-        f"<thead><tr>{cells}<tbody>{lines}</table></div>"
+        f"<thead><tr>{header}<tbody>{body}</table></div>"
     )
 
 
-def _words(yes: bool) -> str:
-    return " class=t" if yes else ""
+def _alignment(is_text: bool) -> str:
+    return " class=t" if is_text else ""
 
 
 def fact(name: str, value: str, *notes: str) -> str:
-    """One figure of a headline, and what is said below it."""
+    """One figure of a headline, with notes below it."""
     return f"<div><dt>{name}<dd>{value}{''.join(f'<dd>{note}' for note in notes if note)}</div>"
 
 
-def said(advice: str) -> str:
-    """A sentence of advice for HTML, with `what is in backquotes` as code."""
-    parts = shown(advice).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+def advice_html(reason: str) -> str:
+    """Two sentences on a reason, or on a status without a reason: why, and what helps."""
+    return with_code(" ".join(advice(reason)))
+
+
+def with_code(text: str) -> str:
+    """A text for HTML, with `what is in backquotes` as code."""
+    pieces = shown(text).split("`")
+    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
 
 
 def named(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The first page of the dashboard: warnings first, then the figures, their course, reasons, and recent requests."""
+"""The first page of the dashboard: warnings first, then the figures, their timeline, reasons, and recent requests."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from contextprune.display.heatmap import shown
 from contextprune.display.plots import bar
 from contextprune.proxy.dashboard.format import (
     NONE,
+    advice_html,
     ago,
     cached,
     dollars_saved,
     fact,
     named,
-    said,
     table,
     time,
     tokens,
     usd,
 )
-from contextprune.proxy.dashboard.timeline import course
-from contextprune.proxy.telemetry.monitor import Still
-from contextprune.proxy.telemetry.reasons import advice
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.dashboard.timeline import timeline
+from contextprune.proxy.options import Options
+from contextprune.proxy.telemetry.canary import Warned
+from contextprune.proxy.telemetry.monitor import Snapshot
+from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.series import Sums, added
-from contextprune.proxy.telemetry.summary import Figures, figures
+from contextprune.proxy.telemetry.summary import Summary, summarise
 
 SPANS: Mapping[str, tuple[str, float]] = {
     "hour": ("Last hour", 60.0),
@@ -38,56 +39,63 @@ _ROWS = 50  # requests that are listed unless all are asked for
 _PATIENCE = 15.0  # seconds that a scorer may take to start before that is a warning
 
 
-def overview(sight: Still, span: str, *, everything: bool) -> str:
-    """The page's body. `span` is one of SPANS; `everything`: list all requests that are remembered."""
-    steps = {"hour": sight.hour, "day": sight.day}.get(span, ())
-    sums = added(steps) if steps else sight.total
-    told = figures(sums)
-    parts = [
-        *_warnings(sight),
+def overview(snapshot: Snapshot, span: str, *, everything: bool) -> str:
+    """The page's body. `span` is a key of SPANS; `everything`: list all requests that are remembered."""
+    steps = {"hour": snapshot.hour, "day": snapshot.day}.get(span, ())
+    sums = added(steps) if steps else snapshot.total
+    summary = summarise(sums)
+    sections = [
+        *_warnings(snapshot),
         _choice(span),
-        f"<section id=figures><h2>{SPANS[span][0]}</h2><dl class=facts>{''.join(_facts(told, sight))}</dl></section>",
-        course(steps, SPANS[span][1]) if steps and told.requests else "",
-        _reasons(told),
+        _figures(SPANS[span][0], summary, snapshot),
+        timeline(steps, SPANS[span][1]) if steps and summary.requests else "",
+        _reasons(summary),
         _kinds(sums),
-        _scorers(sight),
-        _recent(sight, everything=everything),
+        _scorers(snapshot),
+        _recent(snapshot, everything=everything),
     ]
-    return "\n".join(filter(None, parts))
+    return "\n".join(filter(None, sections))
 
 
-def alarmed(sight: Still) -> bool:
-    """Whether there is something that somebody should do."""
-    return any("class=alarm" in warning for warning in _warnings(sight))
+def alarmed(snapshot: Snapshot) -> bool:
+    """True where a warning asks for somebody to do something."""
+    return any("class=alarm" in warning for warning in _warnings(snapshot))
 
 
-def _warnings(sight: Still) -> Iterator[str]:
-    warned, figures_of_scorers = sight.warned, sight.scorers
-    if warned is not None:
-        why = "".join(
-            f"<li>{number:,} × <b>{shown(reason)}</b>: {' '.join(map(said, advice(reason)))}"  # noqa: RUF001 - times
-            for reason, number in warned.reasons[:3]
-        )
-        yield (
-            f"<div class=alarm id=canary><p><b>Nothing has been shortened for {time(max(120.0, warned.seconds))}, "
-            f"although {plural(warned.requests, 'request')} came.</b> Why:<ul>{why}</ul></div>"
-        )
-    if figures_of_scorers.get("breaker", "closed") != "closed":
-        yield f"<p class=alarm id=breaker><b>A scorer keeps failing.</b> {' '.join(map(said, advice('breaker')))}"
-    if figures_of_scorers.get("ready") == 0 and sight.uptime > _PATIENCE and sight.options.mode != "off":
-        yield f"<p class=alarm id=starting><b>No scorer is up.</b> {' '.join(map(said, advice('starting')))}"
-    if sight.options.mode == "audit":
+def _warnings(snapshot: Snapshot) -> Iterator[str]:
+    """Alarms, and notes that say how this proxy was started."""
+    scorers, mode = snapshot.scorers, snapshot.options.mode
+    if snapshot.warned is not None:
+        yield _silence(snapshot.warned)
+    if scorers.get("breaker", "closed") != "closed":
+        yield f"<p class=alarm id=breaker><b>A scorer keeps failing.</b> {advice_html('breaker')}"
+    if scorers.get("ready") == 0 and snapshot.uptime > _PATIENCE and mode != "off":
+        yield f"<p class=alarm id=starting><b>No scorer is up.</b> {advice_html('starting')}"
+
+    if mode == "audit":
         yield "<p class=note id=mode><b>Audit:</b> every request goes through as it came; what would be saved is shown."
-    elif sight.options.mode == "off":
+    elif mode == "off":
         yield "<p class=note id=mode><b>The mode is off:</b> nothing is shortened. Start with <code>--mode on</code>."
-    if not sight.recent:
-        yield _inviting(sight)
+    if not snapshot.recent:
+        yield _first_step(snapshot.options)
 
 
-def _inviting(sight: Still) -> str:
-    """What to do first."""
-    host = "127.0.0.1" if sight.options.host in ("0.0.0.0", "::") else sight.options.host  # noqa: S104 - not bound here
-    base = f"http://{shown(host)}:{sight.options.port or 'PORT'}"
+def _silence(warned: Warned) -> str:
+    """The canary's warning, with the most frequent reasons and what helps."""
+    why = "".join(
+        f"<li>{number:,} × <b>{shown(reason)}</b>: {advice_html(reason)}"  # noqa: RUF001 - times
+        for reason, number in warned.reasons[:3]
+    )
+    return (
+        f"<div class=alarm id=canary><p><b>Nothing has been shortened for {time(max(120.0, warned.seconds))}, "
+        f"although {plural(warned.requests, 'request')} came.</b> Why:<ul>{why}</ul></div>"
+    )
+
+
+def _first_step(options: Options) -> str:
+    """A note that says where to point a client."""
+    host = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host  # noqa: S104 - not bound here
+    base = f"http://{shown(host)}:{options.port or 'PORT'}"
     return (
         "<div class=note id=empty><p><b>No request has come yet.</b> Point a client here, and change nothing else:"
         f"<pre>OPENAI_BASE_URL={base}/v1\nANTHROPIC_BASE_URL={base}</pre></div>"
@@ -102,56 +110,68 @@ def _choice(span: str) -> str:
     return f"<nav aria-label='Stretch of time' id=choice>{''.join(links)}</nav>"
 
 
-def _facts(told: Figures, sight: Still) -> Iterator[str]:
-    """The headline: each figure, and below it what it is to be compared with."""
-    would = "would be " if sight.options.mode == "audit" else ""
+def _figures(title: str, summary: Summary, snapshot: Snapshot) -> str:
+    return f"<section id=figures><h2>{title}</h2><dl class=facts>{''.join(_facts(summary, snapshot))}</dl></section>"
+
+
+def _facts(summary: Summary, snapshot: Snapshot) -> Iterator[str]:
+    """The headline: each figure, and below it the figures to compare it with."""
+    would = "would be " if snapshot.options.mode == "audit" else ""
     yield fact(
         "requests",
-        f"{told.requests:,}",
-        f"{told.shortened:,} {would}shortened, of {told.eligible:,} that could be",
-        f"{sight.in_flight:,} under way",
+        f"{summary.requests:,}",
+        f"{summary.shortened:,} {would}shortened, of {summary.eligible:,} that could be",
+        f"{snapshot.in_flight:,} under way",
     )
-    saved = share(told.saved, told.before)
-    yield fact("input tokens sent", f"{told.after:,}", f"of {told.before:,} received; {would}saved {saved}")
-    if told.priced:
-        without = (
-            f"without contextprune {usd(told.dollars_before)}; {would}saved {share(told.dollars, told.dollars_before)}"
-        )
-        known = f"{told.priced:,} of {told.counted:,} have a known price" if told.priced < told.counted else ""
-        yield fact("cost of the input, cache counted", usd(told.dollars_after), without, known)
+    saved = share(summary.saved, summary.before)
+    yield fact("input tokens sent", f"{summary.after:,}", f"of {summary.before:,} received; {would}saved {saved}")
+    yield _cost(summary, would)
+
+    read = f"{summary.read:,} of {summary.input:,} input tokens, as the providers say"
+    if summary.told:
+        yield fact("read from the cache", share(summary.read, summary.input), read)
     else:
-        yield fact("cost of the input, cache counted", NONE, "no request had a model with a known price")
-    read = (
-        f"{told.read:,} of {told.input:,} input tokens, as the providers say"
-        if told.told
-        else "no answer has said it yet"
-    )
-    yield fact("read from the cache", share(told.read, told.input) if told.told else NONE, read)
-    yield fact(
-        "added time, half of the requests below",
-        time(told.overhead_p50),
-        f"99 % below {time(told.overhead_p99)}" if told.overhead_p99 is not None else "",
-    )
-    yield fact(
-        "the provider's first byte, half below",
-        time(told.first_byte_p50),
-        f"99 % below {time(told.first_byte_p99)}" if told.first_byte_p99 is not None else "",
-    )
-    answers = ", ".join(f"{shown(code)} {number:,}" for code, number in told.answers.items() if code != "2xx")
-    left = ", ".join(f"{number:,} while {shown(phase)}" for phase, number in told.gone.items())
-    notes = [f"others: {answers}" if answers else "", f"clients that left: {left}" if left else ""]
-    again = f"{plural(told.retried, 'request')} refused and sent again as received" if told.retried else ""
-    if any(notes) or again:
-        yield fact("answers with success", f"{told.answers.get('2xx', 0):,}", *notes, again)
+        yield fact("read from the cache", NONE, "no answer has said it yet")
+    yield _percentiles("added time, half of the requests below", summary.overhead_p50, summary.overhead_p99)
+    yield _percentiles("the provider's first byte, half below", summary.first_byte_p50, summary.first_byte_p99)
+    yield from _answers(summary)
 
 
-def _reasons(told: Figures) -> str:
-    if not told.reasons:
+def _cost(summary: Summary, would: str) -> str:
+    """The cost of the input, where a price is known. `would` stands before what an audit only measures."""
+    name = "cost of the input, cache counted"
+    if not summary.priced:
+        return fact(name, NONE, "no request had a model with a known price")
+    saved = share(summary.dollars, summary.dollars_before)
+    without = f"without contextprune {usd(summary.dollars_before)}; {would}saved {saved}"
+    partly = summary.priced < summary.counted
+    priced = f"{summary.priced:,} of {summary.counted:,} have a known price" if partly else ""
+    return fact(name, usd(summary.dollars_after), without, priced)
+
+
+def _percentiles(name: str, half: float | None, most: float | None) -> str:
+    """A time that half of the requests stay below, and with it the time that 99 % stay below."""
+    return fact(name, time(half), f"99 % below {time(most)}" if most is not None else "")
+
+
+def _answers(summary: Summary) -> Iterator[str]:
+    """How requests ended at the providers; nothing where all ended well."""
+    answers = ", ".join(f"{shown(code)} {number:,}" for code, number in summary.answers.items() if code != "2xx")
+    left = ", ".join(f"{number:,} while {shown(phase)}" for phase, number in summary.gone.items())
+    retried = f"{plural(summary.retried, 'request')} refused and sent again as received" if summary.retried else ""
+    notes = [f"others: {answers}" if answers else "", f"clients that left: {left}" if left else "", retried]
+    if any(notes):
+        yield fact("answers with success", f"{summary.answers.get('2xx', 0):,}", *notes)
+
+
+def _reasons(summary: Summary) -> str:
+    """Reasons for which requests went through as they came, with advice."""
+    if not summary.reasons:
         return ""
-    whole = sum(told.reasons.values())
+    total = sum(summary.reasons.values())
     rows = [
-        (f"<code>{shown(reason)}</code>", f"{number:,}", share(number, whole), " ".join(map(said, advice(reason))))
-        for reason, number in told.reasons.items()
+        (f"<code>{shown(reason)}</code>", f"{number:,}", share(number, total), advice_html(reason))
+        for reason, number in summary.reasons.items()
     ]
     caption = "Why requests went through as they came"
     heads = ("reason", "requests", "share", "what it means, and what to do")
@@ -165,47 +185,53 @@ def _kinds(sums: Sums) -> str:
         name: (sums.numbers.get(("kinds", name, "before"), 0.0), sums.numbers.get(("kinds", name, "after"), 0.0))
         for name in names
     }
-    most = max((before for before, _ in pairs.values()), default=0.0)
+    if not pairs:
+        return ""
+
+    largest = max(before for before, _ in pairs.values())
     rows = [
         (
             f"<code>{shown(name)}</code>",
             f"{before:,.0f}",
             f"{after:,.0f}",
             share(before - after, before),
-            bar(before, after, most),
+            bar(before, after, largest),
         )
         for name, (before, after) in sorted(pairs.items(), key=lambda item: -item[1][0])
     ]
     caption = "Tokens by kind of text"
     heads = ("kind", "received", "sent", "saved", "")
-    return f"<section id=kinds><h2>{caption}</h2>{table('kinds', caption, heads, rows)}</section>" if rows else ""
+    return f"<section id=kinds><h2>{caption}</h2>{table('kinds', caption, heads, rows)}</section>"
 
 
-def _scorers(sight: Still) -> str:
-    told = sight.scorers
-    if not told:
+def _scorers(snapshot: Snapshot) -> str:
+    """The scorer processes: how many are up, what waits for them, and why one could not start."""
+    scorers = snapshot.scorers
+    if not scorers:
         return ""
-    number = {name: int(told.get(name) or 0) for name in ("ready", "restarts", "queue_tokens", "waiting", "in_flight")}
+    names = ("ready", "restarts", "queue_tokens", "waiting", "in_flight")
+    number = {name: int(scorers.get(name) or 0) for name in names}
     facts = [
         fact("scorers up", f"{number['ready']:,}", f"{number['restarts']:,} started anew"),
-        fact("breaker", shown(str(told.get("breaker", NONE)))),
+        fact("breaker", shown(str(scorers.get("breaker", NONE)))),
         fact(
             "waiting",
             plural(number["waiting"], "request"),
-            f"{number['queue_tokens']:,} of {sight.options.queue_tokens:,} tokens; {number['in_flight']:,} in work",
+            f"{number['queue_tokens']:,} of {snapshot.options.queue_tokens:,} tokens; {number['in_flight']:,} in work",
         ),
     ]
-    trouble = str(told.get("trouble") or "")
+
+    trouble = str(scorers.get("trouble") or "")
     alarm = f"<p class=alarm><b>A scorer could not start:</b> {shown(trouble[:1000])}" if trouble else ""
-    whose = "<p class=dim>Of the one of several processes that drew this page." if sight.shared else ""
+    whose = "<p class=dim>Of the one of several processes that drew this page." if snapshot.peers else ""
     return f"<section id=scorers><h2>Scorers</h2>{whose}<dl class=facts>{''.join(facts)}</dl>{alarm}</section>"
 
 
-def _recent(sight: Still, *, everything: bool) -> str:
-    records = sight.recent
+def _recent(snapshot: Snapshot, *, everything: bool) -> str:
+    records = snapshot.recent
     if not records:
         return ""
-    rows = [_request(record, sight.wall) for record in records[: None if everything else _ROWS]]
+    rows = [_request(record, snapshot.wall) for record in records[: None if everything else _ROWS]]
     heads = (
         "no.", "when", "what", "outcome", "tokens", "saved", "money saved", "added", "first byte", "in all", "answer",
         "from the cache",
@@ -214,20 +240,21 @@ def _recent(sight: Still, *, everything: bool) -> str:
     more = f'<p><a href="/?requests=all#recent">All {len(records):,}</a>' if len(rows) < len(records) else ""
     whose = (
         "<p class=dim>Of the one of several processes that drew this page; the figures above are of all."
-        if sight.shared
+        if snapshot.peers
         else ""
     )
     return f"<section id=recent><h2>Recent requests</h2>{whose}{listed}{more}</section>"
 
 
-def _request(record: Record, now: float) -> Sequence[str]:
-    what = " ".join(filter(None, (shown(record.route), named(record.model))))
-    part = " in part" if record.status == "applied" and record.reason else ""
-    outcome = f"{record.status}{part}{': ' if record.reason else ''}{record.reason}"
+def _request(record: RequestRecord, now: float) -> Sequence[str]:
+    """The cells of a request's row. `now` is in seconds since 1970."""
+    name = " ".join(filter(None, (shown(record.route), named(record.model))))
+    in_part = " in part" if record.status == "applied" and record.reason else ""
+    outcome = f"{record.status}{in_part}{': ' if record.reason else ''}{record.reason}"
     return (
         f'<a href="/requests/{record.number}" id=r{record.number}>{record.number}</a>',
         ago(max(0.0, now - record.started)),
-        what,
+        name,
         f"<span class=o-{'good' if record.saved else 'plain'}>{shown(outcome)}</span>",
         tokens(record),
         share(record.saved, record.before) if record.saved else NONE,

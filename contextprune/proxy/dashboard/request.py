@@ -11,39 +11,49 @@ from typing import Any
 from contextprune.display.amounts import plural, share
 from contextprune.display.heatmap import shown
 from contextprune.display.plots import bar
-from contextprune.proxy.dashboard.format import NONE, cached, dollars_saved, fact, named, said, table, time, tokens, usd
-from contextprune.proxy.telemetry.reasons import advice
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.dashboard.format import (
+    NONE,
+    advice_html,
+    cached,
+    dollars_saved,
+    fact,
+    named,
+    table,
+    time,
+    tokens,
+    usd,
+)
+from contextprune.proxy.telemetry.record import RequestRecord
 
-_LOOKS: Mapping[str, str] = {"keep": "", "digest": "x g", "merge": "x m", "drop": "x"}
-_SAID: Mapping[str, str] = {"keep": "kept", "digest": "digested", "merge": "merged", "drop": "dropped"}
+_CLASSES: Mapping[str, str] = {"keep": "", "digest": "x g", "merge": "x m", "drop": "x"}
+_PAST_TENSE: Mapping[str, str] = {"keep": "kept", "digest": "digested", "merge": "merged", "drop": "dropped"}
 _SPANS = 20_000  # pieces of text of one page; browsers get slow beyond
 _FOLDED = 600  # characters from which a block that was left alone is folded
 
 
-def request_page(record: Record, numbers: Sequence[int], *, content: bool) -> str:
+def request_page(record: RequestRecord, numbers: Sequence[int], *, content: bool) -> str:
     """The page's body. `numbers` are those of the requests that are remembered, the newest first."""
-    parts = [
-        _way(record.number, numbers),
+    sections = [
+        _neighbours(record.number, numbers),
         f"<section id=figures><h2>Figures</h2><dl class=facts>{''.join(_facts(record))}</dl>{_why(record)}</section>",
         _kinds(record),
         _details(record),
         _text(record, content=content),
     ]
-    return "\n".join(filter(None, parts))
+    return "\n".join(filter(None, sections))
 
 
-def _way(number: int, numbers: Sequence[int]) -> str:
-    newer = min((other for other in numbers if other > number), default=None)
-    older = max((other for other in numbers if other < number), default=None)
+def _neighbours(number: int, numbers: Sequence[int]) -> str:
+    """Links to the overview and to the requests before and after."""
+    newer = min((candidate for candidate in numbers if candidate > number), default=None)
+    older = max((candidate for candidate in numbers if candidate < number), default=None)
     links = ['<a href="/">Overview</a>']
-    links += [
-        f'<a href="/requests/{other}">{word}</a>' for word, other in (("Newer", newer), ("Older", older)) if other
-    ]
+    links += [f'<a href="/requests/{near}">{word}</a>' for word, near in (("Newer", newer), ("Older", older)) if near]
     return f"<nav aria-label='Requests'>{''.join(links)}</nav>"
 
 
-def _facts(record: Record) -> Iterator[str]:
+def _facts(record: RequestRecord) -> Iterator[str]:
+    """The headline: outcome, tokens and money, times, the provider's answer and its own counts."""
     yield fact("outcome", shown(record.status), shown(record.reason))
     saved = f"saved {share(record.saved, record.before)}" if record.saved else ""
     yield fact("input tokens", tokens(record), saved, "old blocks were decided anew (an epoch)" if record.epoch else "")
@@ -55,33 +65,36 @@ def _facts(record: Record) -> Iterator[str]:
             f"without contextprune {before}",
             f"saved {dollars_saved(record)}",
         )
+
     yield fact("added time", time(record.overhead))
     yield fact(
         "first byte", time(record.first_byte), f"in all {time(record.total)}", "streamed" if record.streamed else ""
     )
+
     answer = str(record.upstream) if record.upstream else NONE
     again = "our version was refused, the original sent" if record.retried else ""
     yield fact("answer", answer, f"the client left while {shown(record.gone)}" if record.gone else "", again)
+
     if record.usage:
         usage = record.usage
-        said = f"{usage.read:,} of {usage.input:,} input tokens; {usage.written:,} written to it"
-        yield fact("read from the cache, as the provider says", cached(record), said)
-        thought = f"{usage.reasoning:,} of them reasoning" if usage.reasoning else ""
-        yield fact("output tokens, as the provider says", f"{usage.output:,}", thought)
+        from_cache = f"{usage.read:,} of {usage.input:,} input tokens; {usage.written:,} written to it"
+        yield fact("read from the cache, as the provider says", cached(record), from_cache)
+        reasoning = f"{usage.reasoning:,} of them reasoning" if usage.reasoning else ""
+        yield fact("output tokens, as the provider says", f"{usage.output:,}", reasoning)
 
 
-def _why(record: Record) -> str:
-    """In words, why nothing was taken out and what helps."""
+def _why(record: RequestRecord) -> str:
+    """A sentence on why nothing was taken out, and one on what helps."""
     if record.saved and not record.reason:
         return ""
     reason = record.reason or record.status
-    return f"<p>{' '.join(map(said, advice(reason)))}" if record.eligible else ""
+    return f"<p>{advice_html(reason)}" if record.eligible else ""
 
 
-def _kinds(record: Record) -> str:
-    most = max((before for before, _ in record.kinds.values()), default=0)
+def _kinds(record: RequestRecord) -> str:
+    largest = max((before for before, _ in record.kinds.values()), default=0)
     rows = [
-        (named(kind), f"{before:,}", f"{after:,}", share(before - after, before), bar(before, after, most))
+        (named(kind), f"{before:,}", f"{after:,}", share(before - after, before), bar(before, after, largest))
         for kind, (before, after) in record.kinds.items()
     ]
     caption = "Tokens by kind of text"
@@ -89,7 +102,7 @@ def _kinds(record: Record) -> str:
     return f"<section id=kinds><h2>{caption}</h2>{listed}</section>" if rows else ""
 
 
-def _details(record: Record) -> str:
+def _details(record: RequestRecord) -> str:
     begun = datetime.fromtimestamp(record.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     rows = [
         ("begun", begun),
@@ -107,16 +120,16 @@ def _details(record: Record) -> str:
     return f"<section id=details><h2>Details</h2>{listed}</section>"
 
 
-def _text(record: Record, *, content: bool) -> str:
+def _text(record: RequestRecord, *, content: bool) -> str:
     if record.heat and content:
         return f"<h2 id=text>Context</h2>{_LEGEND}{_heat(record.heat)}"
     if not record.eligible:
         return ""
-    said = "Nothing of this request's text is kept."
+    note = "Nothing of this request's text is kept."
     if not content:
-        said += " To see here what was kept and dropped, start with <code>content = true</code> under [serve]"
-        said += " (CONTEXTPRUNE_SERVE_CONTENT=true); it is held in memory only."
-    return f"<section id=text><h2>Context</h2><p class=dim>{said}</section>"
+        note += " To see here what was kept and dropped, start with <code>content = true</code> under [serve]"
+        note += " (CONTEXTPRUNE_SERVE_CONTENT=true); it is held in memory only."
+    return f"<section id=text><h2>Context</h2><p class=dim>{note}</section>"
 
 
 _LEGEND = (
@@ -127,11 +140,12 @@ _LEGEND = (
 
 
 def _heat(heat: bytes) -> str:
-    """The blocks of the context, each piece with how it went. Whatever is not of the form expected is left out."""
+    """The blocks of the context, each piece with what was decided about it. What has another form is left out."""
     try:
         blocks = json.loads(heat)
     except (ValueError, RecursionError):
         return "<p class=dim>The text of this request cannot be shown."
+
     left = _SPANS
     drawn = []
     for number, block in enumerate(blocks if isinstance(blocks, list) else ()):
@@ -147,23 +161,23 @@ def _is_piece(piece: Any) -> bool:
 
 
 def _block(number: int, kind: str, name: str, pieces: Sequence[Sequence[Any]], *, cut: bool) -> str:
-    gone = Counter((action, reason) for _, action, reason, *_ in pieces if action != "keep")
+    cut_out = Counter((action, reason) for _, action, reason, *_ in pieces if action != "keep")
     label = f"<b>{shown(kind)}</b> {named(name)} <span>{plural(len(pieces), 'piece')}</span>"
-    inside = "".join(map(_piece, pieces)) + ("<ins>… more is not shown</ins>" if cut else "")
-    if not gone:
+    text = "".join(map(_piece, pieces)) + ("<ins>… more is not shown</ins>" if cut else "")
+    if not cut_out:
         length = sum(len(piece[0]) for piece in pieces)
         opened = "" if length > _FOLDED else " open"
-        return f"<details id=b{number}{opened}><summary>{label} left alone</summary><pre>{inside}</pre></details>"
+        return f"<details id=b{number}{opened}><summary>{label} left alone</summary><pre>{text}</pre></details>"
     why = "; ".join(
-        f"{n:,} {_SAID.get(action, shown(action))}: {shown(reason)}" for (action, reason), n in gone.items()
+        f"{n:,} {_PAST_TENSE.get(action, shown(action))}: {shown(reason)}" for (action, reason), n in cut_out.items()
     )
-    return f"<section class=c id=b{number}><h3>{label}</h3><p class=dim>{why}</p><pre>{inside}</pre></section>"
+    return f"<section class=c id=b{number}><h3>{label}</h3><p class=dim>{why}</p><pre>{text}</pre></section>"
 
 
 def _piece(piece: Sequence[Any]) -> str:
-    text, action, reason, *rest = piece
-    score = rest[0] if rest and isinstance(rest[0], int | float) and 0 <= rest[0] <= 1 else None
-    look = _LOOKS.get(action, "x")
-    classes = " ".join(filter(None, (f"s{min(9, int(score * 10))}" if score is not None else "", look)))
-    said = shown(f"{_SAID.get(action, action)}: {reason}").replace('"', "&quot;")
-    return f'<span class="{classes}" title="{said}">{shown(text)}</span>'
+    text, action, reason, *scores = piece
+    score = scores[0] if scores and isinstance(scores[0], int | float) and 0 <= scores[0] <= 1 else None
+    css_class = _CLASSES.get(action, "x")
+    classes = " ".join(filter(None, (f"s{min(9, int(score * 10))}" if score is not None else "", css_class)))
+    title = shown(f"{_PAST_TENSE.get(action, action)}: {reason}").replace('"', "&quot;")
+    return f'<span class="{classes}" title="{title}">{shown(text)}</span>'

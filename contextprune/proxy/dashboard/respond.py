@@ -21,10 +21,10 @@ from contextprune._version import __version__
 from contextprune.proxy.dashboard.overview import SPANS, alarmed, overview
 from contextprune.proxy.dashboard.request import request_page
 from contextprune.proxy.telemetry.logs import fields_of
-from contextprune.proxy.telemetry.monitor import Sight, Still
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.monitor import Monitor, Snapshot
+from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.series import added
-from contextprune.proxy.telemetry.summary import figures
+from contextprune.proxy.telemetry.summary import summarise
 
 Response: TypeAlias = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers, body."""
@@ -40,55 +40,56 @@ _HEADERS = [
 ]
 
 
-async def respond(path: str, query: str, sight: Sight) -> Response | None:
+async def respond(path: str, query: str, monitor: Monitor) -> Response | None:
     """The answer to a GET of `path`; None where there is no such page. Drawn in a thread, so that no request waits."""
     if path == "/":
-        asked = parse_qs(query, max_num_fields=20) if len(query) < _QUERY and query.count("&") < 20 else {}
-        span = asked.get("span", ["hour"])[-1]
-        return await asyncio.to_thread(
-            _overview, sight.still(), span if span in SPANS else "hour", everything=asked.get("requests") == ["all"]
-        )
+        fields = parse_qs(query, max_num_fields=20) if len(query) < _QUERY and query.count("&") < 20 else {}
+        span = fields.get("span", ["hour"])[-1]
+        everything = fields.get("requests") == ["all"]
+        span = span if span in SPANS else "hour"
+        return await asyncio.to_thread(_overview, monitor.snapshot(), span, everything=everything)
     if path == "/stats":
-        return await asyncio.to_thread(_stats, sight.still())
+        return await asyncio.to_thread(_stats, monitor.snapshot())
+
     number = path.removeprefix("/requests/")
     if number == path or not (number.isascii() and number.isdigit() and len(number) < 16):
         return None
-    record = sight.recent.find(int(number))
+    record = monitor.recent.find(int(number))
     if record is None:
-        return _page(404, f"Request {int(number)}", _GONE.format(most=sight.options.records))
-    numbers = [each.number for each in sight.recent]
-    return await asyncio.to_thread(_request, record, numbers, content=sight.options.content)
+        return _page(404, f"Request {int(number)}", _NO_SUCH_REQUEST.format(count=monitor.options.records))
+    numbers = [remembered.number for remembered in monitor.recent]
+    return await asyncio.to_thread(_request, record, numbers, content=monitor.options.content)
 
 
-def _overview(sight: Still, span: str, *, everything: bool) -> Response:
-    sight = sight.whole()
-    return _page(200, "Overview", overview(sight, span, everything=everything), alarm=alarmed(sight), live=True)
+def _overview(snapshot: Snapshot, span: str, *, everything: bool) -> Response:
+    snapshot = snapshot.with_peers()
+    return _page(200, "Overview", overview(snapshot, span, everything=everything), alarm=alarmed(snapshot), live=True)
 
 
-def _stats(sight: Still) -> Response:
-    told = json.dumps(stats(sight.whole()), separators=(",", ":"), default=str).encode()
-    return 200, [(b"content-type", b"application/json"), *_HEADERS], told
+def _stats(snapshot: Snapshot) -> Response:
+    body = json.dumps(stats(snapshot.with_peers()), separators=(",", ":"), default=str).encode()
+    return 200, [(b"content-type", b"application/json"), *_HEADERS], body
 
 
-def _request(record: Record, numbers: Sequence[int], *, content: bool) -> Response:
+def _request(record: RequestRecord, numbers: Sequence[int], *, content: bool) -> Response:
     return _page(200, f"Request {record.number}", request_page(record, numbers, content=content))
 
 
-def stats(sight: Still) -> dict[str, Any]:
+def stats(snapshot: Snapshot) -> dict[str, Any]:
     """The figures of the dashboard for programs: tokens, US dollars, seconds, bytes."""
-    warned = sight.warned
+    warned = snapshot.warned
     return {
         "version": __version__,
-        "mode": sight.options.mode,
-        "recall": sight.options.recall,
-        "uptime": round(sight.uptime, 1),
-        "in_flight": sight.in_flight,
+        "mode": snapshot.options.mode,
+        "recall": snapshot.options.recall,
+        "uptime": round(snapshot.uptime, 1),
+        "in_flight": snapshot.in_flight,
         "warning": asdict(warned) if warned else None,
-        "scorers": dict(sight.scorers),
-        "hour": asdict(figures(added(sight.hour))),
-        "day": asdict(figures(added(sight.day))),
-        "all": asdict(figures(sight.total)),
-        "requests": [fields_of(record) for record in sight.recent],
+        "scorers": dict(snapshot.scorers),
+        "hour": asdict(summarise(added(snapshot.hour))),
+        "day": asdict(summarise(added(snapshot.day))),
+        "all": asdict(summarise(snapshot.total)),
+        "requests": [fields_of(record) for record in snapshot.recent],
     }
 
 
@@ -111,12 +112,11 @@ def _page(status: int, title: str, main: str, *, alarm: bool = False, live: bool
 def _assets() -> tuple[str, str, bytes]:
     """The style and the script, and the policy that allows these two and nothing else."""
     package = files("contextprune")
-    audit, own = package / "audit", package / "proxy" / "dashboard"
-    style = "".join(
-        file.read_text("utf-8")
-        for file in (package / "display" / "page.css", audit / "page.css", own / "dashboard.css")
-    )
-    script = "".join(file.read_text("utf-8") for file in (audit / "page.js", own / "dashboard.js"))
+    audit, dashboard = package / "audit", package / "proxy" / "dashboard"
+    styles = (package / "display" / "page.css", audit / "page.css", dashboard / "dashboard.css")
+    style = "".join(file.read_text("utf-8") for file in styles)
+    script = "".join(file.read_text("utf-8") for file in (audit / "page.js", dashboard / "dashboard.js"))
+
     hashes = [b64encode(sha256(text.encode()).digest()).decode() for text in (style, script)]
     policy = (
         f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; connect-src 'self'; "
@@ -126,9 +126,9 @@ def _assets() -> tuple[str, str, bytes]:
 
 
 _LIVE = "<p class=live><button id=live type=button aria-pressed=true hidden>Refresh every 5 seconds</button>"
-_GONE = (
+_NO_SUCH_REQUEST = (
     '<nav aria-label="Requests"><a href="/">Overview</a></nav>'
-    "<p>There is no such request here: it never was, or it is older than the last {most:,} that are remembered."
+    "<p>There is no such request here: it never was, or it is older than the last {count:,} that are remembered."
 )
 _PAGE = """<!doctype html>
 <html lang=en><head><meta charset=utf-8><meta name=viewport content="width=device-width">

@@ -10,35 +10,40 @@ from contextprune.display.amounts import share
 from contextprune.display.plots import cumulated, curves
 from contextprune.proxy.dashboard.format import NONE, ago, table, time, usd
 from contextprune.proxy.telemetry.series import Sums
-from contextprune.proxy.telemetry.summary import Figures, figures
+from contextprune.proxy.telemetry.summary import Summary, summarise
 
 _FEWEST = 10  # steps of a plot
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
-    """Figures by step, and how each step is said."""
+class _Steps:
+    """Summaries by step, the newest last, and the label of each step."""
 
-    each: Sequence[Figures]
-    whens: Sequence[str]
+    summaries: Sequence[Summary]
+    labels: Sequence[str]
 
 
-def course(steps: Sequence[Sums], width: float) -> str:
-    """Of `steps` of `width` seconds, the last of which is now. Those before the first request are left out."""
+def timeline(steps: Sequence[Sums], width: float) -> str:
+    """Draw `steps` of `width` seconds, the last of which is now. Those before the first request are left out."""
     first = next((i for i, sums in enumerate(steps) if sums.numbers), len(steps))
-    each = [figures(sums) for sums in steps[min(first, len(steps) - _FEWEST) :]]
-    whens = [ago(back * width) for back in reversed(range(len(each)))]
-    over = _Course(each, whens)
+    summaries = [summarise(sums) for sums in steps[min(first, len(steps) - _FEWEST) :]]
+    labels = [ago(back * width) for back in reversed(range(len(summaries)))]
+    drawn = _Steps(summaries, labels)
+
     plots = (
-        _plot(over, "Input tokens", "tokens", ("received", "sent"), ("before", "after")),
-        _money(over),
-        _plot(over, "Requests", "requests", ("all", "shortened"), ("requests", "shortened")),
-        _times(over, "Time that contextprune added", "added", "overhead"),
-        _times(over, "Time to the provider's first byte", "first", "first_byte"),
-        _plot(over, "Input tokens, as the providers count", "cache", ("all", "read from the cache"), ("input", "read")),
+        _plot(drawn, "Input tokens", "tokens", ("received", "sent"), ("before", "after")),
+        _money(drawn),
+        _plot(drawn, "Requests", "requests", ("all", "shortened"), ("requests", "shortened")),
+        _times(drawn, "Time that contextprune added", "added", "overhead"),
+        _times(drawn, "Time to the provider's first byte", "first", "first_byte"),
+        _plot(
+            drawn, "Input tokens, as the providers count", "cache", ("all", "read from the cache"), ("input", "read")
+        ),
     )
-    rows = [_row(when, told) for when, told in zip(reversed(whens), reversed(each), strict=True) if told.requests]
+    newest_first = zip(reversed(labels), reversed(summaries), strict=True)
+    rows = [_row(label, summary) for label, summary in newest_first if summary.requests]
     as_table = table("course", "Figures by time, the newest first", _HEADS, rows)
+
     return (
         f"<section id=course><h2>Over time</h2><div class=plots>{''.join(plots)}</div>"
         f"<details id=course-table><summary>The same as a table</summary>{as_table}</details></section>"
@@ -51,50 +56,55 @@ _HEADS = (
 )  # fmt: skip
 
 
-def _plot(over: _Course, caption: str, name: str, words: tuple[str, str], fields: tuple[str, str]) -> str:
-    """Two fields of the figures over time."""
-    return _drawn(over, caption, name, words, list(map(attrgetter(*fields), over.each)), "{:,.0f}".format)
+def _plot(steps: _Steps, caption: str, name: str, words: tuple[str, str], fields: tuple[str, str]) -> str:
+    """Two fields of the summaries over time."""
+    return _curves(steps, caption, name, words, list(map(attrgetter(*fields), steps.summaries)), "{:,.0f}".format)
 
 
-def _money(over: _Course) -> str:
-    if not any(told.priced for told in over.each):
+def _money(steps: _Steps) -> str:
+    if not any(summary.priced for summary in steps.summaries):
         return ""
-    before, after = (cumulated(getattr(told, f"dollars_{side}") for told in over.each) for side in ("before", "after"))
+    before = cumulated(summary.dollars_before for summary in steps.summaries)
+    after = cumulated(summary.dollars_after for summary in steps.summaries)
     values = list(zip(before, after, strict=True))
-    return _drawn(over, "Cost of the input so far", "money", ("without contextprune", "with it"), values, usd)
+    return _curves(steps, "Cost of the input so far", "money", ("without contextprune", "with it"), values, usd)
 
 
-def _times(over: _Course, caption: str, name: str, field: str) -> str:
+def _times(steps: _Steps, caption: str, name: str, field: str) -> str:
     """The two percentiles of a time; a step without requests shows those before it."""
+    percentiles = attrgetter(f"{field}_p99", f"{field}_p50")
     values: list[tuple[float, float]] = []
-    for told in over.each:
-        high, low = getattr(told, f"{field}_p99"), getattr(told, f"{field}_p50")
+    for high, low in map(percentiles, steps.summaries):
         values.append((high, low) if high is not None else values[-1] if values else (0.0, 0.0))
-    return _drawn(over, caption, name, ("99 % of requests below", "half of them below"), values, time)
+    return _curves(steps, caption, name, ("99 % of requests below", "half of them below"), values, time)
 
 
-def _drawn(
-    over: _Course,
+def _curves(
+    steps: _Steps,
     caption: str,
     name: str,
     words: tuple[str, str],
     values: Sequence[tuple[float, float]],
     amount: Callable[[float], str],
 ) -> str:
+    """Two curves with their key; `words` name them, `amount` formats their values."""
     old, new = [first for first, _ in values], [second for _, second in values]
-    said = [
-        f"{when}: {words[0]} {amount(first)}, {words[1]} {amount(second)}"
-        for when, (first, second) in zip(over.whens, values, strict=True)
+    sentences = [
+        f"{label}: {words[0]} {amount(first)}, {words[1]} {amount(second)}"
+        for label, (first, second) in zip(steps.labels, values, strict=True)
     ]
-    drawn = curves(caption, old, new, amount, words=said, ends=(over.whens[0], "now"))
+    drawn = curves(caption, old, new, amount, words=sentences, ends=(steps.labels[0], "now"))
+
     key = f"<span><i class=o></i>{words[0]}</span><span><i class=n></i>{words[1]}</span>"
     return f"<div class={name} id=plot-{name}>{drawn}<p class=key>{key}</p></div>"
 
 
-def _row(when: str, told: Figures) -> Sequence[str]:
-    money = (usd(told.dollars_before), usd(told.dollars_after)) if told.priced else (NONE, NONE)
+def _row(label: str, summary: Summary) -> Sequence[str]:
+    priced = summary.priced
+    money = (usd(summary.dollars_before), usd(summary.dollars_after)) if priced else (NONE, NONE)
     return (
-        when, f"{told.requests:,}", f"{told.shortened:,}", f"{told.before:,}", f"{told.after:,}", *money,
-        time(told.overhead_p50), time(told.overhead_p99), time(told.first_byte_p50), time(told.first_byte_p99),
-        share(told.read, told.input),
+        label, f"{summary.requests:,}", f"{summary.shortened:,}", f"{summary.before:,}", f"{summary.after:,}", *money,
+        time(summary.overhead_p50), time(summary.overhead_p99),
+        time(summary.first_byte_p50), time(summary.first_byte_p99),
+        share(summary.read, summary.input),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 
 LEAST = 10
 """Requests that have to come in vain before it says anything: a few short ones prove nothing."""
@@ -31,7 +31,7 @@ class Canary:
         self._told = now
         self._reasons: Counter[str] = Counter()
 
-    def see(self, record: Record, now: float) -> None:
+    def see(self, record: RequestRecord, now: float) -> None:
         """Take one finished request into account."""
         if not record.eligible:
             return

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from contextprune.proxy.telemetry.canary import Warned
 from contextprune.proxy.telemetry.reasons import advice
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 
 NAME = "contextprune"
 LEVELS = ("debug", "info", "warning", "error")
@@ -39,7 +39,7 @@ class Log:
     def __init__(self, name: str = f"{NAME}.requests") -> None:
         self._log = logging.getLogger(name)
 
-    def finished(self, record: Record) -> None:
+    def finished(self, record: RequestRecord) -> None:
         """One line; a warning where somebody should look into it."""
         level = logging.WARNING if record.reason in _GRAVE else logging.INFO
         if self._log.isEnabledFor(level):
@@ -59,7 +59,7 @@ def said(warned: Warned) -> str:
     return f"nothing was shortened for {minutes:,.0f} minutes, although {warned.requests:,} requests came. {reasons}"
 
 
-def fields_of(record: Record) -> dict[str, Any]:
+def fields_of(record: RequestRecord) -> dict[str, Any]:
     """What the line of a request has; empty values are left out."""
     told: dict[str, Any] = {
         "number": record.number,

@@ -1,4 +1,4 @@
-"""Where each finished request is told to all that shows it: the recent ones, the sums, the canary, logs and traces."""
+"""The monitor: tells each finished request to the recent ones, the sums, the canary, logs and traces."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any, Protocol
 
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.canary import Canary, Warned
-from contextprune.proxy.telemetry.peers import Shared
+from contextprune.proxy.telemetry.peers import Peers
 from contextprune.proxy.telemetry.prometheus import exposition
-from contextprune.proxy.telemetry.record import Recent, Record
+from contextprune.proxy.telemetry.record import Recent, RequestRecord
 from contextprune.proxy.telemetry.series import Series, Sums, added
 
 
 class Watcher(Protocol):
     """Something that wants to know of each finished request: the log, or a tracer."""
 
-    def finished(self, record: Record) -> None:
+    def finished(self, record: RequestRecord) -> None:
         """One request is over."""
         ...
 
@@ -29,8 +29,8 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
-    """What can be seen at a moment, copied, so that a thread can draw it while requests go on.
+class Snapshot:
+    """The state of the proxy at a moment, copied, so that a thread can draw it while requests go on.
 
     now           seconds of the clock; uptime: since the start; wall: since 1970
     hour, day     sums by the minute and by the quarter hour, the last one being now
@@ -45,16 +45,16 @@ class Still:
     hour: Sequence[Sums]
     day: Sequence[Sums]
     total: Sums
-    recent: Sequence[Record]
+    recent: Sequence[RequestRecord]
     scorers: Mapping[str, Any]
     warned: Warned | None
-    shared: Shared | None = None
+    peers: Peers | None = None
 
-    def whole(self) -> Still:
+    def with_peers(self) -> Snapshot:
         """The same with what the other processes of this server have counted. Reads files."""
-        if self.shared is None:
+        if self.peers is None:
             return self
-        series, in_flight = self.shared.others()
+        series, in_flight = self.peers.others()
         return replace(
             self,
             in_flight=self.in_flight + in_flight,
@@ -66,11 +66,11 @@ class Still:
         )
 
 
-class Sight:
-    """What can be seen of the proxy. Belongs to one event loop.
+class Monitor:
+    """Counts requests, and tells what they came to. Belongs to one event loop.
 
     clock   seconds that never go back; wall: seconds since 1970, for people
-    shared  where the other processes of the same server are told and heard, None where there are none
+    peers   the sums of the other processes of the same server, None where there are none
     """
 
     def __init__(
@@ -79,9 +79,9 @@ class Sight:
         clock: Callable[[], float] = time.monotonic,
         watchers: Sequence[Watcher] = (),
         wall: Callable[[], float] = time.time,
-        shared: Shared | None = None,
+        peers: Peers | None = None,
     ) -> None:
-        self.options, self.clock, self.wall, self.shared = options, clock, wall, shared
+        self.options, self.clock, self.wall, self.peers = options, clock, wall, peers
         self.started = clock()
         self.recent = Recent(options.records)
         self.series = Series()
@@ -101,15 +101,15 @@ class Sight:
         """That nothing has been shortened for long, while that is so and was not asked for."""
         return self._canary.warned(self.clock()) if self.options.mode != "off" else None
 
-    def begin(self, *, counted: bool = True) -> Record:
+    def begin(self, *, counted: bool = True) -> RequestRecord:
         """A record with the next number, in flight until `add`; without a number for a page of the proxy's own."""
-        record = Record(started=self.wall(), mode=self.options.mode)
+        record = RequestRecord(started=self.wall(), mode=self.options.mode)
         if counted:
             record.number = self._next()
             self._open.add(record.number)
         return record
 
-    def add(self, record: Record) -> None:
+    def add(self, record: RequestRecord) -> None:
         """One request is over, in whatever way. To be called once for each.
 
         Pages of the proxy's own do not count; the side-car's requests do, and get their number now.
@@ -144,10 +144,10 @@ class Sight:
         elif isinstance(figures, Mapping):
             self.scorers = dict(figures)
 
-    def still(self) -> Still:
-        """A picture of this moment; takes about a millisecond."""
+    def snapshot(self) -> Snapshot:
+        """A copy of the state at this moment; takes about a millisecond."""
         now = self.clock()
-        return Still(
+        return Snapshot(
             options=self.options,
             now=now,
             uptime=now - self.started,
@@ -159,15 +159,15 @@ class Sight:
             recent=tuple(self.recent),
             scorers=self.scorers,
             warned=self.warned,
-            shared=self.shared,
+            peers=self.peers,
         )
 
     def metrics(self) -> bytes:
-        """Everything for Prometheus, as text of the type `metrics.CONTENT_TYPE`."""
-        whole = self.still().whole()
-        return exposition(whole.total, self.scorers, whole.in_flight, silent=self.warned is not None)
+        """Everything for Prometheus, as text of the type `prometheus.CONTENT_TYPE`."""
+        with_peers = self.snapshot().with_peers()
+        return exposition(with_peers.total, self.scorers, with_peers.in_flight, silent=self.warned is not None)
 
     async def publish(self) -> None:
         """Tell the other processes of this server what was counted here; to be called every few seconds."""
-        if self.shared is not None:
-            await asyncio.to_thread(self.shared.write, self.series.copy(), self.in_flight)
+        if self.peers is not None:
+            await asyncio.to_thread(self.peers.write, self.series.copy(), self.in_flight)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from contextprune.errors import MissingExtra
 from contextprune.proxy.telemetry import genai
 from contextprune.proxy.telemetry.canary import Warned
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 
 try:
     from opentelemetry import metrics, trace
@@ -57,7 +57,7 @@ class Telemetry:
         self._saved = meter.create_counter(genai.SAVED, "{token}", "Input tokens that were not sent.")
         self._models: set[str] = set()
 
-    def finished(self, record: Record) -> None:
+    def finished(self, record: RequestRecord) -> None:
         """The span and the measurements of one request to a model."""
         if not record.eligible:
             return
@@ -74,7 +74,7 @@ class Telemetry:
     def silent(self, warned: Warned) -> None:
         """The log says it; there is no name for it in the conventions."""
 
-    def _measure(self, record: Record, attributes: Mapping[str, Any]) -> None:
+    def _measure(self, record: RequestRecord, attributes: Mapping[str, Any]) -> None:
         told = {name: attributes[name] for name in (genai.OPERATION, genai.PROVIDER, genai.ERROR) if name in attributes}
         told[genai.REQUEST_MODEL] = self._model(record)
         self._duration.record(record.total, told)
@@ -87,7 +87,7 @@ class Telemetry:
             self._tokens.record(record.usage.input, {**told, genai.TOKEN_TYPE: "input"})
             self._tokens.record(record.usage.output, {**told, genai.TOKEN_TYPE: "output"})
 
-    def _model(self, record: Record) -> str:
+    def _model(self, record: RequestRecord) -> str:
         """A model that a provider knows, out of a set that cannot grow without end."""
         if record.model not in self._models:
             if len(self._models) >= _MODELS or not 200 <= record.upstream < 300:
@@ -103,7 +103,7 @@ def configured() -> bool:
     return any(type(provider).__name__ not in proxies for provider in providers)
 
 
-def attributes_of(record: Record) -> Attributes:
+def attributes_of(record: RequestRecord) -> Attributes:
     """The attributes of a span. `provider` is a name of the conventions, or the operator's own prefix."""
     told: Attributes = {
         genai.OPERATION: "chat",

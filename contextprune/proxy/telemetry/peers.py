@@ -26,7 +26,7 @@ class Others(NamedTuple):
     in_flight: int
 
 
-class Shared:
+class Peers:
     """A folder that the processes of one server share."""
 
     def __init__(self, folder: Path) -> None:

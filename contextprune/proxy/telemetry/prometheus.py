@@ -59,10 +59,10 @@ BREAKER = ("closed", "open", "half-open")
 
 def exposition(sums: Sums, scorers: Mapping[str, Any], in_flight: int, *, silent: bool) -> bytes:
     """Everything as text in Prometheus' format, of type CONTENT_TYPE."""
-    return generate_latest(_Asked(sums, scorers, in_flight, silent))
+    return generate_latest(_Scrape(sums, scorers, in_flight, silent))
 
 
-class _Asked(Collector):
+class _Scrape(Collector):
     """The metrics of one scrape."""
 
     def __init__(self, sums: Sums, scorers: Mapping[str, Any], in_flight: int, silent: bool) -> None:

@@ -27,7 +27,7 @@ _HEAT, _HEATS = 4 << 20, 32 << 20  # bytes of one heat map, and of all that are 
 
 
 @dataclass(slots=True)
-class Record:
+class RequestRecord:
     """One request, filled in as it goes. Times in seconds, sizes in bytes, `before` and `after` in tokens.
 
     number      counts up from 1
@@ -106,10 +106,10 @@ class Recent:
     __slots__ = ("_heat", "_records")
 
     def __init__(self, most: int) -> None:
-        self._records: deque[Record] = deque(maxlen=most)
+        self._records: deque[RequestRecord] = deque(maxlen=most)
         self._heat = 0
 
-    def add(self, record: Record) -> None:
+    def add(self, record: RequestRecord) -> None:
         """Keep it, let the oldest go, and let the oldest texts go where all together are too large."""
         if record.heat is not None and len(record.heat) > _HEAT:
             record.heat = None
@@ -123,11 +123,11 @@ class Recent:
             self._heat -= len(old.heat or b"")
             old.heat = None
 
-    def find(self, number: int) -> Record | None:
+    def find(self, number: int) -> RequestRecord | None:
         """The request of this number; None where it is no longer, or was never, here."""
         return next((record for record in self if record.number == number), None)
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[RequestRecord]:
         return reversed(self._records)
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ from typing import Self, TypeAlias
 
 from contextprune.context import Kind
 from contextprune.proxy.job import REASONS
-from contextprune.proxy.telemetry.record import PHASES, ROUTES, STATUSES, Record
+from contextprune.proxy.telemetry.record import PHASES, ROUTES, STATUSES, RequestRecord
 
 Key: TypeAlias = tuple[str, ...]
 """The name of a sum, and its labels: all from closed sets."""
@@ -105,7 +105,7 @@ class Series:
         self.fine: deque[tuple[int, Sums]] = deque(maxlen=_FINE[1] + 1)
         self.coarse: deque[tuple[int, Sums]] = deque(maxlen=_COARSE[1] + 1)
 
-    def add(self, record: Record, now: float) -> None:
+    def add(self, record: RequestRecord, now: float) -> None:
         """One request more."""
         numbers, times = tuple(counted(record)), tuple(timed(record))
         for sums in (self.total, _at(self.fine, int(now // _FINE[0])), _at(self.coarse, int(now // _COARSE[0]))):
@@ -142,7 +142,7 @@ def _at(steps: deque[tuple[int, Sums]], step: int) -> Sums:
     return steps[-1][1]
 
 
-def counted(record: Record) -> Iterator[tuple[Key, float]]:
+def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     """What a request adds to the sums. Labels are made sure to be from closed sets."""
     route, status = _one_of(ROUTES, record.route), _one_of(STATUSES, record.status)
     yield ("requests", route, status, _one_of(REASONS, record.reason) if record.reason else ""), 1
@@ -164,7 +164,7 @@ def counted(record: Record) -> Iterator[tuple[Key, float]]:
             yield ("usage", name), getattr(usage, name)
 
 
-def _savings(record: Record) -> Iterator[tuple[Key, float]]:
+def _savings(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     """Tokens and money. What went through as it came counts the same on both sides."""
     if record.before:
         after = record.before - record.saved
@@ -184,7 +184,7 @@ def _savings(record: Record) -> Iterator[tuple[Key, float]]:
         yield ("dollars", "after"), record.dollars[1]
 
 
-def timed(record: Record) -> Iterator[tuple[Key, float]]:
+def timed(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     """The times that a request adds."""
     if record.eligible:
         yield ("overhead",), record.overhead

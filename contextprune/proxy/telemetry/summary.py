@@ -10,7 +10,7 @@ from contextprune.proxy.telemetry.series import Sums
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Summary:
     """Tokens, US dollars and seconds of the requests of a stretch of time; what nobody could tell is None.
 
     requests          all that are over; `eligible` those that contextprune is there to shorten
@@ -67,14 +67,14 @@ class Figures:
         return self.fresh + self.written + self.read
 
 
-def figures(sums: Sums) -> Figures:
+def summarise(sums: Sums) -> Summary:
     """The figures that these sums amount to."""
     all_of = sums.whole()
 
     def whole(*key: str) -> int:
         return round(all_of.get(key, 0))
 
-    return Figures(
+    return Summary(
         requests=whole("requests"),
         eligible=sum(whole("requests", route) for route in SHORTENED),
         shortened=whole("shortened"),

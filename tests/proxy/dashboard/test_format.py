@@ -2,8 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from contextprune.proxy.dashboard.format import NONE, ago, cached, dollars_saved, fact, named, said, table, time, tokens
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.dashboard.format import (
+    NONE,
+    ago,
+    cached,
+    dollars_saved,
+    fact,
+    named,
+    table,
+    time,
+    tokens,
+    with_code,
+)
+from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Usage
 
 
@@ -40,11 +51,11 @@ def test_how_long_ago_something_was(seconds: float, words: str) -> None:
 
 
 def test_what_nobody_knows_is_a_dash() -> None:
-    assert (tokens(Record()), cached(Record()), dollars_saved(Record())) == (NONE, NONE, NONE)
+    assert (tokens(RequestRecord()), cached(RequestRecord()), dollars_saved(RequestRecord())) == (NONE, NONE, NONE)
 
 
 def test_what_is_known_is_said() -> None:
-    record = Record(status="applied", before=1000, after=400, dollars=(3.0, 1.0), usage=Usage(25, 0, 75))
+    record = RequestRecord(status="applied", before=1000, after=400, dollars=(3.0, 1.0), usage=Usage(25, 0, 75))
     assert (tokens(record), cached(record), dollars_saved(record)) == ("1,000 → 400", "75.0%", "$2.00")
 
 
@@ -52,7 +63,7 @@ def test_names_and_advice_are_escaped() -> None:
     assert named("<b>") == "<code>&lt;b&gt;</code>"
     assert named("") == ""
     assert len(named("x" * 5000)) < 150
-    assert said("use `a<b` now") == "use <code>a&lt;b</code> now"
+    assert with_code("use `a<b` now") == "use <code>a&lt;b</code> now"
 
 
 def test_tables_have_headers_for_columns_and_rows() -> None:

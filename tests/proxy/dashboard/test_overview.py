@@ -4,21 +4,21 @@ import pytest
 
 from contextprune.proxy.dashboard.overview import SPANS, alarmed, overview
 from contextprune.proxy.options import Options
-from contextprune.proxy.telemetry.monitor import Sight
+from contextprune.proxy.telemetry.monitor import Monitor
 from tests.html_reader import Reader
-from tests.proxy.telemetry.sample_traffic import FIGURES, busy_day, finished, passed, sight_of
+from tests.proxy.telemetry.sample_traffic import FIGURES, busy_day, finished, monitor_of, passed
 
 
-def shown(sight: Sight, span: str = "hour", *, everything: bool = False) -> Reader:
-    return Reader(overview(sight.still(), span, everything=everything))
+def shown(monitor: Monitor, span: str = "hour", *, everything: bool = False) -> Reader:
+    return Reader(overview(monitor.snapshot(), span, everything=everything))
 
 
-def silent(reason: str = "late") -> Sight:
-    sight, clock = sight_of()
+def silent(reason: str = "late") -> Monitor:
+    monitor, clock = monitor_of()
     for _ in range(30):
-        passed(sight, reason)
+        passed(monitor, reason)
     clock.now += 31 * 60
-    return sight
+    return monitor
 
 
 @pytest.mark.parametrize("span", SPANS)
@@ -30,32 +30,32 @@ def test_each_stretch_of_time_has_its_figures(span: str) -> None:
 
 
 def test_the_figures_are_those_of_the_requests() -> None:
-    sight, _ = sight_of()
-    finished(sight)
-    passed(sight, "late")
-    text = shown(sight).text
+    monitor, _ = monitor_of()
+    finished(monitor)
+    passed(monitor, "late")
+    text = shown(monitor).text
     for figure in ("54,000", "of 80,000 received; saved 32.5%", "$0.1300", "without contextprune $0.1600; saved 18.8%"):
         assert figure in text
     assert "24,000 of 28,000 input tokens" in text
 
 
 def test_silence_is_said_loudly_with_the_reasons() -> None:
-    sight = silent()
-    text = shown(sight).text
+    monitor = silent()
+    text = shown(monitor).text
     assert "Nothing has been shortened for 31 min, although 30 requests came." in text
     assert "30 × late: Time ran out" in text  # noqa: RUF001 - times
-    assert alarmed(sight.still())
+    assert alarmed(monitor.snapshot())
 
 
 def test_what_works_is_not_alarming() -> None:
-    assert not alarmed(busy_day().still())
+    assert not alarmed(busy_day().snapshot())
 
 
 def test_every_reason_is_explained_with_what_to_do() -> None:
-    sight, _ = sight_of()
+    monitor, _ = monitor_of()
     for reason in ("late", "busy", "breaker", "store"):
-        passed(sight, reason)
-    text = shown(sight).text
+        passed(monitor, reason)
+    text = shown(monitor).text
     for words in ("Raise deadline", "Add scorers", "tried again by itself", "Check the disk"):
         assert words in text
 
@@ -69,43 +69,43 @@ def test_every_reason_is_explained_with_what_to_do() -> None:
     ],
 )
 def test_trouble_with_the_scorers_is_said(figures: dict[str, object], words: str) -> None:
-    sight, clock = sight_of()
+    monitor, clock = monitor_of()
     clock.now += 60
-    sight.gauges(FIGURES | figures)
-    finished(sight)
-    assert words in shown(sight).text
+    monitor.gauges(FIGURES | figures)
+    finished(monitor)
+    assert words in shown(monitor).text
 
 
 def test_an_audit_speaks_of_what_would_be() -> None:
-    sight, _ = sight_of(Options(mode="audit"))
-    finished(sight, status="audit", mode="audit")
-    text = shown(sight).text
+    monitor, _ = monitor_of(Options(mode="audit"))
+    finished(monitor, status="audit", mode="audit")
+    text = shown(monitor).text
     assert "every request goes through as it came" in text
     assert "would be saved 65.0%" in text
 
 
 def test_a_proxy_that_is_off_says_so() -> None:
-    sight, _ = sight_of(Options(mode="off"))
-    assert "The mode is off" in shown(sight).text
+    monitor, _ = monitor_of(Options(mode="off"))
+    assert "The mode is off" in shown(monitor).text
 
 
 def test_before_the_first_request_it_says_how_to_point_a_client_here() -> None:
     for host in ("127.0.0.1", "0.0.0.0"):
-        sight, _ = sight_of(Options(host=host, port=9999))
-        assert "OPENAI_BASE_URL=http://127.0.0.1:9999/v1" in shown(sight).text
+        monitor, _ = monitor_of(Options(host=host, port=9999))
+        assert "OPENAI_BASE_URL=http://127.0.0.1:9999/v1" in shown(monitor).text
 
 
 def test_models_without_prices_have_no_money() -> None:
-    sight, _ = sight_of()
-    finished(sight, dollars=None)
-    page = shown(sight)
+    monitor, _ = monitor_of()
+    finished(monitor, dollars=None)
+    page = shown(monitor)
     assert "no request had a model with a known price" in page.text
     assert "$" not in page.text
 
 
 def test_recent_requests_lead_to_their_pages() -> None:
-    sight = busy_day(Options(records=300))
-    few, all_of_them = shown(sight), shown(sight, everything=True)
+    monitor = busy_day(Options(records=300))
+    few, all_of_them = shown(monitor), shown(monitor, everything=True)
     links = [each["href"] for each in few.all("a") if str(each["href"]).startswith("/requests/")]
     assert len(links) == 50
     assert links[0] == "/requests/901"
@@ -117,13 +117,13 @@ def test_recent_requests_lead_to_their_pages() -> None:
 )
 def test_nothing_from_outside_becomes_markup(evil: str) -> None:
     names = dict.fromkeys(("route", "status", "reason", "provider", "model", "session", "gone"), evil)
-    sight, clock = sight_of(Options(host="<b>"))
+    monitor, clock = monitor_of(Options(host="<b>"))
     for _ in range(30):
-        finished(sight, **names, kinds={evil: (5, 5)}, upstream=0)
-        finished(sight, **names | {"route": "chat"}, kinds={evil: (5, 5)}, upstream=0)
+        finished(monitor, **names, kinds={evil: (5, 5)}, upstream=0)
+        finished(monitor, **names | {"route": "chat"}, kinds={evil: (5, 5)}, upstream=0)
     clock.now += 3600
-    sight.gauges({**FIGURES, "trouble": evil, "breaker": evil})
-    text = overview(sight.still(), "hour", everything=True)
+    monitor.gauges({**FIGURES, "trouble": evil, "breaker": evil})
+    text = overview(monitor.snapshot(), "hour", everything=True)
     text.encode()
     page = Reader(text)
     assert not {"script", "img"} & {tag for tag, _ in page.tags}

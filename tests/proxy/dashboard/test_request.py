@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.proxy.dashboard.request import request_page
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 from tests.html_reader import Reader
-from tests.proxy.telemetry.sample_traffic import finished, heat, passed, sight_of
+from tests.proxy.telemetry.sample_traffic import finished, heat, monitor_of, passed
 
 
-def shown(record: Record, *, content: bool = True) -> Reader:
+def shown(record: RequestRecord, *, content: bool = True) -> Reader:
     return Reader(request_page(record, [9, 5, record.number, 0], content=content))
 
 
-def of(**fields: object) -> Record:
-    sight, _ = sight_of()
-    return finished(sight, **fields)
+def of(**fields: object) -> RequestRecord:
+    monitor, _ = monitor_of()
+    return finished(monitor, **fields)
 
 
 def test_a_request_has_its_figures() -> None:
@@ -31,8 +31,8 @@ def test_a_request_has_its_figures() -> None:
 
 
 def test_why_it_went_through_is_said() -> None:
-    sight, _ = sight_of()
-    assert "Too many tokens were waiting" in shown(passed(sight, "busy")).text
+    monitor, _ = monitor_of()
+    assert "Too many tokens were waiting" in shown(passed(monitor, "busy")).text
 
 
 def test_the_context_shows_what_was_kept_and_dropped_and_why() -> None:
@@ -58,7 +58,7 @@ def test_text_is_shown_only_where_the_operator_wants_it() -> None:
 
 
 def test_its_neighbours_are_one_link_away() -> None:
-    links = {each["href"] for each in shown(Record(number=3)).all("a")}
+    links = {each["href"] for each in shown(RequestRecord(number=3)).all("a")}
     assert links == {"/", "/requests/5"}
 
 
@@ -86,13 +86,13 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_a_context_of_another_form_is_left_out(value: object) -> None:
-    page = shown(Record(number=1, route="chat", heat=json.dumps(value).encode()))
+    page = shown(RequestRecord(number=1, route="chat", heat=json.dumps(value).encode()))
     assert page.wrong == []
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b"[" * 100_000, b"\xff"])
 def test_a_context_that_is_no_json_is_left_out(broken: bytes) -> None:
-    assert shown(Record(number=1, route="chat", heat=broken)).wrong == []
+    assert shown(RequestRecord(number=1, route="chat", heat=broken)).wrong == []
 
 
 def test_a_very_long_context_is_cut() -> None:

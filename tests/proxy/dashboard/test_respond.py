@@ -17,9 +17,9 @@ import pytest
 
 from contextprune.proxy.dashboard.respond import Response, respond
 from contextprune.proxy.options import Options
-from contextprune.proxy.telemetry.monitor import Sight
+from contextprune.proxy.telemetry.monitor import Monitor
 from tests.html_reader import Reader
-from tests.proxy.telemetry.sample_traffic import FIGURES, busy_day, finished, heat, passed, sight_of
+from tests.proxy.telemetry.sample_traffic import FIGURES, busy_day, finished, heat, monitor_of, passed
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -27,12 +27,12 @@ in_a_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is instal
 EVIL = "</pre></title><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 
 
-def answer(sight: Sight, path: str, query: str = "") -> Response | None:
-    return asyncio.run(respond(path, query, sight))
+def answer(monitor: Monitor, path: str, query: str = "") -> Response | None:
+    return asyncio.run(respond(path, query, monitor))
 
 
-def page(sight: Sight, path: str, query: str = "") -> Reader:
-    found = answer(sight, path, query)
+def page(monitor: Monitor, path: str, query: str = "") -> Reader:
+    found = answer(monitor, path, query)
     assert found is not None
     return Reader(found[2].decode())
 
@@ -43,7 +43,7 @@ def header(found: Response | None, name: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def day() -> Sight:
+def day() -> Monitor:
     return busy_day(Options(content=True))
 
 
@@ -51,11 +51,11 @@ def day() -> Sight:
     "path", ["/nothing", "/requests/", "/requests/x", "/requests/-1", "/requests/1e3", "/requests/²"]
 )
 def test_other_paths_are_none_of_ours(path: str) -> None:
-    assert answer(sight_of()[0], path) is None
+    assert answer(monitor_of()[0], path) is None
 
 
 def test_a_request_that_is_gone_says_so() -> None:
-    found = answer(sight_of()[0], "/requests/7")
+    found = answer(monitor_of()[0], "/requests/7")
     assert found is not None
     assert found[0] == 404
     assert b"There is no such request here" in found[2]
@@ -64,14 +64,14 @@ def test_a_request_that_is_gone_says_so() -> None:
 @pytest.mark.parametrize(
     "query", ["span=day", "span=nonsense", "span=day&span=all", "&" * 400, "x" * 5000, "%zz", "a=%ff"]
 )
-def test_any_query_has_an_answer(day: Sight, query: str) -> None:
+def test_any_query_has_an_answer(day: Monitor, query: str) -> None:
     found = answer(day, "/", query)
     assert found is not None
     assert found[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/requests/899", "/requests/1"])
-def test_pages_are_well_formed_and_accessible(day: Sight, path: str) -> None:
+def test_pages_are_well_formed_and_accessible(day: Monitor, path: str) -> None:
     reader = page(day, path)
     assert (reader.wrong, reader.open) == ([], [])
     assert reader.all("html")[0]["lang"] == "en"
@@ -87,7 +87,7 @@ def test_pages_are_well_formed_and_accessible(day: Sight, path: str) -> None:
     assert len(names) == len(set(names))
 
 
-def test_a_page_needs_nothing_from_elsewhere(day: Sight) -> None:
+def test_a_page_needs_nothing_from_elsewhere(day: Monitor) -> None:
     for path in ("/", "/requests/899"):
         reader = page(day, path)
         assert not any({"src", "onclick", "style"} & attributes.keys() for _, attributes in reader.tags)
@@ -95,7 +95,7 @@ def test_a_page_needs_nothing_from_elsewhere(day: Sight) -> None:
         assert all(str(each["href"]).startswith(("/", "#")) for each in reader.all("a"))
 
 
-def test_the_policy_allows_the_pages_own_style_and_script_and_nothing_else(day: Sight) -> None:
+def test_the_policy_allows_the_pages_own_style_and_script_and_nothing_else(day: Monitor) -> None:
     found = answer(day, "/")
     assert found is not None
     policy, text = header(found, b"content-security-policy"), found[2].decode()
@@ -109,14 +109,14 @@ def test_the_policy_allows_the_pages_own_style_and_script_and_nothing_else(day: 
     assert header(found, b"x-content-type-options") == "nosniff"
 
 
-def test_without_a_script_the_page_is_whole(day: Sight) -> None:
+def test_without_a_script_the_page_is_whole(day: Monitor) -> None:
     reader = page(day, "/")
     for part in ("Over time", "The same as a table", "Why requests went through", "Scorers", "Recent requests"):
         assert part in reader.text
     assert [each["id"] for each in reader.all("button") if "hidden" in each] == ["live"]
 
 
-def test_stats_have_the_figures_of_the_page(day: Sight) -> None:
+def test_stats_have_the_figures_of_the_page(day: Monitor) -> None:
     found = answer(day, "/stats")
     assert header(found, b"content-type") == "application/json"
     assert found is not None
@@ -132,33 +132,33 @@ def test_stats_have_the_figures_of_the_page(day: Sight) -> None:
 
 
 def test_stats_have_the_warning_and_its_reasons() -> None:
-    sight, clock = sight_of()
+    monitor, clock = monitor_of()
     for _ in range(20):
-        passed(sight, "busy")
+        passed(monitor, "busy")
     clock.now += 1900
-    found = answer(sight, "/stats")
+    found = answer(monitor, "/stats")
     assert found is not None
     assert json.loads(found[2])["warning"] == {"seconds": 1900.0, "requests": 20, "reasons": [["busy", 20]]}
 
 
 def test_hostile_names_in_stats_stay_text() -> None:
-    sight, _ = sight_of()
-    finished(sight, model=EVIL)
-    found = answer(sight, "/stats")
+    monitor, _ = monitor_of()
+    finished(monitor, model=EVIL)
+    found = answer(monitor, "/stats")
     assert found is not None
     assert json.loads(found[2])["requests"][0]["model"] == EVIL
 
 
 @contextmanager
-def served(sight: Sight) -> Iterator[str]:
+def served(monitor: Monitor) -> Iterator[str]:
     """The dashboard on loopback; every look at the first page is a request more."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
-            found = answer(sight, path, query) or (404, [], b"")
+            found = answer(monitor, path, query) or (404, [], b"")
             if path == "/":
-                finished(sight, heat=heat())
+                finished(monitor, heat=heat())
             self.send_response(found[0])
             for name, value in found[1]:
                 self.send_header(name.decode(), value.decode())
@@ -192,9 +192,9 @@ def browsed(url: str, folder: Path, *flags: str, seconds: float = 1) -> tuple[st
 
 @in_a_browser
 def test_the_script_runs_under_the_policy_and_brings_the_page_up_to_date(tmp_path: Path) -> None:
-    sight, _ = sight_of()
-    sight.gauges(FIGURES)
-    with served(sight) as url:
+    monitor, _ = monitor_of()
+    monitor.gauges(FIGURES)
+    with served(monitor) as url:
         text, complaints = browsed(url, tmp_path, "--dump-dom", seconds=17)
     assert complaints == ""
     button = next(each for each in Reader(text).all("button") if each.get("id") == "live")
@@ -204,11 +204,11 @@ def test_the_script_runs_under_the_policy_and_brings_the_page_up_to_date(tmp_pat
 
 @in_a_browser
 def test_hostile_text_stays_text_in_a_browser(tmp_path: Path) -> None:
-    sight, _ = sight_of(Options(content=True))
+    monitor, _ = monitor_of(Options(content=True))
     blocks = json.dumps([["user", EVIL, [[EVIL, "drop", EVIL]]]]).encode()
     names = dict.fromkeys(("model", "session", "provider"), EVIL)
-    record = finished(sight, **names, keys=(EVIL,), heat=blocks)
-    with served(sight) as url:
+    record = finished(monitor, **names, keys=(EVIL,), heat=blocks)
+    with served(monitor) as url:
         text, complaints = browsed(f"{url}/requests/{record.number}", tmp_path, "--dump-dom")
     assert complaints == ""
     assert "<title>Request 1 - contextprune</title>" in text
@@ -217,7 +217,7 @@ def test_hostile_text_stays_text_in_a_browser(tmp_path: Path) -> None:
 
 @in_a_browser
 @pytest.mark.parametrize("scheme", ["0", "1"], ids=["dark", "light"])
-def test_it_is_drawn_light_and_dark_as_the_reader_wants(tmp_path: Path, day: Sight, scheme: str) -> None:
+def test_it_is_drawn_light_and_dark_as_the_reader_wants(tmp_path: Path, day: Monitor, scheme: str) -> None:
     pytest.importorskip("PIL")
     from PIL import Image
 

@@ -4,18 +4,18 @@ import json
 import re
 from html import unescape
 
-from contextprune.proxy.dashboard.timeline import course
+from contextprune.proxy.dashboard.timeline import timeline
 from contextprune.proxy.telemetry.series import Sums
-from tests.proxy.telemetry.sample_traffic import Clock, finished, passed, sight_of
+from tests.proxy.telemetry.sample_traffic import Clock, finished, monitor_of, passed
 
 
 def drawn(*minutes: float) -> str:
     clock = Clock(0.0)
-    sight, _ = sight_of(None, clock)
+    monitor, _ = monitor_of(None, clock)
     for minute in minutes:
         clock.now = minute * 60
-        finished(sight, overhead=0.021)
-    return course(sight.series.steps(clock.now), 60.0)
+        finished(monitor, overhead=0.021)
+    return timeline(monitor.series.steps(clock.now), 60.0)
 
 
 def said(text: str, name: str) -> list[str]:
@@ -47,9 +47,9 @@ def test_a_step_without_requests_shows_the_times_before_it() -> None:
 
 
 def test_without_prices_there_is_no_curve_of_money() -> None:
-    sight, clock = sight_of()
-    passed(sight, dollars=None)
-    assert "plot-money" not in course(sight.series.steps(clock.now), 60.0)
+    monitor, clock = monitor_of()
+    passed(monitor, dollars=None)
+    assert "plot-money" not in timeline(monitor.series.steps(clock.now), 60.0)
 
 
 def test_the_same_is_there_as_a_table() -> None:
@@ -59,4 +59,4 @@ def test_the_same_is_there_as_a_table() -> None:
 
 
 def test_empty_sums_can_be_drawn() -> None:
-    assert "nan" not in course([Sums()] * 60, 60.0)
+    assert "nan" not in timeline([Sums()] * 60, 60.0)

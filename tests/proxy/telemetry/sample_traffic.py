@@ -1,4 +1,4 @@
-"""A proxy's sight after some hours of made-up traffic, for tests of what is shown of it."""
+"""A proxy's monitor after some hours of made-up traffic, for tests of what is shown of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from random import Random
 
 from contextprune.proxy.options import Options
-from contextprune.proxy.telemetry.monitor import Sight, Watcher
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.monitor import Monitor, Watcher
+from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Usage
 
 FIGURES = {
@@ -27,17 +27,17 @@ class Clock:
         return self.now
 
 
-def sight_of(options: Options | None = None, clock: Clock | None = None, *watchers: Watcher) -> tuple[Sight, Clock]:
+def monitor_of(options: Options | None = None, clock: Clock | None = None, *watchers: Watcher) -> tuple[Monitor, Clock]:
     """A new one, with its clock; the wall clock runs with it."""
     clock = clock or Clock()
     begun = clock.now
     wall: Callable[[], float] = lambda: NOON + clock.now - begun  # noqa: E731 - one line says it
-    return Sight(options or Options(), clock, watchers, wall), clock
+    return Monitor(options or Options(), clock, watchers, wall), clock
 
 
-def finished(sight: Sight, **fields: object) -> Record:
+def finished(monitor: Monitor, **fields: object) -> RequestRecord:
     """A request that was shortened, or as the fields say, taken into account."""
-    record = sight.begin()
+    record = monitor.begin()
     told: dict[str, object] = {
         "route": "messages", "provider": "anthropic", "dialect": "anthropic", "model": "claude-opus-4-5",
         "session": "1f2e3d4c", "status": "applied", "before": 40_000, "after": 14_000,
@@ -48,14 +48,15 @@ def finished(sight: Sight, **fields: object) -> Record:
     }  # fmt: skip
     for name, value in (told | fields).items():
         setattr(record, name, value)
-    sight.add(record)
+    monitor.add(record)
     return record
 
 
-def passed(sight: Sight, reason: str = "late", **fields: object) -> Record:
+def passed(monitor: Monitor, reason: str = "late", **fields: object) -> RequestRecord:
     """A request that went through as it came."""
     return finished(
-        sight, **{"status": "passed", "reason": reason, "after": 40_000, "kinds": {}, "dollars": (0.08, 0.08), **fields}
+        monitor,
+        **{"status": "passed", "reason": reason, "after": 40_000, "kinds": {}, "dollars": (0.08, 0.08), **fields},
     )
 
 
@@ -82,10 +83,10 @@ def heat() -> bytes:
     ).encode()
 
 
-def busy_day(options: Options | None = None) -> Sight:
+def busy_day(options: Options | None = None) -> Monitor:
     """Eight hours of requests, most of them shortened."""
     random = Random(5)
-    sight, clock = sight_of(options)
+    monitor, clock = monitor_of(options)
     for _ in range(900):
         clock.now += random.expovariate(1 / 32)
         before = random.randrange(3000, 120_000)
@@ -100,11 +101,13 @@ def busy_day(options: Options | None = None) -> Sight:
         same = {"dollars": (before * 2e-6, before * 2e-6), "kinds": {"tool_result": (before, before)}}
         what = random.random()
         if what < 0.7:
-            finished(sight, **fields)
+            finished(monitor, **fields)
         elif what < 0.85:
-            passed(sight, "", **fields | {"after": before, "status": "noop", **same})
+            passed(monitor, "", **fields | {"after": before, "status": "noop", **same})
         else:
-            passed(sight, random.choice(("late", "late", "busy", "breaker")), **fields | {"after": before, **same})
-    finished(sight, route="other", before=0, after=0, usage=None, dollars=None, model="", status="passed", overhead=0.0)
-    sight.gauges(FIGURES)
-    return sight
+            passed(monitor, random.choice(("late", "late", "busy", "breaker")), **fields | {"after": before, **same})
+    finished(
+        monitor, route="other", before=0, after=0, usage=None, dollars=None, model="", status="passed", overhead=0.0
+    )
+    monitor.gauges(FIGURES)
+    return monitor

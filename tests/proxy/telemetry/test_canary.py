@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from contextprune.proxy.telemetry.canary import LEAST, Canary
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 
-IN_VAIN = Record(route="chat", status="passed", reason="late", before=10, after=10)
-NOOP = Record(route="messages", status="noop", before=10, after=10)
-SHORTENED = Record(route="chat", status="applied", before=10, after=4)
+IN_VAIN = RequestRecord(route="chat", status="passed", reason="late", before=10, after=10)
+NOOP = RequestRecord(route="messages", status="noop", before=10, after=10)
+SHORTENED = RequestRecord(route="chat", status="applied", before=10, after=4)
 
 
-def told(*records: Record, until: float = 1000.0) -> tuple[int, dict[str, int]] | None:
+def told(*records: RequestRecord, until: float = 1000.0) -> tuple[int, dict[str, int]] | None:
     canary = Canary(900.0, 0.0)
     for second, record in enumerate(records):
         canary.see(record, float(second))
@@ -37,12 +37,12 @@ def test_one_request_that_was_shortened_begins_anew() -> None:
 
 
 def test_an_audit_that_would_have_saved_counts_as_shortened() -> None:
-    assert told(*[IN_VAIN] * 50, Record(route="chat", status="audit", before=10, after=5)) is None
+    assert told(*[IN_VAIN] * 50, RequestRecord(route="chat", status="audit", before=10, after=5)) is None
 
 
 @pytest.mark.parametrize("route", ["count", "compress", "retrieve", "other"])
 def test_requests_that_are_never_shortened_do_not_count(route: str) -> None:
-    assert told(*[Record(route=route)] * 50) is None
+    assert told(*[RequestRecord(route=route)] * 50) is None
 
 
 def test_the_log_is_told_once_in_each_such_time() -> None:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from contextprune.proxy.telemetry.canary import Warned
 from contextprune.proxy.telemetry.logs import JsonLines, Log, fields_of, log_at_once, log_to, said
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 from tests.proxy.in_process import edits, running
-from tests.proxy.telemetry.sample_traffic import finished, passed, sight_of
+from tests.proxy.telemetry.sample_traffic import finished, monitor_of, passed
 
 SECRETS = (
     "sk-ant-api03-abcdefghijklmnop",
@@ -39,8 +39,8 @@ def logged(tell: Callable[[], object], level: str = "info") -> list[dict[str, An
 
 
 def test_each_request_is_one_line_of_json() -> None:
-    sight, _ = sight_of(None, None, Log())
-    lines = logged(lambda: (finished(sight), passed(sight, "late")))
+    monitor, _ = monitor_of(None, None, Log())
+    lines = logged(lambda: (finished(monitor), passed(monitor, "late")))
     assert [line["message"] for line in lines] == ["request", "request"]
     first, second = lines
     assert (first["status"], first["tokens_before"], first["tokens_after"]) == ("applied", 40_000, 14_000)
@@ -51,13 +51,13 @@ def test_each_request_is_one_line_of_json() -> None:
 
 @pytest.mark.parametrize(("reason", "level"), [("late", "info"), ("crashed", "warning"), ("store", "warning")])
 def test_what_somebody_should_look_into_is_a_warning(reason: str, level: str) -> None:
-    sight, _ = sight_of(None, None, Log())
-    assert logged(lambda: passed(sight, reason))[0]["level"] == level
+    monitor, _ = monitor_of(None, None, Log())
+    assert logged(lambda: passed(monitor, reason))[0]["level"] == level
 
 
 def test_the_level_says_what_is_written() -> None:
-    sight, _ = sight_of(None, None, Log())
-    lines = logged(lambda: (finished(sight), passed(sight, "crashed")), "warning")
+    monitor, _ = monitor_of(None, None, Log())
+    lines = logged(lambda: (finished(monitor), passed(monitor, "crashed")), "warning")
     assert [line["reason"] for line in lines] == ["crashed"]
 
 
@@ -72,7 +72,7 @@ def test_the_canary_warns_with_reasons_and_advice() -> None:
 
 
 def test_no_content_no_key_and_no_tenant_is_in_a_requests_line() -> None:
-    record = Record(heat=b"the user's words", keys=("recall-key",), trace="00-trace", model="m" * 5000)
+    record = RequestRecord(heat=b"the user's words", keys=("recall-key",), trace="00-trace", model="m" * 5000)
     line = logged(lambda: Log().finished(record))[0]
     text = json.dumps(line)
     assert not any(word in text for word in ("words", "recall-key", "00-trace"))
@@ -87,7 +87,7 @@ def test_credentials_are_blacked_out_wherever_they_turn_up(secret: str) -> None:
         log.info("header Authorization: Bearer %s was sent", secret)
         log.info("x-api-key=%s", secret)
         log.info('{"api-key": "%s"}', secret)
-        Log().finished(Record(model=f"Bearer {secret}", route="chat"))
+        Log().finished(RequestRecord(model=f"Bearer {secret}", route="chat"))
         try:
             raise ValueError(secret)  # noqa: TRY301 - the log is told of it
         except ValueError:
@@ -173,7 +173,7 @@ def test_without_a_thread_lines_are_written_as_they_come() -> None:
 
 
 def test_empty_figures_are_left_out() -> None:
-    assert fields_of(Record(number=1, route="other")) == {
+    assert fields_of(RequestRecord(number=1, route="other")) == {
         "number": 1, "route": "other", "mode": "on", "status": "passed", "tokens_before": 0, "tokens_after": 0,
         "overhead_ms": 0.0, "upstream": 0, "total_ms": 0.0, "bytes_in": 0, "bytes_out": 0,
     }  # fmt: skip

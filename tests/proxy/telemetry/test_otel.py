@@ -17,8 +17,8 @@ from opentelemetry.trace import StatusCode
 from contextprune.proxy.telemetry import genai
 from contextprune.proxy.telemetry.canary import Warned
 from contextprune.proxy.telemetry.otel import Telemetry, configured
-from contextprune.proxy.telemetry.record import Record
-from tests.proxy.telemetry.sample_traffic import NOON, finished, passed, sight_of
+from contextprune.proxy.telemetry.record import RequestRecord
+from tests.proxy.telemetry.sample_traffic import NOON, finished, monitor_of, passed
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -61,8 +61,8 @@ def seen() -> Iterator[Seen]:
 
 
 def test_a_request_is_a_span_under_the_conventions_names(seen: Seen) -> None:
-    sight, _ = sight_of(None, None, seen.telemetry)
-    finished(sight, trace=TRACE)
+    monitor, _ = monitor_of(None, None, seen.telemetry)
+    finished(monitor, trace=TRACE)
     (span,) = seen.spans
     assert span.name == "chat claude-opus-4-5"
     assert span.attributes is not None
@@ -78,9 +78,9 @@ def test_a_request_is_a_span_under_the_conventions_names(seen: Seen) -> None:
 
 
 def test_the_clients_trace_is_the_parent(seen: Seen) -> None:
-    sight, _ = sight_of(None, None, seen.telemetry)
-    finished(sight, trace=TRACE)
-    finished(sight, trace="nonsense")
+    monitor, _ = monitor_of(None, None, seen.telemetry)
+    finished(monitor, trace=TRACE)
+    finished(monitor, trace="nonsense")
     first, second = seen.spans
     assert first.parent is not None
     assert f"{first.parent.trace_id:032x}-{first.parent.span_id:016x}" == TRACE[3:-3]
@@ -91,8 +91,8 @@ def test_the_clients_trace_is_the_parent(seen: Seen) -> None:
     ("upstream", "gone", "error"), [(529, "", "529"), (0, "waiting", "waiting"), (0, "", "unreachable")]
 )
 def test_a_failure_has_its_type(seen: Seen, upstream: int, gone: str, error: str) -> None:
-    sight, _ = sight_of(None, None, seen.telemetry)
-    passed(sight, "late", upstream=upstream, gone=gone, usage=None)
+    monitor, _ = monitor_of(None, None, seen.telemetry)
+    passed(monitor, "late", upstream=upstream, gone=gone, usage=None)
     (span,) = seen.spans
     assert span.status.status_code is StatusCode.ERROR
     assert span.attributes is not None
@@ -100,8 +100,8 @@ def test_a_failure_has_its_type(seen: Seen, upstream: int, gone: str, error: str
 
 
 def test_tokens_and_times_are_measured(seen: Seen) -> None:
-    sight, _ = sight_of(None, None, seen.telemetry)
-    finished(sight)
+    monitor, _ = monitor_of(None, None, seen.telemetry)
+    finished(monitor)
     tokens = {point.attributes[genai.TOKEN_TYPE]: point.sum for point in seen.points(genai.TOKEN_USAGE)}
     assert tokens == {"input": 14_000, "output": 500}
     assert seen.points(genai.DURATION)[0].sum == 4.2
@@ -110,28 +110,28 @@ def test_tokens_and_times_are_measured(seen: Seen) -> None:
 
 
 def test_measurements_have_a_bounded_number_of_models(seen: Seen) -> None:
-    sight, _ = sight_of(None, None, seen.telemetry)
+    monitor, _ = monitor_of(None, None, seen.telemetry)
     for number in range(300):
-        finished(sight, model=f"model-{number}")
-    passed(sight, "late", model="never-heard-of", upstream=404)
+        finished(monitor, model=f"model-{number}")
+    passed(monitor, "late", model="never-heard-of", upstream=404)
     models = {point.attributes[genai.REQUEST_MODEL] for point in seen.points(genai.DURATION)}
     assert len(models) == 101
     assert "never-heard-of" not in models
 
 
 def test_what_is_only_relayed_leaves_no_trace(seen: Seen) -> None:
-    seen.telemetry.finished(Record(route="other", model="m"))
+    seen.telemetry.finished(RequestRecord(route="other", model="m"))
     seen.telemetry.silent(Warned(1.0, 1, ()))
     assert seen.spans == ()
 
 
 def test_no_content_and_no_key_is_in_a_span(seen: Seen) -> None:
-    sight, _ = sight_of(None, None, seen.telemetry)
-    finished(sight, heat=b"the user's words", keys=("recall-key",))
+    monitor, _ = monitor_of(None, None, seen.telemetry)
+    finished(monitor, heat=b"the user's words", keys=("recall-key",))
     assert not any(word in seen.spans[0].to_json() for word in ("words", "recall-key"))
 
 
 def test_without_providers_it_does_nothing() -> None:
     assert not configured()
-    sight, _ = sight_of(None, None, Telemetry())
-    finished(sight)
+    monitor, _ = monitor_of(None, None, Telemetry())
+    finished(monitor)

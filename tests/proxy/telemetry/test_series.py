@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.proxy.telemetry.record import Record
+from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.series import BOUNDS, Series, Sums, added, quantile
-from contextprune.proxy.telemetry.summary import figures
+from contextprune.proxy.telemetry.summary import summarise
 from contextprune.proxy.telemetry.usage import Usage
 
 EVIL = 'x"} 1\n<script>'
@@ -21,7 +21,7 @@ def numbered(series: Series, *, day: bool, now: float) -> list[float]:
 def test_steps_are_minutes_of_an_hour_and_quarters_of_a_day() -> None:
     series = Series()
     for now in (0.0, 59.0, 60.0, 3600.0, 86_000.0):
-        series.add(Record(bytes_in=1), now)
+        series.add(RequestRecord(bytes_in=1), now)
     hour, day = numbered(series, day=False, now=86_000.0), numbered(series, day=True, now=86_000.0)
     assert (len(hour), sum(hour), hour[-1]) == (60, 1, 1)
     assert (len(day), sum(day), day[-1], day[0]) == (96, 5, 1, 3)
@@ -31,7 +31,7 @@ def test_steps_are_minutes_of_an_hour_and_quarters_of_a_day() -> None:
 def test_it_stays_small_however_long_it_runs() -> None:
     series = Series()
     for minute in range(5000):
-        series.add(Record(bytes_in=1), minute * 60.0)
+        series.add(RequestRecord(bytes_in=1), minute * 60.0)
     assert len(series.fine) <= 121
     assert len(series.coarse) <= 97
 
@@ -39,13 +39,13 @@ def test_it_stays_small_however_long_it_runs() -> None:
 def test_a_clock_that_goes_back_loses_nothing() -> None:
     series = Series()
     for now in (10_000.0, 9000.0, 10.0):
-        series.add(Record(bytes_in=1), now)
+        series.add(RequestRecord(bytes_in=1), now)
     assert sum(numbered(series, day=False, now=10_000.0)) == 3
 
 
 def test_steps_are_copies() -> None:
     series = Series()
-    series.add(Record(bytes_in=1), 0.0)
+    series.add(RequestRecord(bytes_in=1), 0.0)
     series.steps(0.0)[-1].numbers.clear()
     assert sum(numbered(series, day=False, now=0.0)) == 1
 
@@ -71,18 +71,18 @@ def test_sums_of_several_add_up() -> None:
     series = Series()
     for second in range(300):
         series.add(
-            Record(route="chat", status="applied", before=100, after=40, overhead=0.0078125, upstream=200),
+            RequestRecord(route="chat", status="applied", before=100, after=40, overhead=0.0078125, upstream=200),
             float(second),
         )
     whole = added(series.steps(299.0))
     assert whole.numbers == series.total.numbers
     assert whole.times == series.total.times
-    assert figures(whole) == figures(series.total)
+    assert summarise(whole) == summarise(series.total)
 
 
 def test_labels_come_from_closed_sets_whatever_a_record_holds() -> None:
     series = Series()
-    record = Record(
+    record = RequestRecord(
         route=EVIL, status=EVIL, reason=EVIL, provider=EVIL, gone=EVIL, upstream=999, kinds={EVIL: (5, 4)}, model=EVIL,
         session=EVIL, seconds={EVIL: 1.0}, before=5, keys=(EVIL,), usage=Usage(1, model=EVIL),
     )  # fmt: skip
@@ -97,6 +97,6 @@ def test_labels_come_from_closed_sets_whatever_a_record_holds() -> None:
 @pytest.mark.parametrize("route", ["count", "compress", "retrieve", "other"])
 def test_only_requests_to_models_count_as_savings(route: str) -> None:
     series = Series()
-    series.add(Record(route=route, status="applied", before=100, after=1, dollars=(2.0, 1.0)), 0.0)
-    told = figures(series.total)
+    series.add(RequestRecord(route=route, status="applied", before=100, after=1, dollars=(2.0, 1.0)), 0.0)
+    told = summarise(series.total)
     assert (told.requests, told.eligible, told.before, told.dollars_before) == (1, 0, 0, 0.0)
