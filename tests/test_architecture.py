@@ -57,7 +57,10 @@ PROXY_LAYERS = (
     {"exchange", "treatment", "endpoints", "forward", "app", "server", "supervisor", "inherited"},
 )
 """The same inside the proxy; its last layer is the front process, whose files may import one another."""
-FRONT_IMPORTS_NOT = ("contextprune.storage", "contextprune.session", "contextprune.pruner", "contextprune.api")
+FRONT_IMPORTS_NOT = (
+    "contextprune.storage", "contextprune.session", "contextprune.pruner", "contextprune.api",
+    "contextprune.proxy.worker",
+)  # fmt: skip
 
 HEAVY = {
     "torch": {"scoring/neural.py", "scoring/encoder.py", "scoring/listwise.py", "training/*", "bench/*"},

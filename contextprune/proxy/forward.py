@@ -21,9 +21,9 @@ from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import Incoming, declared, has_body, plain, too_large
 from contextprune.proxy.wire.client import Body, Failed
+from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.headers import Control, Headers, control, upward
 from contextprune.proxy.wire.routes import Upstreams
-from contextprune.proxy.worker.tenants import fingerprint
 
 _WEBSOCKET = (
     "WebSocket connections are not relayed; use HTTP with streaming. In Codex, set supports_websockets = false "

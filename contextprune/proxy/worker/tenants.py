@@ -1,4 +1,4 @@
-"""Who a request belongs to, told by its credential, and a store in which each tenant finds only what is its own.
+"""A store in which each tenant finds only its own texts and notes.
 
 Nothing is kept to tell tenants apart: a key is a hash of the text and of the tenant, so whether it belongs to the
 one who asks is computed anew each time.
@@ -8,37 +8,12 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from contextprune.context import Context, Kind
 from contextprune.session.ledger import Notes
 from contextprune.storage.store import Store
-
-CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
-"""The headers that say who pays for a request."""
-
-
-def fingerprint(headers: Iterable[tuple[bytes, bytes]], secret: bytes = b"") -> str:
-    """The tenant of a request: 32 hexadecimal digits, "" where it carries no credential.
-
-    headers   names in lower case, and values, as ASGI has them
-    secret    at most 64 bytes that make the fingerprint useless to whoever sees it
-
-    Only credentials count, never a name that a client may choose. All of them count: a request that shows another
-    tenant's key beside one of its own is neither tenant.
-    """
-    given = sorted(
-        (name, value.strip())
-        for name, value in headers
-        if name in CREDENTIALS and value.strip().lower() not in (b"", b"bearer", b"basic")
-    )
-    if not given:
-        return ""
-    hashed = blake2b(key=secret, digest_size=16, person=b"contextprune")
-    for name, value in given:
-        hashed.update(b"%b\0%d\0%b" % (name, len(value), value))
-    return hashed.hexdigest()
 
 
 class Scoped:

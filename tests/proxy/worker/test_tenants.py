@@ -1,4 +1,4 @@
-"""Tenants: told apart by their credentials alone, and none of them finds what another one put."""
+"""Tenants: none of them finds what another one put."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from contextprune.dialects import read
 from contextprune.proxy.job import Answer, Job, Task
+from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.worker.answer import Answering
-from contextprune.proxy.worker.tenants import Homes, Scoped, fingerprint
+from contextprune.proxy.worker.tenants import Homes, Scoped
 from contextprune.pruner import Pruner
 from contextprune.session.ledger import Notes
 from contextprune.storage.store import MemoryStore, SQLiteStore, Store
@@ -118,31 +119,6 @@ def test_tenants_with_the_same_conversation_get_keys_of_their_own(tmp_path: Path
         found.append(re.findall(r"recall=(\w{12})", "".join(edits.values())))
     assert all(found)
     assert len({key for keys in found for key in keys}) == sum(map(len, found))
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        [],
-        [(b"host", b"api.example.org"), (b"x-contextprune-session-id", b"abc"), (b"x-tenant", b"somebody")],
-        [(b"authorization", b""), (b"x-api-key", b" ")],
-        [(b"authorization", b"Bearer ")],
-    ],
-)
-def test_without_a_credential_there_is_no_tenant(headers: list[tuple[bytes, bytes]]) -> None:
-    assert fingerprint(headers) == ""
-
-
-def test_a_fingerprint_tells_credentials_apart_and_nothing_else() -> None:
-    key, other = (b"x-api-key", b"sk-one"), (b"x-api-key", b"sk-two")
-    assert fingerprint([key]) == fingerprint([(b"accept", b"*/*"), key]) != fingerprint([other])
-    assert fingerprint([key, other]) == fingerprint([other, key]) not in (fingerprint([key]), fingerprint([other]))
-    assert fingerprint([key]) != fingerprint([(b"api-key", b"sk-one")])
-    assert fingerprint([key], b"secret") not in (fingerprint([key]), fingerprint([key], b"another"))
-
-
-def test_a_fingerprint_shows_nothing_of_the_credential() -> None:
-    assert re.fullmatch(r"[0-9a-f]{32}", fingerprint([(b"authorization", b"Bearer sk-very-secret")]))
 
 
 def test_a_conversation_is_at_home_with_the_tenant_who_began_it(tmp_path: Path) -> None:
