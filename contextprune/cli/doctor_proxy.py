@@ -17,7 +17,7 @@ from contextprune.cli.doctor import NEEDLE, Finding, canary
 from contextprune.cli.probe import Reply, ask
 from contextprune.errors import SettingsError
 from contextprune.markers import KEY
-from contextprune.proxy.job import REASONS
+from contextprune.proxy.job import Reason
 from contextprune.proxy.options import check_upstream, load_options, without_version
 from contextprune.proxy.telemetry.reasons import advice
 
@@ -161,7 +161,7 @@ def _canary(base: str, headers: Mapping[str, str]) -> list[Finding]:
         return [Finding("canary", "", _refused(reply))]
     if reply.status != 200 or not isinstance(messages, list) or len(messages) != len(body["messages"]):
         message = _message(told)
-        reason = next((word for word in REASONS if re.search(rf"\b{word}\b", message)), "")
+        reason = next((word for word in Reason if re.search(rf"\b{word}\b", message)), "")
         helps = f": {advice(reason).why} {advice(reason).what}" if reason else ""
         said = f"POST /v1/compress answers {reply.status}"
         return [Finding("canary", said, f"{message}{helps}" if message else "and nothing usable")]

@@ -11,6 +11,7 @@ from typing import Any
 from contextprune.proxy.endpoints import Pages
 from contextprune.proxy.exchange import Exchange, Relay, Send
 from contextprune.proxy.forward import Asked, Passage, note
+from contextprune.proxy.job import NO_REASON, Reason
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.usage import Tap
@@ -109,7 +110,7 @@ class App:
         except ClientGone:
             exchange.record.gone = "request"
         except Unacceptable as exc:
-            exchange.record.reason = exchange.record.reason or ("too_large" if exc.status == 413 else "")
+            exchange.record.reason = exchange.record.reason or (Reason.TOO_LARGE if exc.status == 413 else NO_REASON)
             await exchange.refuse(exc.status, exc.message)
         except Failed as exc:
             _tell(exchange, exc.message)

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 from contextprune.proxy.dashboard import respond as dashboard
 from contextprune.proxy.exchange import Exchange
 from contextprune.proxy.inherited import CHALLENGE, PROOF, prove
-from contextprune.proxy.job import Answer, Task
+from contextprune.proxy.job import Answer, Reason, Task
 from contextprune.proxy.options import Options, is_loopback
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
@@ -37,14 +37,16 @@ _NOBODY = (
     "(CONTEXTPRUNE_SERVE_TOKEN) and send it as a bearer token, or as the password that the browser asks for"
 )
 _FOREIGN = "the Host header names another machine; open this page as http://127.0.0.1:{port}/"
-_STATUS: Mapping[str, int] = {"not_found": 404, "denied": 404, "payload": 400}
+_STATUS: Mapping[str, int] = {Reason.NOT_FOUND: 404, Reason.DENIED: 404, Reason.PAYLOAD: 400}
 _ABSENT = "no original is kept under this key for this credential"  # the same words for another's: a key tells nothing
 _WORDS: Mapping[Task, Mapping[str, str]] = {
-    Task.COMPRESS: {"payload": "the body is no JSON object with a list of messages, as POST /v1/compress takes it"},
+    Task.COMPRESS: {
+        Reason.PAYLOAD: "the body is no JSON object with a list of messages, as POST /v1/compress takes it"
+    },
     Task.RETRIEVE: {
-        "not_found": _ABSENT,
-        "denied": _ABSENT,
-        "payload": "lines are counted from 1 and written like lines=12, lines=12-40 or lines=12-40,60",
+        Reason.NOT_FOUND: _ABSENT,
+        Reason.DENIED: _ABSENT,
+        Reason.PAYLOAD: "lines are counted from 1 and written like lines=12, lines=12-40 or lines=12-40,60",
     },
 }
 _LATER: Mapping[Task, str] = {

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from contextprune.proxy.exchange import RETRIED, Exchange, Relay
-from contextprune.proxy.job import Answer, Job, Task, passed
+from contextprune.proxy.job import Answer, Job, Reason, Task, pass_through
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
@@ -93,7 +93,7 @@ class Passage:
         record.mode = held.mode
         record.session = blake2b(held.session.encode(), digest_size=4).hexdigest() if held.session else ""
         if held.bypass or held.mode == "off":
-            record.reason = "bypass" if held.bypass else "off"
+            record.reason = Reason.BYPASS if held.bypass else Reason.OFF
             return await self._through(exchange, incoming, self._options.max_body)
         return await self._shortened(exchange, held, incoming)
 
@@ -130,14 +130,14 @@ class Passage:
         if length is None or length <= min(options.largest, options.max_body):
             received = await incoming.whole(options.largest, options.max_body)
         if received is None:
-            record.reason = "too_large"
+            record.reason = Reason.TOO_LARGE
             return await self._through(exchange, incoming, options.max_body)
         exchange.watch()
         record.bytes_in = len(received)
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
         body = await plain(received, encoding, options.max_decoded) if encoding else received
         if body is None or len(body) > options.largest:
-            record.reason = "payload" if body is None else "too_large"
+            record.reason = Reason.PAYLOAD if body is None else Reason.TOO_LARGE
             return await self._sent(exchange, received, None, None)
         job = self._job(exchange, held, body)
         if not job.audit:
@@ -161,7 +161,7 @@ class Passage:
         try:
             if edited is not None and reply.status in RETRIED:
                 reply = await self._relay.second(exchange, reply, plainly, received)
-                exchange.record.status, exchange.record.reason = "passed", "refused"
+                exchange.record.status, exchange.record.reason = "passed", Reason.REFUSED
                 exchange.record.after = exchange.record.before
                 if reply.status < 400 and job is not None:
                     self._scorers.refused(job)
@@ -210,7 +210,7 @@ class Passage:
             return await self._scorers.ask(job)
         except Exception:  # noqa: BLE001 - the one place that fails open: a fault of ours must not cost a request
             _log.exception("the scorer could not be asked", extra={"fields": {"job": job.number}})
-            return passed(job, "error")
+            return pass_through(job, Reason.ERROR)
 
     def _told(self, exchange: Exchange) -> Headers:
         """What the answer's head says of us."""

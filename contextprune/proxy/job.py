@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from struct import Struct
-from typing import Any
+from typing import Any, Literal, Self
 
 
 class Task(StrEnum):
@@ -54,11 +54,46 @@ class Job:
     new: int = 0
 
 
-REASONS = (
-    "late", "busy", "crashed", "starting", "breaker", "payload", "store", "refused", "error",
-    "too_large", "off", "bypass", "not_found", "denied",
-)  # fmt: skip
-"""Why nothing, or not everything, was shortened: all words that `Answer.reason` takes besides ""."""
+class Process(StrEnum):
+    """Kind of process: the front, which relays, or a scorer process, which decides."""
+
+    FRONT = "front"
+    SCORER = "scorer"
+
+
+class Reason(StrEnum):
+    """Reason why nothing, or not everything, was shortened; `givers` are the processes that may give it.
+
+    The words stand in headers, logs and metrics, and `telemetry.reasons.ADVICE` explains each of them.
+    """
+
+    givers: frozenset[Process]
+
+    def __new__(cls, word: str, *givers: Process) -> Self:
+        """Make a member: its word, and the processes that may give it."""
+        reason = str.__new__(cls, word)
+        reason._value_ = word
+        reason.givers = frozenset(givers)
+        return reason
+
+    LATE = "late", Process.FRONT, Process.SCORER
+    BUSY = "busy", Process.FRONT
+    CRASHED = "crashed", Process.FRONT
+    STARTING = "starting", Process.FRONT
+    BREAKER = "breaker", Process.FRONT
+    PAYLOAD = "payload", Process.FRONT, Process.SCORER
+    STORE = "store", Process.SCORER
+    REFUSED = "refused", Process.FRONT, Process.SCORER
+    ERROR = "error", Process.FRONT, Process.SCORER
+    TOO_LARGE = "too_large", Process.FRONT
+    OFF = "off", Process.FRONT
+    BYPASS = "bypass", Process.FRONT
+    NOT_FOUND = "not_found", Process.SCORER
+    DENIED = "denied"  # given by none: another tenant's key is "not_found", so that asking for it tells nothing
+
+
+NO_REASON: Literal[""] = ""
+"""In place of a reason, where everything was shortened that could be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +102,7 @@ class Answer:
 
     body      None: send what was received; of COMPRESS and RETRIEVE the response body
     status    "applied", "noop", "audit" or "passed"
-    reason    one of REASONS, or ""; beside "applied" it is "late" where time was short for a part of it
+    reason    a Reason, or NO_REASON; beside "applied" it is "late" where time was short for a part of it
     final     False: the replay of what earlier requests sent, without new decisions
     before    tokens of the request, after: of what is sent; both 0 where nobody counted
     kinds     the same by kind of segment
@@ -81,7 +116,7 @@ class Answer:
     number: int
     body: bytes | None
     status: str
-    reason: str = ""
+    reason: Reason | Literal[""] = NO_REASON
     final: bool = True
     model: str = ""
     before: int = 0
@@ -94,7 +129,7 @@ class Answer:
     heat: bytes | None = None
 
 
-def passed(job: Job, reason: str) -> Answer:
+def pass_through(job: Job, reason: Reason) -> Answer:
     """The answer that says: send what was received, for this reason."""
     return Answer(job.number, None, "passed", reason)
 
@@ -145,4 +180,5 @@ def read_answer(head: Mapping[str, Any], parts: list[bytes | None]) -> Answer:
     told = {name: value for name, value in head.items() if name != "word"}
     told["kinds"] = {kind: (tokens[0], tokens[1]) for kind, tokens in told["kinds"].items()}
     told["dollars"] = told["dollars"] and (told["dollars"][0], told["dollars"][1])
+    told["reason"] = Reason(told["reason"]) if told["reason"] else NO_REASON
     return Answer(**{**told, "keys": tuple(told["keys"]), "body": parts[0], "heat": parts[1]})

@@ -16,7 +16,7 @@ import httpx2
 
 from contextprune.proxy.app import App
 from contextprune.proxy.forward import Asked
-from contextprune.proxy.job import Answer, Job, passed
+from contextprune.proxy.job import Answer, Job, Reason, pass_through
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.pool import Scorers
 from contextprune.proxy.server import Server, address, listen, quiet, server
@@ -59,7 +59,7 @@ class Running:
 class Scripted:
     """A scorer that says what a test wants: `say` makes an answer of a job. Without one, nothing is shortened."""
 
-    say: Callable[[Job], Answer] = field(default=lambda job: passed(job, "starting"))
+    say: Callable[[Job], Answer] = field(default=lambda job: pass_through(job, Reason.STARTING))
     ready: bool = True
     jobs: list[Job] = field(default_factory=list)
     refusals: list[Job] = field(default_factory=list)

@@ -13,7 +13,7 @@ import httpx2
 import openai
 import pytest
 
-from contextprune.proxy.job import Answer, Job, Task, passed
+from contextprune.proxy.job import Answer, Job, Reason, Task, pass_through
 from tests.proxy.in_process import Running, Scripted, edits, running
 from tests.proxy.provider import Provider, providing
 
@@ -307,8 +307,9 @@ def test_the_side_car_asks_the_scorer_and_says_why_not() -> None:
         assert compress.tenant
         assert retrieve.task is Task.RETRIEVE
         assert json.loads(retrieve.body) == {"key": "a/b", "query": "two words", "lines": "1-3"}
-        for reason, status in (("not_found", 404), ("denied", 404), ("payload", 400), ("busy", 503)):
-            scorer.say = lambda job, why=reason: passed(job, why)  # type: ignore[misc]
+        statuses = {Reason.NOT_FOUND: 404, Reason.DENIED: 404, Reason.PAYLOAD: 400, Reason.BUSY: 503}
+        for reason, status in statuses.items():
+            scorer.say = lambda job, why=reason: pass_through(job, why)  # type: ignore[misc]
             got = proxy.get("/v1/retrieve/abc")
             assert got.status_code == status
             assert "contextprune" in got.json()["error"]["message"]

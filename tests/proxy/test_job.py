@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.proxy.job import (
+    NO_REASON,
     PREFIX,
-    REASONS,
     Answer,
     Job,
+    Process,
+    Reason,
     Task,
     pack_answer,
     pack_job,
-    passed,
+    pass_through,
     read_answer,
     read_job,
     unpack,
 )
-from contextprune.proxy.telemetry.reasons import ADVICE
 
 ROOT = Path(__file__).parents[2]
+PROXY = ROOT / "contextprune" / "proxy"
+OF_BOTH = {"job.py", "endpoints.py", "logs.py", "reasons.py"}  # of both: they define, show and explain reasons
 texts = st.text(max_size=20)
 jobs = st.builds(Job, st.integers(0, 2**40), st.sampled_from(Task), st.binary(max_size=200), texts, texts, texts)
 answers = st.builds(
@@ -32,6 +37,7 @@ answers = st.builds(
     number=st.integers(0, 2**40),
     body=st.none() | st.binary(max_size=200),
     status=st.sampled_from(["applied", "noop", "audit", "passed"]),
+    reason=st.sampled_from([NO_REASON, *Reason]),
     kinds=st.dictionaries(texts, st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=3),
     dollars=st.none() | st.tuples(st.floats(0, 1), st.floats(0, 1)),
     keys=st.lists(texts, max_size=3).map(tuple),
@@ -70,12 +76,16 @@ def test_large_bodies_are_not_copied_into_the_message() -> None:
 
 
 def test_passing_says_why_and_sends_nothing_else() -> None:
-    answer = passed(Job(7, Task.SHORTEN, b"{}"), "late")
+    answer = pass_through(Job(7, Task.SHORTEN, b"{}"), Reason.LATE)
     assert (answer.number, answer.status, answer.reason, answer.body) == (7, "passed", "late", None)
 
 
-def test_every_reason_has_an_advice() -> None:
-    assert set(REASONS) <= set(ADVICE)
+@pytest.mark.parametrize("process", Process)
+def test_a_process_gives_only_reasons_that_it_may_give(process: Process) -> None:
+    for path in PROXY.rglob("*.py"):
+        if (path.parent.name == "worker") is (process is Process.SCORER) and path.name not in OF_BOTH:
+            for word in re.findall(r"\bReason\.([A-Z_]+)\b", path.read_text(encoding="utf-8")):
+                assert process in Reason[word].givers, f"{path.name}: {word}"
 
 
 def test_the_front_imports_neither_the_engine_nor_anything_heavy() -> None:

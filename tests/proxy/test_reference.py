@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from contextprune.proxy.job import REASONS
+from contextprune.proxy.job import Reason
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.prometheus import COUNTERS, GAUGES, HISTOGRAMS
 
@@ -35,7 +35,7 @@ def test_every_option_stands_there_with_its_variable_and_its_default() -> None:
 
 
 def test_every_reason_stands_there() -> None:
-    assert set(rows("Reasons")) == set(REASONS)
+    assert set(rows("Reasons")) == set(Reason)
 
 
 def test_every_metric_stands_there_with_its_labels() -> None:
@@ -57,6 +57,6 @@ def test_the_flags_of_the_command_are_options_that_stand_there() -> None:
 
     group: Any = typer.main.get_command(app)
     command = group.commands["serve"]
-    names = {"upstream": "upstreams", "show_content": "content", "with_parent": "", "config": ""}
+    names = {"upstream": "upstreams", "show_content": "content", "with_parent": "", "config": "", "inherit": ""}
     flags = {names.get(parameter.name or "", parameter.name) for parameter in command.params} - {"", "help"}
     assert flags <= set(rows("Options"))

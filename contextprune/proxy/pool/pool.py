@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-from contextprune.proxy.job import Answer, Job, pack, pack_job, passed, read_answer
+from contextprune.proxy.job import Answer, Job, Reason, pack, pack_job, pass_through, read_answer
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.breaker import Breaker
 from contextprune.proxy.pool.deadlines import BYTES_A_TOKEN, Allowed, Cost, Sessions
@@ -138,7 +138,7 @@ class Scorers:
         self._ended.set()
         self._changed.set()
         for asked in list(self._running.values()):
-            _tell(asked, passed(asked.job, "off"))
+            _tell(asked, pass_through(asked.job, Reason.OFF))
         await asyncio.gather(*(seat.process.end(self._grace) for seat in self._seats if seat.process is not None))
         while self._chores:
             await asyncio.gather(*self._chores, return_exceptions=True)
@@ -180,15 +180,15 @@ class Scorers:
 
     async def _waited(self, asked: _Asked) -> Answer:
         seats = [seat for seat in self._seats if not seat.small or asked.job.new <= SMALL]
-        reason = "crashed" if asked.allowed.strikes >= STRIKES else _unavailable(seats)
+        reason = Reason.CRASHED if asked.allowed.strikes >= STRIKES else _unavailable(seats)
         if reason or self._ended.is_set():
-            return passed(asked.job, reason or "off")
+            return pass_through(asked.job, reason or Reason.OFF)
         number, tokens = asked.job.number, _tokens(asked.job)
         free = [seat for seat in seats if _is_free(seat)]
         if free:
             self._give(min(free, key=lambda seat: (seat.number != asked.allowed.home, not seat.small)), asked)
         elif not self._has_time(asked, tokens, len(seats)) or not self._waiting.put(number, tokens, asked, asked.since):
-            return passed(asked.job, "busy")
+            return pass_through(asked.job, Reason.BUSY)
         self._running[number] = asked
         timer = asyncio.get_running_loop().call_later(asked.ends - monotonic(), self._late, asked)
         try:
@@ -219,7 +219,7 @@ class Scorers:
     def _late(self, asked: _Asked) -> None:
         """Nobody waits any longer: what earlier requests sent is sent again, if that much is known."""
         self._drop(asked, "late")
-        _tell(asked, asked.replay or passed(asked.job, "late"))
+        _tell(asked, asked.replay or pass_through(asked.job, Reason.LATE))
 
     def _drop(self, asked: _Asked, word: str) -> None:
         """Tell whoever has the job that nobody waits for it."""
@@ -241,7 +241,7 @@ class Scorers:
             if asked is None:
                 return
             if asked.ends - monotonic() < MARGIN * self._cost.seconds(_tokens(asked.job)):
-                _tell(asked, passed(asked.job, "busy"))  # it would be late, and so would those behind it
+                _tell(asked, pass_through(asked.job, Reason.BUSY))  # it would be late, and so would those behind it
             elif not asked.answer.done():
                 self._give(seat, asked)
 
@@ -333,7 +333,7 @@ class Scorers:
             seat.breaker.failed()
             asked.crashed = True
             self._sessions.strike(asked.allowed, monotonic())
-            _tell(asked, asked.replay or passed(asked.job, "crashed"))
+            _tell(asked, asked.replay or pass_through(asked.job, Reason.CRASHED))
         if not self._ended.is_set():
             self._restarts += 1
             self._begin(seat)
@@ -348,15 +348,15 @@ def _is_free(seat: _Seat) -> bool:
     return seat.ready and seat.asked is None and seat.breaker.allows
 
 
-def _unavailable(seats: Sequence[_Seat]) -> str:
-    """Why none of these processes will take a job soon; "" where one will."""
+def _unavailable(seats: Sequence[_Seat]) -> Reason | None:
+    """Why none of these processes will take a job soon; None where one will."""
     up = [seat for seat in seats if seat.ready]
     if not up:
-        return "starting"
+        return Reason.STARTING
     if not any(seat.asked is not None or seat.breaker.allows for seat in up):
-        return "breaker"
+        return Reason.BREAKER
     now = monotonic()
-    return "busy" if all(now - seat.overdue > STUCK for seat in up) else ""
+    return Reason.BUSY if all(now - seat.overdue > STUCK for seat in up) else None
 
 
 def _tokens(job: Job) -> int:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, TextIO
 
+from contextprune.proxy.job import Reason
 from contextprune.proxy.telemetry.canary import Warned
 from contextprune.proxy.telemetry.reasons import advice
 from contextprune.proxy.telemetry.record import RequestRecord
@@ -24,7 +25,7 @@ from contextprune.proxy.telemetry.record import RequestRecord
 NAME = "contextprune"
 LEVELS = ("debug", "info", "warning", "error")
 
-_GRAVE = {"crashed", "store", "refused", "error"}  # reasons that somebody should look into
+_SERIOUS = {Reason.CRASHED, Reason.STORE, Reason.REFUSED, Reason.ERROR}  # somebody should look into these
 _WAITING = 10_000  # lines
 _LONGEST = 200  # characters of a text that came from outside
 _SECRET = re.compile(
@@ -41,7 +42,7 @@ class Log:
 
     def finished(self, record: RequestRecord) -> None:
         """One line; a warning where somebody should look into it."""
-        level = logging.WARNING if record.reason in _GRAVE else logging.INFO
+        level = logging.WARNING if record.reason in _SERIOUS else logging.INFO
         if self._log.isEnabledFor(level):
             self._log.log(level, "request", extra={"fields": fields_of(record)})
 

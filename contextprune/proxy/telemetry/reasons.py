@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from contextprune.proxy.job import Reason
+
 
 class Advice(NamedTuple):
     """One sentence on what happened, one on what helps."""
@@ -24,60 +26,60 @@ ADVICE: Mapping[str, Advice] = {
         "It was measured only, and nothing would have been taken out.",
         "Nothing to do. Set the mode to `on` to shorten requests.",
     ),
-    "late": Advice(
+    Reason.LATE: Advice(
         "Time ran out before everything was decided.",
         "Raise `deadline`, add `scorers`, or choose the lexical scorer (CONTEXTPRUNE_SCORER=lexical); "
         "a model on a CPU is slow with large new blocks.",
     ),
-    "busy": Advice(
+    Reason.BUSY: Advice(
         "Too many tokens were waiting for a scorer.",
         "Add `scorers` if there are cores for them, run more replicas, or raise `queue_tokens`.",
     ),
-    "crashed": Advice(
+    Reason.CRASHED: Advice(
         "The scorer process died while it worked on this request; a new one was started.",
         "Look for the cause in the log around that time: memory that ran out is the usual one.",
     ),
-    "starting": Advice(
+    Reason.STARTING: Advice(
         "No scorer process was ready yet.",
         "Wait: this ends when a scorer is up, within seconds. If it does not, the log says why it cannot start.",
     ),
-    "breaker": Advice(
+    Reason.BREAKER: Advice(
         "The scorer failed several times in a row, so it is being left alone for a while.",
         "It is tried again by itself. If that goes on, look for the first failure in the log.",
     ),
-    "payload": Advice(
+    Reason.PAYLOAD: Advice(
         "The body could not be read as this API's JSON.",
         "Check that the client speaks the API of this path; the provider's answer often names the mistake.",
     ),
-    "store": Advice(
+    Reason.STORE: Advice(
         "Originals could not be kept, so nothing may be taken out.",
         "Check the disk's free space and rights, or that Redis can be reached: `contextprune doctor`.",
     ),
-    "refused": Advice(
+    Reason.REFUSED: Advice(
         "The provider refused the shortened request with 400 and was sent the original.",
         "If it accepted the original, please report it: the shortened request should have been as valid.",
     ),
-    "error": Advice(
+    Reason.ERROR: Advice(
         "Something in contextprune failed, and the request went through as it was.",
         "Please report the error that the log has for this request.",
     ),
-    "too_large": Advice(
+    Reason.TOO_LARGE: Advice(
         "The body is larger than what is looked at.",
         "Raise `largest` (bytes), and give the scorer more `deadline` with it.",
     ),
-    "off": Advice(
+    Reason.OFF: Advice(
         "The mode was off, for the proxy or by the request's own header.",
         "Start with `--mode on`, or leave out the header `x-contextprune-mode: off`.",
     ),
-    "bypass": Advice(
+    Reason.BYPASS: Advice(
         "The client asked for it with the header `x-contextprune-bypass`.",
         "Take that header out of the client's settings.",
     ),
-    "not_found": Advice(
+    Reason.NOT_FOUND: Advice(
         "No original is kept under the key that was asked for.",
         "It expired, or was kept in another store: `contextprune doctor` shows which one is in use.",
     ),
-    "denied": Advice(
+    Reason.DENIED: Advice(
         "What was asked for belongs to another credential, or none was given.",
         "Ask with the credential that the request was sent with.",
     ),

@@ -39,7 +39,7 @@ class RequestRecord:
     session     a short hash of the session, "" where unknown
     mode        "on", "audit" or "off", as it held for this request
     status      one of STATUSES
-    reason      why nothing was shortened, one of `job.REASONS`; "" where something was
+    reason      why nothing was shortened, a `job.Reason`; "" where something was
     kinds       kind of text -> tokens before and after
     dollars     what the input costs without and with contextprune, the cache accounted for; None where unpriced
     epoch       old blocks were decided anew

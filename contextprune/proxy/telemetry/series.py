@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from typing import Self, TypeAlias
 
 from contextprune.context import Kind
-from contextprune.proxy.job import REASONS
+from contextprune.proxy.job import Reason
 from contextprune.proxy.telemetry.record import PHASES, ROUTES, STATUSES, RequestRecord
 
 Key: TypeAlias = tuple[str, ...]
@@ -29,6 +29,7 @@ STAGES = ("waited", "read", "split", "count", "score", "select", "render", "fold
 
 PROVIDERS = ("openai", "anthropic")
 _KINDS = tuple(kind.value for kind in Kind)
+_REASONS = frozenset(Reason)
 _FINE, _COARSE = (60, 120), (900, 96)  # seconds, and how many
 
 
@@ -145,7 +146,7 @@ def _at(steps: deque[tuple[int, Sums]], step: int) -> Sums:
 def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     """What a request adds to the sums. Labels are made sure to be from closed sets."""
     route, status = _one_of(ROUTES, record.route), _one_of(STATUSES, record.status)
-    yield ("requests", route, status, _one_of(REASONS, record.reason) if record.reason else ""), 1
+    yield ("requests", route, status, _one_of(_REASONS, record.reason) if record.reason else ""), 1
     yield ("bytes", "in"), record.bytes_in
     yield ("bytes", "out"), record.bytes_out
     if record.upstream:

@@ -21,7 +21,7 @@ from contextprune.dialects.splice import splice
 from contextprune.errors import ContextPruneError, PayloadError, StoreError
 from contextprune.plan import Action, Plan
 from contextprune.policy import Policy
-from contextprune.proxy.job import Answer, Job, Task, passed
+from contextprune.proxy.job import NO_REASON, Answer, Job, Reason, Task, pass_through
 from contextprune.proxy.worker.pace import Hurry, Pace, Stopped
 from contextprune.proxy.worker.recall_tool import OFF, TOOL, Recalls, with_tool
 from contextprune.proxy.worker.sidecar import asked, compressed, retrieved
@@ -117,17 +117,17 @@ class Answering:
                     return self._compressed(job, stopped)
             return self._shortened(job, stopped, tell)
         except Stopped:
-            return passed(job, "late")
+            return pass_through(job, Reason.LATE)
         except (PayloadError, RecursionError):
-            return passed(job, "payload")
+            return pass_through(job, Reason.PAYLOAD)
         except StoreError as exc:
             self._complain(exc)
-            return self._without_decisions(job, "store")
+            return self._without_decisions(job, Reason.STORE)
         except MemoryError:
             raise  # the process gives way to a new one
         except Exception as exc:  # noqa: BLE001 - whatever it is, the request goes on as it came
             _log.error("a request passed unchanged", exc_info=exc)
-            return self._without_decisions(job, "error")
+            return self._without_decisions(job, Reason.ERROR)
 
     def trouble(self) -> str:
         """Why no original can be kept, and what helps; "" where one can."""
@@ -195,13 +195,13 @@ class Answering:
         desk, found = self._read(job, remember=real)
         context, pruner = found.context, desk.pruner(found.mode)
         if _root(job, context) in self._refused:
-            return replace(passed(job, "refused"), model=context.model)
+            return replace(pass_through(job, Reason.REFUSED), model=context.model)
         seconds = {"read": perf_counter() - started}
         self._last = _Done(job, desk, found)
         if real and (job.new >= MUCH or found.mode == TOOL):
             body = found.body(job, pruner.replay(context))
             if body is not job.body:
-                tell(Answer(job.number, body, "applied", "late", final=False, model=context.model))
+                tell(Answer(job.number, body, "applied", Reason.LATE, final=False, model=context.model))
         hurry = Hurry(job.seconds - (perf_counter() - started), stopped, self._pace)
         done = pruner(context, cold=job.cold, as_sent=True, enough=hurry)
         hurry.end()
@@ -212,7 +212,7 @@ class Answering:
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
         return replace(answer, seconds=seconds, keys=tuple(_keys(done, desk.store)))
 
-    def _without_decisions(self, job: Job, reason: str) -> Answer:
+    def _without_decisions(self, job: Job, reason: Reason) -> Answer:
         """Where deciding failed: what earlier requests sent, so that the provider's cache goes on to hold."""
         last = self._last
         if last is not None and not job.audit:
@@ -220,7 +220,7 @@ class Answering:
                 body = last.found.body(job, last.pruner.replay(last.context))
                 if body is not job.body:
                     return Answer(job.number, body, "applied", reason, model=last.context.model)
-        return passed(job, reason)
+        return pass_through(job, reason)
 
     def _complain(self, exc: StoreError) -> None:
         """Say what is wrong with the store, though not for every request. Its errors quote nothing that came in."""
@@ -245,7 +245,7 @@ class Answering:
     def _retrieved(self, job: Job) -> Answer:
         """The side-car's answer to a recall key."""
         body = retrieved(job.body, self._desk(job).store)
-        return passed(job, "not_found") if body is None else Answer(job.number, body, "applied")
+        return pass_through(job, Reason.NOT_FOUND) if body is None else Answer(job.number, body, "applied")
 
     def _read(self, job: Job, *, remember: bool) -> tuple[_Desk, _Read]:
         """A job's conversation, and the desk of the tenant who began it."""
@@ -291,7 +291,7 @@ def _answer(job: Job, body: bytes, done: Pruned, skipped: int, *, changed: bool)
         number=job.number,
         body=body if changed and not job.audit else None,
         status="audit" if job.audit else "applied" if changed else "passed" if skipped else "noop",
-        reason="late" if skipped else "",
+        reason=Reason.LATE if skipped else NO_REASON,
         model=done.plan.context.model,
         before=done.report.before,
         after=done.report.after,

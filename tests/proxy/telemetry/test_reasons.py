@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from contextprune.proxy.job import REASONS
+from contextprune.proxy.job import Reason
 from contextprune.proxy.telemetry.reasons import ADVICE, UNKNOWN, advice
 
 
 def test_every_reason_has_words_and_what_to_do() -> None:
-    assert set(REASONS) <= set(ADVICE)
+    assert set(Reason) <= set(ADVICE)
     for why, what in ADVICE.values():
         assert why.endswith(".")
         assert what.endswith((".", "`."))

@@ -247,7 +247,7 @@ def test_a_fault_in_the_engine_lets_the_body_through_and_tells_no_content() -> N
     assert (answer.status, answer.reason) == ("passed", "error")
     [line] = map(json.loads, stream.getvalue().splitlines())
     assert (line["message"], line["error"]) == ("a request passed unchanged", "ZeroDivisionError")
-    assert any("test_answering.py" in place for place in line["at"])
+    assert any("test_answer.py" in place for place in line["at"])
     assert "x7" not in stream.getvalue()
 
 
