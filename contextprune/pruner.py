@@ -131,14 +131,14 @@ class Pruner:
         """What earlier requests sent of a conversation: new text by ref. Quick: decides nothing, remembers nothing."""
         return self._fold.replay(context)
 
-    def passed(self, context: Context, *, whole: bool = False) -> None:
+    def sent_unchanged(self, context: Context, *, whole: bool = False) -> None:
         """Remember that what is new in a conversation was sent as it stands, after all; with `whole`, all of it.
 
         For callers who could not wait for a decision, or whose provider refused it. Raises StoreError.
         """
         self._fold.passed(context, whole=whole)
 
-    def prime(self, context: Context, *, enough: Callable[[], bool]) -> None:
+    def prepare_next(self, context: Context, *, enough: Callable[[], bool]) -> None:
         """Do what the next request of a conversation just decided would have to do first, until `enough`.
 
         For idle moments: nothing but that request's time depends on it.

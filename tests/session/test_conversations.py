@@ -142,20 +142,20 @@ class TestWhatOthersSent:
         engine = pruner()
         sent = engine(conversation(3)).edits
         engine(conversation(4))
-        engine.passed(conversation(4))
+        engine.sent_unchanged(conversation(4))
         assert engine(conversation(4)).edits == sent
         assert set(engine(conversation(5)).edits) == {*sent, ("m", 5, 1)}
 
     def test_a_refused_conversation_stays_whole(self) -> None:
         engine = pruner()
         engine(conversation(4))
-        engine.passed(conversation(4), whole=True)
+        engine.sent_unchanged(conversation(4), whole=True)
         assert set(engine(conversation(5), as_sent=True).edits) == {("m", 5, 1)}
 
     def test_another_process_knows_it_too(self, path: Path) -> None:
         engine = pruner(store=cp.SQLiteStore(path))
         engine(conversation(4))
-        engine.passed(conversation(4), whole=True)
+        engine.sent_unchanged(conversation(4), whole=True)
         assert pruner(store=cp.SQLiteStore(path))(conversation(4)).edits == {}
 
     def test_where_there_is_no_time_blocks_stand_and_go_on_to(self) -> None:
@@ -194,12 +194,12 @@ class TestWhatOthersSent:
         engine = pruner()
         for turns in range(1, 6):
             assert engine(conversation(turns)).edits == pruner()(conversation(turns)).edits
-            engine.prime(conversation(turns), enough=lambda: enough)
-        pruner().prime(conversation(3), enough=lambda: enough)
+            engine.prepare_next(conversation(turns), enough=lambda: enough)
+        pruner().prepare_next(conversation(3), enough=lambda: enough)
 
     @pytest.mark.parametrize("whole", [True, False])
     def test_an_empty_conversation_passes(self, *, whole: bool) -> None:
-        pruner().passed(cp.Context(()), whole=whole)
+        pruner().sent_unchanged(cp.Context(()), whole=whole)
 
 
 def test_without_hints_markers_name_no_key_and_the_original_is_kept_all_the_same() -> None:

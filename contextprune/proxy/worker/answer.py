@@ -158,7 +158,7 @@ class Answering:
             if not replayed:
                 done.desk.recalls.passed(done.context)
             if done.epoch is False:
-                done.pruner.passed(done.context)
+                done.pruner.sent_unchanged(done.context)
         self._next = done
 
     def rest(self, busy: Callable[[], bool]) -> None:
@@ -177,7 +177,7 @@ class Answering:
 
         with suppress(Stopped, StoreError):
             done.pruner(done.context, as_sent=True, enough=stands)
-            done.pruner.prime(done.context, enough=busy)
+            done.pruner.prepare_next(done.context, enough=busy)
 
     def refused(self, job: Job) -> None:
         """The provider refused our version of a body and took the original: its conversation is left alone."""
@@ -187,7 +187,7 @@ class Answering:
             while len(self._refused) > REFUSED:
                 self._refused.popitem(last=False)
             desk.recalls.passed(found.context, whole=True)
-            desk.pruner(found.mode).passed(found.context, whole=True)
+            desk.pruner(found.mode).sent_unchanged(found.context, whole=True)
 
     def _shortened(self, job: Job, stopped: Callable[[], bool], tell: Callable[[Answer], None]) -> Answer:
         started = perf_counter()
