@@ -7,19 +7,19 @@ thrown away) and scalar features that no 256 tokens can show. Shapes: B windows,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone reads
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from contextprune.scoring.features import FEATURES
 
-LOOK = 3  # scalars that the encoder adds to a span's vector: cosine, best token match, relevance of the window
-MIX = 64  # width of the late stage
+MATCH_SCALARS = 3  # numbers beside a span's vector: cosine to the goal, best token matches, relevance of the window
+HEAD_WIDTH = 64  # width of the late stage
+UNIT_VARIANCE = 3**0.5  # a uniform draw from -x..x has a variance of 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
-        parts = (self.ids, self.length, self.owner, self.goal, self.window)
-        return Batch(*(part.to(device, non_blocking=True) for part in parts))
+        tensors = (self.ids, self.length, self.owner, self.goal, self.window)
+        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
 
 
 class Layer(nn.Module):
@@ -85,8 +85,8 @@ class Encoder(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.word = nn.Embedding(shape.vocab, shape.width)
-        self.position = nn.Embedding(shape.positions, shape.width)
+        self.word = _embedding(shape.vocab, shape.width)
+        self.position = _embedding(shape.positions, shape.width)
         self.start = nn.Parameter(torch.zeros(shape.width))  # marks a span's first token: WordPiece drops line ends
         self.norm = nn.LayerNorm(shape.width, eps=shape.eps)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
@@ -108,17 +108,23 @@ class Encoder(nn.Module):
         return out
 
 
-class Reader(nn.Module):
-    """Encoder and the part of the head that depends on the text alone: what is remembered by content."""
+def _embedding(rows: int, width: int) -> nn.Embedding:
+    """[rows, width], drawn like that of torch but for the form: a normal draw on the meta device costs a second."""
+    weights = torch.empty(rows, width).uniform_(-UNIT_VARIANCE, UNIT_VARIANCE)
+    return nn.Embedding.from_pretrained(weights, freeze=False)
+
+
+class SpanEncoder(nn.Module):
+    """Encoder and the part of the head that depends on the text alone, so that its output is cached by content."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.encoder = Encoder(shape)
-        self.vector = nn.Linear(2 * shape.width, MIX)
+        self.vector = nn.Linear(2 * shape.width, HEAD_WIDTH)
         self.relevance = nn.Linear(shape.width, 1)
 
     def forward(self, batch: Batch) -> Tensor:
-        """[S, MIX + LOOK]: each span's vector, cosine to the goal, best token matches, relevance of its window."""
+        """[S, HEAD_WIDTH + MATCH_SCALARS]: the vector of each span, and the numbers beside it."""
         x = self.encoder(batch).float()
         b, n, h = x.shape
         spans = pooled(x.reshape(b * n, h), batch.owner.reshape(-1), batch.spans)
@@ -131,43 +137,30 @@ class Reader(nn.Module):
         return torch.cat((vector, torch.stack((cosine, match, relevance), -1)), -1)
 
 
-class Judge(nn.Module):
-    """The late stage: what the reader saw and the scalar features -> one logit a span."""
+class Head(nn.Module):
+    """The late stage: output of `SpanEncoder` and scalar features -> one logit a span."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Linear(FEATURES, MIX)
-        self.both = nn.Linear(2 * MIX + LOOK, MIX)
-        self.logit = nn.Linear(MIX + LOOK + FEATURES, 1)
+        self.features = nn.Linear(FEATURES, HEAD_WIDTH)
+        self.both = nn.Linear(2 * HEAD_WIDTH + MATCH_SCALARS, HEAD_WIDTH)
+        self.logit = nn.Linear(HEAD_WIDTH + MATCH_SCALARS + FEATURES, 1)
 
-    def forward(self, seen: Tensor, features: Tensor) -> Tensor:
-        """[S, MIX + LOOK], [S, FEATURES] -> [S]."""
-        mixed = F.gelu(self.both(torch.cat((seen, F.gelu(self.features(features))), -1)))
-        straight = torch.cat((mixed, seen[:, MIX:], features), -1)
+    def forward(self, vectors: Tensor, features: Tensor) -> Tensor:
+        """[S, HEAD_WIDTH + MATCH_SCALARS], [S, FEATURES] -> [S]."""
+        mixed = F.gelu(self.both(torch.cat((vectors, F.gelu(self.features(features))), -1)))
+        straight = torch.cat((mixed, vectors[:, HEAD_WIDTH:], features), -1)
         logit: Tensor = self.logit(straight)
         return logit.squeeze(-1)
 
 
-class Blank(TorchFunctionMode):
-    """A model that is made within it is not drawn at random, which takes its time: a file has its weights."""
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """See torch.overrides: what would fill a tensor gives it back."""
-        given = kwargs or {}
-        if getattr(func, "__module__", "") == nn.init.__name__:
-            return args[0] if args else given["tensor"]
-        return func(*args, **given)
-
-
 class Model(nn.Module):
-    """Reader and judge."""
+    """Span encoder and head; the attributes bear the names of the tensors in a file of weights."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.reader = Reader(shape)
-        self.judge = Judge()
+        self.reader = SpanEncoder(shape)
+        self.judge = Head()
 
     def forward(self, batch: Batch, features: Tensor) -> Tensor:
         """[S] logits."""
@@ -192,13 +185,14 @@ def best_match(x: Tensor, batch: Batch) -> Tensor:
     b, n, _ = x.shape
     unit = F.normalize(x, dim=-1)
     longest = int(batch.goal.sum(1).max()) + 1  # the goal stands at 1..
-    asked = batch.goal[:, :longest]
+    goal = batch.goal[:, :longest]
     alike = unit @ unit[:, :longest].transpose(1, 2)  # [B, L, Q]
+
     best = alike.new_full((batch.spans + 1, longest), -1.0)
     owner = batch.owner.reshape(-1, 1).expand(b * n, longest)
     best = best.scatter_reduce(0, owner, alike.reshape(b * n, longest), "amax")[: batch.spans]
-    asked = asked[batch.window].to(best.dtype)
-    return (best * asked).sum(-1) / asked.sum(-1).clamp(min=1)
+    goal = goal[batch.window].to(best.dtype)
+    return (best * goal).sum(-1) / goal.sum(-1).clamp(min=1)
 
 
 def from_bert(tensors: Mapping[str, Tensor], shape: Shape, layers: list[int]) -> dict[str, Any]:
@@ -213,12 +207,12 @@ def from_bert(tensors: Mapping[str, Tensor], shape: Shape, layers: list[int]) ->
         "norm.bias": tensors["embeddings.LayerNorm.bias"],
     }
     for to, at in enumerate(layers):
-        for part in ("weight", "bias"):
-            old = f"encoder.layer.{at}"
-            qkv = [tensors[f"{old}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
-            state[f"layers.{to}.qkv.{part}"] = torch.cat(qkv)
-            for mine, theirs in _BERT.items():
-                state[f"layers.{to}.{mine}.{part}"] = tensors[f"{old}.{theirs}.{part}"]
+        old = f"encoder.layer.{at}"
+        for form in ("weight", "bias"):
+            qkv = [tensors[f"{old}.attention.self.{name}.{form}"] for name in ("query", "key", "value")]
+            state[f"layers.{to}.qkv.{form}"] = torch.cat(qkv)
+            for ours, theirs in _BERT.items():
+                state[f"layers.{to}.{ours}.{form}"] = tensors[f"{old}.{theirs}.{form}"]
     return state
 
 
@@ -229,3 +223,4 @@ _BERT = {
     "down": "output.dense",
     "norm2": "output.LayerNorm",
 }
+"""Our name of a part of a layer -> BERT's."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import log1p
 
 from contextprune.context import Context, Kind, Span, Syntax, Unit
-from contextprune.scoring.lexical import Likeness, likeness, with_surroundings
+from contextprune.scoring.lexical import Likeness, likeness, smoothed
 from contextprune.scoring.signals import Signals, ages_of, edges_of, recent_words, shared
 from contextprune.text.failures import failing
 from contextprune.text.identifiers import identifiers
@@ -45,7 +45,7 @@ def _likeness(context: Context, spans: Sequence[Span]) -> list[list[float]]:
         return [[0.0] * 8 for _ in spans]
     own, blocks = found
     top = max(own) or 1.0
-    scores = with_surroundings(spans, Likeness(own, blocks))
+    scores = smoothed(spans, Likeness(own, blocks))
     rows = []
     for i, span in enumerate(spans):
         before = own[i - 1] if i and spans[i - 1].segment == span.segment else 0.0

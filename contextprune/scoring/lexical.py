@@ -45,7 +45,7 @@ class Lexical:
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One score for each span."""
         found = likeness(context, spans)
-        return with_surroundings(spans, found) if found else [0.0] * len(spans)
+        return smoothed(spans, found) if found else [0.0] * len(spans)
 
 
 def likeness(context: Context, spans: Sequence[Span]) -> Likeness | None:
@@ -157,7 +157,7 @@ def _blocks(
     return {segment: score / top for segment, score in zip(order, scores, strict=True)}
 
 
-def with_surroundings(spans: Sequence[Span], found: Likeness) -> list[float]:
+def smoothed(spans: Sequence[Span], found: Likeness) -> list[float]:
     """Own score, the better neighbour's, the anchor's, the block's, and a little for standing early; all in 0..1."""
     own, blocks = found
     top = max(own) or 1.0

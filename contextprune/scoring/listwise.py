@@ -20,15 +20,15 @@ from contextprune.scoring.features import FEATURES
 STANDING = 9  # numbers that say how a logit stands among the others
 INPUTS = STANDING + FEATURES
 WIDTH = 32
-ROUNDS = 3  # in each one a span hears from a neighbour further away
+ROUNDS = 3  # in each one a span hears from neighbours further away
 SHARE = 0.1  # of the numbers that a training step leaves out
 PREFIX = "surroundings."  # what the names of its tensors begin with, beside the model's
 
 
-class Surroundings(nn.Module):
-    """Rounds of hearing from the neighbours in the block, from the block and from the context. S spans, B blocks.
+class Listwise(nn.Module):
+    """Rounds of messages from the neighbours in the block, from the block and from the context. S spans, B blocks.
 
-    Untrained, it leaves the logits as they are.
+    Untrained, it leaves the logits as they are. The attributes are the names of its tensors in a file of weights.
     """
 
     def __init__(self) -> None:
@@ -45,17 +45,17 @@ class Surroundings(nn.Module):
     def forward(self, logits: Tensor, inputs: Tensor, blocks: Tensor) -> Tensor:
         """[S] logits, [S, INPUTS], [S] number of each span's block (0..B-1, rising) -> [S] logits."""
         x = F.gelu(self.enter(inputs))
-        for number, (norm, near, wide) in enumerate(zip(self.norms, self.near, self.wide, strict=True)):
+        for number, (norm, neighbours, pooled) in enumerate(zip(self.norms, self.near, self.wide, strict=True)):
             y = norm(F.dropout(x, SHARE, self.training))
             steps = (1, -1, 1 + 2**number, -1 - 2**number)
             around = torch.cat([y, *(_neighbour(y, blocks, step) for step in steps)], 1)
-            x = x + F.gelu(near(around) + wide(_pooled(y, blocks)))
+            x = x + F.gelu(neighbours(around) + pooled(_pooled(y, blocks)))
         joined: Tensor = self.scale * logits + self.add(x).squeeze(-1)
         return joined
 
 
-def inputs_of(spans: Sequence[Span], logits: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-    """What `Surroundings` takes, for whole blocks of spans in order; `rows` [S, FEATURES] are their features."""
+def listwise_inputs(spans: Sequence[Span], logits: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+    """The arguments of `Listwise` for whole blocks of spans in order; `rows` [S, FEATURES] are their features."""
     logits = logits.astype(np.float32)
     segments = np.array([span.segment for span in spans])
     blocks = np.cumsum(np.r_[False, segments[1:] != segments[:-1]])

@@ -1,8 +1,8 @@
 """The trained scorer: reads goal and text together and says how likely each span is to be needed.
 
 On a CPU every window is computed by itself on one thread, several at a time: no padding, no waiting of threads for one
-another, and bit for bit the same scores whatever else is scored beside it. What was read is remembered by content, so
-that an unchanged block costs only its features.
+another, and bit for bit the same scores whatever else is scored beside it. Outputs of the encoder are remembered by the
+content of their window, so that an unchanged block costs only its features.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from contextprune.context import Context, Kind, Reading, Span
 from contextprune.errors import ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
-from contextprune.scoring.encoder import LOOK, MIX, Batch, Blank, Model, Shape, has_bf16
+from contextprune.scoring.encoder import HEAD_WIDTH, MATCH_SCALARS, Batch, Model, Shape, has_bf16
 from contextprune.scoring.features import FEATURES, features
-from contextprune.scoring.listwise import PREFIX, Surroundings, inputs_of
+from contextprune.scoring.listwise import PREFIX, Listwise, listwise_inputs
 from contextprune.scoring.signals import Signals
 from contextprune.scoring.windows import Cutter, Window
 
@@ -43,6 +43,7 @@ R = TypeVar("R")
 
 REMEMBERED = 200_000  # spans: about 60 MB
 GPU_TOKENS = 60_000  # of one batch there
+GPU_WINDOWS = 64  # how far ahead in the order by length the longest of a batch is looked for
 DECIMALS = 4  # of a score: what differs between devices lies below
 
 
@@ -56,19 +57,21 @@ class Neural:
         calibration: Calibration,
         name: str,
         device: str = "auto",
-        surroundings: Surroundings | None = None,
+        listwise: Listwise | None = None,
     ) -> None:
         self.name = name
         self.calibration = calibration
         self.device = _device(device)
         self._cutter = cutter
         self._bf16 = self.device.type == "cuda" or has_bf16()
+
         self._model = model.eval().requires_grad_(False).to(self.device)
-        self._surroundings = surroundings.eval().requires_grad_(False) if surroundings else None
+        self._listwise = listwise.eval().requires_grad_(False) if listwise else None
         if self._bf16:
             self._model.reader.encoder.bfloat16()
-        self._seen: OrderedDict[bytes, np.ndarray] = OrderedDict()
-        self._held = 0
+
+        self._remembered: OrderedDict[bytes, np.ndarray] = OrderedDict()  # by the hash of a window, oldest use first
+        self._remembered_spans = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -77,25 +80,26 @@ class Neural:
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> Neural:
         """Read a folder that training wrote. Raises ScorerError where it is incomplete or not what its hash says."""
-        about = _json(folder / "scorer.json")
+        manifest = _json(folder / "scorer.json")
         try:
             raw = (folder / "model.safetensors").read_bytes()
         except OSError as exc:
             raise ScorerError(f"no weights in {folder}: {exc.strerror}") from exc
-        if sha256(raw).hexdigest() != about.get("sha256"):
+        if sha256(raw).hexdigest() != manifest.get("sha256"):
             raise ScorerError(f"{folder / 'model.safetensors'} is not the file that scorer.json names: install it anew")
         calibration = Calibration.of(_json(folder / "calibration.json"))
+
         try:
-            with Blank():
-                model = Model(Shape(**about["shape"]))
-            full = {name: tensor.to(torch.float32, copy=True) for name, tensor in load(raw).items()}
-            surroundings = _surroundings(full)
-            model.load_state_dict(full, assign=True)
+            tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in load(raw).items()}
+            listwise = _pop_listwise(tensors)
+            with torch.device("meta"):  # draws no weights, which would take a while and the caller's random numbers
+                model = Model(Shape(**manifest["shape"]))
+            model.load_state_dict(tensors, assign=True)
             cutter = Cutter(_tokenizer(folder / "tokenizer.json"))
-            name = f"{about['name']}.{about['sha256'][:8]}"
+            name = f"{manifest['name']}.{manifest['sha256'][:8]}"
         except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as exc:
             raise ScorerError(f"the scorer in {folder} does not fit this version: {exc}") from exc
-        return cls(model, cutter, calibration, name, device, surroundings)
+        return cls(model, cutter, calibration, name, device, listwise)
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One calibrated probability for each span.
@@ -113,8 +117,8 @@ class Neural:
             classes = self.calibration.classes(context, spans)
             for i, logit in zip(read, logits, strict=True):
                 segment = spans[i].segment
-                found = self.calibration.probability(classes[segment], logit)
-                scores[i] = round((found + scores[i]) / 2 if trace and segment in results else found, DECIMALS)
+                score = self.calibration.probability(classes[segment], logit)
+                scores[i] = round((score + scores[i]) / 2 if trace and segment in results else score, DECIMALS)
         return scores
 
     def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
@@ -129,22 +133,22 @@ class Neural:
         return f"{self.device.type}, {kind}{threads}"
 
     def forget(self) -> None:
-        """Drop what is remembered of texts that were read."""
+        """Drop the remembered outputs of the encoder."""
         with self._lock:
-            self._seen.clear()
-            self._held = 0
+            self._remembered.clear()
+            self._remembered_spans = 0
 
     def logits(self, context: Context, spans: Sequence[Span], wanted: Iterable[int]) -> list[float]:
         """The uncalibrated scores of the spans of the segments `wanted`, in order."""
-        read, alone, rows = self.alone(context, spans, wanted)
-        if self._surroundings is None or not read:
-            return [float(logit) for logit in alone]
-        return self._workers.map(self._join, [inputs_of([spans[i] for i in read], alone, rows)])[0]
+        read, logits, rows = self.window_logits(context, spans, wanted)
+        if self._listwise is None or not read:
+            return [float(logit) for logit in logits]
+        return self._workers.map(self._add_listwise, [listwise_inputs([spans[i] for i in read], logits, rows)])[0]
 
-    def alone(
+    def window_logits(
         self, context: Context, spans: Sequence[Span], wanted: Iterable[int]
     ) -> tuple[list[int], np.ndarray, np.ndarray]:
-        """Of the spans of the segments `wanted`: indices, logits before their surroundings count, and features."""
+        """Of the spans of the segments `wanted`: indices, logits from their windows alone, and features."""
         if self._process != os.getpid():  # forked: the parent's threads are not here, and its lock may be held
             self._begin()
         windows = self._cutter(context, spans, wanted)
@@ -153,61 +157,69 @@ class Neural:
         rows = np.array([everything[i] for i in read], np.float32).reshape(-1, FEATURES)
         if not read:
             return read, np.zeros(0), rows
-        return read, np.array(self._workers.map(self._judge, [(np.concatenate(self._read(windows)), rows)])[0]), rows
 
-    def _judge(self, both: tuple[np.ndarray, np.ndarray]) -> list[float]:
-        seen, facts = (torch.from_numpy(part).to(self.device) for part in both)
+        logits = self._workers.map(self._add_head, [(np.concatenate(self._encode(windows)), rows)])[0]
+        return read, np.array(logits), rows
+
+    def _add_head(self, vectors_and_rows: tuple[np.ndarray, np.ndarray]) -> list[float]:
+        vectors, rows = (torch.from_numpy(array).to(self.device) for array in vectors_and_rows)
         with torch.inference_mode():
-            return [float(value) for value in self._model.judge(seen, facts).cpu()]
+            return [float(logit) for logit in self._model.judge(vectors, rows).cpu()]
 
-    def _join(self, inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> list[float]:
-        assert self._surroundings is not None
+    def _add_listwise(self, inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> list[float]:
+        assert self._listwise is not None
         with torch.inference_mode():
-            return [float(value) for value in self._surroundings(*inputs)]
+            return [float(logit) for logit in self._listwise(*inputs)]
 
-    def _read(self, windows: Sequence[Window]) -> list[np.ndarray]:
-        """[spans of the window, MIX + LOOK] for each window: remembered, or read now."""
+    def _encode(self, windows: Sequence[Window]) -> list[np.ndarray]:
+        """[spans of the window, HEAD_WIDTH + MATCH_SCALARS] for each window: remembered, or computed now."""
         keys = [_key(window) for window in windows]
-        found: dict[bytes, np.ndarray] = {}
+        vectors: dict[bytes, np.ndarray] = {}
         with self._lock:
             for key in keys:
-                if key in self._seen:
-                    self._seen.move_to_end(key)
-                    found[key] = self._seen[key]
-        fresh = {key: window for key, window in zip(keys, windows, strict=True) if key not in found}
-        read = self._on_cpu if self.device.type == "cpu" else self._in_batches
-        found.update(zip(fresh, read(list(fresh.values())), strict=True))
+                if key in self._remembered:
+                    self._remembered.move_to_end(key)
+                    vectors[key] = self._remembered[key]
+
+        # Without the lock, so that threads compute side by side; two may then compute the same window.
+        fresh = {key: window for key, window in zip(keys, windows, strict=True) if key not in vectors}
+        encode = self._on_cpu if self.device.type == "cpu" else self._in_batches
+        vectors.update(zip(fresh, encode(list(fresh.values())), strict=True))
+
         with self._lock:
             for key in fresh:
-                if key not in self._seen:
-                    self._seen[key] = found[key]
-                    self._held += len(found[key])
-            while self._held > REMEMBERED:
-                self._held -= len(self._seen.popitem(last=False)[1])
-        return [found[key] for key in keys]
+                if key not in self._remembered:
+                    self._remembered[key] = vectors[key]
+                    self._remembered_spans += len(vectors[key])
+            while self._remembered_spans > REMEMBERED:
+                self._remembered_spans -= len(self._remembered.popitem(last=False)[1])
+        return [vectors[key] for key in keys]
 
     def _on_cpu(self, windows: Sequence[Window]) -> list[np.ndarray]:
-        return self._workers.map(self._alone, windows)
+        return self._workers.map(self._encode_one, windows)
 
-    def _alone(self, window: Window) -> np.ndarray:
+    def _encode_one(self, window: Window) -> np.ndarray:
         with torch.inference_mode():
-            seen: np.ndarray = self._model.reader(_batch([window])).numpy()
-        return seen
+            vectors: np.ndarray = self._model.reader(_batch([window])).numpy()
+        return vectors
 
     def _in_batches(self, windows: Sequence[Window]) -> list[np.ndarray]:
+        """Windows of like length go together, so that little is padded."""
         order = sorted(range(len(windows)), key=lambda k: len(windows[k].ids))
-        found: list[np.ndarray] = [np.zeros((0, MIX + LOOK), np.float32)] * len(windows)
+        vectors: list[np.ndarray] = [np.zeros((0, HEAD_WIDTH + MATCH_SCALARS), np.float32)] * len(windows)
         at = 0
         while at < len(order):
-            most = max(1, GPU_TOKENS // len(windows[order[min(len(order), at + 64) - 1]].ids))
-            chosen = order[at : at + most]
+            longest = len(windows[order[min(len(order), at + GPU_WINDOWS) - 1]].ids)
+            chosen = order[at : at + max(1, GPU_TOKENS // longest)]
             at += len(chosen)
+
+            batch = _batch([windows[k] for k in chosen]).to(self.device)
             with torch.inference_mode():
-                seen = self._model.reader(_batch([windows[k] for k in chosen]).to(self.device)).float().cpu().numpy()
+                together = self._model.reader(batch).float().cpu().numpy()
             ends = np.cumsum([len(windows[k].spans) for k in chosen])
-            for k, part in zip(chosen, np.split(seen, ends[:-1]), strict=True):
-                found[k] = part
-        return found
+            for k, of_window in zip(chosen, np.split(together, ends[:-1]), strict=True):
+                vectors[k] = of_window
+        return vectors
 
 
 class _Workers:
@@ -221,7 +233,7 @@ class _Workers:
         self._lock = Lock()
 
     def map(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """What `work` makes of each item, in order."""
+        """The results of `work` for each item, in order."""
         with self._lock:
             if self._pool is None:
                 self._pool = _started(torch.get_num_threads())
@@ -230,49 +242,52 @@ class _Workers:
 
 def _started(count: int) -> ThreadPoolExecutor:
     """A pool whose threads all run by now, each set to one thread of torch; every other thread keeps `count`."""
-    met = Barrier(count)
+    all_run = Barrier(count)
 
     def begin() -> None:
         torch.set_num_threads(1)
-        met.wait()
+        all_run.wait()
 
     pool = ThreadPoolExecutor(count, "contextprune")
     list(pool.map(lambda _: begin(), range(count)))
-    back = Thread(target=torch.set_num_threads, args=(count,))  # what threads that start later will find
-    back.start()
-    back.join()
+    setter = Thread(target=torch.set_num_threads, args=(count,))  # for threads that start later
+    setter.start()
+    setter.join()
     return pool
 
 
 def _batch(windows: Sequence[Window]) -> Batch:
+    """Windows side by side, each padded at its end to the longest."""
     longest = max(len(window.ids) for window in windows)
     spans = sum(len(window.spans) for window in windows)
     ids = torch.zeros(len(windows), longest, dtype=torch.long)
     owner = torch.full((len(windows), longest), spans)
     goal = torch.zeros(len(windows), longest, dtype=torch.bool)
-    of: list[int] = []
+    row_of_span: list[int] = []
+
     for row, window in enumerate(windows):
         ids[row, : len(window.ids)] = torch.tensor(window.ids)
         goal[row, 1 : 1 + window.goal] = True
         for _, first, last in window.spans:
-            owner[row, first:last] = len(of)
-            of.append(row)
-    return Batch(ids, torch.tensor([len(window.ids) for window in windows]), owner, goal, torch.tensor(of))
+            owner[row, first:last] = len(row_of_span)
+            row_of_span.append(row)
+    return Batch(ids, torch.tensor([len(window.ids) for window in windows]), owner, goal, torch.tensor(row_of_span))
 
 
 def _key(window: Window) -> bytes:
-    marks = [place for _, first, last in window.spans for place in (first, last)]
-    return blake2b(np.array([window.goal, *marks, -1, *window.ids], "<i4").tobytes(), digest_size=16).digest()
+    bounds = [bound for _, first, last in window.spans for bound in (first, last)]
+    return blake2b(np.array([window.goal, *bounds, -1, *window.ids], "<i4").tobytes(), digest_size=16).digest()
 
 
-def _surroundings(tensors: dict[str, torch.Tensor]) -> Surroundings | None:
-    """Taken out of the tensors of a scorer; None where it has none."""
-    own = {name.removeprefix(PREFIX): tensors.pop(name) for name in list(tensors) if name.startswith(PREFIX)}
-    if not own:
+def _pop_listwise(tensors: dict[str, torch.Tensor]) -> Listwise | None:
+    """Take the listwise network out of the tensors of a scorer; None where it has none."""
+    state = {name.removeprefix(PREFIX): tensors.pop(name) for name in list(tensors) if name.startswith(PREFIX)}
+    if not state:
         return None
-    found = Surroundings()
-    found.load_state_dict(own)
-    return found
+    with torch.device("meta"):
+        network = Listwise()
+    network.load_state_dict(state, assign=True)
+    return network
 
 
 def _tokenizer(path: Path) -> Any:
@@ -297,11 +312,11 @@ def _device(name: str) -> torch.device:
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        about: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise ScorerError(f"{path.parent} holds no scorer: {path.name} cannot be read ({exc.strerror})") from exc
     except ValueError as exc:
         raise ScorerError(f"{path} is not JSON: {exc}") from exc
-    if not isinstance(about, dict):
+    if not isinstance(content, dict):
         raise ScorerError(f"{path} holds no JSON object")
-    return about
+    return content

@@ -6,32 +6,32 @@ import torch
 
 from contextprune.context import Span, Unit
 from contextprune.scoring.features import FEATURES
-from contextprune.scoring.listwise import INPUTS, Surroundings, inputs_of
+from contextprune.scoring.listwise import INPUTS, Listwise, listwise_inputs
 
 SPANS = [Span(s, i, i + 1, Unit.LINE, "x") for s, count in ((0, 3), (1, 2)) for i in range(count)]
 LOGITS = np.array([-3.0, 2.0, -1.0, 0.0, -4.0])
 ROWS = np.zeros((5, FEATURES), np.float32)
 
 
-def network(seed: int = 0) -> Surroundings:
+def network(seed: int = 0) -> Listwise:
     """One whose last step was drawn, too, so that it says something."""
     torch.manual_seed(seed)
-    found = Surroundings().eval().requires_grad_(False)
+    found = Listwise().eval().requires_grad_(False)
     torch.nn.init.normal_(found.add.weight)
     return found
 
 
 def test_untrained_it_changes_nothing() -> None:
-    assert Surroundings().eval()(*inputs_of(SPANS, LOGITS, ROWS)).tolist() == LOGITS.tolist()
+    assert Listwise().eval()(*listwise_inputs(SPANS, LOGITS, ROWS)).tolist() == LOGITS.tolist()
 
 
 def test_blocks_are_numbered_in_order_whatever_segments_they_stand_in() -> None:
     spans = [Span(7 * span.segment + 2, 0, 1, Unit.LINE, "x") for span in SPANS]
-    assert inputs_of(spans, LOGITS, ROWS)[2].tolist() == [0, 0, 0, 1, 1]
+    assert listwise_inputs(spans, LOGITS, ROWS)[2].tolist() == [0, 0, 0, 1, 1]
 
 
 def test_a_logit_stands_beside_the_best_and_the_mean_of_all_and_of_its_block() -> None:
-    inputs = inputs_of(SPANS, LOGITS, ROWS)[1].numpy()
+    inputs = listwise_inputs(SPANS, LOGITS, ROWS)[1].numpy()
     mean = LOGITS.mean()
     block = np.array([2.0, 2.0, 2.0, 0.0, 0.0])
     means = np.array([-2 / 3, -2 / 3, -2 / 3, -2.0, -2.0])
@@ -44,7 +44,7 @@ def test_a_logit_stands_beside_the_best_and_the_mean_of_all_and_of_its_block() -
 @pytest.mark.parametrize("size", [1, 2, 3, 9])
 def test_any_number_of_spans_is_joined(size: int) -> None:
     spans = [Span(0, i, i + 1, Unit.LINE, "x") for i in range(size)]
-    joined = network()(*inputs_of(spans, np.arange(size, dtype=float), np.zeros((size, FEATURES), np.float32)))
+    joined = network()(*listwise_inputs(spans, np.arange(size, dtype=float), np.zeros((size, FEATURES), np.float32)))
     assert joined.shape == (size,)
     assert bool(joined.isfinite().all())
 
@@ -53,7 +53,7 @@ def test_neighbours_are_of_the_same_block() -> None:
     joined = network()
     for parameter in joined.wide.parameters():
         torch.nn.init.zeros_(parameter)  # deaf to what blocks and the context say
-    logits, inputs, blocks = inputs_of(SPANS, LOGITS, ROWS)
+    logits, inputs, blocks = listwise_inputs(SPANS, LOGITS, ROWS)
     other = inputs.clone()
     other[3] += 1.0  # the first span of the second block
     changed = joined(logits, inputs, blocks) != joined(logits, other, blocks)
@@ -62,6 +62,6 @@ def test_neighbours_are_of_the_same_block() -> None:
 
 def test_the_same_numbers_whatever_was_joined_before() -> None:
     joined = network()
-    first = joined(*inputs_of(SPANS, LOGITS, ROWS))
-    joined(*inputs_of(SPANS[:3], LOGITS[:3], ROWS[:3]))
-    assert torch.equal(first, joined(*inputs_of(SPANS, LOGITS, ROWS)))
+    first = joined(*listwise_inputs(SPANS, LOGITS, ROWS))
+    joined(*listwise_inputs(SPANS[:3], LOGITS[:3], ROWS[:3]))
+    assert torch.equal(first, joined(*listwise_inputs(SPANS, LOGITS, ROWS)))

@@ -58,6 +58,15 @@ def test_loading_draws_no_weights_and_so_no_random_numbers_of_the_callers(folder
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_loading_imports_no_symbolic_mathematics(folder: Path) -> None:
+    """Some draws on the meta device do: 800 modules and a second for nothing."""
+    code = "import sys; from pathlib import Path; from contextprune.scoring.neural import Neural\n"
+    code += "Neural.load(Path(sys.argv[1]), 'cpu'); print('sympy' in sys.modules)"
+    command = [sys.executable, "-W", "ignore", "-c", code, str(folder)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_scores_are_the_same_whatever_is_remembered(folder: Path, scorer: Neural) -> None:
     both = scored(scorer, context(1, 2, 3))
     fresh = Neural.load(folder, "cpu")
@@ -69,14 +78,14 @@ def test_scores_are_the_same_whatever_is_remembered(folder: Path, scorer: Neural
 
 def test_scores_are_the_same_in_every_thread_and_with_any_number_of_threads(folder: Path, scorer: Neural) -> None:
     given = [context(i, i + 1) for i in range(6)]
-    alone = [scored(scorer, one) for one in given]
+    expected = [scored(scorer, each) for each in given]
     fresh = Neural.load(folder, "cpu")
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda one: scored(fresh, one), given)) == alone
+        assert list(pool.map(lambda each: scored(fresh, each), given)) == expected
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        assert [scored(Neural.load(folder, "cpu"), one) for one in given] == alone
+        assert [scored(Neural.load(folder, "cpu"), each) for each in given] == expected
     finally:
         torch.set_num_threads(threads)
 
@@ -106,9 +115,8 @@ def test_nothing_is_scored_as_nothing(scorer: Neural) -> None:
 def test_a_batch_gives_what_each_window_gives_by_itself(scorer: Neural) -> None:
     given = context(1, 2, 3)
     windows = scorer._cutter(given, split(given))
-    alone, together = scorer._on_cpu(windows), scorer._in_batches(windows)
-    for one, other in zip(alone, together, strict=True):
-        assert abs(one - other).max() < 1e-4
+    for single, batched in zip(scorer._on_cpu(windows), scorer._in_batches(windows), strict=True):
+        assert abs(single - batched).max() < 1e-4
 
 
 def test_more_recall_asks_for_a_lower_score(scorer: Neural) -> None:
@@ -123,8 +131,8 @@ def test_memory_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     fresh = Neural.load(folder, "cpu")
     for seed in range(5):
         scored(fresh, context(seed))
-    assert fresh._held <= 40
-    assert sum(map(len, fresh._seen.values())) == fresh._held
+    assert fresh._remembered_spans <= 40
+    assert sum(map(len, fresh._remembered.values())) == fresh._remembered_spans
 
 
 @pytest.mark.parametrize("name", ["scorer.json", "model.safetensors", "calibration.json"])

@@ -12,7 +12,7 @@ from typing import Any
 from safetensors.torch import save
 
 from contextprune.scoring.encoder import Model
-from contextprune.scoring.listwise import PREFIX, Surroundings
+from contextprune.scoring.listwise import PREFIX, Listwise
 
 NAME = "neural.v1"
 
@@ -23,13 +23,13 @@ def export(
     calibration: Mapping[str, Any],
     out: Path,
     name: str = NAME,
-    surroundings: Surroundings | None = None,
+    listwise: Listwise | None = None,
 ) -> Path:
     """The folder `out`, complete; other files in it (the model card) stay."""
     out.mkdir(parents=True, exist_ok=True)
     tensors = model.state_dict()
-    if surroundings:
-        tensors |= {PREFIX + key: value for key, value in surroundings.state_dict().items()}
+    if listwise:
+        tensors |= {PREFIX + key: value for key, value in listwise.state_dict().items()}
     raw = save({key: value.half().contiguous() for key, value in tensors.items()})
     (out / "model.safetensors").write_bytes(raw)
     about: dict[str, Any] = {

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from contextprune.scoring.calibration import ALL, Calibration, Curve, classes
 from contextprune.scoring.encoder import Model, Shape
-from contextprune.scoring.listwise import Surroundings
+from contextprune.scoring.listwise import Listwise
 from contextprune.scoring.neural import Neural
 from contextprune.scoring.windows import Cutter
 from contextprune.splitting import split
@@ -72,7 +72,7 @@ def finish(
     found["ranking"] = {"alone": ranking(others, None), "joined": ranking(others, network)}
     for name, figures in found["ranking"].items():
         report(f"{name}: " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
-    export(model, tokenizer, calibration.to_json(), out, surroundings=network)
+    export(model, tokenizer, calibration.to_json(), out, listwise=network)
     (run / "achieved.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found
 
@@ -82,7 +82,7 @@ def scored(scorer: Neural, samples: Iterator[Sample], report: Report) -> list[Sc
     found = []
     for number, sample in enumerate(samples, start=1):
         spans = split(sample.context)
-        read, logits, rows = scorer.alone(sample.context, spans, sample.judged)
+        read, logits, rows = scorer.window_logits(sample.context, spans, sample.judged)
         scorer.forget()
         if read:
             labels = np.array(labels_of(sample, spans))[read]
@@ -92,7 +92,7 @@ def scored(scorer: Neural, samples: Iterator[Sample], report: Report) -> list[Sc
     return found
 
 
-def _blocks(one: Scored, network: Surroundings | None) -> Iterator[Judged]:
+def _blocks(one: Scored, network: Listwise | None) -> Iterator[Judged]:
     """The blocks of a sample, for the curves."""
     logits = joined(network, one.whole)
     names = classes(one.sample.context, one.whole.spans)
@@ -102,7 +102,7 @@ def _blocks(one: Scored, network: Surroundings | None) -> Iterator[Judged]:
         yield Judged(one.source, names[segment], logits[inside], one.whole.labels[inside])
 
 
-def ranking(samples: Sequence[Scored], network: Surroundings | None) -> dict[str, float]:
+def ranking(samples: Sequence[Scored], network: Listwise | None) -> dict[str, float]:
     """Budgeted recall, as training reports it."""
     rows = []
     for one in samples:

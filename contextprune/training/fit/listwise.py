@@ -1,4 +1,4 @@
-"""Train `scoring/surroundings.py` on whole samples of the training half: what neighbours and blocks say of a span.
+"""Train `scoring/listwise.py` on whole samples of the training half: what neighbours and blocks say of a span.
 
 The encoder trains on a few windows of each sample; this step comes after it, on all of them, and only sees its logits.
 Those are surer of themselves on texts that the encoder was trained on, so they are shaken a little.
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from contextprune.context import Span
-from contextprune.scoring.listwise import Surroundings, inputs_of
+from contextprune.scoring.listwise import Listwise, listwise_inputs
 from contextprune.training.fit.train import loss_of_group
 
 PASSES = 9
@@ -34,11 +34,11 @@ class Whole(NamedTuple):
     labels: np.ndarray
 
 
-def fit(samples: Sequence[Whole], report: Callable[[str], None], seed: int = 0) -> Surroundings:
+def fit(samples: Sequence[Whole], report: Callable[[str], None], seed: int = 0) -> Listwise:
     """A network trained on the samples that need anything; one that changes nothing where there is none."""
     torch.manual_seed(seed)
     dice = random.Random(seed)  # noqa: S311 - a reproducible draw, no secret
-    network = Surroundings()
+    network = Listwise()
     useful = [one for one in samples if one.labels.any()]
     steps = PASSES * max(1, len(useful) // BATCH) if useful else 0
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
@@ -58,17 +58,17 @@ def fit(samples: Sequence[Whole], report: Callable[[str], None], seed: int = 0) 
     return network.eval()
 
 
-def joined(network: Surroundings | None, one: Whole) -> np.ndarray:
+def joined(network: Listwise | None, one: Whole) -> np.ndarray:
     """[S] the logits with their surroundings; as they are without a network."""
     if network is None or not len(one.logits):
         return one.logits
     with torch.inference_mode():
-        found: np.ndarray = network(*inputs_of(one.spans, one.logits, one.rows)).numpy()
+        found: np.ndarray = network(*listwise_inputs(one.spans, one.logits, one.rows)).numpy()
     return found
 
 
-def _loss(network: Surroundings, one: Whole, dice: random.Random) -> Tensor:
+def _loss(network: Listwise, one: Whole, dice: random.Random) -> Tensor:
     shaken = one.logits + dice.gauss(0, SHAKE) + SHAKE * torch.randn(len(one.logits)).numpy()
-    score = network(*inputs_of(one.spans, shaken, one.rows))
+    score = network(*listwise_inputs(one.spans, shaken, one.rows))
     sizes = torch.tensor([float(len(span.text)) for span in one.spans])
     return loss_of_group(score, torch.from_numpy(one.labels).float(), sizes, dice)

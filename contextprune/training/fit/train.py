@@ -26,7 +26,7 @@ from torch.multiprocessing.spawn import spawn
 
 from contextprune.errors import SettingsError
 from contextprune.interpreter import isolate_children
-from contextprune.scoring.encoder import LOOK, MIX, Batch, Model, Shape, from_bert, has_bf16
+from contextprune.scoring.encoder import HEAD_WIDTH, MATCH_SCALARS, Batch, Model, Shape, from_bert, has_bf16
 from contextprune.scoring.listwise import PREFIX
 from contextprune.training.fit.evaluate import recalls, summary
 from contextprune.training.fit.groups import Group, read_groups
@@ -216,14 +216,14 @@ def _beyond(score: Tensor, share: Tensor, size: Tensor, budget: float) -> Tensor
 
 
 def look(model: Model, groups: Sequence[Group], device: torch.device, most: int = 6) -> tuple[Tensor, Tensor]:
-    """What the reader sees of all spans [S, MIX + LOOK], and the index of each one's window [S].
+    """What the reader sees of all spans [S, HEAD_WIDTH + MATCH_SCALARS], and the index of each one's window [S].
 
     Windows of like length go together, so that little is padded.
     """
     windows = list(windows_of(groups))
     where = torch.from_numpy(np.concatenate([np.full(len(w[2]), k) for k, w in enumerate(windows)]))
     if not model.reader.encoder.layers:
-        return torch.zeros(len(where), MIX + LOOK, device=device), where.to(device)
+        return torch.zeros(len(where), HEAD_WIDTH + MATCH_SCALARS, device=device), where.to(device)
     order = sorted(range(len(windows)), key=lambda k: len(windows[k][0]))
     most = most if device.type == "cpu" else 10_000
     parts, places = [], []
@@ -334,7 +334,7 @@ def _look(
     rank: int, model: Model, judged: Sequence[Group], device: torch.device, out: Path, best: float, step: int,
     recipe: Recipe, report: Report,
 ) -> float:  # fmt: skip
-    """Judge by budgeted recall; keep the weights if they are the best so far. Returns the best figure."""
+    """Head by budgeted recall; keep the weights if they are the best so far. Returns the best figure."""
     rows = recalls(judged, scores_of(model, judged, device))
     if recipe.processes > 1:
         everything: list[list[tuple[str, float, float]]] = [[] for _ in range(recipe.processes)]

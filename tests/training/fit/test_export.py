@@ -23,5 +23,5 @@ def test_what_is_exported_is_half_precision_hashed_and_never_truncates(tmp_path:
     assert tokens["padding"] is None
     loaded = Neural.load(folder, "cpu")
     assert loaded.name.startswith("mine.v1.")
-    for mine, theirs in zip(model.parameters(), loaded._model.parameters(), strict=True):
-        assert torch.equal(mine.half().float(), theirs)
+    for trained, read in zip(model.parameters(), loaded._model.parameters(), strict=True):
+        assert torch.equal(trained.half().float().to(read.dtype), read)  # some processors compute in bf16
