@@ -1,9 +1,9 @@
-"""The audit: what recorded sessions cost, and what they would have cost with contextprune. It changes nothing."""
+"""The audit: the cost of recorded sessions as they were and with contextprune. It changes nothing."""
 
 from contextprune.audit.logged import Logged
 from contextprune.audit.measure import Block, Flow, Session, Step
-from contextprune.audit.page import page
-from contextprune.audit.recordings import Recording, recordings
+from contextprune.audit.page import render_page
+from contextprune.audit.recordings import Recording, read_recordings
 from contextprune.audit.text import as_json, as_text
 from contextprune.audit.total import Audit, audit
 
@@ -18,6 +18,6 @@ __all__ = [
     "as_json",
     "as_text",
     "audit",
-    "page",
-    "recordings",
+    "read_recordings",
+    "render_page",
 ]

@@ -1,4 +1,4 @@
-"""What a Claude Code log holds beside messages: several conversations in one file, and what the API reported.
+"""Claude Code logs: the several conversations of one file, and the usage that the API reported.
 
 Sub-agents may speak in the file of their session, and a compaction starts the context anew: each of these is a
 conversation of its own, since each was sent by itself.
@@ -19,22 +19,23 @@ HOUR, FIVE_MINUTES = 3600.0, 300.0  # seconds
 
 def conversations(records: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
     """A label ("" for the first of the main line) and the records of each conversation, in the order of the file."""
-    lines: dict[str, list[Any]] = {}
+    threads: dict[str, list[Any]] = {}
     roots: dict[str, str] = {}
     for record in records:
         if isinstance(record, Mapping) and _message(record).get("model") != SYNTHETIC:
-            lines.setdefault(_line(record, roots), []).append(record)
+            threads.setdefault(_thread(record, roots), []).append(record)
+
     agents = 0
-    alone = len(lines) == 1  # the file of one sub-agent needs no other name than its own
-    for line, inside in lines.items():
-        agents += bool(line)
-        for number, part in enumerate(_parts(inside), start=1):
-            label = f"agent {agents}" if line and not alone else ""
+    single = len(threads) == 1  # the file of one sub-agent needs no other name than its own
+    for thread, thread_records in threads.items():
+        agents += bool(thread)
+        for number, part in enumerate(_parts(thread_records), start=1):
+            label = f"agent {agents}" if thread and not single else ""
             yield " ".join([label, f"part {number}" if number > 1 else ""]).strip(), part
 
 
 def logged(records: Sequence[Any]) -> Logged | None:
-    """What the API reported; records of one call repeat it, so the last one of each counts. None: nothing."""
+    """The usage that the API reported, None where there is none. Records of one call repeat it: the last one counts."""
     calls: dict[Any, Mapping[str, Any]] = {}
     for index, record in enumerate(records):
         usage = _message(record).get("usage")
@@ -45,7 +46,7 @@ def logged(records: Sequence[Any]) -> Logged | None:
 
 
 def lifetime(records: Sequence[Any]) -> float:
-    """Seconds for which the provider kept what it had cached: an hour where that was paid for, else five minutes."""
+    """Seconds for which the provider kept its cache: an hour where that was paid for, else five minutes."""
     for record in records:
         usage = _message(record).get("usage")
         written = usage.get("cache_creation") if isinstance(usage, Mapping) else None
@@ -59,27 +60,27 @@ def _message(record: Any) -> Mapping[str, Any]:
     return message if isinstance(message, Mapping) else {}
 
 
-def _line(record: Record, roots: dict[str, str]) -> str:
-    """Which conversation a record belongs to: "" for the main line, else a name of the sub-agent's."""
+def _thread(record: Record, roots: dict[str, str]) -> str:
+    """The conversation that a record belongs to: "" for the main one, else a name of the sub-agent's."""
     if not record.get("isSidechain"):
         return ""
-    own = str(record.get("uuid"))
+    uuid = str(record.get("uuid"))
     agent = record.get("agentId")
-    roots[own] = str(agent) if agent else roots.get(str(record.get("parentUuid")), own)
-    return roots[own]
+    roots[uuid] = str(agent) if agent else roots.get(str(record.get("parentUuid")), uuid)
+    return roots[uuid]
 
 
 def _parts(records: Sequence[Any]) -> Iterator[list[Any]]:
     """The records between compactions."""
     part: list[Any] = []
-    said = False
+    has_message = False
     for record in records:
-        if said and (record.get("subtype") == "compact_boundary" or record.get("isCompactSummary")):
+        if has_message and (record.get("subtype") == "compact_boundary" or record.get("isCompactSummary")):
             yield part
-            part, said = [], False
+            part, has_message = [], False
         part.append(record)
-        said = said or bool(_message(record))
-    if said:
+        has_message = has_message or bool(_message(record))
+    if has_message:
         yield part
 
 

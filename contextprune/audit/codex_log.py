@@ -1,4 +1,4 @@
-"""What a Codex rollout holds beside items: compactions, which start the context anew, and what the API reported."""
+"""Codex rollouts: the conversations between compactions, which start the context anew, and the usage reported."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def conversations(records: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
 
 
 def logged(records: Sequence[Any]) -> Logged | None:
-    """What the API reported after each call; None where it reported nothing. A count told twice counts once."""
+    """The usage that the API reported, a repeated count once; None where it reported nothing."""
     total, last = Logged(), None
     for record in records:
         payload = _payload(record)
-        info = payload.get("info") if payload.get("type") == "token_count" else None
-        usage = info.get("last_token_usage") if isinstance(info, Mapping) else None
-        if isinstance(info, Mapping) and isinstance(usage, Mapping) and info.get("total_token_usage") != last:
-            last = info.get("total_token_usage")
+        counts = payload.get("info") if payload.get("type") == "token_count" else None
+        usage = counts.get("last_token_usage") if isinstance(counts, Mapping) else None
+        if isinstance(counts, Mapping) and isinstance(usage, Mapping) and counts.get("total_token_usage") != last:
+            last = counts.get("total_token_usage")
             tokens, read = count(usage.get("input_tokens")), count(usage.get("cached_input_tokens"))
             total += Logged(1, max(0, tokens - read), read=min(read, tokens), output=count(usage.get("output_tokens")))
     return total if total.tokens else None
@@ -46,7 +46,7 @@ def _payload(record: Any) -> Mapping[str, Any]:
 
 
 def _kept(record: Any) -> Iterator[dict[str, Any]]:
-    """What a compaction left of the history: its items, or its summary alone."""
+    """The records that a compaction left of the history: its items, or its summary alone."""
     payload = _payload(record)
     items = payload.get("replacement_history")
     if isinstance(items, list):

@@ -1,4 +1,4 @@
-"""What a provider reported about the calls of a session, where the recording has it."""
+"""Usage that a provider reported about the calls of a session, where the recording has it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def count(value: Any) -> int:
 
 
 def of_steps(trajectory: Mapping[str, Any]) -> Logged | None:
-    """What the metrics of an ATIF trajectory's steps say; None where they say nothing."""
+    """The usage in the metrics of an ATIF trajectory's steps; None where they have none."""
     total = Logged()
     steps = trajectory.get("steps")
     for step in steps if isinstance(steps, list) else ():

@@ -1,4 +1,4 @@
-"""One recording into figures: what each request cost, and which blocks it carried, without and with contextprune."""
+"""Figures of one recording: the cost of each request and the blocks it carried, without and with contextprune."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from contextprune.session.requests import boundaries
 
 LARGEST = 30  # blocks that a session remembers by name
 _TITLE, _CALL = 70, 90  # characters
-_BROUGHT = frozenset({Kind.TOOL_RESULT, Kind.IMAGE, Kind.DOCUMENT, Kind.EXAMPLE})  # not by what people or models say
+_BROUGHT = frozenset(
+    {Kind.TOOL_RESULT, Kind.IMAGE, Kind.DOCUMENT, Kind.EXAMPLE}
+)  # written by neither people nor models
 _ANSWERS = frozenset({Kind.TOOL_RESULT, Kind.IMAGE})
 
 
@@ -62,13 +64,13 @@ class Flow:
 
     @property
     def saved(self) -> int:
-        """Tokens that would not have been sent."""
+        """Tokens that contextprune would not have sent."""
         return self.before - self.after
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block that cost much: its tokens, the requests that carried it, and what they sent of it in all."""
+    """A block that cost much: its tokens, the requests that carried it, and the tokens of it that they sent in all."""
 
     session: str
     kind: Kind
@@ -87,9 +89,9 @@ class Session:
     tariff    whose prices count; relative ones (input = 1) where `priced` is False
     before    the bill of all requests as recorded; `after`: with contextprune
     replies   tokens that the model wrote; they cost the same on both sides
-    tools     tool -> what its results brought and what became of it
+    tools     tool -> the flow of its results
     largest   blocks that were carried the furthest, the largest first
-    logged    what the provider reported, over the calls that the recording has
+    logged    the usage that the provider reported, over the calls that the recording has
     bound     signed reasoning forbids to touch older turns, so no epoch can happen
     """
 
@@ -121,29 +123,37 @@ class Session:
         return sum(step.cost_after for step in self.steps)
 
 
-def measure(
-    recording: Recording, pruner: Pruner, tariff: Tariff, *, priced: bool, tell: Callable[[int], None] = lambda _: None
+def audit_session(
+    recording: Recording,
+    pruner: Pruner,
+    tariff: Tariff,
+    *,
+    priced: bool,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Session:
-    """Replay a recording and add up; `tell` hears the number of each request. Raises StoreError."""
+    """Replay a recording and add up; `progress` is called with the number of each request. Raises StoreError."""
     segments = recording.context.segments
     carried = [[0, 0, 0, 0] for _ in segments]  # tokens when first sent, requests, tokens in all: before, after
     steps: list[Step] = []
     before = after = Bill()
     last: Request | None = None
     seconds = 0.0
+
     for number, request in enumerate(replay(recording.context, pruner, _cold(recording)), start=1):
-        tell(number)
-        known = None if request.cold else last  # a miss is paid for on both sides
-        old = charge(known.before if known else (), request.before, tariff)
-        new = charge(known.after if known else (), request.after, tariff)
+        progress(number)
+        cached = None if request.cold else last  # a miss is paid for on both sides
+        old = charge(cached.before if cached else (), request.before, tariff)
+        new = charge(cached.after if cached else (), request.after, tariff)
         before, after = before + old, after + new
         costs = old.dollars(tariff), new.dollars(tariff)
         steps.append(Step(old.tokens, new.tokens, *costs, cold=request.cold, epoch=request.epoch))
         _carry(carried, request.before, request.after)
         seconds += request.seconds
         last = request
+
     flows = [Flow(1, tokens, sent, now) for tokens, _, sent, now in carried]
     sent = [(segment, flow) for segment, flow in zip(segments, flows, strict=True)][: last.end if last else 0]
+
     return Session(
         name=recording.name,
         title=title(recording.context),
@@ -165,27 +175,27 @@ def measure(
 
 
 def title(context: Context) -> str:
-    """The first words that a user said, on one line; "" where there are none."""
-    said = (segment.text.strip() for segment in context.segments if segment.kind is Kind.USER)
-    return next((_line(text, _TITLE) for text in said if text and not text.startswith("<")), "")
+    """The first words of a user, on one line; "" where there are none."""
+    texts = (segment.text.strip() for segment in context.segments if segment.kind is Kind.USER)
+    return next((_line(text, _TITLE) for text in texts if text and not text.startswith("<")), "")
 
 
 def _cold(recording: Recording) -> frozenset[int]:
     """The ends of the requests before which more time passed than the provider keeps its cache."""
-    found = set()
+    cold = set()
     for last, end in pairwise(boundaries(recording.context)):
         earlier, later = recording.times[last - 1], recording.times[end - 1]
         if earlier is not None and later is not None and later - earlier > recording.lifetime:
-            found.add(end)
-    return frozenset(found)
+            cold.add(end)
+    return frozenset(cold)
 
 
 def _carry(carried: list[list[int]], before: Sequence[Piece], after: Sequence[Piece]) -> None:
-    for known, (_, old), (_, new) in zip(carried, before, after, strict=False):
-        known[0] = known[0] or old
-        known[1] += 1
-        known[2] += old
-        known[3] += new
+    for sums, (_, old), (_, new) in zip(carried, before, after, strict=False):
+        sums[0] = sums[0] or old
+        sums[1] += 1
+        sums[2] += old
+        sums[3] += new
 
 
 def _grouped(pairs: Iterable[tuple[str, Flow]]) -> dict[str, Flow]:
@@ -204,8 +214,8 @@ def _largest(session: str, segments: Sequence[Segment], carried: Sequence[Sequen
     blocks = []
     for i in movable[:LARGEST]:
         segment, (tokens, requests, sent, now) = segments[i], carried[i]
-        said = call_in_words(calls.get(segment.pair, "")) if segment.pair else _line(segment.text, _CALL)
-        blocks.append(Block(session, segment.kind, segment.name or "", said, tokens, requests, sent, now))
+        call = call_in_words(calls.get(segment.pair, "")) if segment.pair else _line(segment.text, _CALL)
+        blocks.append(Block(session, segment.kind, segment.name or "", call, tokens, requests, sent, now))
     return tuple(blocks)
 
 
@@ -219,9 +229,9 @@ def call_in_words(arguments: str) -> str:
     return _line(", ".join(each if isinstance(each, str) else json.dumps(each) for each in values), _CALL)
 
 
-def _line(text: str, most: int) -> str:
-    words = re.sub(r"\s+", " ", text[: most * 4]).strip()
-    return words if len(words) <= most else words[: most - 1] + "…"
+def _line(text: str, length: int) -> str:
+    words = re.sub(r"\s+", " ", text[: length * 4]).strip()
+    return words if len(words) <= length else words[: length - 1] + "…"
 
 
 def relative(session: Session) -> Session:

@@ -17,13 +17,14 @@ from contextprune.display.plots import bar, cumulated, curves
 _BLOCKS, _SESSIONS, _PLOTS, _TOOLS = 25, 100, 12, 40
 
 
-def page(audit: Audit) -> str:
+def render_page(audit: Audit) -> str:
     """The page as text, to be written as UTF-8."""
     script, style = (
         _asset("page.js"),
         (files("contextprune.display") / "page.css").read_text("utf-8") + _asset("page.css"),
     )
     digest = b64encode(sha256(script.encode()).digest()).decode()
+
     return _PAGE.format(
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
         style=style,
@@ -32,7 +33,7 @@ def page(audit: Audit) -> str:
         verdict=shown(verdict(audit)),
         facts="".join(_facts(audit)),
         prices=shown(prices(audit)),
-        course=_course(audit),
+        course=_cost_so_far(audit),
         tools=_flows("tool", "results", audit.tools),
         kinds=_flows("kind", "blocks", audit.kinds),
         blocks=_blocks(audit.largest[:_BLOCKS]),
@@ -47,7 +48,7 @@ def _asset(name: str) -> str:
 
 
 def _facts(audit: Audit) -> Iterator[str]:
-    """The headline: each figure as it would have been, and below it as it was."""
+    """The headline: each figure as it would have been, and below it as recorded."""
     old, new = audit.bills
     before, after = audit.cost
     name = "cost of the input" if audit.priced else "cost of the input, in full-price tokens"
@@ -58,9 +59,9 @@ def _facts(audit: Audit) -> Iterator[str]:
     saved = share(largest[0] - largest[1], largest[0])
     yield _fact("largest request", f"{largest[0]:,}", f"{largest[1]:,}", saved)
     logged = audit.logged
-    said = f"; as logged {share(logged.read, logged.tokens)}" if logged.tokens else ""
+    reported = f"; as logged {share(logged.read, logged.tokens)}" if logged.tokens else ""
     reads = [share(bill.read, bill.tokens) for bill in (old, new)]
-    yield f"<div><dt>read from the cache<dd>{reads[1]}<dd>without contextprune {reads[0]}{said}</div>"
+    yield f"<div><dt>read from the cache<dd>{reads[1]}<dd>without contextprune {reads[0]}{reported}</div>"
 
 
 def _fact(name: str, before: str, after: str, saved: str) -> str:
@@ -71,8 +72,8 @@ def _side(sessions: Sequence[Session], side: str) -> Iterator[int]:
     return (getattr(step, side) for session in sessions for step in session.steps)
 
 
-def _course(audit: Audit) -> str:
-    """What all requests cost until each of them, the oldest session first."""
+def _cost_so_far(audit: Audit) -> str:
+    """The cost of all requests until each of them, the oldest session first, as a plot."""
     steps = [step for session in reversed(audit.comparable) for step in session.steps]
     before, after = (cumulated(getattr(step, side) for step in steps) for side in ("cost_before", "cost_after"))
     unit = "US dollars" if audit.priced else "tokens at the full input price"
@@ -81,11 +82,11 @@ def _course(audit: Audit) -> str:
 
 
 def _flows(name: str, blocks: str, flows: Mapping[str, Flow]) -> str:
-    most = max((flow.before for flow in flows.values()), default=0)
+    largest = max((flow.before for flow in flows.values()), default=0)
     rows = [
-        f"<tr><th scope=row><code>{shown(each)}</code><td>{flow.blocks:,}<td>{flow.brought:,}<td>{flow.resent:,}"
-        f"<td>{flow.saved:,}<td>{share(flow.saved, flow.before)}<td class=bar>{bar(flow.before, flow.after, most)}"
-        for each, flow in list(flows.items())[:_TOOLS]
+        f"<tr><th scope=row><code>{shown(key)}</code><td>{flow.blocks:,}<td>{flow.brought:,}<td>{flow.resent:,}"
+        f"<td>{flow.saved:,}<td>{share(flow.saved, flow.before)}<td class=bar>{bar(flow.before, flow.after, largest)}"
+        for key, flow in list(flows.items())[:_TOOLS]
     ]
     heads = (blocks, "brought", "sent again", "would go", "of all sent")
     return _table("flows", (name, *heads, ""), rows, text=(6,))
@@ -128,9 +129,9 @@ def _sessions(audit: Audit) -> Iterator[str]:
 
 
 def _tokens(session: Session) -> str:
-    about = f"{session.format}, {session.model or 'no model named'}, prices of {session.tariff.name}"
+    source = f"{session.format}, {session.model or 'no model named'}, prices of {session.tariff.name}"
     before, after = [step.before for step in session.steps], [step.after for step in session.steps]
-    caption = f"Input tokens of each request. {shown(about)}."
+    caption = f"Input tokens of each request. {shown(source)}."
     return curves(caption, before, after, lambda tokens: f"{tokens:,.0f}", [_mark(step) for step in session.steps])
 
 

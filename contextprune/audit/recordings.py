@@ -1,4 +1,4 @@
-"""Files into recordings: each conversation that was sent by itself, with what the file knows besides its text."""
+"""Recordings from files: each conversation that was sent by itself, with its times and the usage reported."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Recording:
     """One conversation as it was recorded.
 
     times      when each segment was written, in seconds since 1970; None where the recording does not say
-    logged     what the provider reported; None where the recording does not say
-    lifetime   seconds after which what the provider had cached is gone
+    logged     the usage that the provider reported; None where the recording does not say
+    lifetime   seconds after which the provider's cache has expired
     """
 
     name: str
@@ -46,22 +46,23 @@ class _Log(Protocol):
 _LOGS: Mapping[str, _Log] = {"claude-code": claude_log, "codex": codex_log}
 
 
-def recordings(file: File) -> Iterator[Recording]:
+def read_recordings(file: File) -> Iterator[Recording]:
     """The conversations of a file, the latest first where each line is one. Raises ContextPruneError."""
     try:
         data = file.path.read_bytes()
     except OSError as exc:
         raise ContextPruneError(f"cannot be read: {exc.strerror}") from exc
     payload, name = _loaded(data)
+
     if isinstance(payload, Lines) and not detect(payload, name).accepts(payload):
         for number in range(len(payload), 0, -1):
             yield _recording(f"{file.name}:{number}", name, payload[number - 1])
     elif name in _LOGS:
         log = _LOGS[name]
         for label, records in log.conversations(payload):
-            found = _recording(f"{file.name} {label}".strip(), name, records)
-            found = replace(found, logged=log.logged(records))
-            yield replace(found, lifetime=claude_log.lifetime(records)) if name == "claude-code" else found
+            recording = _recording(f"{file.name} {label}".strip(), name, records)
+            recording = replace(recording, logged=log.logged(records))
+            yield replace(recording, lifetime=claude_log.lifetime(records)) if name == "claude-code" else recording
     else:
         yield _recording(file.name, name, payload)
 
@@ -71,24 +72,24 @@ def _loaded(data: bytes) -> tuple[Any, str]:
     try:
         return load(data)
     except PayloadError:
-        whole, _, rest = data.rpartition(b"\n")
-        if not rest.strip() or b"\n" not in whole.strip():
+        complete, _, unfinished = data.rpartition(b"\n")
+        if not unfinished.strip() or b"\n" not in complete.strip():
             raise
-        return load(whole)
+        return load(complete)
 
 
 def _recording(name: str, format: str, payload: Any) -> Recording:  # noqa: A002 - the word that users know
     context = read(payload, format=format)
     times = tuple(_time(payload, segment.ref) for segment in context.segments)
-    said = of_steps(payload) if format == "atif" else None
-    return Recording(name, format, context, times, said, lifetime(context.model))
+    usage = of_steps(payload) if format == "atif" else None
+    return Recording(name, format, context, times, usage, lifetime(context.model))
 
 
 def lifetime(model: str) -> float:
-    """Seconds that a model's provider keeps what it has cached, at least, where nothing longer was asked for.
+    """Seconds that a model's provider keeps its cache at least, where no longer time was asked for.
 
-    As their pages on prompt caching have it: half an hour for GPT-5.6 and later, five minutes for Claude, earlier GPT
-    and whatever else.
+    By the providers' pages on prompt caching: half an hour for GPT-5.6 and later, five minutes for Claude, earlier GPT
+    and all others.
     """
     version = gpt_version(model)
     return HALF_HOUR if version is not None and version >= KEPT_LONGER else claude_log.FIVE_MINUTES

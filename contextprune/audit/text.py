@@ -37,6 +37,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
     """Every figure. Costs are US dollars where `priced`, else millions of tokens at the full input price."""
     before, after = audit.cost
     bills = dict(zip(("before", "after"), map(asdict, audit.bills), strict=True))
+
     return {
         "sessions": len(audit.sessions),
         "requests": audit.requests,
@@ -57,10 +58,10 @@ def as_json(audit: Audit) -> dict[str, Any]:
 
 
 def _session_as_json(session: Session) -> dict[str, Any]:
-    known = asdict(session)
-    del known["largest"]  # they stand in the list of all
+    figures = asdict(session)
+    del figures["largest"]  # they stand in the list of all
     return {
-        **known,
+        **figures,
         "cost": {"before": session.cost_before, "after": session.cost_after},
         "steps": [step._asdict() for step in session.steps],
     }
@@ -73,6 +74,7 @@ def _headline(audit: Audit) -> Iterator[Sequence[str]]:
         max((getattr(step, side) for session in audit.sessions for step in session.steps), default=0)
         for side in ("before", "after")
     ]
+
     yield "", "without", "with", "saved"
     yield "input tokens sent", f"{old.tokens:,}", f"{new.tokens:,}", share(old.tokens - new.tokens, old.tokens)
     name = "cost of the input" if audit.priced else "cost (full-price tokens)"
@@ -88,9 +90,9 @@ def _headline(audit: Audit) -> Iterator[Sequence[str]]:
 
 
 def _dollars(sessions: Sequence[Session]) -> Sequence[str]:
-    known = [session for session in sessions if session.priced]
-    before, after = (sum(getattr(each, side) for each in known) for side in ("cost_before", "cost_after"))
-    name = f"cost of {plural(len(known), 'session')}"
+    with_prices = [session for session in sessions if session.priced]
+    before, after = (sum(getattr(each, side) for each in with_prices) for side in ("cost_before", "cost_after"))
+    name = f"cost of {plural(len(with_prices), 'session')}"
     return name, money(before, priced=True), money(after, priced=True), share(before - after, before)
 
 
@@ -107,8 +109,8 @@ def _blocks(blocks: Sequence[Block]) -> Iterator[Sequence[str]]:
     yield "tokens", "requests", "in all", "would go", "what", "session"
     for block in blocks[:ROWS]:
         numbers = (block.tokens, block.requests, block.before, block.before - block.after)
-        what = ": ".join(part for part in (block.tool or block.kind.value, block.call) if part)
-        yield *(f"{number:,}" for number in numbers), plain(what), _tail(block.session)
+        block_name = ": ".join(part for part in (block.tool or block.kind.value, block.call) if part)
+        yield *(f"{number:,}" for number in numbers), plain(block_name), _tail(block.session)
 
 
 def _sessions(audit: Audit) -> Iterator[Sequence[str]]:
@@ -147,8 +149,8 @@ def _listed(notes: Iterable[str], width: int) -> Iterator[str]:
         yield from textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _tail(name: str) -> str:

@@ -1,20 +1,20 @@
-"""Everything that was found, audited one session after the other, and summed up."""
+"""The audit of all sessions found, one after the other, and their sums."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
 from contextprune.audit.find import File, Skipped, find
 from contextprune.audit.logged import Logged
-from contextprune.audit.measure import Block, Flow, Session, measure, relative
-from contextprune.audit.recordings import Recording, recordings
+from contextprune.audit.measure import Block, Flow, Session, audit_session, relative
+from contextprune.audit.recordings import Recording, read_recordings
 from contextprune.context import Context
 from contextprune.errors import ContextPruneError, PayloadError, SettingsError
 from contextprune.money.tariff import FAMILIES, Bill, Tariff, tariff_of, unpriced
 from contextprune.pruner import Pruner
 from contextprune.scoring import remarks
+from contextprune.session.ledger import Key, chain
 from contextprune.session.requests import boundaries
 
 TYPICAL = FAMILIES["anthropic"]
@@ -23,9 +23,9 @@ TYPICAL = FAMILIES["anthropic"]
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """All sessions, the newest first, and what was left out.
+    """All sessions, the newest first, and the files left out.
 
-    counter, scorer   what counted the tokens and what scored the spans, in words
+    counter, scorer   the token counter and the scorer, in words
     unpriced          why a model has no prices, one sentence for each such model
     remarks           what the scorer has to say about itself
     """
@@ -49,7 +49,7 @@ class Audit:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """What all input costs without and with contextprune, in that currency."""
+        """The cost of all input without and with contextprune, in that currency."""
         sessions = self.comparable
         return sum(each.cost_before for each in sessions), sum(each.cost_after for each in sessions)
 
@@ -73,7 +73,7 @@ class Audit:
 
     @property
     def tools(self) -> Mapping[str, Flow]:
-        """Tool -> what its results brought, over all sessions, the largest first."""
+        """Tool -> the flow of its results, over all sessions, the largest first."""
         return _summed([session.tools for session in self.sessions])
 
     @property
@@ -93,7 +93,7 @@ class Audit:
 
     @property
     def logged(self) -> Logged:
-        """What the providers reported, over the sessions that have it."""
+        """The usage that the providers reported, over the sessions that have it."""
         return sum((session.logged for session in self.sessions if session.logged), Logged())
 
 
@@ -103,89 +103,84 @@ def audit(
     model: str | None = None,
     limit: int | None = None,
     since: float | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Audit:
     """Replay the sessions at `paths`, the newest first.
 
-    pruner   give it a store of its own: what it removes in a replay is nobody's original
-    model    whose prices count for all; by default each session's own
-    limit    the most sessions
-    since    leave out files written before, in seconds since 1970
-    tell     hears what is being done
+    pruner     give it a store of its own: texts that it removes in a replay are nobody's originals
+    model      the model whose prices count for all; by default each session's own
+    limit      the largest number of sessions
+    since      leave out files written before, in seconds since 1970
+    progress   called with a description of each step
 
-    What is no session is left out and listed. Raises ContextPruneError where a path leads nowhere or nothing is a
+    Files that hold no session are left out and listed. Raises ContextPruneError where a path leads nowhere or holds no
     session, SettingsError where the model has no known price.
     """
-    chosen = None if model is None else _asked(model)
+    chosen = None if model is None else _tariff_of_choice(model)
     files, skipped = find(paths, since)
     sessions: list[Session] = []
     reasons: dict[str, None] = {}
-    for recording, place in _each(files, skipped, tell):
+
+    for recording, position in _recordings_of(files, skipped, progress):
         if limit is not None and len(sessions) >= limit:
             break
         if model is not None and model not in FAMILIES:
             recording = replace(recording, context=replace(recording.context, model=model))  # noqa: PLW2901 - as asked
-        found, priced = chosen or _own(recording.context.model, reasons)
+        tariff, priced = chosen or _tariff_of_session(recording.context.model, reasons)
         try:
-            session = measure(
-                recording, pruner, found, priced=priced, tell=_numbered(tell, f"{place}: {recording.name}")
-            )
+            label = f"{position}: {recording.name}"
+            session = audit_session(recording, pruner, tariff, priced=priced, progress=_numbered(progress, label))
         except ContextPruneError as exc:
             skipped.append(Skipped(recording.name, str(exc)))
         else:
             sessions.append(session)
+
     if not sessions:
         raise ContextPruneError(_nothing(paths, skipped))
     counter = getattr(pruner.counter, "label", pruner.counter.name)
     return Audit(tuple(sessions), tuple(skipped), counter, pruner.scorer.name, tuple(reasons), remarks(pruner.scorer))
 
 
-def _each(
-    files: Sequence[File], skipped: list[Skipped], tell: Callable[[str], None]
+def _recordings_of(
+    files: Sequence[File], skipped: list[Skipped], progress: Callable[[str], None]
 ) -> Iterator[tuple[Recording, str]]:
-    """Each conversation that is to be counted, and how far along its file is; one file is in memory at a time."""
-    seen: set[bytes] = set()
+    """The conversations to be counted, each with the position of its file; one file is in memory at a time."""
+    counted: set[bytes] = set()
     for number, file in enumerate(files, start=1):
-        place = f"file {number:,} of {len(files):,}"
-        tell(f"{place}: {file.name}")
+        position = f"file {number:,} of {len(files):,}"
+        progress(f"{position}: {file.name}")
+
         try:
-            for recording in recordings(file):
-                prefixes = _prefixes(recording.context)
-                if not prefixes:
+            for recording in read_recordings(file):
+                requests = _request_keys(recording.context)
+                if not requests:
                     skipped.append(Skipped(recording.name, "no request in it"))
-                elif prefixes[-1] in seen:
+                elif requests[-1] in counted:
                     skipped.append(Skipped(recording.name, "an earlier state, or a copy, of a session counted already"))
                 else:
-                    seen.update(prefixes)
-                    yield recording, place
+                    counted.update(requests)
+                    yield recording, position
         except ContextPruneError as exc:
             skipped.append(Skipped(file.name, _reason(exc)))
 
 
-def _numbered(tell: Callable[[str], None], label: str) -> Callable[[int], None]:
-    return lambda number: tell(f"{label}, request {number:,}")
+def _numbered(progress: Callable[[str], None], label: str) -> Callable[[int], None]:
+    return lambda number: progress(f"{label}, request {number:,}")
 
 
-def _prefixes(context: Context) -> list[bytes]:
-    """A hash of what each request sent; equal ones mean the same request of the same session."""
-    chain = blake2b(digest_size=16)
-    ends = set(boundaries(context))
-    found = []
-    for end, segment in enumerate(context.segments, start=1):
-        text = segment.text or segment.source or str(segment.cost)
-        chain.update(f"{segment.kind.value}\0{len(text)}\0{text}".encode("utf-8", "surrogatepass"))
-        if end in ends:
-            found.append(chain.digest())
-    return found
+def _request_keys(context: Context) -> list[Key]:
+    """A hash of each request; equal ones mean the same request of the same session."""
+    keys = chain(context.segments, seed="")
+    return [keys[end - 1] for end in boundaries(context)]
 
 
 def _reason(exc: ContextPruneError) -> str:
-    """What is wrong, without the place where it is: files with the same trouble are counted together."""
+    """The trouble without the place of it: files with the same trouble are counted together."""
     where = exc.where if isinstance(exc, PayloadError) else ""
     return str(exc).removeprefix(f"{where}: ").partition(";")[0]
 
 
-def _asked(model: str) -> tuple[Tariff, bool]:
+def _tariff_of_choice(model: str) -> tuple[Tariff, bool]:
     if model in FAMILIES:
         return FAMILIES[model], False
     tariff = tariff_of(model)
@@ -194,7 +189,7 @@ def _asked(model: str) -> tuple[Tariff, bool]:
     return tariff, True
 
 
-def _own(model: str, reasons: dict[str, None]) -> tuple[Tariff, bool]:
+def _tariff_of_session(model: str, reasons: dict[str, None]) -> tuple[Tariff, bool]:
     tariff = tariff_of(model) if model else None
     if tariff is None:
         reasons[unpriced(model)] = None

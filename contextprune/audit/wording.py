@@ -1,4 +1,4 @@
-"""How figures are said, in the terminal and on the page alike: amounts, shares, the verdict, the notes."""
+"""Wording of figures, for the terminal and the page alike: the scope, the verdict, prices and notes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def brief(name: str) -> str:
 
 
 def scope(audit: Audit) -> str:
-    """How much was looked at."""
+    """The number of sessions and requests, and of files left out."""
     left_out = f"; {plural(len(audit.skipped), 'file')} left out" if audit.skipped else ""
     return f"{plural(len(audit.sessions), 'session')}, {plural(audit.requests, 'request')}{left_out}"
 
@@ -29,37 +29,39 @@ def verdict(audit: Audit) -> str:
     """The answer in one or two sentences, for somebody who reads nothing else."""
     before, after = audit.cost
     saved = before - after
-    said = f"contextprune would have saved {share(saved, before)} of the cost of the input"
+    sentence = f"contextprune would have saved {share(saved, before)} of the cost of the input"
     if not before or saved < 0.005 * before:
-        said = "contextprune would have saved next to nothing here"
+        sentence = "contextprune would have saved next to nothing here"
     elif audit.priced:
-        amount, whole = money(saved, priced=True), money(before, priced=True)
-        said = f"contextprune would have saved {amount} of {whole} ({share(saved, before)})"
+        amount, cost = money(saved, priced=True), money(before, priced=True)
+        sentence = f"contextprune would have saved {amount} of {cost} ({share(saved, before)})"
+
     dearer = len(audit.dearer)
     if dearer:
-        return f"{said}. It would have made {plural(dearer, 'session')} of {len(audit.sessions):,} dearer."
-    return f"{said}, and made no session dearer."
+        return f"{sentence}. It would have made {plural(dearer, 'session')} of {len(audit.sessions):,} dearer."
+    return f"{sentence}, and made no session dearer."
 
 
 def prices(audit: Audit) -> str:
-    """Under whose prices the costs were counted."""
+    """The prices under which the costs were counted."""
     names = Counter(session.tariff.name for session in audit.sessions if session.priced)
-    known = ", ".join(f"{name} ({plural(number, 'session')})" for name, number in names.most_common())
+    listed = ", ".join(f"{name} ({plural(number, 'session')})" for name, number in names.most_common())
     if audit.priced:
-        return f"Prices: {known}."
+        return f"Prices: {listed}."
+
     families = {session.tariff.name: session.tariff for session in audit.sessions if not session.priced}
     rates = "; ".join(
         f"{name}: cached input at {tariff.read:g}x, input that enters the cache at {tariff.write:g}x"
         for name, tariff in families.items()
     )
     count = sum(not session.priced for session in audit.sessions)
-    others = f"; prices of the others: {known}" if known else ""
-    said = f"Relative prices for {plural(count, 'session')} ({rates}){others}."
-    return f"{said} Costs are given as the number of tokens that would cost as much at the full input price."
+    dollars = f"; prices of the others: {listed}" if listed else ""
+    sentence = f"Relative prices for {plural(count, 'session')} ({rates}){dollars}."
+    return f"{sentence} Costs are given as the number of tokens that would cost as much at the full input price."
 
 
 def notes(audit: Audit) -> Iterator[str]:
-    """What a reader should know to trust the figures, one or two sentences each."""
+    """The facts that a reader needs to trust the figures, one or two sentences each."""
     yield from (f"{reason[:1].upper()}{reason[1:]}." for reason in audit.unpriced)
     yield (
         f"Tokens are counted by {audit.counter}. The tokenizers of Claude and some others are not public, so for them "
@@ -68,6 +70,7 @@ def notes(audit: Audit) -> Iterator[str]:
     yield f"What would go was decided by {audit.scorer}, under the settings in force here."
     if any(session.format == "claude-code" for session in audit.sessions):
         yield "Claude Code logs hold neither system prompt nor tool schemas, so real requests were larger by these."
+
     cold = sum(step.cold for session in audit.sessions for step in session.steps)
     if cold:
         yield f"Before {plural(cold, 'request')} the cache had expired (idle time); both sides pay for all of it anew."
@@ -76,8 +79,9 @@ def notes(audit: Audit) -> Iterator[str]:
     epochs = [step.cold for session in audit.sessions for step in session.steps if step.epoch]
     if epochs:
         free = f", {sum(epochs):,} of them where the cache had expired anyway" if any(epochs) else ""
-        said = f"Before {plural(len(epochs), 'request')} old blocks would have been decided anew (epochs){free}"
-        yield f"{said}; what that sends again is in the costs."
+        sentence = f"Before {plural(len(epochs), 'request')} old blocks would have been decided anew (epochs){free}"
+        yield f"{sentence}; what that sends again is in the costs."
+
     replies = [_replies(session) for session in audit.sessions]
     if audit.priced and any(replies):
         yield f"The model's replies come on top, at about {money(sum(replies), priced=True)} on both sides."
@@ -89,22 +93,22 @@ def notes(audit: Audit) -> Iterator[str]:
 
 
 def reasons(audit: Audit) -> list[tuple[str, int, str]]:
-    """Why something was left out, how often, and one example; the most frequent first."""
+    """Reasons for leaving files out: each with its number and one example, the most frequent first."""
     counts = Counter(each.reason for each in audit.skipped)
     examples = {each.reason: each.name for each in reversed(audit.skipped)}
     return [(reason, number, examples[reason]) for reason, number in counts.most_common()]
 
 
 def _replies(session: Session) -> float:
-    """Dollars for what the model wrote."""
+    """Dollars for the replies of the model."""
     return session.replies * session.tariff.output / MTOK if session.priced else 0.0
 
 
 def _recalls(audit: Audit) -> str:
-    """What a replay cannot know: calls of the recall tool, each of which is about one more request."""
+    """The note on calls of the recall tool, which a replay cannot know; each is about one more request."""
     before, after = audit.cost
-    said = "A replay cannot show how often the model would have asked for removed text again (a recall)"
+    sentence = "A replay cannot show how often the model would have asked for removed text again (a recall)"
     if not after or before <= after:
-        return f"{said}."
+        return f"{sentence}."
     number = int((before - after) / (after / audit.requests))
-    return f"{said}. One costs about as much as one request; the saving pays for {number:,}."
+    return f"{sentence}. One costs about as much as one request; the saving pays for {number:,}."

@@ -186,7 +186,7 @@ def audit(
         after = None if since is None else time.time() - since * 86_400
         found = auditing.audit(paths, Pruner(store=MemoryStore()), model, limit, after, tell)
     if html:
-        save(html, auditing.page(found).encode())
+        save(html, auditing.render_page(found).encode())
     if as_json:
         said = json.dumps(auditing.as_json(found), indent=2)
     else:
@@ -262,13 +262,13 @@ def train(context: typer.Context) -> None:
 
 
 def _page(done: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above
-    from contextprune.display.heatmap import page  # noqa: PLC0415 - only where it is asked for
+    from contextprune.display.heatmap import render_page  # noqa: PLC0415 - only where it is asked for
 
     after = [segment for body in bodies(done.payload, format) for segment in read(body, format=format).segments]
     before = done.plan.context.segments
     texts = {i: new.text for i, new in enumerate(after) if new.text != before[i].text}
     title = "standard input" if file == "-" else Path(file).name
-    return page(done.plan, done.report, title, texts, pruner.counter).encode()
+    return render_page(done.plan, done.report, title, texts, pruner.counter).encode()
 
 
 def _tell_about(done: Compressed[Any], pruner: Pruner, explain: bool) -> None:

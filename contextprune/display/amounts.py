@@ -1,8 +1,18 @@
-"""How amounts are said on every page and in every table: numbers of things, money, shares."""
+"""Wording of amounts and outcomes on every page and in every table: numbers of things, money, shares, decisions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from contextprune.money.tariff import MTOK
+from contextprune.plan import Action
+
+OUTCOMES: Mapping[Action, str] = {
+    Action.KEEP: "kept",
+    Action.DIGEST: "digested",
+    Action.MERGE: "merged",
+    Action.DROP: "dropped",
+}
 
 
 def plural(number: int, word: str) -> str:
@@ -18,6 +28,6 @@ def money(cost: float, *, priced: bool) -> str:
     return f"{'-' if cost < 0 else ''}${abs(cost):,.{digits}f}"
 
 
-def share(part: float, whole: float) -> str:
+def share(part: float, total: float) -> str:
     """A percentage, "-" of nothing."""
-    return f"{part / whole:.1%}" if whole else "-"
+    return f"{part / total:.1%}" if total else "-"

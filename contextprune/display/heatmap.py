@@ -1,4 +1,4 @@
-"""One HTML page that shows a compression: every span with its score, what went, why, and what is sent instead.
+"""One HTML page that shows a compression: every span with its score, its decision and why, and the text sent instead.
 
 The page needs nothing but itself, forbids itself everything else (a content security policy with the script's hash),
 and stays quick with long contexts: no listener for each span, no layout for what is off screen.
@@ -16,6 +16,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from contextprune.context import Segment, Span
+from contextprune.display.amounts import OUTCOMES
 from contextprune.plan import Action, Decision, Plan
 from contextprune.report import Report
 
@@ -26,15 +27,15 @@ _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uf
 
 
 class _Item(NamedTuple):
-    """A span and what was decided, with its place in the plan, and 0..9 for how its score compares."""
+    """A span and its decision, with its number in the plan, and 0..9 for the rank of its score."""
 
-    place: int
+    number: int
     span: Span
     decision: Decision
     level: int
 
 
-def page(
+def render_page(
     plan: Plan,
     report: Report,
     title: str,
@@ -52,6 +53,7 @@ def page(
         _segment(i, segment, blocks.get(i, ()), links, (texts or {}).get(i), count)
         for i, segment in enumerate(plan.context.segments)
     ]
+
     script, style = _asset("heatmap.js"), _asset("page.css")
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return _PAGE.format(
@@ -65,7 +67,7 @@ def page(
 
 
 def shown(text: str) -> str:
-    """`text` for HTML: escaped, and what no browser shows (NUL, controls, lone surrogates) as a visible stand-in."""
+    """`text` for HTML: escaped, with visible stand-ins for what no browser shows (NUL, controls, lone surrogates)."""
     text = text.replace("\r\n", "\n").replace("\r", "\u240d")
     return escape(_UNSEEN.sub(_stand_in, text), quote=False)
 
@@ -80,13 +82,13 @@ def _asset(name: str) -> str:
 
 
 def _head(report: Report, title: str) -> str:
-    """Totals, the table by kind, and what happened to the spans."""
+    """The totals, the table by kind, and the number of spans of each outcome."""
     rows = [
         f"<tr><th>{shown(kind.value)}<td>{before:,}<td>{after:,}<td class=bar>{_bar(before, after)}"
         for kind, (before, after) in report.by_kind.items()
     ]
     counts = {action: report.actions.get(action, (0, 0)) for action in Action}
-    facts = ", ".join(f"{n:,} {_DONE[action]}" for action, (n, _) in counts.items() if n)
+    facts = ", ".join(f"{n:,} {OUTCOMES[action]}" for action, (n, _) in counts.items() if n)
     seconds = sum(report.seconds.values())
     return (
         f"<h1>{title}</h1><p class=big><b>{report.before:,}</b> → <b>{report.after:,}</b> tokens "
@@ -95,14 +97,6 @@ def _head(report: Report, title: str) -> str:
         f"<p class=dim>Spans: {facts or 'none'}. {seconds:.2f} s. "
         f"Tokens: {shown(report.counter)}. Scores: {shown(report.scorer)}."
     )
-
-
-_DONE: Mapping[Action, str] = {
-    Action.KEEP: "kept",
-    Action.DIGEST: "digested",
-    Action.MERGE: "merged",
-    Action.DROP: "dropped",
-}
 
 
 def _bar(before: int, after: int) -> str:
@@ -139,16 +133,18 @@ def _segment(
     after = (segment.cost or 0) + sum(item.decision.cost for item in items if item.decision.action is Action.KEEP)
     if changed and text is not None and count:
         after = count(text)
+
     tokens = f"{before:,} → {after:,} tokens" if changed else f"{before:,} tokens"
     name = f" <code>{shown(segment.name)}</code>" if segment.name else ""
     failed = " <em>failed</em>" if segment.failed else ""
     label = f"<b>{shown(segment.kind.value)}</b>{name}{failed} <span>turn {segment.turn}</span> <span>{tokens}</span>"
     notes = iter(markers(items, text))
-    inside = "".join(_run(run, links, next(notes, "[…]") if closes else "") for run, closes in runs)
+    spans = "".join(_run(run, links, next(notes, "[…]") if closes else "") for run, closes in runs)
+
     classes = f"k-{segment.kind.value}{' c' if changed else ''}"
     if not changed and len(segment.text) > _FOLDED:
-        return f"<details class={_quoted(classes)} id=s{index}><summary>{label}</summary><pre>{inside}</pre></details>"
-    return f"<section class={_quoted(classes)} id=s{index}><h2>{label}</h2><pre>{inside}</pre></section>"
+        return f"<details class={_quoted(classes)} id=s{index}><summary>{label}</summary><pre>{spans}</pre></details>"
+    return f"<section class={_quoted(classes)} id=s{index}><h2>{label}</h2><pre>{spans}</pre></section>"
 
 
 def _quoted(classes: str) -> str:
@@ -177,13 +173,13 @@ def _kept(item: _Item) -> bool:
 
 def _look(item: _Item) -> tuple[object, ...]:
     decision = item.decision
-    distance = None if decision.into is None else item.place - decision.into  # the same along a copied stretch
+    distance = None if decision.into is None else item.number - decision.into  # the same along a copied stretch
     return decision.action, item.level, decision.reason, distance, bool(decision.digest)
 
 
 def _links(runs: Sequence[Sequence[_Item]]) -> dict[int, int]:
-    """Where each span that a run was merged into is shown: the place of its element, which also maps to itself."""
-    homes = {item.place: run[0].place for run in runs for item in run}
+    """The element that shows each span which a run was merged into, by index; elements also map to themselves."""
+    homes = {item.number: run[0].number for run in runs for item in run}
     merged = (run[0].decision.into for run in runs)
     links = {into: homes[into] for into in merged if into is not None}
     return links | {home: home for home in links.values()}
@@ -197,7 +193,7 @@ def _run(items: Sequence[_Item], links: Mapping[int, int], marker: str) -> str:
     reason = shown(first.reason).replace('"', "&quot;")
     title = f"{low if low == high else f'{low}-{high}'} · {tokens} tok · {reason}"
     text = _marked("".join(item.span.text for item in items), [n for item in items for n in item.decision.digest])
-    name = f" id=p{items[0].place}" if items[0].place in links else ""
+    name = f" id=p{items[0].number}" if items[0].number in links else ""
     classes = _quoted(f"s{items[0].level}{_LOOKS[first.action]}")
     link = f"<a class=x href=#p{links[first.into]}>↗</a>" if first.into is not None else ""
     note = f"<ins>{shown(marker)}</ins>" if marker else ""
@@ -209,20 +205,21 @@ def _marked(text: str, names: Sequence[str]) -> str:
     """The text with the identifiers that survive highlighted."""
     if not names:
         return shown(text)
-    known = "|".join(map(re.escape, sorted(set(names), key=len, reverse=True)))
-    found = re.split(rf"(?<!\w)({known})(?!\w)", text)
-    return "".join(f"<mark>{shown(part)}</mark>" if i % 2 else shown(part) for i, part in enumerate(found))
+    pattern = "|".join(map(re.escape, sorted(set(names), key=len, reverse=True)))
+    parts = re.split(rf"(?<!\w)({pattern})(?!\w)", text)
+    return "".join(f"<mark>{shown(part)}</mark>" if i % 2 else shown(part) for i, part in enumerate(parts))
 
 
 def markers(items: Sequence[_Item], text: str | None) -> list[str]:
-    """What stands in `text` for each gap between the kept runs of a segment; [] where that cannot be told.
+    """The markers in `text`, one for each gap between the kept runs of a segment; [] where they cannot be told.
 
     A marker holds one `]` at least, so the kept text after it is looked for behind that.
     """
     if text is None:
         return []
     kept = [(_kept(item), item.span.text) for item in items]
-    found: list[str] = []
+
+    notes: list[str] = []
     at = i = 0
     while i < len(kept):
         stays, end = kept[i][0], i
@@ -234,12 +231,13 @@ def markers(items: Sequence[_Item], text: str | None) -> list[str]:
             if start < 0 or not text.startswith(run, start):
                 return []
             if i:
-                found.append(text[at:start])
+                notes.append(text[at:start])
             at = start + len(run)
         i = end
+
     if kept and not kept[-1][0]:
-        found.append(text[at:])
-    return found
+        notes.append(text[at:])
+    return notes
 
 
 _PAGE = """<!doctype html>

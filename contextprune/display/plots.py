@@ -1,4 +1,4 @@
-"""Plots as inline SVG that stretches with the page, and bars. What a reader points at is said in words below.
+"""Plots as inline SVG that stretches with the page, and bars. The point under the pointer is described below.
 
 Lines and areas scale without their strokes; all text is HTML, so that it stays readable on a narrow screen.
 """
@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
-_MOST = 400  # points of one plot: more cannot be told apart
-_SAID: Mapping[str, str] = {
+_POINTS = 400  # of one plot: more cannot be told apart
+_MARKS: Mapping[str, str] = {
     "": "",
     "epoch": "; an epoch: old blocks decided anew",
     "cold": "; the cache had expired",
@@ -27,27 +27,29 @@ def curves(
     words: Sequence[str] = (),
     ends: tuple[str, str] | None = None,
 ) -> str:
-    """A figure of two curves over requests. `amount` says a value; `marks` has a class ("" for none) by request.
+    """A figure of two curves over requests. `amount` formats a value; `marks` has a class ("" for none) by request.
 
-    words   what is said of each point, in place of the number of its request; ends: under the ends of the curves
+    words   the label of each point, in place of the number of its request; ends: under the ends of the curves
     """
     picked = _picked(len(before), marks)
     top = max((*before, *after), default=0) or 1.0
     old, new = ([_point(i, values[i], len(before), top) for i in picked] for values in (before, after))
+
     first, last = ends or ("request 1", f"{len(before):,}")
-    said = [
+    labels = [
         words[i]
         if words
         else f"request {i + 1:,}: {amount(before[i])} without, {amount(after[i])} with{_mark(marks, i)}"
         for i in picked
     ]
+
     lines = "".join(
         f"<line class={mark} x1={_x(i, len(before)):.1f} x2={_x(i, len(before)):.1f} y1=0 y2=1000 />"
         for i, mark in enumerate(marks)
         if mark
     )
     area = " ".join((*old, *reversed(new)))
-    data = escape(json.dumps([[round(_x(i, len(before)), 1) for i in picked], said]), quote=True)
+    data = escape(json.dumps([[round(_x(i, len(before)), 1) for i in picked], labels]), quote=True)
     return (
         f'<figure class=plot tabindex=0 data-said="{data}"><figcaption>{caption}</figcaption>'
         f"<div class=frame>"
@@ -58,13 +60,13 @@ def curves(
         f'<polyline class=old points="{" ".join(old)}" /><polyline class=new points="{" ".join(new)}" />'
         f"<line class=at x1=-9 x2=-9 y1=0 y2=1000 /></svg>"
         f"<div class=ends><span>{first}</span><span>{last}</span></div></div>"
-        f"<output>{escape(said[-1]) if said else ''}</output></figure>"
+        f"<output>{escape(labels[-1]) if labels else ''}</output></figure>"
     )
 
 
-def bar(before: float, after: float, most: float) -> str:
+def bar(before: float, after: float, longest: float) -> str:
     """A bar of `before` against the longest one, its part `after` in colour."""
-    old, new = (max(0.0, min(100.0, 100 * value / most)) if most else 0.0 for value in (before, after))
+    old, new = (max(0.0, min(100.0, 100 * value / longest)) if longest else 0.0 for value in (before, after))
     return (
         '<svg class=bars viewBox="0 0 100 10" preserveAspectRatio=none aria-hidden=true>'
         f"<rect class=old width={old:.2f} height=10 /><rect class=new width={new:.2f} height=10 /></svg>"
@@ -81,15 +83,15 @@ def cumulated(values: Iterable[float]) -> list[float]:
 
 
 def _mark(marks: Sequence[str], index: int) -> str:
-    return _SAID[marks[index]] if marks else ""
+    return _MARKS[marks[index]] if marks else ""
 
 
 def _picked(length: int, marks: Sequence[str]) -> list[int]:
-    """The points to draw: all, or an even choice with both ends and what is marked."""
-    if length <= _MOST:
+    """The points to draw: all, or an even choice with both ends and all marked ones."""
+    if length <= _POINTS:
         return list(range(length))
     marked = [i for i, mark in enumerate(marks) if mark]
-    return sorted({*(round(i * (length - 1) / (_MOST - 1)) for i in range(_MOST)), *marked[:_MOST]})
+    return sorted({*(round(i * (length - 1) / (_POINTS - 1)) for i in range(_POINTS)), *marked[:_POINTS]})
 
 
 def _x(index: int, length: int) -> float:

@@ -1,8 +1,8 @@
-"""What the command line says about a compression: coloured tables on a terminal, plain columns anywhere else."""
+"""The report of a compression on the command line: coloured tables on a terminal, plain columns anywhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rich import box
@@ -10,15 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from contextprune.display.amounts import OUTCOMES
 from contextprune.plan import Action, Plan
 from contextprune.report import Report
-
-_SAID: Mapping[Action, str] = {
-    Action.KEEP: "kept",
-    Action.DIGEST: "digested",
-    Action.MERGE: "merged",
-    Action.DROP: "dropped",
-}
 
 
 class Run(NamedTuple):
@@ -34,10 +28,11 @@ class Run(NamedTuple):
 
 
 def show_report(console: Console, report: Report, originals: str) -> None:
-    """Tokens by kind, what happened to the spans, the time of each stage, and where the originals are."""
+    """Print tokens by kind, the outcomes of spans, the time of each stage, and where the originals are."""
     if not console.is_terminal:
         console.file.write(f"{report}\n{'kept in':8} {originals}\n")
         return
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
     total = _cells("total", report.before, report.after)
     for i, (name, footer) in enumerate(zip(("tokens", "before", "after", "saved", "kept"), total, strict=True)):
@@ -45,9 +40,10 @@ def show_report(console: Console, report: Report, originals: str) -> None:
     for kind, (before, after) in report.by_kind.items():
         table.add_row(*_cells(kind.value, before, after), style="" if after < before else "dim")
     console.print(table)
+
     facts = Table.grid(padding=(0, 2))
     for action, (spans, tokens) in report.actions.items():
-        facts.add_row(_SAID[action], f"{spans:,} spans, {tokens:,} tokens")
+        facts.add_row(OUTCOMES[action], f"{spans:,} spans, {tokens:,} tokens")
     if report.cost:
         facts.add_row("cost", Text(str(report.cost)))
     stages = ", ".join(f"{stage} {seconds:.3f}" for stage, seconds in report.seconds.items())
@@ -60,10 +56,10 @@ def show_report(console: Console, report: Report, originals: str) -> None:
     console.print(facts)
 
 
-def show_decisions(console: Console, plan: Plan, most: int = 40) -> None:
-    """The largest runs that did not stay, in reading order, with what was decided and why."""
-    taken = [run for run in runs(plan) if run.action is not Action.KEEP]
-    largest = sorted(sorted(taken, key=lambda run: -run.tokens)[:most], key=lambda run: (run.segment, run.first))
+def show_decisions(console: Console, plan: Plan, count: int = 40) -> None:
+    """Print the largest runs that did not stay, in reading order, with their decisions and why."""
+    removed = [run for run in runs(plan) if run.action is not Action.KEEP]
+    largest = sorted(sorted(removed, key=lambda run: -run.tokens)[:count], key=lambda run: (run.segment, run.first))
     header = ("segment", "from", "lines", "action", "tokens", "score", "reason")
     rows = [_row(plan, run) for run in largest]
     if console.is_terminal:
@@ -78,8 +74,8 @@ def show_decisions(console: Console, plan: Plan, most: int = 40) -> None:
         for row in (header, *rows):
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             console.file.write("  ".join(cells).rstrip() + "\n")
-    if len(taken) > most:
-        console.file.write(f"and {len(taken) - most:,} smaller runs\n")
+    if len(removed) > count:
+        console.file.write(f"and {len(removed) - count:,} smaller runs\n")
 
 
 def runs(plan: Plan) -> Iterator[Run]:
@@ -90,8 +86,8 @@ def runs(plan: Plan) -> Iterator[Run]:
         if open_run is None or span.segment != open_run.segment:
             line = 1
         last = line + max(0, span.text.rstrip("\n").count("\n"))
-        same = (span.segment, decision.action, decision.reason)
-        if open_run and same == (open_run.segment, open_run.action, open_run.reason):
+        group = (span.segment, decision.action, decision.reason)
+        if open_run and group == (open_run.segment, open_run.action, open_run.reason):
             score = max(open_run.score, decision.score)
             open_run = open_run._replace(last=last, tokens=open_run.tokens + decision.cost, score=score)
         else:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from contextprune.audit.find import File
-from contextprune.audit.measure import Flow, Session, call_in_words, measure, relative, title
-from contextprune.audit.recordings import Recording, recordings
+from contextprune.audit.measure import Flow, Session, audit_session, call_in_words, relative, title
+from contextprune.audit.recordings import Recording, read_recordings
 from contextprune.context import Context, Kind, Segment
 from contextprune.money.tariff import FAMILIES, Bill, Piece, Tariff, charge
 from contextprune.session.replay import replay
@@ -18,14 +18,14 @@ FILES = ["airline.anthropic.json", "shell.atif.json", "swe.claude-code.jsonl"]
 
 
 def recorded(name: str) -> Recording:
-    return next(recordings(File(DATA / name, name, 0.0)))
+    return next(read_recordings(File(DATA / name, name, 0.0)))
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("family", ["anthropic", "openai-4o", "uncached"])
 def test_the_bills_are_those_of_the_replayed_requests(name: str, family: str) -> None:
     recording, tariff = recorded(name), FAMILIES[family]
-    found = measure(recording, pruner(), tariff, priced=False)
+    found = audit_session(recording, pruner(), tariff, priced=False)
     before, after = Bill(), Bill()
     old: tuple[Piece, ...] = ()
     new: tuple[Piece, ...] = ()
@@ -41,7 +41,7 @@ def test_the_bills_are_those_of_the_replayed_requests(name: str, family: str) ->
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_kinds_hold_all_that_was_sent(name: str) -> None:
-    found = measure(recorded(name), pruner(), TARIFF, priced=False)
+    found = audit_session(recorded(name), pruner(), TARIFF, priced=False)
     total = sum(found.kinds.values(), Flow())
     assert total.before == found.before.tokens == sum(step.before for step in found.steps)
     assert total.after == found.after.tokens == sum(step.after for step in found.steps)
@@ -51,7 +51,7 @@ def test_the_kinds_hold_all_that_was_sent(name: str) -> None:
 
 def test_a_block_is_brought_once_and_sent_again_with_each_later_request() -> None:
     recording = recorded("swe.json")
-    found = measure(recording, pruner(), TARIFF, priced=False)
+    found = audit_session(recording, pruner(), TARIFF, priced=False)
     requests = list(replay(recording.context, pruner()))
     largest = found.largest[0]
     segment = max(
@@ -67,8 +67,8 @@ def test_after_a_long_pause_both_sides_start_with_an_empty_cache() -> None:
     recording = recorded("swe.json")
     ends = boundaries(recording.context)
     times = [0.0 if i < ends[5] - 1 else 301.0 for i in range(len(recording.context.segments))]
-    warm = measure(recording, pruner(), TARIFF, priced=False)
-    cold = measure(replace(recording, times=tuple(times)), pruner(), TARIFF, priced=False)
+    warm = audit_session(recording, pruner(), TARIFF, priced=False)
+    cold = audit_session(replace(recording, times=tuple(times)), pruner(), TARIFF, priced=False)
     assert [i for i, step in enumerate(cold.steps) if step.cold] == [5]
     assert not any(step.cold for step in warm.steps)
     assert cold.before.written - warm.before.written == warm.steps[4].before
@@ -81,7 +81,7 @@ def after_a_pause(seconds: float) -> Session:
     recording = recorded("swe.claude-code.jsonl")
     begins = boundaries(recording.context)[10] - 1
     times = tuple(seconds * (i >= begins) for i in range(len(recording.context.segments)))
-    return measure(replace(recording, times=times), pruner(), TARIFF, priced=False)
+    return audit_session(replace(recording, times=times), pruner(), TARIFF, priced=False)
 
 
 def test_a_pause_that_empties_the_cache_opens_an_epoch_that_rewrites_nothing() -> None:
@@ -101,18 +101,18 @@ def test_a_pause_that_empties_the_cache_opens_an_epoch_that_rewrites_nothing() -
 def test_a_pause_within_the_lifetime_is_no_pause() -> None:
     recording = recorded("swe.json")
     times = tuple(290.0 * i for i in range(len(recording.context.segments)))
-    patient = measure(replace(recording, times=times, lifetime=3600.0), pruner(), TARIFF, priced=False)
+    patient = audit_session(replace(recording, times=times, lifetime=3600.0), pruner(), TARIFF, priced=False)
     assert not any(step.cold for step in patient.steps)
 
 
 def test_each_request_is_told() -> None:
     heard: list[int] = []
-    found = measure(recorded("shell.json"), pruner(), TARIFF, priced=False, tell=heard.append)
+    found = audit_session(recorded("shell.json"), pruner(), TARIFF, priced=False, progress=heard.append)
     assert heard == list(range(1, len(found.steps) + 1))
 
 
 def test_a_largest_block_names_its_call() -> None:
-    found = measure(recorded("long-session.json"), pruner(), TARIFF, priced=False)
+    found = audit_session(recorded("long-session.json"), pruner(), TARIFF, priced=False)
     assert found.largest[0].tool == "sql"
     assert found.largest[0].call.startswith("SELECT Name, Population FROM city")
 
@@ -140,8 +140,8 @@ def test_a_title_is_what_a_person_said_first() -> None:
 
 def test_relative_costs_divide_dollars_by_the_price_of_input() -> None:
     dear = Tariff("dear", 5.0, 0.5, 6.25)
-    priced = measure(recorded("shell.json"), pruner(), dear, priced=True)
-    plain = measure(recorded("shell.json"), pruner(), TARIFF, priced=False)
+    priced = audit_session(recorded("shell.json"), pruner(), dear, priced=True)
+    plain = audit_session(recorded("shell.json"), pruner(), TARIFF, priced=False)
     assert relative(priced).cost_before == pytest.approx(plain.cost_before)
     assert relative(priced).cost_after == pytest.approx(plain.cost_after)
     assert relative(plain) is plain

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from contextprune.audit.find import Skipped
-from contextprune.audit.page import page
+from contextprune.audit.page import render_page
 from contextprune.audit.total import Audit, audit
 from contextprune.display.amounts import money
 from tests.audit.logs import DATA, pruner
@@ -20,7 +20,7 @@ def found() -> Audit:
 
 
 def read(audited: Audit) -> Reader:
-    return Reader(page(audited))
+    return Reader(render_page(audited))
 
 
 def test_the_page_is_well_formed() -> None:
@@ -30,7 +30,7 @@ def test_the_page_is_well_formed() -> None:
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
-    text = page(found())
+    text = render_page(found())
     assert not any({"src", "href", "onclick", "style"} & attributes.keys() for _, attributes in Reader(text).tags)
     assert "http:" not in text
     assert "https:" not in text
@@ -67,7 +67,7 @@ def test_an_epoch_for_which_the_cache_had_expired_is_marked_as_free() -> None:
     marked = replace(found(), sessions=(replace(session, steps=steps),))
     classes = [attributes.get("class") for tag, attributes in read(marked).tags if tag == "line"]
     assert classes.count("free") == 1
-    assert "Before 1 request old blocks would have been decided anew (epochs), 1 of them" in page(marked)
+    assert "Before 1 request old blocks would have been decided anew (epochs), 1 of them" in render_page(marked)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_nothing_in_a_session_becomes_markup(evil: str) -> None:
     block = replace(session.largest[0], session=evil, tool=evil, call=evil)
     flow = session.tools["bash"]
     session = replace(session, name=evil, title=evil, model=evil, tools={evil: flow}, largest=(block,))
-    text = page(replace(found(), sessions=(session,), skipped=(Skipped(evil, evil),), unpriced=(evil,)))
+    text = render_page(replace(found(), sessions=(session,), skipped=(Skipped(evil, evil),), unpriced=(evil,)))
     text.encode()
     reader = Reader(text)
     assert [tag for tag, _ in reader.tags].count("script") == 1

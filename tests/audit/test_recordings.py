@@ -7,14 +7,14 @@ import pytest
 
 from contextprune.audit.claude_log import FIVE_MINUTES
 from contextprune.audit.find import File
-from contextprune.audit.recordings import Recording, lifetime, recordings
+from contextprune.audit.recordings import Recording, lifetime, read_recordings
 from contextprune.dialects import load, read
 from contextprune.errors import ContextPruneError
 from tests.audit.logs import DATA, said, session, write
 
 
 def recorded(path: Path) -> list[Recording]:
-    return list(recordings(File(path, path.name, 0.0)))
+    return list(read_recordings(File(path, path.name, 0.0)))
 
 
 @pytest.mark.parametrize(

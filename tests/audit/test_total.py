@@ -104,7 +104,7 @@ def test_an_audit_leaves_the_files_as_they_are(tmp_path: Path) -> None:
 
 def test_it_says_where_it_is() -> None:
     heard: list[str] = []
-    audit([str(DATA / "shell.json")], pruner(), tell=heard.append)
+    audit([str(DATA / "shell.json")], pruner(), progress=heard.append)
     assert heard[0] == "file 1 of 1: shell.json"
     assert heard[-1].startswith("file 1 of 1: shell.json, request ")
 

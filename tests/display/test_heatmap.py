@@ -14,7 +14,7 @@ from contextprune import api
 from contextprune.api import Compressed
 from contextprune.context import Context, Kind, Segment, Span, Unit
 from contextprune.dialects import read
-from contextprune.display.heatmap import page, shown
+from contextprune.display.heatmap import render_page, shown
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
@@ -64,7 +64,7 @@ def compressed(name: str, ratio: float) -> tuple[Compressed[Any], str]:
     done = api.compress(payload, Budget(ratio=ratio), pruner=PRUNER)
     before = done.plan.context.segments
     texts = {i: s.text for i, s in enumerate(read(done.payload).segments) if s.text != before[i].text}
-    return done, page(done.plan, done.report, name, texts, PRUNER.counter)
+    return done, render_page(done.plan, done.report, name, texts, PRUNER.counter)
 
 
 def drawn(text: str, *decisions: tuple[str, Decision], name: str | None = None) -> str:
@@ -75,7 +75,7 @@ def drawn(text: str, *decisions: tuple[str, Decision], name: str | None = None) 
         spans.append(Span(0, at, at + len(part), Unit.LINE, part))
         at += len(part)
     plan = Plan(context, tuple(spans), tuple(decision for _, decision in decisions))
-    return page(plan, summarise(plan, [9], [5], {"split": 0.1}, "counter", "scorer"), "<title>")
+    return render_page(plan, summarise(plan, [9], [5], {"split": 0.1}, "counter", "scorer"), "<title>")
 
 
 @pytest.mark.parametrize(("name", "ratio"), [("swe.json", 0.4), ("airline.json", 0.7), ("shell.json", 0.5)])
@@ -103,14 +103,14 @@ def test_a_page_is_at_most_three_times_its_text(name: str) -> None:
     else:
         payload = json.loads(data)
     done = api.compress(payload, Budget(ratio=0.6), pruner=PRUNER)
-    assert len(page(done.plan, done.report, name).encode()) < 3 * len(data)
+    assert len(render_page(done.plan, done.report, name).encode()) < 3 * len(data)
 
 
 def test_a_hundred_thousand_tokens_take_less_than_three_seconds() -> None:
     done, _ = compressed("long-session.json", 0.5)
     assert done.report.before > 100_000
     started = perf_counter()
-    page(done.plan, done.report, "long", None, PRUNER.counter)
+    render_page(done.plan, done.report, "long", None, PRUNER.counter)
     assert perf_counter() - started < 3
 
 
@@ -172,4 +172,4 @@ def test_a_page_needs_nothing_from_elsewhere() -> None:
 
 def test_an_empty_context_has_a_page() -> None:
     plan = Plan(Context(()), (), ())
-    assert "<main>" in page(plan, summarise(plan, [], [], {}, "counter", "scorer"), "nothing")
+    assert "<main>" in render_page(plan, summarise(plan, [], [], {}, "counter", "scorer"), "nothing")
