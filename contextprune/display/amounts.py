@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contextprune.money.format import format_usd
 from contextprune.money.tariff import MTOK
 from contextprune.plan import Action
 
@@ -22,10 +23,7 @@ def plural(number: int, word: str) -> str:
 
 def money(cost: float, *, priced: bool) -> str:
     """Dollars, or the tokens that would cost as much at the full input price."""
-    if not priced:
-        return f"{cost * MTOK:,.0f}"
-    digits = 0 if abs(cost) >= 1000 else 2 if abs(cost) >= 1 else 4
-    return f"{'-' if cost < 0 else ''}${abs(cost):,.{digits}f}"
+    return format_usd(cost) if priced else f"{cost * MTOK:,.0f}"
 
 
 def share(part: float, total: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from contextprune.money.format import format_call_usd
 from contextprune.money.tariff import FAMILIES, Bill, Piece, Tariff, charge, shared, tariff_of, unpriced
 
 
@@ -72,7 +73,7 @@ class Cost:
             return f"unknown: {self.note or 'nothing was priced'}"
         without = f"; without what has no price: {self.note}" if self.note else ""
         counted = f"net (cache reads and writes counted; {self.tariff}{without})"
-        return f"{_usd(self.after)} instead of {_usd(self.before)}, {counted}"
+        return f"{format_call_usd(self.after)} instead of {format_call_usd(self.before)}, {counted}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +180,11 @@ class Session:
         if self.cost.known:
             share = f" ({self.net / self.cost.before:.1%})" if self.cost.before else ""
             parts = ("rewrites", self.cost.rewrites), ("recalls", self.cost.recalls), ("markers", self.cost.markers)
-            paid = ", ".join(f"{name} {_usd(dollars)}" for name, dollars in parts)
+            paid = ", ".join(f"{name} {format_call_usd(dollars)}" for name, dollars in parts)
             facts.append(("cost", str(replace(self.cost, note=""))))
-            facts.append(("saved", f"net {_usd(self.net)}{share}, gross {_usd(self.gross)} ({paid})"))
+            facts.append(
+                ("saved", f"net {format_call_usd(self.net)}{share}, gross {format_call_usd(self.gross)} ({paid})")
+            )
             if self.unpriced:
                 facts.append(("unpriced", f"{self.unpriced:,} of the requests: {self.cost.note}"))
         else:
@@ -230,13 +233,6 @@ def cost_of(
 def _joined(first: str, second: str, comma: str) -> str:
     """Both lists of names as one, each name once."""
     return comma.join(dict.fromkeys(name for name in (*first.split(comma), *second.split(comma)) if name))
-
-
-def _usd(dollars: float) -> str:
-    """Dollars with as many digits as they deserve."""
-    size = abs(dollars)
-    digits = 2 if size >= 100 or not size else 4 if size >= 0.01 else 6
-    return f"{'-' if dollars < 0 else ''}${size:,.{digits}f}"
 
 
 def _paid(bill: Bill) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from contextprune.display.amounts import money, share
+from contextprune.display.amounts import share
 from contextprune.display.heatmap import shown
+from contextprune.money.format import format_usd
 from contextprune.proxy.telemetry.reasons import advice
 from contextprune.proxy.telemetry.record import RequestRecord
 
@@ -31,14 +32,9 @@ def ago(seconds: float) -> str:
     return f"{seconds:.0f} s ago"
 
 
-def usd(dollars: float) -> str:
-    """US dollars with as many digits as they deserve."""
-    return money(dollars, priced=True)
-
-
 def dollars_saved(record: RequestRecord) -> str:
     """Dollars that a request's input costs less; NONE where they are not known."""
-    return usd(record.dollars[0] - record.dollars[1]) if record.dollars else NONE
+    return format_usd(record.dollars[0] - record.dollars[1]) if record.dollars else NONE
 
 
 def tokens(record: RequestRecord) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextprune.display.amounts import plural, share
 from contextprune.display.heatmap import shown
 from contextprune.display.plots import bar
+from contextprune.money.format import format_usd
 from contextprune.proxy.dashboard.format import (
     NONE,
     advice_html,
@@ -18,7 +19,6 @@ from contextprune.proxy.dashboard.format import (
     table,
     time,
     tokens,
-    usd,
 )
 from contextprune.proxy.dashboard.timeline import timeline
 from contextprune.proxy.options import Options
@@ -143,10 +143,10 @@ def _cost(summary: Summary, would: str) -> str:
     if not summary.priced:
         return fact(name, NONE, "no request had a model with a known price")
     saved = share(summary.dollars, summary.dollars_before)
-    without = f"without contextprune {usd(summary.dollars_before)}; {would}saved {saved}"
+    without = f"without contextprune {format_usd(summary.dollars_before)}; {would}saved {saved}"
     partly = summary.priced < summary.counted
     priced = f"{summary.priced:,} of {summary.counted:,} have a known price" if partly else ""
-    return fact(name, usd(summary.dollars_after), without, priced)
+    return fact(name, format_usd(summary.dollars_after), without, priced)
 
 
 def _percentiles(name: str, half: float | None, most: float | None) -> str:

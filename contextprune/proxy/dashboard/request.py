@@ -11,6 +11,7 @@ from typing import Any
 from contextprune.display.amounts import plural, share
 from contextprune.display.heatmap import shown
 from contextprune.display.plots import bar
+from contextprune.money.format import format_usd
 from contextprune.proxy.dashboard.format import (
     NONE,
     advice_html,
@@ -21,7 +22,6 @@ from contextprune.proxy.dashboard.format import (
     table,
     time,
     tokens,
-    usd,
 )
 from contextprune.proxy.telemetry.record import RequestRecord
 
@@ -58,7 +58,7 @@ def _facts(record: RequestRecord) -> Iterator[str]:
     saved = f"saved {share(record.saved, record.before)}" if record.saved else ""
     yield fact("input tokens", tokens(record), saved, "old blocks were decided anew (an epoch)" if record.epoch else "")
     if record.dollars:
-        before, after = map(usd, record.dollars)
+        before, after = map(format_usd, record.dollars)
         yield fact(
             "cost of the input, cache counted",
             after,

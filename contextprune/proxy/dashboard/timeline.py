@@ -8,7 +8,8 @@ from operator import attrgetter
 
 from contextprune.display.amounts import share
 from contextprune.display.plots import cumulated, curves
-from contextprune.proxy.dashboard.format import NONE, ago, table, time, usd
+from contextprune.money.format import format_usd
+from contextprune.proxy.dashboard.format import NONE, ago, table, time
 from contextprune.proxy.telemetry.series import Sums
 from contextprune.proxy.telemetry.summary import Summary, summarise
 
@@ -67,7 +68,7 @@ def _money(steps: _Steps) -> str:
     before = cumulated(summary.dollars_before for summary in steps.summaries)
     after = cumulated(summary.dollars_after for summary in steps.summaries)
     values = list(zip(before, after, strict=True))
-    return _curves(steps, "Cost of the input so far", "money", ("without contextprune", "with it"), values, usd)
+    return _curves(steps, "Cost of the input so far", "money", ("without contextprune", "with it"), values, format_usd)
 
 
 def _times(steps: _Steps, caption: str, name: str, field: str) -> str:
@@ -101,7 +102,7 @@ def _curves(
 
 def _row(label: str, summary: Summary) -> Sequence[str]:
     priced = summary.priced
-    money = (usd(summary.dollars_before), usd(summary.dollars_after)) if priced else (NONE, NONE)
+    money = (format_usd(summary.dollars_before), format_usd(summary.dollars_after)) if priced else (NONE, NONE)
     return (
         label, f"{summary.requests:,}", f"{summary.shortened:,}", f"{summary.before:,}", f"{summary.after:,}", *money,
         time(summary.overhead_p50), time(summary.overhead_p99),
