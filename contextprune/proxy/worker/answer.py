@@ -1,6 +1,6 @@
-"""Answers jobs in the scorer process: reads a body, asks the engine of its tenant, and splices what is to be sent.
+"""Answers jobs in the scorer process: reads a body, asks the engine of its tenant, and splices in the texts to send.
 
-Nothing in here ends the process: whatever goes wrong with a job is the reason why its body goes through as it came.
+No fault ends the process: a job that fails is answered with a reason, and its body goes on as it was received.
 """
 
 from __future__ import annotations
@@ -11,37 +11,39 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from hashlib import blake2b
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
-from contextprune.context import Context, Kind, Ref, Segment
+from contextprune.context import Context, Ref, Segment
 from contextprune.dialects import read
 from contextprune.dialects.splice import splice
 from contextprune.errors import ContextPruneError, PayloadError, StoreError
 from contextprune.plan import Action, Plan
 from contextprune.policy import Policy
 from contextprune.proxy.job import NO_REASON, Answer, Job, Reason, Task, pass_through
-from contextprune.proxy.worker.pace import Hurry, Pace, Stopped
+from contextprune.proxy.worker.guard import guarded
+from contextprune.proxy.worker.pace import Abandoned, Deadline, Pace
 from contextprune.proxy.worker.recall_tool import OFF, TOOL, Recalls, with_tool
-from contextprune.proxy.worker.sidecar import asked, compressed, retrieved
+from contextprune.proxy.worker.root import root_of
+from contextprune.proxy.worker.sidecar import read_request, retrieve, write_reply
 from contextprune.proxy.worker.tenants import Homes, Scoped
 from contextprune.pruner import Pruned, Pruner
 from contextprune.scoring import Scorer
 from contextprune.storage.store import MemoryStore, Store
 from contextprune.tokens import Counter
 
-DESKS = 8  # tenants whose engines are held, with the states of their conversations
+ENGINES = 8  # tenants whose engines are in memory, with the states of their conversations
 REFUSED = 1000  # conversations remembered as refused
-MUCH = 2000  # new tokens from which the replay is sent first
-SILENCE = 60.0  # seconds between two complaints about the store
+REPLAY_FIRST_TOKENS = 2000  # new tokens from which the replay is sent ahead: deciding them may outlast the deadline
+COMPLAINT_SECONDS = 60.0  # between two complaints about the store
+AUDIT_BYTES = 16 << 20  # of originals that an audit holds, so that it can decide as if they were kept
 _log = logging.getLogger("contextprune.proxy.scorer")
-_SHOWN = 4000  # characters of a kept text in a heat map
-_HEAT = 2 << 20
+_KEPT_CHARACTERS = 4000  # of a kept text in a heat map
+_HEAT_CHARACTERS = 2 << 20  # of all texts in a heat map
 
 
-class _Desk:
-    """What one tenant's jobs need: its store, its engines, with and without recall keys in markers, and its recalls."""
+class _TenantEngine:
+    """One tenant's store, its pruners with and without recall keys in markers, and its recalls."""
 
     def __init__(self, policy: Policy, scorer: Scorer, counter: Counter, store: Store) -> None:
         self.store, self.recalls = store, Recalls(store)
@@ -49,222 +51,246 @@ class _Desk:
         self._pruners: dict[bool, Pruner] = {}
 
     def pruner(self, mode: str) -> Pruner:
-        """The engine for conversations that recall in this way."""
+        """The pruner for conversations that recall in this way."""
         hints = mode != OFF
         if hints not in self._pruners:
             self._pruners[hints] = Pruner(self._policy, self._scorer, self._counter, self.store, hints=hints)
         return self._pruners[hints]
 
 
-class _Read(NamedTuple):
-    """A conversation, how it recalls, and what it is to find in place of results of the recall tool."""
+class _Conversation(NamedTuple):
+    """A conversation as the model is to see it before anything is cut.
+
+    mode      how it recalls: "off", "tool" or "mcp"
+    answers   texts in place of results of the recall tool
+    """
 
     context: Context
     mode: str
     answers: Mapping[Ref, str]
 
     def body(self, job: Job, edits: Mapping[Ref, str]) -> bytes:
-        """What is to be sent; the received body itself where that is no different."""
+        """The body to send; the received body itself where nothing differs."""
         body = splice(job.body, {**self.answers, **edits})
         return with_tool(body, job.dialect, self.answers) if self.mode == TOOL else body
 
 
-class _Done(NamedTuple):
+class _LastJob(NamedTuple):
     """The last job, in case the front says that its answer came too late. `epoch`: None where nothing was decided."""
 
     job: Job
-    desk: _Desk
-    found: _Read
+    engine: _TenantEngine
+    conversation: _Conversation
     epoch: bool | None = None
 
     @property
     def pruner(self) -> Pruner:
-        return self.desk.pruner(self.found.mode)
+        return self.engine.pruner(self.conversation.mode)
 
     @property
     def context(self) -> Context:
-        return self.found.context
+        return self.conversation.context
 
     @property
-    def sent(self) -> bool:
-        """Whether it is a request to the model, and not one that only counts or measures."""
-        return self.job.task is Task.SHORTEN and not self.job.audit
+    def is_request(self) -> bool:
+        """True for a request to the model, False for one that only counts or measures."""
+        return _is_request(self.job)
 
 
-class Answering:
-    """Holds what is costly to build, and one engine for each tenant that asked lately."""
+class Answerer:
+    """Answers jobs, one at a time. Holds the parts that are costly to build, and an engine for each recent tenant."""
 
     def __init__(self, policy: Policy, scorer: Scorer, counter: Counter, store: Store) -> None:
         self._policy, self._scorer, self._counter, self._store = policy, scorer, counter, store
-        self._desks: OrderedDict[tuple[str, str, bool], _Desk] = OrderedDict()
+        self._engines: OrderedDict[tuple[str, str, bool], _TenantEngine] = OrderedDict()
         self._homes = Homes(store)
-        self._refused: OrderedDict[bytes, None] = OrderedDict()
+        self._refused: OrderedDict[tuple[str, bytes], None] = OrderedDict()  # by tenant and root
         self._pace = Pace()
-        self._silent = 0.0  # until when the store is not complained of again, in monotonic seconds
-        self._last: _Done | None = None
-        self._next: _Done | None = None  # whose next request is to be prepared
+        self._silent_until = 0.0  # monotonic seconds; until then the store is not complained of again
+        self._last: _LastJob | None = None
+        self._next: _LastJob | None = None  # the job whose next request is to be prepared
 
-    def __call__(  # noqa: PLR0911 - one for each way that a job may go
-        self, job: Job, stopped: Callable[[], bool], tell: Callable[[Answer], None]
-    ) -> Answer:
-        """The answer to a job. `tell` takes an earlier one; `stopped` is whether the front waits no longer."""
+    def __call__(self, job: Job, abandoned: Callable[[], bool], send_ahead: Callable[[Answer], None]) -> Answer:
+        """The answer to a job.
+
+        abandoned    True once the front waits no longer
+        send_ahead   takes an answer for the case that time runs out: what earlier requests sent
+
+        Raises MemoryError, at which the process gives way to a new one.
+        """
         self._last = self._next = None
-        try:
-            match job.task:
-                case Task.RETRIEVE:
-                    return self._retrieved(job)
-                case Task.COMPRESS:
-                    return self._compressed(job, stopped)
-            return self._shortened(job, stopped, tell)
-        except Stopped:
-            return pass_through(job, Reason.LATE)
-        except (PayloadError, RecursionError):
-            return pass_through(job, Reason.PAYLOAD)
-        except StoreError as exc:
-            self._complain(exc)
-            return self._without_decisions(job, Reason.STORE)
-        except MemoryError:
-            raise  # the process gives way to a new one
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the request goes on as it came
-            _log.error("a request passed unchanged", exc_info=exc)
-            return self._without_decisions(job, Reason.ERROR)
+        return guarded(lambda: self._dispatch(job, abandoned, send_ahead), lambda exc: self._failed(job, exc))
 
     def trouble(self) -> str:
-        """Why no original can be kept, and what helps; "" where one can."""
+        """A sentence on why no original can be kept, and what helps; "" where one can."""
         try:
             self._store.key("")
         except StoreError as exc:
-            self._silent = monotonic() + SILENCE
+            self._silent_until = monotonic() + COMPLAINT_SECONDS
             return str(exc)
         return ""
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to do besides answering."""
+        """False while there is a next request to prepare."""
         return self._next is None
 
     def late(self, number: int, *, replayed: bool) -> None:
-        """The front sent the job's body without its answer: so it stays, whatever was decided meanwhile.
+        """Note that the front sent the job's body without its answer: so it stays, whatever was decided meanwhile.
 
-        replayed   it sent the earlier answer, not what it had received
+        replayed   it sent the earlier answer, not the body as received
 
         An epoch stays decided: it takes long, it rewrites what the provider has cached in any case, and so it may as
         well do so with the next request.
         """
-        done, self._last = self._last, None
-        if done is None or done.job.number != number or not done.sent:
+        last, self._last = self._last, None
+        if last is None or last.job.number != number or not last.is_request:
             return
         with suppress(StoreError):
             if not replayed:
-                done.desk.recalls.passed(done.context)
-            if done.epoch is False:
-                done.pruner.sent_unchanged(done.context)
-        self._next = done
+                last.engine.recalls.sent_unchanged(last.context)
+            if last.epoch is False:
+                last.pruner.sent_unchanged(last.context)
+        self._next = last
 
-    def rest(self, busy: Callable[[], bool]) -> None:
-        """Make ready what the next request of the last conversation will need, as long as there is nothing else to do.
+    def prepare_next(self, busy: Callable[[], bool]) -> None:
+        """Make ready what the next request of the last conversation will need, until `busy`.
 
-        It was sent, so whatever is still unknown of it was sent as it stood.
+        The last request was sent, so blocks of it without a decision were sent as they stood.
         """
-        done, self._next = self._next, None
-        if done is None:
+        last, self._next = self._next, None
+        if last is None:
             return
 
         def stands(_: Segment) -> bool:
             if busy():
-                raise Stopped
+                raise Abandoned
             return True
 
-        with suppress(Stopped, StoreError):
-            done.pruner(done.context, as_sent=True, enough=stands)
-            done.pruner.prepare_next(done.context, enough=busy)
+        with suppress(Abandoned, StoreError):
+            last.pruner(last.context, as_sent=True, enough=stands)
+            last.pruner.prepare_next(last.context, enough=busy)
 
     def refused(self, job: Job) -> None:
-        """The provider refused our version of a body and took the original: its conversation is left alone."""
+        """Note that the provider refused our version of a body and took the original: leave its conversation alone."""
         with suppress(PayloadError, StoreError, RecursionError):
-            desk, found = self._read(job, remember=False)
-            self._refused[_root(job, found.context)] = None
+            engine, conversation = self._read(job, remember=False)
+            context = conversation.context
+            self._refused[job.tenant, root_of(context)] = None
             while len(self._refused) > REFUSED:
                 self._refused.popitem(last=False)
-            desk.recalls.passed(found.context, whole=True)
-            desk.pruner(found.mode).sent_unchanged(found.context, whole=True)
+            engine.recalls.sent_unchanged(context, whole=True)
+            engine.pruner(conversation.mode).sent_unchanged(context, whole=True)
 
-    def _shortened(self, job: Job, stopped: Callable[[], bool], tell: Callable[[Answer], None]) -> Answer:
+    def _dispatch(self, job: Job, abandoned: Callable[[], bool], send_ahead: Callable[[Answer], None]) -> Answer:
+        match job.task:
+            case Task.RETRIEVE:
+                return self._retrieve(job)
+            case Task.COMPRESS:
+                return self._compress(job, abandoned)
+        return self._shorten(job, abandoned, send_ahead)
+
+    def _failed(self, job: Job, exc: Exception) -> Answer:
+        """The answer to a job that raised `exc`. Raises MemoryError again."""
+        match exc:
+            case MemoryError():
+                raise exc
+            case Abandoned():
+                return pass_through(job, Reason.LATE)
+            case PayloadError() | RecursionError():
+                return pass_through(job, Reason.PAYLOAD)
+            case StoreError():
+                self._complain(exc)
+                return self._without_decisions(job, Reason.STORE)
+        _log.error("a request passed unchanged", exc_info=exc)
+        return self._without_decisions(job, Reason.ERROR)
+
+    def _shorten(self, job: Job, abandoned: Callable[[], bool], send_ahead: Callable[[Answer], None]) -> Answer:
+        """Decide a request to the model, or one that counts its tokens."""
         started = perf_counter()
-        real = job.task is Task.SHORTEN and not job.audit
-        desk, found = self._read(job, remember=real)
-        context, pruner = found.context, desk.pruner(found.mode)
-        if _root(job, context) in self._refused:
+        engine, conversation = self._read(job, remember=_is_request(job))
+        context, pruner = conversation.context, engine.pruner(conversation.mode)
+        if (job.tenant, root_of(context)) in self._refused:
             return replace(pass_through(job, Reason.REFUSED), model=context.model)
         seconds = {"read": perf_counter() - started}
-        self._last = _Done(job, desk, found)
-        if real and (job.new >= MUCH or found.mode == TOOL):
-            body = found.body(job, pruner.replay(context))
-            if body is not job.body:
-                tell(Answer(job.number, body, "applied", Reason.LATE, final=False, model=context.model))
-        hurry = Hurry(job.seconds - (perf_counter() - started), stopped, self._pace)
-        done = pruner(context, cold=job.cold, as_sent=True, enough=hurry)
-        hurry.end()
-        self._last = self._next = _Done(job, desk, found, done.epoch)
+        self._last = _LastJob(job, engine, conversation)
+
+        # What earlier requests sent goes ahead, where deciding the new blocks may outlast the deadline.
+        if _is_request(job) and (job.new >= REPLAY_FIRST_TOKENS or conversation.mode == TOOL):
+            replay = conversation.body(job, pruner.replay(context))
+            if replay is not job.body:
+                send_ahead(Answer(job.number, replay, "applied", Reason.LATE, final=False, model=context.model))
+
+        deadline = Deadline(job.seconds - (perf_counter() - started), abandoned, self._pace)
+        pruned = pruner(context, cold=job.cold, as_sent=True, enough=deadline)
+        deadline.end()
+        self._last = self._next = _LastJob(job, engine, conversation, pruned.epoch)
+
         spliced = perf_counter()
-        body = found.body(job, done.edits)
-        answer = _answer(job, body, done, hurry.skipped, changed=body is not job.body)
+        body = conversation.body(job, pruned.edits)
+        answer = _answer(job, body, pruned, deadline.skipped, changed=body is not job.body)
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
-        return replace(answer, seconds=seconds, keys=tuple(_keys(done, desk.store)))
+        return replace(answer, seconds=seconds, keys=tuple(_keys(pruned, engine.store)))
 
     def _without_decisions(self, job: Job, reason: Reason) -> Answer:
-        """Where deciding failed: what earlier requests sent, so that the provider's cache goes on to hold."""
+        """Where deciding failed: the texts that earlier requests sent, so that the provider's cache goes on to hold."""
         last = self._last
         if last is not None and not job.audit:
             with suppress(ContextPruneError):
-                body = last.found.body(job, last.pruner.replay(last.context))
+                body = last.conversation.body(job, last.pruner.replay(last.context))
                 if body is not job.body:
                     return Answer(job.number, body, "applied", reason, model=last.context.model)
         return pass_through(job, reason)
 
     def _complain(self, exc: StoreError) -> None:
-        """Say what is wrong with the store, though not for every request. Its errors quote nothing that came in."""
+        """Log a fault of the store, though not for every request. Its errors quote nothing that came in."""
         now = monotonic()
-        if now >= self._silent:
-            self._silent = now + SILENCE
+        if now >= self._silent_until:
+            self._silent_until = now + COMPLAINT_SECONDS
             _log.warning("requests pass unchanged: %s", exc)
 
-    def _compressed(self, job: Job, stopped: Callable[[], bool]) -> Answer:
-        """The side-car's answer to a body of messages. Gateways remember nothing, so a history is decided afresh."""
-        request = asked(job.body, job.recall)
+    def _compress(self, job: Job, abandoned: Callable[[], bool]) -> Answer:
+        """Answer the side-car's body of messages. Gateways remember nothing, so a history is decided afresh."""
+        request = read_request(job.body, job.recall)
         job = replace(job, audit=job.audit or request.audit)
         request = replace(request, audit=job.audit)
-        desk = self._desk(job)
-        hurry = Hurry(job.seconds, stopped, self._pace)
-        done = desk.pruner(TOOL if request.hashes else OFF)(request.context, enough=hurry)
-        hurry.end()
-        reply = compressed(request, done, desk.store.key, self._counter, hashes=request.hashes)
-        answer = _answer(job, reply.body, done, hurry.skipped, changed=bool(done.edits))
+        engine = self._engine(job)
+
+        deadline = Deadline(job.seconds, abandoned, self._pace)
+        pruned = engine.pruner(TOOL if request.hashes else OFF)(request.context, enough=deadline)
+        deadline.end()
+
+        reply = write_reply(request, pruned, engine.store.key, self._counter)
+        answer = _answer(job, reply.body, pruned, deadline.skipped, changed=bool(pruned.edits))
         return replace(answer, body=reply.body, before=reply.before, after=reply.after)
 
-    def _retrieved(self, job: Job) -> Answer:
-        """The side-car's answer to a recall key."""
-        body = retrieved(job.body, self._desk(job).store)
+    def _retrieve(self, job: Job) -> Answer:
+        """Answer the side-car's recall key."""
+        body = retrieve(job.body, self._engine(job).store)
         return pass_through(job, Reason.NOT_FOUND) if body is None else Answer(job.number, body, "applied")
 
-    def _read(self, job: Job, *, remember: bool) -> tuple[_Desk, _Read]:
-        """A job's conversation, and the desk of the tenant who began it."""
+    def _read(self, job: Job, *, remember: bool) -> tuple[_TenantEngine, _Conversation]:
+        """A job's conversation, and the engine of the tenant who began it."""
         payload = _parsed(job.body)
         context = read(payload, format=job.dialect or None)
-        desk = self._desk(job, None if job.audit else self._homes.of(context, job.tenant))
-        return desk, _recalled(job, desk, payload, context, remember=remember)
+        engine = self._engine(job, None if job.audit else self._homes.of(context, job.tenant))
+        return engine, _recalled(job, engine, payload, context, remember=remember)
 
-    def _desk(self, job: Job, home: str | None = None) -> _Desk:
-        """What a tenant's jobs need. An audit has a store of its own, so that nothing it decides is ever sent."""
+    def _engine(self, job: Job, home: str | None = None) -> _TenantEngine:
+        """A tenant's engine. An audit has a store of its own, so that nothing it decides is ever sent."""
         key = (job.tenant, job.tenant if home is None else home, job.audit)
-        desk = self._desks.get(key)
-        if desk is None:
-            store = MemoryStore(max_bytes=16 << 20) if job.audit else Scoped(self._store, job.tenant, home)
-            desk = self._desks[key] = _Desk(self._policy, self._scorer, self._counter, store)
-        self._desks.move_to_end(key)
-        while len(self._desks) > DESKS:
-            self._desks.popitem(last=False)
-        return desk
+        engine = self._engines.get(key)
+        if engine is None:
+            store = MemoryStore(max_bytes=AUDIT_BYTES) if job.audit else Scoped(self._store, job.tenant, home)
+            engine = self._engines[key] = _TenantEngine(self._policy, self._scorer, self._counter, store)
+        self._engines.move_to_end(key)
+        while len(self._engines) > ENGINES:
+            self._engines.popitem(last=False)
+        return engine
+
+
+def _is_request(job: Job) -> bool:
+    return job.task is Task.SHORTEN and not job.audit
 
 
 def _parsed(body: bytes) -> Any:
@@ -274,60 +300,50 @@ def _parsed(body: bytes) -> Any:
         raise PayloadError("the body is not JSON that can be read") from exc
 
 
-def _recalled(job: Job, desk: _Desk, payload: Any, context: Context, *, remember: bool) -> _Read:
-    """A conversation as the model is to see it before anything is cut."""
-    mode = desk.recalls.mode(payload, context, job.dialect, job.recall, remember=remember)
-    answers = desk.recalls.answers(context) if mode == TOOL else {}
+def _recalled(job: Job, engine: _TenantEngine, payload: Any, context: Context, *, remember: bool) -> _Conversation:
+    """A conversation with the answers of the recall tool in it."""
+    mode = engine.recalls.mode(payload, context, job.dialect, job.recall, remember=remember)
+    answers = engine.recalls.answers(context) if mode == TOOL else {}
     if answers:
         segments = (replace(s, text=answers[s.ref]) if s.ref in answers else s for s in context.segments)
         context = replace(context, segments=tuple(segments))
-    return _Read(context, mode, answers)
+    return _Conversation(context, mode, answers)
 
 
-def _answer(job: Job, body: bytes, done: Pruned, skipped: int, *, changed: bool) -> Answer:
-    """An answer with all that the engine says about it."""
-    cost = done.report.cost
+def _answer(job: Job, body: bytes, pruned: Pruned, skipped: int, *, changed: bool) -> Answer:
+    """An answer with all that the engine reports. `skipped`: blocks that there was no time for."""
+    report, cost = pruned.report, pruned.report.cost
     return Answer(
         number=job.number,
         body=body if changed and not job.audit else None,
         status="audit" if job.audit else "applied" if changed else "passed" if skipped else "noop",
         reason=Reason.LATE if skipped else NO_REASON,
-        model=done.plan.context.model,
-        before=done.report.before,
-        after=done.report.after,
-        kinds={kind.value: tokens for kind, tokens in done.report.by_kind.items()},
+        model=pruned.plan.context.model,
+        before=report.before,
+        after=report.after,
+        kinds={kind.value: tokens for kind, tokens in report.by_kind.items()},
         dollars=(cost.before, cost.after) if cost is not None and cost.known else None,
-        epoch=done.epoch,
-        seconds=done.report.seconds,
-        heat=_heat(done.plan) if job.show else None,
+        epoch=pruned.epoch,
+        seconds=report.seconds,
+        heat=_heat(pruned.plan) if job.show else None,
     )
 
 
-def _root(job: Job, context: Context) -> bytes:
-    """What tells a conversation from others: its tenant, and its beginning up to the first thing that a user said."""
-    found = blake2b(job.tenant.encode(), digest_size=16)
-    for segment in context.segments:
-        found.update(segment.text.encode("utf-8", "surrogatepass") + b"\0")
-        if segment.kind is Kind.USER:
-            break
-    return found.digest()
-
-
-def _keys(done: Pruned, store: Store) -> Iterator[str]:
+def _keys(pruned: Pruned, store: Store) -> Iterator[str]:
     """The keys of the originals that were cut in this very request."""
-    segments = done.plan.context.segments
-    cut = {s.segment for s, d in zip(done.plan.spans, done.plan.decisions, strict=True) if d.action is not Action.KEEP}
+    plan, segments = pruned.plan, pruned.plan.context.segments
+    cut = {s.segment for s, d in zip(plan.spans, plan.decisions, strict=True) if d.action is not Action.KEEP}
     for at in sorted(cut):
         yield store.key(segments[at].source or segments[at].text)
 
 
 def _heat(plan: Plan) -> bytes:
-    """The plan as the dashboard draws it."""
+    """The plan as the dashboard draws it: see `Answer.heat`."""
     rows: list[list[Any]] = [[s.kind.value, s.name or "", []] for s in plan.context.segments]
-    left = _HEAT
+    left = _HEAT_CHARACTERS
     for span, decision in zip(plan.spans, plan.decisions, strict=True):
-        most = min(_SHOWN if decision.action is Action.KEEP else left, left)
-        text = span.text if len(span.text) <= most else f"{span.text[:most]} …"
+        limit = min(_KEPT_CHARACTERS if decision.action is Action.KEEP else left, left)
+        text = span.text if len(span.text) <= limit else f"{span.text[:limit]} …"
         left = max(0, left - len(text))
         rows[span.segment][2].append([text, decision.action.value, decision.reason, round(decision.score, 3)])
     return json.dumps(rows, separators=(",", ":")).encode()

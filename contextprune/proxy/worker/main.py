@@ -16,14 +16,16 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NoReturn
 
 from contextprune.dialects import read
 from contextprune.errors import ContextPruneError
 from contextprune.proxy.job import PREFIX, Job, pack, pack_answer, read_job, unpack
 from contextprune.proxy.telemetry.logs import log_at_once
-from contextprune.proxy.worker.answer import Answering
+from contextprune.proxy.worker.answer import Answerer
+from contextprune.proxy.worker.guard import guarded
 from contextprune.pruner import Pruner
+from contextprune.report import Report
 from contextprune.scoring import Scorer, load_scorer
 from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.storage.store import MemoryStore, open_store
@@ -32,7 +34,7 @@ from contextprune.tokens import open_counter
 _GPUS = ("/dev/nvidiactl", "/dev/dxg")  # as Linux and Linux within Windows show one
 _OUT_OF_MEMORY = 70
 BUSY = 0.25  # seconds that a job waits for a store that another process has locked, before it goes on without
-REST = 0.02  # seconds without a job after which the next one is prepared for
+IDLE = 0.02  # seconds without a job after which the next request is prepared
 _log = logging.getLogger("contextprune.proxy.scorer")
 
 
@@ -42,51 +44,60 @@ def main(config: str = "", threads: int = 1) -> None:
     pipe = Pipe(socket.socket(fileno=os.dup(0)))
     threading.Thread(target=pipe.listen, daemon=True).start()
     log_at_once(sys.stderr)
-    try:
-        answering, spare = prepare(load_settings(file=Path(config) if config else None), threads)
-        report = spare(read(_trial(), format="openai-chat")).report  # the first is slow, and costs no request its time
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the front is told why there is no scorer
-        known = isinstance(exc, ContextPruneError | OSError)
-        if not known:
-            _log.error("this scorer cannot start", exc_info=exc)
-        pipe.send(pack({"word": "failed", "why": str(exc) if known else f"{type(exc).__name__}: {exc}"}))
-        sys.exit(1)
-    trouble = answering.trouble()
+    answerer, report = guarded(lambda: _started(config, threads), lambda exc: _cannot_start(pipe, exc))
+    trouble = answerer.trouble()
+
     gc.collect()
     gc.freeze()  # the vocabulary and all that was imported: never looked through again
     pipe.send(pack({"word": "ready", "trouble": trouble} if trouble else {"word": "ready"}))
+
     threading.Thread(target=lambda: report.cost, daemon=True).start()  # the first look at prices is slow, too
     try:
-        serve(pipe, answering)
+        serve(pipe, answerer)
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
 
 
+def _started(config: str, threads: int) -> tuple[Answerer, Report]:
+    """The answerer, and the report of a trial: the first decision is slow, and so costs no request its time."""
+    answerer, spare = prepare(load_settings(file=Path(config) if config else None), threads)
+    return answerer, spare(read(_trial(), format="openai-chat")).report
+
+
+def _cannot_start(pipe: Pipe, exc: Exception) -> NoReturn:
+    """Tell the front why there is no scorer, and end."""
+    expected = isinstance(exc, ContextPruneError | OSError)
+    if not expected:
+        _log.error("this scorer cannot start", exc_info=exc)
+    pipe.send(pack({"word": "failed", "why": str(exc) if expected else f"{type(exc).__name__}: {exc}"}))
+    sys.exit(1)
+
+
 class Pipe:
-    """The worker's end: messages come in by a thread of their own."""
+    """The scorer's end of the pipe: messages come in by a thread of their own."""
 
     def __init__(self, pipe: socket.socket) -> None:
         self._pipe = pipe
-        self._stopped = -1
+        self._abandoned = -1
         self.inbox: SimpleQueue[tuple[dict[str, Any], list[bytes | None]]] = SimpleQueue()
 
     def listen(self) -> None:
         """Take in messages until the pipe closes; then the process ends, at once."""
         try:
             while True:
-                head, rest = PREFIX.unpack(self._exactly(PREFIX.size))
-                told, parts = unpack(self._exactly(head), self._exactly(rest))
-                if told["word"] in ("late", "cancel"):
-                    self._stopped = told["number"]
-                self.inbox.put((told, parts))
+                head_size, parts_size = PREFIX.unpack(self._exactly(PREFIX.size))
+                head, parts = unpack(self._exactly(head_size), self._exactly(parts_size))
+                if head["word"] in ("late", "cancel"):
+                    self._abandoned = head["number"]
+                self.inbox.put((head, parts))
         except OSError:
             pass
         finally:
             os._exit(0)
 
-    def stopped(self, number: int) -> bool:
-        """Whether the front waits no longer for a job."""
-        return self._stopped == number
+    def abandoned(self, number: int) -> bool:
+        """True once the front waits no longer for a job."""
+        return self._abandoned == number
 
     def send(self, pieces: list[bytes]) -> None:
         """Send one message."""
@@ -97,48 +108,49 @@ class Pipe:
         view = memoryview(bytearray(size))
         at = 0
         while at < size:
-            got = self._pipe.recv_into(view[at:])
-            if not got:
+            count = self._pipe.recv_into(view[at:])
+            if not count:
                 raise EOFError
-            at += got
+            at += count
         return view
 
 
-def serve(pipe: Pipe, answering: Answering) -> None:
-    """Answer what comes, in order."""
+def serve(pipe: Pipe, answerer: Answerer) -> None:
+    """Answer messages in the order in which they come."""
     while True:
         try:
-            told, parts = pipe.inbox.get(timeout=None if answering.idle else REST)
+            head, parts = pipe.inbox.get(timeout=None if answerer.idle else IDLE)
         except Empty:
-            answering.rest(lambda: not pipe.inbox.empty())
+            answerer.prepare_next(lambda: not pipe.inbox.empty())
             continue
-        if told["word"] == "job":
-            _answer(pipe, answering, read_job(told, parts))
-        elif told["word"] == "late":
-            answering.late(told["number"], replayed=told["replayed"])
-        elif told["word"] == "refused":
-            answering.refused(read_job(told, parts))
+        if head["word"] == "job":
+            _answer(pipe, answerer, read_job(head, parts))
+        elif head["word"] == "late":
+            answerer.late(head["number"], replayed=head["replayed"])
+        elif head["word"] == "refused":
+            answerer.refused(read_job(head, parts))
 
 
-def _answer(pipe: Pipe, answering: Answering, job: Job) -> None:
-    answer = answering(job, lambda: pipe.stopped(job.number), lambda early: pipe.send(pack_answer(early)))
+def _answer(pipe: Pipe, answerer: Answerer, job: Job) -> None:
+    answer = answerer(job, lambda: pipe.abandoned(job.number), lambda ahead: pipe.send(pack_answer(ahead)))
     pipe.send(pack_answer(answer))
 
 
-def prepare(settings: Settings, threads: int) -> tuple[Answering, Pruner]:
-    """All that a job needs; and an engine of the same parts that remembers nothing, to be tried on something."""
+def prepare(settings: Settings, threads: int) -> tuple[Answerer, Pruner]:
+    """The answerer, and an engine of the same parts that remembers nothing, for a trial."""
     scorer = scorer_of(settings)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
+
     counter = open_counter(settings.tokenizer)
     store = open_store(settings.store, data_folder(), BUSY)
     counter("")  # reads the vocabulary
     spare = Pruner(settings.policy, scorer, counter, MemoryStore())
-    return Answering(settings.policy, scorer, counter, store), spare
+    return Answerer(settings.policy, scorer, counter, store), spare
 
 
 def scorer_of(settings: Settings) -> Scorer:
-    """The scorer that was set; "auto" is the model only where a GPU can run it, for it has a tenth of a second."""
+    """The scorer of the settings; "auto" is the model only where a GPU can run it, for it has a tenth of a second."""
     if settings.scorer != "auto":
         return load_scorer(settings.scorer, settings.device)
     if settings.device == "cpu" or not any(Path(gpu).exists() for gpu in _GPUS):

@@ -1,4 +1,4 @@
-"""Tells the engine, block by block, whether there is time for one more. What there is no time for stands as it is.
+"""The deadline of a job, which the engine asks before each block: a block that there is no time for stands as it is.
 
 A block cannot be interrupted, so its time is foretold from its size and from how fast the last ones went.
 """
@@ -18,7 +18,7 @@ LEARNT = 500  # characters of a block from which its time says something
 FASTEST = 5e-7  # seconds that deciding a character takes at the least
 
 
-class Stopped(Exception):  # noqa: N818 - says what happened
+class Abandoned(Exception):  # noqa: N818 - says what happened
     """The front waits no longer for this job."""
 
 
@@ -29,33 +29,33 @@ class Pace:
         self.seconds = seconds
 
     def learn(self, characters: int, seconds: float) -> None:
-        """A block of so many characters took so long. One that was only counted teaches nothing."""
-        found = seconds / max(1, characters)
-        if characters >= LEARNT and found > self.seconds / 8:
-            self.seconds += 0.2 * (min(found, 10 * self.seconds) - self.seconds)
+        """Take a block of so many characters into account. One that was only counted teaches nothing."""
+        measured = seconds / max(1, characters)
+        if characters >= LEARNT and measured > self.seconds / 8:
+            self.seconds += 0.2 * (min(measured, 10 * self.seconds) - self.seconds)
 
     def doubt(self) -> None:
-        """A block was not even tried: perhaps it would have gone faster by now."""
+        """Trust the pace a little less: a block was not even tried, and might be faster by now."""
         self.seconds = max(FASTEST, 0.9 * self.seconds)
 
 
-class Hurry:
-    """Asked before each new block of one job.
+class Deadline:
+    """The time that one job's blocks may take; asked before each new block.
 
-    seconds   for all of them, from now on
-    stopped   whether the front has given up on the job
+    seconds     for all of them, from now on
+    abandoned   True once the front has given up on the job
     """
 
-    def __init__(self, seconds: float, stopped: Callable[[], bool], pace: Pace) -> None:
+    def __init__(self, seconds: float, abandoned: Callable[[], bool], pace: Pace) -> None:
         self._ends = perf_counter() + seconds * (1 - RESERVE) - LEAST_RESERVE
-        self._stopped, self._pace = stopped, pace
+        self._abandoned, self._pace = abandoned, pace
         self._last: tuple[int, float] | None = None  # characters of the block that is being decided, and since when
         self.skipped = 0
 
     def __call__(self, segment: Segment) -> bool:
-        """Whether `segment` is to stand as it is, since there is no time to decide it. Raises Stopped."""
-        if self._stopped():
-            raise Stopped
+        """True where `segment` is to stand as it is, since there is no time to decide it. Raises Abandoned."""
+        if self._abandoned():
+            raise Abandoned
         now = perf_counter()
         self._learn(now)
         size = len(segment.text)
@@ -69,7 +69,7 @@ class Hurry:
         return late
 
     def end(self) -> None:
-        """All blocks are decided."""
+        """Note that all blocks are decided."""
         self._learn(perf_counter())
 
     def _learn(self, now: float) -> None:

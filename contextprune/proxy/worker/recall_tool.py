@@ -1,4 +1,4 @@
-"""The way back for models whose client knows nothing of us: a tool that is offered in the request, and answered in one.
+"""The recall tool, for models whose client knows nothing of us: offered in a request, and answered in a later one.
 
 No response is touched. The client cannot run the tool, tells the model so in the next request, and what it said there
 is replaced by the original that was asked for. A tool that comes or goes within a session costs the whole prompt
@@ -19,6 +19,7 @@ from contextprune.context import MODEL_MADE, Context, Kind, Ref, Segment
 from contextprune.dialects.splice import places
 from contextprune.errors import PayloadError, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
+from contextprune.proxy.worker.root import root_of
 from contextprune.proxy.worker.tenants import Scoped
 from contextprune.session.ledger import Notes
 from contextprune.storage.store import Store, recall_text
@@ -63,9 +64,10 @@ def with_tool(body: bytes, dialect: str, answered: Iterable[Ref] = ()) -> bytes:
     PayloadError where the body has a "tools" that is no list.
     """
     flags = {(*ref[:4], "is_error") for ref in answered} if dialect == "anthropic" else set()
-    found = places(body, [(), ("tools",), *flags])
-    cuts = [(*found[flag], b"false") for flag in flags & found.keys() if body[slice(*found[flag])] == b"true"]
-    cuts.append(_opening(body, _SCHEMAS[dialect], found))
+    offsets = places(body, [(), ("tools",), *flags])
+    cuts = [(*offsets[flag], b"false") for flag in flags & offsets.keys() if body[slice(*offsets[flag])] == b"true"]
+    cuts.append(_opening(body, _SCHEMAS[dialect], offsets))
+
     pieces, at = [], 0
     for start, end, new in sorted(cuts):
         pieces += [body[at:start], new]
@@ -73,10 +75,10 @@ def with_tool(body: bytes, dialect: str, answered: Iterable[Ref] = ()) -> bytes:
     return b"".join((*pieces, body[at:]))
 
 
-def _opening(body: bytes, schema: bytes, found: Mapping[Ref, tuple[int, int]]) -> tuple[int, int, bytes]:
-    """Where the schema goes, what it replaces, and what goes there."""
-    first, last = found[()]
-    start, end = found.get(("tools",), (-1, -1))
+def _opening(body: bytes, schema: bytes, offsets: Mapping[Ref, tuple[int, int]]) -> tuple[int, int, bytes]:
+    """The bytes that the schema replaces, from and to, and the bytes that go there."""
+    first, last = offsets[()]
+    start, end = offsets.get(("tools",), (-1, -1))
     if body[first : first + 1] != b"{":
         raise PayloadError("a request body is an object")
     if start < 0:
@@ -89,25 +91,25 @@ def _opening(body: bytes, schema: bytes, found: Mapping[Ref, tuple[int, int]]) -
 
 
 class Recalls:
-    """What the conversations of one tenant were told of recall, and what was answered. Thread-safe.
+    """The modes of one tenant's conversations, and the answers that they were given. Thread-safe.
 
-    Both are kept as notes in the store, so that every process says the same, and in memory, `max_bytes` of it.
+    Both are kept as notes in the store, so that every process answers the same, and in memory, `max_bytes` of it.
     """
 
     def __init__(self, store: Store, max_bytes: int = 4 << 20) -> None:
         self._store = store
         self._notes = store if isinstance(store, Notes) else None
-        own = store.own if isinstance(store, Scoped) else store
-        self._answered = own if isinstance(own, Notes) else None  # what was given back is for its tenant alone
-        self._held: OrderedDict[bytes, bytes] = OrderedDict()
+        at_home = store.at_home if isinstance(store, Scoped) else store
+        self._answered = at_home if isinstance(at_home, Notes) else None  # originals are for their tenant, no guest's
+        self._recent: OrderedDict[bytes, bytes] = OrderedDict()
         self._max_bytes, self._size = max_bytes, 0
         self._lock = threading.Lock()
 
     def mode(self, payload: Any, context: Context, dialect: str, wanted: str, *, remember: bool = True) -> str:
-        """How this conversation recalls: "off", "tool" or "mcp". With "tool", its body goes through `with_tool`.
+        """The way in which a conversation recalls: "off", "tool" or "mcp". With "tool", use `with_tool` on its body.
 
-        payload   the request body, read; `context` what was read of it
-        wanted    what holds for new conversations
+        payload   the request body, read; `context` was read of it
+        wanted    the mode of new conversations
         remember  False for requests that count or measure
 
         A request without a reply of the model is the first of its conversation: there `wanted` decides. Later ones go
@@ -115,83 +117,86 @@ class Recalls:
         StoreError where that cannot be kept: then nothing may be promised.
         """
         possible = _possible(payload, dialect, wanted)
-        key = _hash(b"mode", _root(context))
-        note = self._noted(key, self._notes)
-        known = [] if note is None else note.decode().split(",")
-        if not any(segment.kind in MODEL_MADE for segment in context.segments) or possible in known:
+        key = _hash(b"mode", root_of(context))
+        note = self._read_note(key, self._notes)
+        modes = [] if note is None else note.decode().split(",")  # several, where conversations begin alike
+
+        if _is_first(context) or possible in modes:
             mode = possible
-        elif known:
-            mode = known[-1]
+        elif modes:
+            mode = modes[-1]
         else:
             mode = OFF if possible == TOOL else possible
-        if remember and mode not in known:
-            self._note(key, ",".join([*known, mode]).encode(), self._notes)
+
+        if remember and mode not in modes:
+            self._write_note(key, ",".join([*modes, mode]).encode(), self._notes)
         return _possible(payload, dialect, TOOL) if mode == TOOL else mode
 
-    def passed(self, context: Context, *, whole: bool = False) -> None:
-        """The request was sent as it was received: where it was the first, or with `whole`, the tool stays away.
+    def sent_unchanged(self, context: Context, *, whole: bool = False) -> None:
+        """Note that a request was sent as received: where it was the first, or with `whole`, the tool stays away.
 
         Raises StoreError where that cannot be kept.
         """
-        if whole or not any(segment.kind in MODEL_MADE for segment in context.segments):
-            self._note(_hash(b"mode", _root(context)), OFF.encode(), self._notes)
+        if whole or _is_first(context):
+            self._write_note(_hash(b"mode", root_of(context)), OFF.encode(), self._notes)
 
     def answers(self, context: Context) -> dict[Ref, str]:
-        """What is to stand in place of the results of calls to the recall tool, by ref; the same on every later turn.
+        """Texts in place of the results of calls to the recall tool, by ref; the same on every later turn.
 
         For conversations of the mode "tool" alone: there no client has that tool, so none of its results is real.
         """
-        root = _root(context)
+        root = root_of(context)
         calls: dict[str | None, Segment] = {}
-        found: dict[Ref, str] = {}
+        answers: dict[Ref, str] = {}
         for segment in context.segments:
             if segment.kind is Kind.TOOL_CALL and segment.name == RECALL_TOOL:
                 calls[segment.pair] = segment
             elif segment.kind is Kind.TOOL_RESULT and segment.pair in calls and _is_text(segment):
                 call = calls.pop(segment.pair)
-                found[segment.ref] = self._answer(root, call)
-        return found
+                answers[segment.ref] = self._answer(root, call)
+        return answers
 
     def _answer(self, root: bytes, call: Segment) -> str:
-        """What was answered to a call, or is from now on."""
-        key = _hash(b"answer", root, (call.pair or "").encode("utf-8", "surrogatepass"), _bytes(call.text))
+        """The answer that a call was given, or is given from now on."""
+        key = _hash(b"answer", root, _bytes(call.pair or ""), _bytes(call.text))
         with suppress(StoreError):
-            known = self._noted(key, self._answered)
-            if known is not None:
-                return known.decode("utf-8", "surrogatepass")
-        text = _asked_for(self._store, call.text)
-        self._hold(key, _bytes(text))
+            earlier = self._read_note(key, self._answered)
+            if earlier is not None:
+                return earlier.decode("utf-8", "surrogatepass")
+        text = _look_up(self._store, call.text)
+        self._remember(key, _bytes(text))
         with suppress(StoreError):
-            self._note(key, _bytes(text), self._answered)
+            self._write_note(key, _bytes(text), self._answered)
         return text
 
-    def _noted(self, key: bytes, notes: Notes | None) -> bytes | None:
+    def _read_note(self, key: bytes, notes: Notes | None) -> bytes | None:
         with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key]
+            if key in self._recent:
+                self._recent.move_to_end(key)
+                return self._recent[key]
         value = notes.noted([key]).get(key) if notes is not None else None
         if value is not None:
-            self._hold(key, value)
+            self._remember(key, value)
         return value
 
-    def _note(self, key: bytes, value: bytes, notes: Notes | None) -> None:
+    def _write_note(self, key: bytes, value: bytes, notes: Notes | None) -> None:
         if notes is not None:
             notes.note({key: value})
-        self._hold(key, value)
+        self._remember(key, value)
 
-    def _hold(self, key: bytes, value: bytes) -> None:
+    def _remember(self, key: bytes, value: bytes) -> None:
         with self._lock:
-            self._size += len(value) - len(self._held.pop(key, b""))
-            self._held[key] = value
-            while self._size > self._max_bytes and len(self._held) > 1:
-                self._size -= len(self._held.popitem(last=False)[1])
+            self._size += len(value) - len(self._recent.pop(key, b""))
+            self._recent[key] = value
+            while self._size > self._max_bytes and len(self._recent) > 1:
+                self._size -= len(self._recent.popitem(last=False)[1])
 
 
 def _possible(payload: Any, dialect: str, wanted: str) -> str:
-    """`wanted`, or what comes nearest to it: where the client has such a tool itself, it answers, as for MCP."""
+    """`wanted`, or the mode nearest to it: where the client has such a tool itself, it answers, as for MCP."""
     if wanted != TOOL:
         return wanted
+
     tools = payload.get("tools") if isinstance(payload, Mapping) else ()
     if not isinstance(payload, Mapping) or dialect not in _SCHEMAS or not isinstance(tools, list | None):
         return OFF
@@ -213,19 +218,20 @@ def _names(tools: Iterable[Any]) -> Iterable[str]:
             yield name
 
 
-def _asked_for(store: Store, arguments: str) -> str:
-    """The part of an original that a call asks for, or a short text that says why there is none."""
+def _look_up(store: Store, arguments: str) -> str:
+    """The part of an original that a call names, or a short text that says why there is none."""
     try:
-        asked = json.loads(arguments)
+        call = json.loads(arguments)
     except (ValueError, RecursionError):
-        asked = None
-    key = asked.get("key") if isinstance(asked, dict) else None
+        call = None
+    key = call.get("key") if isinstance(call, dict) else None
     if not isinstance(key, str) or not key:
         return NO_KEY
     key = key.strip().removeprefix("recall=")
     lines, query = (
-        value if isinstance(value := asked.get(name), str) and value else None for name in ("lines", "query")
+        value if isinstance(value := call.get(name), str) and value else None for name in ("lines", "query")
     )
+
     try:
         text = store.get(key)
         if text is None:
@@ -237,24 +243,13 @@ def _asked_for(store: Store, arguments: str) -> str:
         return str(exc)
 
 
-def _root(context: Context) -> bytes:
-    """What stays the same of a conversation and tells it from others: what was said before the model's first reply.
-
-    Instructions and tools are left out, since agents change them on the way, and the provider's cache with them.
-    """
-    said = blake2b(digest_size=16)
-    for segment in context.segments:
-        if segment.kind in MODEL_MADE:
-            break
-        if segment.kind not in (Kind.SYSTEM, Kind.TOOLS):
-            for part in (segment.kind.value, segment.text, segment.source or ""):
-                data = _bytes(part)
-                said.update(b"%d\0%b" % (len(data), data))
-    return said.digest()
+def _is_first(context: Context) -> bool:
+    """True for the first request of a conversation: the model has not replied yet."""
+    return not any(segment.kind in MODEL_MADE for segment in context.segments)
 
 
 def _is_text(segment: Segment) -> bool:
-    """Whether a text of ours may stand in its place."""
+    """True where a text of ours may stand in its place."""
     return segment.cost is None and (segment.editable or not segment.text)
 
 

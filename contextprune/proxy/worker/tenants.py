@@ -1,7 +1,7 @@
 """A store in which each tenant finds only its own texts and notes.
 
-Nothing is kept to tell tenants apart: a key is a hash of the text and of the tenant, so whether it belongs to the
-one who asks is computed anew each time.
+Nothing is kept to tell tenants apart: a key is a hash of the text and of the tenant, so whose it is
+is computed anew each time.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from contextprune.storage.store import Store
 
 
 class Scoped:
-    """A store as one tenant sees it: the same keys for the same tenant, and no text, no note of any other.
+    """A store as a single tenant sees it: the same keys for the same tenant, and no text, no note of any other.
 
-    home   the tenant whose notes these are, where that is another one: see `Homes`. Texts are always the tenant's own
+    home   the tenant whose notes these are, where that is another tenant: see `Homes`. Texts are always the tenant's
 
     The tenant "" has the keys of the store itself, but even it is given only what is its own. Whoever opens the
     store without a scope (the command line, the MCP server) can read its file anyway, and finds every key.
@@ -31,8 +31,8 @@ class Scoped:
         self._notes = store if isinstance(store, Notes) else None
 
     @property
-    def own(self) -> Scoped:
-        """The same with the tenant's own notes."""
+    def at_home(self) -> Scoped:
+        """The same store with the tenant's own notes, whoever began the conversation."""
         return self if self._home == self._tenant else Scoped(self._store, self._tenant)
 
     def key(self, text: str) -> str:
@@ -68,18 +68,18 @@ class Scoped:
 
 
 class Homes:
-    """Which tenant began a conversation, for credentials that change while it goes on.
+    """The tenant who began each conversation, for credentials that change while it goes on.
 
-    Access tokens of a login are renewed every few hours. Were what was decided lost with the old one, the history would
-    go out as the client has it: that is not in the provider's cache, and signed reasoning does not hold for it.
-    So whoever shows an id that the provider gave to a call of the model, at random, goes on with the decisions about
-    that conversation. It is given no text for that: what is decided is decided about texts that it sends itself.
+    Access tokens of a login are renewed every few hours. Were decisions lost with the old token, the history would go
+    out as the client has it: that is not in the provider's cache, and signed reasoning does not hold for it.
+    So a tenant who shows an id that the provider gave to a call of the model, at random, goes on with the decisions
+    about that conversation. It is given no text for that: decisions are about texts that it sends itself.
     """
 
-    def __init__(self, store: Store, most: int = 10_000) -> None:
+    def __init__(self, store: Store, capacity: int = 10_000) -> None:
         self._notes = store if isinstance(store, Notes) else None
-        self._most = most
-        self._known: OrderedDict[bytes, str] = OrderedDict()
+        self._capacity = capacity
+        self._homes: OrderedDict[bytes, str] = OrderedDict()
 
     def of(self, context: Context, tenant: str) -> str:
         """The tenant under which decisions about a conversation are noted; `tenant` where it began with it.
@@ -89,16 +89,16 @@ class Homes:
         proof = _proof(context)
         if proof is None:
             return tenant
-        home = self._known.get(proof)
+        home = self._homes.get(proof)
         if home is None:
             noted = self._notes.noted([proof]).get(proof) if self._notes is not None else None
             home = tenant if noted is None else noted.decode()
             if noted is None and self._notes is not None:
                 self._notes.note({proof: tenant.encode()})
-        self._known.pop(proof, None)
-        self._known[proof] = home
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
+        self._homes.pop(proof, None)
+        self._homes[proof] = home
+        while len(self._homes) > self._capacity:
+            self._homes.popitem(last=False)
         return home
 
 
@@ -106,13 +106,13 @@ _RANDOM = 16  # characters of an id that is no mere number: providers use 24 and
 
 
 def _proof(context: Context) -> bytes | None:
-    """What only those know who saw a conversation: the ids of its first calls. None where there are no such ids."""
+    """A hash of the ids of the first calls, which only those know who saw the conversation; None without such ids."""
     proof = blake2b(digest_size=16, person=b"home")
-    found = False
+    has_id = False
     for segment in context.segments:
-        if found and segment.kind is not Kind.TOOL_CALL:
+        if has_id and segment.kind is not Kind.TOOL_CALL:
             return proof.digest()
         if segment.kind is Kind.TOOL_CALL and segment.pair and len(segment.pair) >= _RANDOM:
             proof.update(segment.pair.encode("utf-8", "surrogatepass") + b"\0")
-            found = True
-    return proof.digest() if found else None
+            has_id = True
+    return proof.digest() if has_id else None

@@ -18,7 +18,7 @@ from contextprune.markers import RECALL_TOOL
 from contextprune.policy import Policy
 from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.telemetry.logs import log_at_once
-from contextprune.proxy.worker.answer import DESKS, MUCH, Answering
+from contextprune.proxy.worker.answer import ENGINES, REPLAY_FIRST_TOKENS, Answerer
 from contextprune.scoring import load_scorer
 from contextprune.storage.store import MemoryStore, SQLiteStore, Store
 from contextprune.tokens import Tiktoken
@@ -54,16 +54,16 @@ class Broken:
         raise ZeroDivisionError(f"{len(spans)}: {context.query}")
 
 
-def answering(store: Store | None = None, policy: Policy | None = None, scorer: Any = SCORER) -> Answering:
-    return Answering(policy or Policy(), scorer, COUNTER, MemoryStore() if store is None else store)
+def answerer(store: Store | None = None, policy: Policy | None = None, scorer: Any = SCORER) -> Answerer:
+    return Answerer(policy or Policy(), scorer, COUNTER, MemoryStore() if store is None else store)
 
 
 def job(sent: bytes, task: Task = Task.SHORTEN, **told: Any) -> Job:
     return Job(next(NUMBERS), task, sent, **{"dialect": "openai-chat", "seconds": 60.0, **told})
 
 
-def ask(engine: Answering, what: Job, told: list[Answer] | None = None, *, stopped: bool = False) -> Answer:
-    return engine(what, lambda: stopped, (told if told is not None else []).append)
+def ask(engine: Answerer, what: Job, told: list[Answer] | None = None, *, abandoned: bool = False) -> Answer:
+    return engine(what, lambda: abandoned, (told if told is not None else []).append)
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -73,7 +73,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def test_every_byte_that_is_not_cut_is_as_it_was(store: Store) -> None:
     sent = body("w1").replace(b'"model": "gpt-5"', b'"model" :  "gpt-5", "seed": 1.00, "seed": 1e2')
-    answer = ask(answering(store), job(sent))
+    answer = ask(answerer(store), job(sent))
     assert answer.body is not None
     start = sent.index(b"2026-01-01")
     assert answer.body[:start] == sent[:start]
@@ -81,7 +81,7 @@ def test_every_byte_that_is_not_cut_is_as_it_was(store: Store) -> None:
 
 
 def test_an_answer_says_what_it_saved_of_which_kind_and_what_it_costs() -> None:
-    answer = ask(answering(), job(body("w2")))
+    answer = ask(answerer(), job(body("w2")))
     assert answer.model == "gpt-5"
     assert set(answer.kinds) == {"system", "user", "tool_call", "tool_result"}
     assert sum(before for before, _ in answer.kinds.values()) == answer.before
@@ -91,7 +91,7 @@ def test_an_answer_says_what_it_saved_of_which_kind_and_what_it_costs() -> None:
 
 
 def test_markers_name_keys_only_where_somebody_can_redeem_them() -> None:
-    off, mcp = ask(answering(), job(body("w3"))), ask(answering(), job(body("w3"), recall="mcp"))
+    off, mcp = ask(answerer(), job(body("w3"))), ask(answerer(), job(body("w3"), recall="mcp"))
     assert off.body is not None
     assert mcp.body is not None
     assert b"recall=" not in off.body
@@ -100,7 +100,7 @@ def test_markers_name_keys_only_where_somebody_can_redeem_them() -> None:
 
 
 def test_the_recall_tool_is_there_in_every_request_and_its_results_are_filled_in() -> None:
-    engine, sent = answering(), json.loads(body("w4", 0))
+    engine, sent = answerer(), json.loads(body("w4", 0))
     first = ask(engine, job(json.dumps(sent).encode(), recall="tool"))
     assert first.body is not None
     assert json.loads(first.body)["tools"][0]["function"]["name"] == RECALL_TOOL
@@ -120,16 +120,16 @@ def test_the_recall_tool_is_there_in_every_request_and_its_results_are_filled_in
 
 def test_with_the_recall_tool_a_body_is_ready_before_its_decisions() -> None:
     told: list[Answer] = []
-    ask(answering(), job(body("w5", 0), recall="tool"), told)
+    ask(answerer(), job(body("w5", 0), recall="tool"), told)
     assert [answer.final for answer in told] == [False]
     assert told[0].body is not None
     assert RECALL_TOOL.encode() in told[0].body
 
 
 def test_with_much_to_decide_what_is_known_is_answered_first() -> None:
-    engine, told = answering(), list[Answer]()
+    engine, told = answerer(), list[Answer]()
     first = ask(engine, job(body("w6", 1)))
-    ask(engine, job(body("w6", 2), new=MUCH), told)
+    ask(engine, job(body("w6", 2), new=REPLAY_FIRST_TOKENS), told)
     assert first.body is not None
     assert [answer.final for answer in told] == [False]
     assert told[0].body is not None
@@ -137,12 +137,12 @@ def test_with_much_to_decide_what_is_known_is_answered_first() -> None:
 
 
 def test_a_late_answer_is_as_if_it_had_never_been_given(store: Store) -> None:
-    engine = answering(store)
+    engine = answerer(store)
     first = ask(engine, job(body("w7", 1)))
     late = job(body("w7", 2))
     assert ask(engine, late).status == "applied"
     engine.late(late.number, replayed=False)
-    third = ask(answering(store) if isinstance(store, SQLiteStore) else engine, job(body("w7", 3)))
+    third = ask(answerer(store) if isinstance(store, SQLiteStore) else engine, job(body("w7", 3)))
     assert first.body is not None
     assert third.body is not None
     sent, now = texts(body("w7", 3)), texts(third.body)
@@ -152,7 +152,7 @@ def test_a_late_answer_is_as_if_it_had_never_been_given(store: Store) -> None:
 
 
 def test_an_answer_in_time_is_not_forgotten_for_a_job_before_it() -> None:
-    engine = answering()
+    engine = answerer()
     before, last = job(body("w8", 1)), job(body("w8", 2))
     ask(engine, before)
     answer = ask(engine, last)
@@ -161,7 +161,7 @@ def test_an_answer_in_time_is_not_forgotten_for_a_job_before_it() -> None:
 
 
 def test_an_epoch_that_comes_too_late_is_sent_with_the_next_request() -> None:
-    engine = answering(policy=Policy(window=4000))
+    engine = answerer(policy=Policy(window=4000))
     for turns in range(1, 12):
         late = job(body("w9", turns))
         answer = ask(engine, late)
@@ -173,7 +173,7 @@ def test_an_epoch_that_comes_too_late_is_sent_with_the_next_request() -> None:
 
 
 def test_what_there_is_no_time_for_stands_and_says_late(store: Store) -> None:
-    engine = answering(store)
+    engine = answerer(store)
     answer = ask(engine, job(body("x1"), seconds=0.0))
     assert (answer.status, answer.reason, answer.body) == ("passed", "late", None)
     later = ask(engine, job(body("x1", 2)))
@@ -182,41 +182,41 @@ def test_what_there_is_no_time_for_stands_and_says_late(store: Store) -> None:
 
 
 def test_in_a_moment_of_rest_the_next_request_is_prepared_and_comes_out_the_same() -> None:
-    rested, busy = answering(), answering()
+    rested, busy = answerer(), answerer()
     for turns in range(1, 5):
         answers = [ask(engine, job(body("x2", turns))) for engine in (rested, busy)]
         assert answers[0].body == answers[1].body is not None
-        rested.rest(lambda: False)
-        busy.rest(lambda: True)
+        rested.prepare_next(lambda: False)
+        busy.prepare_next(lambda: True)
 
 
 def test_after_a_rest_nothing_old_is_cut_up_again() -> None:
-    engine = answering()
+    engine = answerer()
     late = job(body("x3", 8), seconds=0.0)
     ask(engine, late)
     engine.late(late.number, replayed=False)
-    engine.rest(lambda: False)
-    [desk] = engine._desks.values()
-    [held] = desk.pruner("off")._fold._held.values()
+    engine.prepare_next(lambda: False)
+    [tenant] = engine._engines.values()
+    [held] = tenant.pruner("off")._fold._held.values()
     results = [i for i, segment in enumerate(held.past.segments) if segment.kind == "tool_result"]
     assert len(results) == 8
     assert all(held.past._spans[i] is not None for i in results)
 
 
 def test_nobody_waiting_nothing_is_remembered() -> None:
-    engine = answering()
-    assert ask(engine, job(body("x4")), stopped=True).reason == "late"
+    engine = answerer()
+    assert ask(engine, job(body("x4")), abandoned=True).reason == "late"
     assert engine.idle
     assert ask(engine, job(body("x4"))).status == "applied"
 
 
 def test_a_refused_conversation_is_left_alone(store: Store) -> None:
-    engine = answering(store)
+    engine = answerer(store)
     refused = job(body("x5", 2))
     ask(engine, refused)
     engine.refused(refused)
     assert ask(engine, job(body("x5", 3))).reason == "refused"
-    again = answering(store)  # another process knows it by its notes, as far as they go
+    again = answerer(store)  # another process knows it by its notes, as far as they go
     after = ask(again, job(body("x5", 3))).body
     if isinstance(store, SQLiteStore):
         assert after is not None
@@ -225,11 +225,11 @@ def test_a_refused_conversation_is_left_alone(store: Store) -> None:
 
 def test_a_full_store_lets_the_body_through_and_what_is_known_is_replayed() -> None:
     inner = MemoryStore()
-    engine = answering(inner)
+    engine = answerer(inner)
     first = ask(engine, job(body("x6")))
     engine._store = Full(inner)
-    for desk in engine._desks.values():
-        desk.store._store = Full(inner)  # type: ignore[attr-defined]
+    for tenant in engine._engines.values():
+        tenant.store._store = Full(inner)  # type: ignore[attr-defined]
     second = ask(engine, job(body("x6", 2)))
     assert (second.status, second.reason) == ("applied", "store")
     assert first.body is not None
@@ -242,7 +242,7 @@ def test_a_full_store_lets_the_body_through_and_what_is_known_is_replayed() -> N
 def test_a_fault_in_the_engine_lets_the_body_through_and_tells_no_content() -> None:
     stream = io.StringIO()
     end = log_at_once(stream)
-    answer = ask(answering(scorer=Broken()), job(body("x7")))
+    answer = ask(answerer(scorer=Broken()), job(body("x7")))
     end()
     assert (answer.status, answer.reason) == ("passed", "error")
     [line] = map(json.loads, stream.getvalue().splitlines())
@@ -254,7 +254,7 @@ def test_a_fault_in_the_engine_lets_the_body_through_and_tells_no_content() -> N
 def test_a_store_that_fails_is_complained_of_once_a_while() -> None:
     stream = io.StringIO()
     end = log_at_once(stream)
-    engine = answering(Full(MemoryStore()))
+    engine = answerer(Full(MemoryStore()))
     for name in ("x8", "x9"):
         assert ask(engine, job(body(name))).reason == "store"
     end()
@@ -263,10 +263,10 @@ def test_a_store_that_fails_is_complained_of_once_a_while() -> None:
 
 
 def test_it_knows_whether_its_store_can_be_used(tmp_path: Path) -> None:
-    assert answering().trouble() == ""
+    assert answerer().trouble() == ""
     file = tmp_path / "file"
     file.touch()
-    assert "Set CONTEXTPRUNE_STORE=memory or to a writable path" in answering(SQLiteStore(file / "s")).trouble()
+    assert "Set CONTEXTPRUNE_STORE=memory or to a writable path" in answerer(SQLiteStore(file / "s")).trouble()
 
 
 @pytest.mark.parametrize(
@@ -283,13 +283,13 @@ def test_it_knows_whether_its_store_can_be_used(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_read_is_a_payload(sent: bytes) -> None:
-    assert ask(answering(), job(sent)).reason == "payload"
+    assert ask(answerer(), job(sent)).reason == "payload"
 
 
 def test_the_side_car_gets_as_many_messages_back_and_finds_what_was_cut() -> None:
-    engine, sent = answering(), json.loads(body("x8", 3))
-    asked = json.dumps({"messages": sent["messages"], "config": {"mode": "ccr"}}).encode()
-    answer = ask(engine, job(asked, Task.COMPRESS, dialect=""))
+    engine, sent = answerer(), json.loads(body("x8", 3))
+    read_request = json.dumps({"messages": sent["messages"], "config": {"mode": "ccr"}}).encode()
+    answer = ask(engine, job(read_request, Task.COMPRESS, dialect=""))
     assert answer.status == "applied"
     assert answer.body is not None
     told = json.loads(answer.body)
@@ -305,14 +305,14 @@ def test_the_side_car_gets_as_many_messages_back_and_finds_what_was_cut() -> Non
 
 def test_where_the_proxy_audits_the_side_car_measures_and_gives_the_messages_back_as_they_came() -> None:
     sent = json.loads(body("x8", 3))["messages"]
-    answer = ask(answering(), job(json.dumps({"messages": sent}).encode(), Task.COMPRESS, dialect="", audit=True))
+    answer = ask(answerer(), job(json.dumps({"messages": sent}).encode(), Task.COMPRESS, dialect="", audit=True))
     assert answer.body is not None
     assert json.loads(answer.body)["messages"] == sent
     assert answer.after < answer.before
 
 
 def test_only_so_many_tenants_are_held() -> None:
-    engine = answering()
-    for i in range(DESKS + 5):
+    engine = answerer()
+    for i in range(ENGINES + 5):
         assert ask(engine, job(body("x9"), tenant=f"t{i}")).status == "applied"
-    assert len(engine._desks) == DESKS
+    assert len(engine._engines) == ENGINES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contextprune.context import Kind, Segment
-from contextprune.proxy.worker.pace import Hurry, Pace, Stopped
+from contextprune.proxy.worker.pace import Abandoned, Deadline, Pace
 
 
 def result(size: int) -> Segment:
@@ -17,33 +17,33 @@ def never() -> bool:
 
 
 def test_a_block_that_fits_into_the_time_is_decided() -> None:
-    hurry = Hurry(10.0, never, Pace(1e-6))
-    assert not hurry(result(1000))
-    assert hurry.skipped == 0
+    deadline = Deadline(10.0, never, Pace(1e-6))
+    assert not deadline(result(1000))
+    assert deadline.skipped == 0
 
 
 def test_a_block_that_does_not_fit_stands_and_a_smaller_one_after_it_may_not() -> None:
-    hurry = Hurry(10.0, never, Pace(1e-3))
-    assert hurry(result(20_000))
-    assert not hurry(result(100))
-    assert hurry.skipped == 1
+    deadline = Deadline(10.0, never, Pace(1e-3))
+    assert deadline(result(20_000))
+    assert not deadline(result(100))
+    assert deadline.skipped == 1
 
 
 def test_what_is_only_counted_takes_next_to_no_time() -> None:
-    hurry = Hurry(10.0, never, Pace(1e-3))
-    assert not hurry(Segment(Kind.USER, "x" * 20_000, ()))
+    deadline = Deadline(10.0, never, Pace(1e-3))
+    assert not deadline(Segment(Kind.USER, "x" * 20_000, ()))
 
 
 def test_without_time_nothing_is_decided() -> None:
-    hurry = Hurry(0.0, never, Pace())
-    assert hurry(result(1))
-    assert hurry(Segment(Kind.USER, "x", ()))
-    assert hurry.skipped == 1
+    deadline = Deadline(0.0, never, Pace())
+    assert deadline(result(1))
+    assert deadline(Segment(Kind.USER, "x", ()))
+    assert deadline.skipped == 1
 
 
 def test_when_nobody_waits_any_more_it_ends() -> None:
-    with pytest.raises(Stopped):
-        Hurry(10.0, lambda: True, Pace())(result(1))
+    with pytest.raises(Abandoned):
+        Deadline(10.0, lambda: True, Pace())(result(1))
 
 
 def test_the_pace_is_learnt_from_blocks_that_were_decided() -> None:
@@ -69,6 +69,6 @@ def test_one_stall_does_not_spoil_the_pace() -> None:
 def test_what_was_slow_once_is_tried_again_after_a_while() -> None:
     pace = Pace(1.0)
     tries = 0
-    while Hurry(1.0, never, pace)(result(1000)):
+    while Deadline(1.0, never, pace)(result(1000)):
         tries += 1
         assert tries < 200

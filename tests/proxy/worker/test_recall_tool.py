@@ -155,14 +155,14 @@ def test_counting_remembers_nothing(kept: Store) -> None:
 def test_a_first_request_that_went_as_it_came_keeps_the_tool_away(kept: Store, whole: bool) -> None:
     mode(kept, chat(), "tool")
     later = chat(reply(), result("x"))
-    Recalls(kept).passed(read(later if whole else chat()), whole=whole)
+    Recalls(kept).sent_unchanged(read(later if whole else chat()), whole=whole)
     assert mode(kept, later, "tool") == "off"
 
 
 def test_a_later_request_that_went_as_it_came_changes_nothing(kept: Store) -> None:
     mode(kept, chat(), "tool")
     later = chat(reply(), result("x"))
-    Recalls(kept).passed(read(later))
+    Recalls(kept).sent_unchanged(read(later))
     assert mode(kept, later, "tool") == "tool"
 
 

@@ -32,9 +32,9 @@ SESSION: list[dict[str, Any]] = [
 def ask(messages: Any, store: Store | None = None, hashes: bool = False, **more: Any) -> dict[str, Any]:
     """What a gateway gets back for a request of its own."""
     pruner = Pruner(store=store or MemoryStore(), hints=hashes)
-    request = sidecar.asked(json.dumps({"messages": messages, "model": "gpt-5", **more}).encode())
-    done = pruner(request.context)
-    reply = sidecar.compressed(request, done, pruner.store.key, pruner.counter, hashes=hashes)
+    body = json.dumps({"messages": messages, "model": "gpt-5", **more}).encode()
+    request = sidecar.read_request(body, "tool" if hashes else "off")
+    reply = sidecar.write_reply(request, pruner(request.context), pruner.store.key, pruner.counter)
     told: dict[str, Any] = json.loads(reply.body)
     assert (told["tokens_before"], told["tokens_after"]) == (reply.before, reply.after)
     return told
@@ -72,9 +72,9 @@ def test_there_are_as_many_messages_and_never_more_tokens(payload: Mapping[str, 
 
 def test_messages_come_back_byte_for_byte_where_nothing_is_gained() -> None:
     messages = b'[ {"role":"user", "content":"h\\u0069", "n": 1e5, "n": 12345678901234567890123} ]'
-    request = sidecar.asked(b'{"model":"m","messages":' + messages + b"}")
+    request = sidecar.read_request(b'{"model":"m","messages":' + messages + b"}")
     pruner = Pruner(store=MemoryStore())
-    reply = sidecar.compressed(request, pruner(request.context), pruner.store.key, pruner.counter, hashes=False)
+    reply = sidecar.write_reply(request, pruner(request.context), pruner.store.key, pruner.counter)
     assert reply.body.startswith(b'{"messages":' + messages + b',"tokens_before":')
     assert json.loads(reply.body)["transforms_applied"] == []
 
@@ -102,7 +102,7 @@ def test_an_audit_measures_and_changes_nothing() -> None:
 )  # fmt: skip
 def test_a_body_that_makes_no_sense_is_refused(body: bytes) -> None:
     with pytest.raises(PayloadError):
-        sidecar.asked(body)
+        sidecar.read_request(body)
 
 
 class Gateway:
@@ -121,7 +121,7 @@ class Gateway:
         return short, [found for text in texts for found in self.HASH.findall(text)]
 
     def retrieve(self, found: str, query: str | None = None) -> str | None:
-        body = sidecar.retrieved(json.dumps({"key": found, "query": query, "lines": None}).encode(), self.store)
+        body = sidecar.retrieve(json.dumps({"key": found, "query": query, "lines": None}).encode(), self.store)
         return None if body is None else json.loads(body)["original_content"]
 
 
@@ -169,6 +169,6 @@ def test_a_key_itself_and_lines_are_understood_when_retrieving() -> None:
     store = MemoryStore()
     store.put({store.key(LOG): LOG})
     body = json.dumps({"key": store.key(LOG), "query": None, "lines": "2"}).encode()
-    assert json.loads(sidecar.retrieved(body, store) or b"")["original_content"] == LOG.splitlines(keepends=True)[1]
+    assert json.loads(sidecar.retrieve(body, store) or b"")["original_content"] == LOG.splitlines(keepends=True)[1]
     with pytest.raises(PayloadError, match="counted from 1"):
-        sidecar.retrieved(body.replace(b'"2"', b'"two"'), store)
+        sidecar.retrieve(body.replace(b'"2"', b'"two"'), store)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contextprune.dialects import read
 from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.wire.credentials import fingerprint
-from contextprune.proxy.worker.answer import Answering
+from contextprune.proxy.worker.answer import Answerer
 from contextprune.proxy.worker.tenants import Homes, Scoped
 from contextprune.pruner import Pruner
 from contextprune.session.ledger import Notes
@@ -142,7 +142,7 @@ def test_a_guest_finds_the_notes_of_the_home_and_none_of_its_texts(tmp_path: Pat
     home.put({home.key("text"): "text"})
     home.note({b"key": b"value"})
     assert visit.noted([b"key"]) == {b"key": b"value"}
-    assert visit.own.noted([b"key"]) == {}
+    assert visit.at_home.noted([b"key"]) == {}
     assert (visit.get(home.key("text")), visit.key("text")) == (None, Scoped(store, guest).key("text"))
 
 
@@ -164,4 +164,4 @@ def test_a_session_goes_on_with_the_same_bytes_after_its_credential_was_renewed(
 def answered(store: Store, job: Job) -> Answer:
     """What a scorer process says that has just started."""
     pruner = Pruner(store=store)
-    return Answering(pruner.policy, pruner.scorer, pruner.counter, store)(job, lambda: False, lambda _: None)
+    return Answerer(pruner.policy, pruner.scorer, pruner.counter, store)(job, lambda: False, lambda _: None)
