@@ -111,7 +111,8 @@ class Encoder(nn.Module):
 def _embedding(rows: int, width: int) -> nn.Embedding:
     """[rows, width], drawn like that of torch but for the form: a normal draw on the meta device costs a second."""
     weights = torch.empty(rows, width).uniform_(-UNIT_VARIANCE, UNIT_VARIANCE)
-    return nn.Embedding.from_pretrained(weights, freeze=False)
+    embedding: nn.Embedding = nn.Embedding.from_pretrained(weights, freeze=False)  # type: ignore[no-untyped-call]
+    return embedding
 
 
 class SpanEncoder(nn.Module):
