@@ -1,119 +1,192 @@
-"""What the words of one window cannot show: scalar features of each span, for the late stage of the model.
+"""Scalar features of each span, for the late stage of the model: what the words of one window cannot show.
 
 Where a span stands, how old it is, whether it repeats, which words it shares with the goal and with the latest calls.
-Cheap: linear in the text, no model. Each is about 0..1, so that none drowns the others. The order is part of the
-trained weights: a change here needs a new training.
+Cheap: linear in the text, no model. Each is about 0..1, so that none drowns the others.
+
+Their values are part of the trained weights, and so is all that they are made of: lexical.v1, signals.v1, failure
+lines, identifiers, the splitters. A golden test notices when one of these moves; `FEATURES_VERSION` tells weights apart
+that were trained on other values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from enum import IntEnum, auto
 from math import log1p
 
-from contextprune.context import Context, Kind, Span, Syntax, Unit
+from contextprune.context import Context, Kind, Span, Unit, blocks_of
 from contextprune.scoring.lexical import Likeness, likeness, smoothed
-from contextprune.scoring.signals import Signals, ages_of, edges_of, recent_words, shared
-from contextprune.text.failures import failing
+from contextprune.scoring.signals import DATA_SYNTAX, Trace, shared, trace_of, weighed
 from contextprune.text.identifiers import identifiers
 from contextprune.text.views import is_code, without_number
 
-FEATURES = 40
+FEATURES_VERSION = 1
+"""Raised whenever a value below changes: weights of another version are refused when they are loaded."""
+
+
+class Column(IntEnum):
+    """The columns of a row of features, in the order of the trained weights."""
+
+    # likeness to the query: zeros without one
+    OWN = 0  # BM25 of the span, as a share of the best one's
+    BEFORE = auto()  # of the span before it in the block
+    AFTER = auto()
+    ANCHOR = auto()  # of the best of its anchors
+    OWN_OF_QUERY = auto()  # BM25 of the span, as a share of what the query could reach
+    QUERY_BLOCK = auto()  # BM25 of the block
+    LEXICAL = auto()  # the score of lexical.v1
+    HAS_QUERY = auto()
+
+    # trace
+    SIGNALS = auto()  # the score of signals.v1
+    AGE = auto()
+    LATEST = auto()  # of the latest turn
+    REFERRED = auto()  # share of its words that the latest calls use
+    FAILURE = auto()
+    CODE = auto()
+    DATA = auto()
+    SHORT = auto()
+    REPEATED = auto()  # stands again further down
+    TEMPLATE = auto()  # inside a group of log records of one form
+
+    # block
+    BLOCK_SPANS = auto()
+    BLOCK_SHARE = auto()  # of the characters of the context
+    BLOCKS = auto()
+    BLOCK_NUMBER = auto()  # as a share of all
+    DOCUMENT = auto()
+    TOOL_RESULT = auto()
+    QUERY_GIVEN = auto()  # by the caller, not read from the conversation
+
+    # place in the block
+    POSITION = auto()
+    FROM_START = auto()
+    TO_END = auto()
+
+    # unit
+    SENTENCE = auto()
+    LINE = auto()
+    CODE_BLOCK = auto()
+    ITEM = auto()
+    ROW = auto()
+    RECORD = auto()
+    WHOLE = auto()
+    HUNK = auto()
+
+    # content
+    LENGTH = auto()
+    DIGITS = auto()
+    NAMES = auto()
+    NEW_NAMES = auto()  # that neither the query nor a span before shows
+
+
+FEATURES = len(Column)
 """Numbers for each span."""
 
-LEXICAL_BLOCK, LEXICAL = 5, 6
-"""The columns of lexical.v1's likeness of the whole block, and of its score."""
-
-_DATA = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_LINE})
-_UNITS = (Unit.SENTENCE, Unit.LINE, Unit.BLOCK, Unit.ITEM, Unit.ROW, Unit.RECORD, Unit.WHOLE, Unit.HUNK)
 _KINDS = (Kind.DOCUMENT, Kind.TOOL_RESULT)
-_LONG = 2000  # characters of a span that are looked at for what it holds
+_UNITS = (Unit.SENTENCE, Unit.LINE, Unit.BLOCK, Unit.ITEM, Unit.ROW, Unit.RECORD, Unit.WHOLE, Unit.HUNK)
+
+# What log1p of a common large value is divided by, so that it comes to about 1.
+AGE_SCALE = 3  # 20 calls
+SPANS_SCALE = 6  # 400 spans of a block, or of a context
+BLOCKS_SCALE = 4  # 50 blocks
+LENGTH_SCALE = 7  # 1,100 characters
+NAMES_SCALE = 3  # 20 identifiers
+
+SHORT_BODY = 20  # characters below which a line says nothing: braces, blanks, prompts
+READ_FOR_NAMES = 2000  # characters of a span whose identifiers and digits are counted
+OWN_SCALE = 2  # few spans reach more than half of what the query could
 
 
 def features(context: Context, spans: Sequence[Span]) -> list[list[float]]:
     """[spans][FEATURES], each span beside all others of the context."""
     if not spans:
         return []
-    parts = (part(context, spans) for part in (_likeness, _trace, _place, _content))
-    return [[*likeness, *trace, *place, *content] for likeness, trace, place, content in zip(*parts, strict=True)]
+    groups = (group(context, spans) for group in (_likeness, _trace, _place, _content))
+    return [[*likeness, *trace, *place, *content] for likeness, trace, place, content in zip(*groups, strict=True)]
 
 
 def _likeness(context: Context, spans: Sequence[Span]) -> list[list[float]]:
-    """Eight: the query's words in the span, beside it, in its block, and what lexical.v1 makes of them."""
-    found = likeness(context, spans)
-    if found is None:
-        return [[0.0] * 8 for _ in spans]
-    own, blocks = found
-    top = max(own) or 1.0
+    """OWN to HAS_QUERY: the query's words in the span, beside it, in its block, and the score of lexical.v1."""
+    like = likeness(context, spans)
+    if like is None:
+        return [[0.0] * (Column.HAS_QUERY + 1) for _ in spans]
+
+    own, blocks = like
+    best = max(own) or 1.0
     scores = smoothed(spans, Likeness(own, blocks))
     rows = []
     for i, span in enumerate(spans):
         before = own[i - 1] if i and spans[i - 1].segment == span.segment else 0.0
         after = own[i + 1] if i + 1 < len(spans) and spans[i + 1].segment == span.segment else 0.0
         anchor = max((own[a] for a in span.anchors), default=0.0)
-        near = (own[i] / top, before / top, after / top, anchor / top)
-        rows.append([*near, 2 * own[i], blocks[span.segment], scores[i], 1.0])
+        shares = (own[i] / best, before / best, after / best, anchor / best)
+        rows.append([*shares, OWN_SCALE * own[i], blocks[span.segment], scores[i], 1.0])
     return rows
 
 
 def _trace(context: Context, spans: Sequence[Span]) -> list[list[float]]:
-    """Ten: age, repetition, references, errors, and what signals.v1 makes of them."""
-    ages = ages_of(context)
-    recent, edges, failed = recent_words(context), edges_of(spans), failing(context, spans)
-    scores = Signals()(context, spans)
+    """SIGNALS to TEMPLATE: the score of signals.v1, age, references, form, repetition."""
+    trace = trace_of(context, spans)
+    scores = weighed(spans, trace)
     rows = [[0.0]] * len(spans)
-    seen: set[str] = set()
+    later: set[str] = set()
     for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
-        span = spans[i]
-        body = without_number(span.text)
-        age = ages[span.segment]
-        rows[i] = [
-            scores[i],
-            log1p(age) / 3,
-            float(age == 0),
-            shared(body, recent),
-            float(i in failed),
-            float(is_code(span)),
-            float(span.syntax in _DATA),
-            float(len(body) < 20),
-            float(body in seen),
-            float(span.group is not None and i not in edges),
-        ]
-        seen.add(body)
+        body = without_number(spans[i].text)
+        rows[i] = _traced(spans[i], i, body, scores[i], trace, repeated=body in later)
+        later.add(body)
     return rows
 
 
+def _traced(span: Span, i: int, body: str, score: float, trace: Trace, *, repeated: bool) -> list[float]:
+    age = trace.ages[span.segment]
+    return [
+        score,
+        log1p(age) / AGE_SCALE,
+        float(age == 0),
+        shared(body, trace.recent),
+        float(i in trace.failures),
+        float(is_code(span)),
+        float(span.syntax in DATA_SYNTAX),
+        float(len(body) < SHORT_BODY),
+        float(repeated),
+        float(span.group is not None and i not in trace.edges),
+    ]
+
+
 def _place(context: Context, spans: Sequence[Span]) -> list[list[float]]:
-    """Eighteen: where the span stands in its block, how large both are, what they are."""
-    starts = [i for i, span in enumerate(spans) if not i or span.segment != spans[i - 1].segment]
+    """BLOCK_SPANS to HUNK: how large the block is, where the span stands in it, what both are."""
+    blocks = blocks_of(spans)
     total = sum(len(span.text) for span in spans) or 1
     rows = []
-    for number, (start, end) in enumerate(pairwise([*starts, len(spans)])):
-        segment = context.segments[spans[start].segment]
-        block = (
-            log1p(end - start) / 6,
+    for number, block in enumerate(blocks):
+        segment = context.segments[spans[block.start].segment]
+        of_block = (
+            log1p(len(block)) / SPANS_SCALE,
             len(segment.text) / total,
-            log1p(len(starts)) / 4,
-            number / len(starts),
+            log1p(len(blocks)) / BLOCKS_SCALE,
+            number / len(blocks),
             *(float(segment.kind is kind) for kind in _KINDS),
             float(context.asked),
         )
-        for i in range(start, end):
-            where = ((i - start) / (end - start), 1 / (1 + i - start), 1 / (end - i))
+
+        for i in block:
+            position = ((i - block.start) / len(block), 1 / (1 + i - block.start), 1 / (block.stop - i))
             unit = (float(spans[i].unit is unit) for unit in _UNITS)
-            rows.append([*block, *where, *unit])
+            rows.append([*of_block, *position, *unit])
     return rows
 
 
 def _content(context: Context, spans: Sequence[Span]) -> list[list[float]]:
-    """Four: length, digits, names, and names that nothing before has shown."""
+    """LENGTH to NEW_NAMES: length, digits, identifiers, and those that nothing before has shown."""
     shown: set[str] = set(identifiers(context.query))
     rows = []
     for span in spans:
-        text = span.text[:_LONG]
+        text = span.text[:READ_FOR_NAMES]
         names = set(identifiers(text))
         fresh = names - shown
         shown |= names
         digits = sum(map(str.isdigit, text)) / (len(text) or 1)
-        rows.append([log1p(len(span.text)) / 7, digits, log1p(len(names)) / 3, log1p(len(fresh)) / 3])
+        length = log1p(len(span.text)) / LENGTH_SCALE
+        rows.append([length, digits, log1p(len(names)) / NAMES_SCALE, log1p(len(fresh)) / NAMES_SCALE])
     return rows

@@ -7,12 +7,12 @@ content of their window, so that an unchanged block costs only its features.
 
 from __future__ import annotations
 
-import json
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import blake2b, sha256
+from hashlib import blake2b
+from math import isfinite
 from pathlib import Path
 from threading import Barrier, Lock, Thread
 from typing import Any, TypeVar
@@ -33,7 +33,8 @@ from contextprune.errors import ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
 from contextprune.scoring.encoder import HEAD_WIDTH, MATCH_SCALARS, Batch, Model, Shape, has_bf16
-from contextprune.scoring.features import FEATURES, features
+from contextprune.scoring.features import FEATURES, Column, features
+from contextprune.scoring.folder import read_folder
 from contextprune.scoring.listwise import PREFIX, Listwise, listwise_inputs
 from contextprune.scoring.signals import Signals
 from contextprune.scoring.windows import Cutter, Window
@@ -48,7 +49,7 @@ DECIMALS = 4  # of a score: what differs between devices lies below
 
 
 class Neural:
-    """The scorer of a folder with `scorer.json`, `model.safetensors`, `tokenizer.json` and `calibration.json`."""
+    """The scorer of a folder that `read_folder` reads."""
 
     def __init__(
         self,
@@ -79,27 +80,19 @@ class Neural:
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> Neural:
-        """Read a folder that training wrote. Raises ScorerError where it is incomplete or not what its hash says."""
-        manifest = _json(folder / "scorer.json")
+        """Read a folder that training wrote. Raises ScorerError where `read_folder` does, or the weights do not fit."""
+        files = read_folder(folder)
+        calibration = Calibration.of(files.calibration)
         try:
-            raw = (folder / "model.safetensors").read_bytes()
-        except OSError as exc:
-            raise ScorerError(f"no weights in {folder}: {exc.strerror}") from exc
-        if sha256(raw).hexdigest() != manifest.get("sha256"):
-            raise ScorerError(f"{folder / 'model.safetensors'} is not the file that scorer.json names: install it anew")
-        calibration = Calibration.of(_json(folder / "calibration.json"))
-
-        try:
-            tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in load(raw).items()}
+            tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in load(files.weights).items()}
             listwise = _pop_listwise(tensors)
             with torch.device("meta"):  # draws no weights, which would take a while and the caller's random numbers
-                model = Model(Shape(**manifest["shape"]))
+                model = Model(Shape(**files.shape))
             model.load_state_dict(tensors, assign=True)
-            cutter = Cutter(_tokenizer(folder / "tokenizer.json"))
-            name = f"{manifest['name']}.{manifest['sha256'][:8]}"
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as exc:
+            cutter = Cutter(_tokenizer(files.tokenizer))
+        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as exc:
             raise ScorerError(f"the scorer in {folder} does not fit this version: {exc}") from exc
-        return cls(model, cutter, calibration, name, device, listwise)
+        return cls(model, cutter, calibration, files.name, device, listwise)
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One calibrated probability for each span.
@@ -109,16 +102,24 @@ class Neural:
         """
         wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
         read = [i for i, span in enumerate(spans) if span.segment in wanted]
+        if not read:
+            return Signals()(context, spans)
+
+        rows = features(context, spans)
+        logits = self._logits(context, spans, wanted, rows)
+        if not all(map(isfinite, logits)):
+            raise ScorerError(
+                f"{self.name} gives logits that are no numbers, so its weights are damaged: train it anew"
+            )
+
+        classes = self.calibration.classes(context, spans)
         results = {i for i in wanted if context.segments[i].kind is Kind.TOOL_RESULT}
         trace = context.reading is Reading.TRACE
-        scores = Signals()(context, spans) if trace or len(read) < len(spans) else [0.0] * len(spans)
-        if read:
-            logits = self.logits(context, spans, wanted)
-            classes = self.calibration.classes(context, spans)
-            for i, logit in zip(read, logits, strict=True):
-                segment = spans[i].segment
-                score = self.calibration.probability(classes[segment], logit)
-                scores[i] = round((score + scores[i]) / 2 if trace and segment in results else score, DECIMALS)
+        scores = [row[Column.SIGNALS] for row in rows]
+        for i, logit in zip(read, logits, strict=True):
+            segment = spans[i].segment
+            score = self.calibration.probability(classes[segment], logit)
+            scores[i] = round((score + scores[i]) / 2 if trace and segment in results else score, DECIMALS)
         return scores
 
     def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
@@ -138,21 +139,30 @@ class Neural:
             self._remembered.clear()
             self._remembered_spans = 0
 
-    def logits(self, context: Context, spans: Sequence[Span], wanted: Iterable[int]) -> list[float]:
-        """The uncalibrated scores of the spans of the segments `wanted`, in order."""
-        read, logits, rows = self.window_logits(context, spans, wanted)
+    def _logits(
+        self, context: Context, spans: Sequence[Span], wanted: Iterable[int], everything: Sequence[Sequence[float]]
+    ) -> list[float]:
+        """The uncalibrated scores of the spans of the segments `wanted`, in order; `everything` are features of all."""
+        read, logits, rows = self.window_logits(context, spans, wanted, everything)
         if self._listwise is None or not read:
             return [float(logit) for logit in logits]
         return self._workers.map(self._add_listwise, [listwise_inputs([spans[i] for i in read], logits, rows)])[0]
 
     def window_logits(
-        self, context: Context, spans: Sequence[Span], wanted: Iterable[int]
+        self,
+        context: Context,
+        spans: Sequence[Span],
+        wanted: Iterable[int],
+        everything: Sequence[Sequence[float]] | None = None,
     ) -> tuple[list[int], np.ndarray, np.ndarray]:
-        """Of the spans of the segments `wanted`: indices, logits from their windows alone, and features."""
+        """Of the spans of the segments `wanted`: indices, logits from their windows alone, and features.
+
+        `everything` are the features of all spans where they are known already.
+        """
         if self._process != os.getpid():  # forked: the parent's threads are not here, and its lock may be held
             self._begin()
         windows = self._cutter(context, spans, wanted)
-        everything = features(context, spans)
+        everything = features(context, spans) if everything is None else everything
         read = [i for window in windows for i, _, _ in window.spans]
         rows = np.array([everything[i] for i in read], np.float32).reshape(-1, FEATURES)
         if not read:
@@ -290,14 +300,13 @@ def _pop_listwise(tensors: dict[str, torch.Tensor]) -> Listwise | None:
     return network
 
 
-def _tokenizer(path: Path) -> Any:
-    text = path.read_text(encoding="utf-8")
+def _tokenizer(text: str) -> Any:
     try:
         return Tokenizer.from_str(text)
     except Exception as exc:  # the library has no narrower one
         if isinstance(exc, MemoryError):
             raise
-        raise ScorerError(f"{path} is not a tokenizer: {exc}") from exc
+        raise ValueError(f"its tokenizer cannot be read ({exc})") from exc
 
 
 def _device(name: str) -> torch.device:
@@ -308,15 +317,3 @@ def _device(name: str) -> torch.device:
     if name != "cpu" and not (torch.cuda if name == "cuda" else torch.backends.mps).is_available():
         raise ScorerError(f"device {name!r} was asked for, and torch sees none here: use 'auto' or 'cpu'")
     return torch.device(name)
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise ScorerError(f"{path.parent} holds no scorer: {path.name} cannot be read ({exc.strerror})") from exc
-    except ValueError as exc:
-        raise ScorerError(f"{path} is not JSON: {exc}") from exc
-    if not isinstance(content, dict):
-        raise ScorerError(f"{path} holds no JSON object")
-    return content

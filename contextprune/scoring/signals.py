@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import exp, log1p
+from typing import NamedTuple
 
 from contextprune.context import Context, Kind, Span, Syntax
 from contextprune.text.failures import failing
 from contextprune.text.views import is_code, without_number
 
+# Weights, in logits.
 BIAS = -4.5
 AGE = -1.0  # a result loses worth with the logarithm of the results since
 LATEST = 2.0  # the answer to the last call has not been acted upon yet
@@ -24,13 +26,16 @@ DATA = -2.0  # records are used by their values, which a digest carries; they ar
 SHORTEST, SHORT = 20, -1.5  # characters: braces, blanks and prompts say nothing that the marker does not
 REFERRED = 1.5  # shares words with the latest calls
 FAILURE = 1.0  # errors before success
-TAIL = 0.7  # the end of a long output holds its verdict
+TAIL, TAIL_LENGTH = 0.7, 4  # the end of a long output holds its verdict; spans from the end at which half of it counts
 COMMENT = -0.5  # prose beside the code is quoted less than the code
 TEMPLATE = -2.5  # one of many log records of the same form, the first and the last apart
 
+RECENT_CALLS = 3  # turns with calls whose words count as referring
+LOOKED_AT = 400  # characters of a span whose words are compared with theirs
+
 _WORD = re.compile(r"[^\W\d]\w{2,}")
-_DATA = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_LINE})
-_RECENT_CALLS = 3
+DATA_SYNTAX = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_LINE})
+"""Syntax of records."""
 
 
 class Signals:
@@ -40,53 +45,77 @@ class Signals:
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One score for each span."""
-        ages = ages_of(context)
-        standing = [BIAS + AGE * log1p(age) + (0.0 if age else LATEST) for age in ages]
-        recent = recent_words(context)
-        failed, edges, ends = failing(context, spans), edges_of(spans), _last_index(spans)
-        seen: set[str] = set()
-        scores = [0.0] * len(spans)
-        for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
-            span = spans[i]
-            body = without_number(span.text)
-            logit = standing[span.segment] + TAIL / (1 + (ends[span.segment] - i) / 4)
-            logit += _form(span, body, failed=i in failed)
-            if len(body) < SHORTEST:
-                logit += SHORT
-            elif body in seen:
-                logit += REPEATED
-            else:
-                seen.add(body)
-            if span.group is not None and i not in edges:
-                logit += TEMPLATE
-            scores[i] = 1 / (1 + exp(-logit - REFERRED * shared(body, recent)))
-        return scores
+        return weighed(spans, trace_of(context, spans))
 
 
-def _form(span: Span, body: str, *, failed: bool) -> float:
-    """What kind of text it is: code is quoted, records are not, failures come first."""
+class Trace(NamedTuple):
+    """Facts of a trace that signals.v1 and the features of the model share.
+
+    ages      for each segment, how many calls were answered after it: 0 for the latest turn's results
+    recent    words of the latest calls and of the text that came with them
+    edges     indices of the first and the last span of each group in each segment
+    failures  indices of the spans that are failure lines
+    """
+
+    ages: Sequence[int]
+    recent: frozenset[str]
+    edges: frozenset[int]
+    failures: frozenset[int]
+
+
+def trace_of(context: Context, spans: Sequence[Span]) -> Trace:
+    """The facts of a context."""
+    return Trace(_ages(context), _recent_words(context), _edges(spans), frozenset(failing(context, spans)))
+
+
+def weighed(spans: Sequence[Span], trace: Trace) -> list[float]:
+    """The scores of signals.v1 from the facts."""
+    by_age = [BIAS + AGE * log1p(age) + (0.0 if age else LATEST) for age in trace.ages]
+    ends = {span.segment: i for i, span in enumerate(spans)}
+    later: set[str] = set()
+    scores = [0.0] * len(spans)
+
+    for i in range(len(spans) - 1, -1, -1):  # from the newest, so that the older copy is the repetition
+        span = spans[i]
+        body = without_number(span.text)
+        logit = by_age[span.segment] + TAIL / (1 + (ends[span.segment] - i) / TAIL_LENGTH)
+        logit += _form(span, body, failure=i in trace.failures)
+
+        if len(body) < SHORTEST:
+            logit += SHORT
+        elif body in later:
+            logit += REPEATED
+        else:
+            later.add(body)
+
+        if span.group is not None and i not in trace.edges:
+            logit += TEMPLATE
+        scores[i] = 1 / (1 + exp(-logit - REFERRED * shared(body, trace.recent)))
+    return scores
+
+
+def _form(span: Span, body: str, *, failure: bool) -> float:
+    """The weight of the kind of text: code is quoted, records are not, failures come first."""
     if is_code(span):
         return CODE + COMMENT if body.startswith(("#", "//", "*", '"""')) else CODE
-    if span.syntax in _DATA:
+    if span.syntax in DATA_SYNTAX:
         return DATA
-    return FAILURE if failed else 0.0
+    return FAILURE if failure else 0.0
 
 
 def shared(body: str, recent: frozenset[str]) -> float:
     """The share of its words that the latest calls use, too; a long text is judged by its beginning."""
-    words = _WORD.findall(body[:400]) if recent else ()
+    words = _WORD.findall(body[:LOOKED_AT]) if recent else ()
     return sum(map(recent.__contains__, words)) / (len(words) + 1)
 
 
-def ages_of(context: Context) -> list[int]:
-    """For each segment, how many calls were answered after it: 0 for the latest turn's results."""
+def _ages(context: Context) -> list[int]:
     last = max((s.turn for s in context.segments if s.kind is Kind.TOOL_RESULT), default=0)
     return [max(0, last - segment.turn) for segment in context.segments]
 
 
-def recent_words(context: Context) -> frozenset[str]:
-    """Words of the latest calls and of the text that came with them."""
-    turns = sorted({s.turn for s in context.segments if s.kind is Kind.TOOL_CALL})[-_RECENT_CALLS:]
+def _recent_words(context: Context) -> frozenset[str]:
+    turns = sorted({s.turn for s in context.segments if s.kind is Kind.TOOL_CALL})[-RECENT_CALLS:]
     if not turns:
         return frozenset()
     spoken = (Kind.TOOL_CALL, Kind.ASSISTANT)
@@ -95,12 +124,7 @@ def recent_words(context: Context) -> frozenset[str]:
     )
 
 
-def _last_index(spans: Sequence[Span]) -> dict[int, int]:
-    return {span.segment: i for i, span in enumerate(spans)}
-
-
-def edges_of(spans: Sequence[Span]) -> frozenset[int]:
-    """The first and the last span of each group in each segment."""
+def _edges(spans: Sequence[Span]) -> frozenset[int]:
     firsts: dict[tuple[int, str | None], int] = {}
     lasts: dict[tuple[int, str | None], int] = {}
     for i, span in enumerate(spans):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
 
 from contextprune.scoring.encoder import Model, Shape
+from contextprune.scoring.folder import write_manifest
 
 _SAID = "[PAD] [UNK] [CLS] [SEP] [MASK] why does checkout fail the payment order was refused at night and a log # , ( )"
 WORDS = _SAID.split()
@@ -27,16 +27,15 @@ SIZES = {
 
 
 def write_neural(folder: Path) -> Path:
-    """What `contextprune train` writes, untrained."""
+    """A folder as `contextprune train` writes it, untrained."""
     torch.manual_seed(0)
     shape = Shape(vocab=len(WORDS), width=32, heads=2, inner=64, layers=1)
     raw = save({name: tensor.half() for name, tensor in Model(shape).state_dict().items()})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.safetensors").write_bytes(raw)
-    about = {"name": "tiny.v1", "sha256": sha256(raw).hexdigest(), "shape": asdict(shape)}
-    (folder / "scorer.json").write_text(json.dumps(about))
     (folder / "calibration.json").write_text(json.dumps({"all": CURVE}))
     tokenizer().save(str(folder / "tokenizer.json"))
+    write_manifest(folder, "tiny.v1", asdict(shape))
     return folder
 
 
@@ -59,10 +58,10 @@ def write_encoder(folder: Path) -> Path:
 def tokenizer() -> Tokenizer:
     """WordPiece over a handful of words."""
     numbered = {word: i for i, word in enumerate(WORDS)}
-    found = Tokenizer(models.WordPiece(numbered, unk_token="[UNK]"))
-    found.normalizer = normalizers.BertNormalizer()
-    found.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    pieces = Tokenizer(models.WordPiece(numbered, unk_token="[UNK]"))
+    pieces.normalizer = normalizers.BertNormalizer()
+    pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     ends = [("[CLS]", numbered["[CLS]"]), ("[SEP]", numbered["[SEP]"])]
     pair = "[CLS] $A [SEP] $B:1 [SEP]:1"
-    found.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair=pair, special_tokens=ends)
-    return found
+    pieces.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair=pair, special_tokens=ends)
+    return pieces

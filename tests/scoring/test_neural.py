@@ -13,6 +13,7 @@ import torch
 from contextprune.context import Context, Kind, Segment
 from contextprune.errors import ScorerError
 from contextprune.scoring import Calibrated, Signals
+from contextprune.scoring.folder import write_manifest
 from contextprune.scoring.neural import Neural
 from contextprune.splitting import split
 from tests.scoring.folders import WORDS as VOCABULARY
@@ -143,20 +144,11 @@ def test_an_incomplete_folder_is_refused_with_its_name(tmp_path: Path, name: str
         Neural.load(folder)
 
 
-def test_weights_that_changed_are_refused(tmp_path: Path) -> None:
-    folder = write_neural(tmp_path / "tiny")
-    with (folder / "model.safetensors").open("r+b") as file:
-        file.seek(-1, 2)
-        file.write(b"\x01")
-    with pytest.raises(ScorerError, match=r"not the file that scorer\.json names"):
-        Neural.load(folder)
-
-
 def test_a_shape_that_does_not_fit_the_weights_is_refused(tmp_path: Path) -> None:
     folder = write_neural(tmp_path / "tiny")
-    about = json.loads((folder / "scorer.json").read_text())
-    about["shape"]["layers"] = 2
-    (folder / "scorer.json").write_text(json.dumps(about))
+    manifest = json.loads((folder / "scorer.json").read_text())
+    manifest["shape"]["layers"] = 2
+    (folder / "scorer.json").write_text(json.dumps(manifest))
     with pytest.raises(ScorerError, match="does not fit this version"):
         Neural.load(folder)
 
@@ -177,6 +169,7 @@ _FORKS = """
 import os, sys
 from pathlib import Path
 from tests.scoring.test_neural import context, scored
+from contextprune.scoring.folder import write_manifest
 from contextprune.scoring.neural import Neural
 scorer = Neural.load(Path(sys.argv[1]), "cpu")
 before = scored(scorer, context(1, 2, 3))
@@ -198,8 +191,6 @@ def test_a_forked_process_scores_the_same_and_does_not_hang(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("scorer.json", "[]"),
-        ("calibration.json", "[]"),
         ("calibration.json", "{}"),
         ("calibration.json", '{"all": {"logits": [], "shares": [], "recalls": [], "bars": []}}'),
         ("calibration.json", '{"all": {"logits": [1]}}'),
@@ -209,5 +200,13 @@ def test_a_forked_process_scores_the_same_and_does_not_hang(folder: Path) -> Non
 def test_a_damaged_folder_is_refused_in_our_own_words(tmp_path: Path, name: str, text: str) -> None:
     folder = write_neural(tmp_path / "tiny")
     (folder / name).write_text(text)
+    write_manifest(folder, "tiny.v1", json.loads((folder / "scorer.json").read_text())["shape"])
     with pytest.raises(ScorerError):
         Neural.load(folder)
+
+
+def test_scores_that_are_no_numbers_are_an_error_and_no_scores(folder: Path) -> None:
+    damaged = Neural.load(folder, "cpu")
+    torch.nn.init.constant_(damaged._model.judge.logit.bias, float("nan"))
+    with pytest.raises(ScorerError, match=r"tiny.* no numbers"):
+        scored(damaged, context(1))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
 
 from contextprune.scoring.encoder import Model
+from contextprune.scoring.folder import CALIBRATION, TOKENIZER, WEIGHTS, write_manifest
 from contextprune.scoring.listwise import PREFIX, Listwise
 
 NAME = "neural.v1"
@@ -30,16 +30,11 @@ def export(
     tensors = model.state_dict()
     if listwise:
         tensors |= {PREFIX + key: value for key, value in listwise.state_dict().items()}
-    raw = save({key: value.half().contiguous() for key, value in tensors.items()})
-    (out / "model.safetensors").write_bytes(raw)
-    about: dict[str, Any] = {
-        "name": name,
-        "sha256": sha256(raw).hexdigest(),
-        "shape": asdict(model.reader.encoder.shape),
-    }
+    (out / WEIGHTS).write_bytes(save({key: value.half().contiguous() for key, value in tensors.items()}))
+
     tokens = json.loads(tokenizer.read_text(encoding="utf-8"))
     tokens["truncation"] = tokens["padding"] = None  # the upstream file cuts at 128, silently
-    (out / "tokenizer.json").write_text(json.dumps(tokens, ensure_ascii=False), encoding="utf-8")
-    (out / "calibration.json").write_text(json.dumps(calibration), encoding="utf-8")
-    (out / "scorer.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    (out / TOKENIZER).write_text(json.dumps(tokens, ensure_ascii=False), encoding="utf-8", newline="\n")
+    (out / CALIBRATION).write_text(json.dumps(calibration), encoding="utf-8", newline="\n")
+    write_manifest(out, name, asdict(model.reader.encoder.shape))
     return out

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from contextprune.scoring.features import FEATURES, LEXICAL, features
+from contextprune.scoring.features import FEATURES, Column, features
 from contextprune.scoring.windows import Cutter, Window
 from contextprune.splitting import split
 from contextprune.training.samples import Need, Sample
@@ -103,7 +103,7 @@ def _chosen(
     having = [w for w in windows if any(labels[i] for i, _, _ in w.spans)]
     others = [w for w in windows if not any(labels[i] for i, _, _ in w.spans)]
     having.sort(key=lambda w: _dice(name, w.ids))
-    likeliest = sorted(others, key=lambda w: -max(rows[i][LEXICAL] for i, _, _ in w.spans))
+    likeliest = sorted(others, key=lambda w: -max(rows[i][Column.LEXICAL] for i, _, _ in w.spans))
     wrong = max(1, most - len(having)) if others else 0
     hard = likeliest[: (wrong + 1) // 2]
     rest = sorted((w for w in others if not any(w is h for h in hard)), key=lambda w: _dice(name, w.ids))
