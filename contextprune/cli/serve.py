@@ -19,7 +19,7 @@ from contextprune._version import __version__
 from contextprune.errors import MissingExtra
 from contextprune.proxy.inherited import Inherited, read_inherited
 from contextprune.proxy.options import Options, load_options
-from contextprune.proxy.pool.launch import Begun, early
+from contextprune.proxy.pool.launch import Launched, launch_first
 from contextprune.settings import Settings, data_folder, load_settings, process_environment
 
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
@@ -176,12 +176,12 @@ def _serve(options: Options, settings: Settings, inherited: Inherited | None) ->
         if inherited is not None and inherited.fd is None:
             typer.echo(url)  # the program that started this one waits for it
 
-    begun = early(options)
+    launched = launch_first(options)
     try:
-        return _server()(options, tell, begun, inherited)
+        return _server()(options, tell, launched, inherited)
     finally:
-        if begun is not None:
-            begun.end()
+        if launched is not None:
+            launched.end()
 
 
 def _upstreams(pairs: list[str] | None) -> dict[str, str] | None:
@@ -199,7 +199,7 @@ def _upstreams(pairs: list[str] | None) -> dict[str, str] | None:
     return found
 
 
-def _server() -> Callable[[Options, Callable[[str], None], Begun | None, Inherited | None], int]:
+def _server() -> Callable[[Options, Callable[[str], None], Launched | None, Inherited | None], int]:
     """What runs the proxy. Raises MissingExtra where its packages are absent."""
     try:
         from contextprune.proxy.server import run  # noqa: PLC0415 - its packages are an extra

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from contextprune.proxy.endpoints import Pages
+from contextprune.proxy.endpoints import Endpoints
 from contextprune.proxy.exchange import Exchange, Relay, Send
-from contextprune.proxy.forward import Asked, Passage, note
+from contextprune.proxy.forward import Forwarder, note
 from contextprune.proxy.job import NO_REASON, Reason
 from contextprune.proxy.options import Options
+from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import ClientGone, Receive, Unacceptable
@@ -31,13 +32,13 @@ class App:
     secret   proves to the program that started the proxy that this is it; b"" where none did
     """
 
-    def __init__(self, options: Options, scorers: Asked, monitor: Monitor, secret: bytes = b"") -> None:
-        self.options, self.scorers, self.monitor = options, scorers, monitor
+    def __init__(self, options: Options, pool: Pool, monitor: Monitor, secret: bytes = b"") -> None:
+        self.options, self.pool, self.monitor = options, pool, monitor
         self.draining = False
         upstreams = Upstreams(options)
         self._client = Client(options, upstreams)
-        self._passage = Passage(options, scorers, upstreams, Relay(self._client))
-        self._pages = Pages(options, monitor, scorers, lambda: self.draining, secret)
+        self._forwarder = Forwarder(options, pool, upstreams, Relay(self._client))
+        self._endpoints = Endpoints(options, monitor, pool, lambda: self.draining, secret)
         self._exchanges: set[Exchange] = set()
         self._chores: list[asyncio.Task[None]] = []
 
@@ -49,7 +50,7 @@ class App:
     @property
     def watched(self) -> bool:
         """Whether a load balancer has asked for readiness within the last minute."""
-        return self._pages.watched
+        return self._endpoints.watched
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request, or the life of the server."""
@@ -69,14 +70,14 @@ class App:
         loop = asyncio.get_running_loop()
         await receive()
         # The scorers start beside the server: until they are up, requests go through as they are.
-        chores = (self.scorers.start(), self._measure_lag(), self._publish())
+        chores = (self.pool.start(), self._measure_lag(), self._publish())
         self._chores = [loop.create_task(chore) for chore in chores]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        await self.scorers.stop()
+        await self.pool.stop()
         await self._client.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -93,16 +94,16 @@ class App:
 
     async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         path: bytes = scope.get("raw_path") or scope["path"].encode()
-        own = self._pages.own(scope["method"], path)
+        own = self._endpoints.own(scope["method"], path)
         exchange = Exchange(scope, receive, send, self.monitor.begin(counted=not own))
         tap = None
         try:
             if own:
-                await self._pages.answer(exchange, path, self._passage.aside)
+                await self._endpoints.answer(exchange, path, self._forwarder.sidecar)
             else:
                 self._exchanges.add(exchange)
                 full = len(self._exchanges) > self.options.connections
-                tap = await self._passage.relay(exchange, path, full=full)
+                tap = await self._forwarder.relay(exchange, path, full=full)
         except asyncio.CancelledError:
             if not exchange.stopped:
                 raise

@@ -12,7 +12,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
 
 from contextprune.proxy.dashboard import respond as dashboard
@@ -20,6 +20,7 @@ from contextprune.proxy.exchange import Exchange
 from contextprune.proxy.inherited import CHALLENGE, PROOF, prove
 from contextprune.proxy.job import Answer, Reason, Task
 from contextprune.proxy.options import Options, is_loopback
+from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
 from contextprune.proxy.wire.body import declared, plain, too_large
@@ -57,26 +58,13 @@ _LATER: Mapping[Task, str] = {
 Sidecar = Callable[[Exchange, Task, bytes], Awaitable[Answer]]
 
 
-class Standing(Protocol):
-    """How the scorers stand."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether any can take a job."""
-        ...
-
-    def figures(self) -> Any:
-        """In figures, for `Monitor.gauges`."""
-        ...
-
-
-class Pages:
+class Endpoints:
     """Answers what is not for a provider."""
 
     def __init__(
-        self, options: Options, monitor: Monitor, scorers: Standing, draining: Callable[[], bool], secret: bytes = b""
+        self, options: Options, monitor: Monitor, pool: Pool, draining: Callable[[], bool], secret: bytes = b""
     ) -> None:
-        self._options, self._monitor, self._scorers, self._draining = options, monitor, scorers, draining
+        self._options, self._monitor, self._pool, self._draining = options, monitor, pool, draining
         self._secret = secret
         self._started = monotonic()
         self._asked = -_WATCHED
@@ -112,9 +100,9 @@ class Pages:
             await _tell(exchange, 200, {"status": "alive"})
             return
         self._asked = monotonic()
-        self._was_ready = self._was_ready or self._scorers.ready or monotonic() - self._started > _PATIENCE
+        self._was_ready = self._was_ready or self._pool.ready or monotonic() - self._started > _PATIENCE
         state = "draining" if draining else "ready" if self._was_ready else "starting"
-        told = {"status": state, "scorers": "ready" if self._scorers.ready else "degraded"}
+        told = {"status": state, "scorers": "ready" if self._pool.ready else "degraded"}
         await _tell(exchange, 200 if state == "ready" else 503, told, self._proof(exchange))
 
     def _proof(self, exchange: Exchange) -> Headers:
@@ -149,7 +137,7 @@ class Pages:
         return is_loopback(name) or (name == self._options.host.casefold() and name != "")
 
     async def _page(self, exchange: Exchange, path: bytes) -> None:
-        self._monitor.gauges(self._scorers.figures())
+        self._monitor.pool = self._pool.status()
         if path == b"/metrics":
             await exchange.answer(200, [(b"content-type", CONTENT_TYPE.encode())], self._monitor.metrics())
             return

@@ -159,7 +159,7 @@ class Relay:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def first(self, exchange: Exchange, headers: list[tuple[bytes, bytes]], body: Body) -> Reply:
+    async def send(self, exchange: Exchange, headers: list[tuple[bytes, bytes]], body: Body) -> Reply:
         """The head of the answer. Raises Failed, and what reading the body raises."""
         assert exchange.route is not None
         record, method = exchange.record, exchange.scope["method"].encode("ascii")
@@ -170,7 +170,7 @@ class Relay:
         record.upstream = reply.status
         return reply
 
-    async def second(
+    async def retry_original(
         self, exchange: Exchange, reply: Reply, headers: list[tuple[bytes, bytes]], received: bytes
     ) -> Reply:
         """The answer to what the client itself had sent, after `reply` refused our version of it."""
@@ -180,7 +180,7 @@ class Relay:
         except Broken:
             await reply.close()
         overhead = exchange.record.overhead
-        again = await self.first(exchange, headers, received)
+        again = await self.send(exchange, headers, received)
         exchange.record.overhead = overhead
         exchange.record.retried = True
         return again

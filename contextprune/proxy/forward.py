@@ -12,11 +12,11 @@ import secrets
 from collections.abc import AsyncIterator
 from hashlib import blake2b
 from time import monotonic
-from typing import Any, Protocol
 
 from contextprune.proxy.exchange import RETRIED, Exchange, Relay
 from contextprune.proxy.job import Answer, Job, Reason, Task, pass_through
 from contextprune.proxy.options import Options
+from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import Incoming, declared, has_body, plain, too_large
@@ -33,40 +33,11 @@ _FULL = "too many requests are in flight (connections); try again"
 _log = logging.getLogger("contextprune.proxy")
 
 
-class Asked(Protocol):
-    """What shortens: `scorers.Scorers`, or nothing at all."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether a job would be taken."""
-        ...
-
-    async def start(self) -> None:
-        """Called once, on the loop that serves."""
-        ...
-
-    async def stop(self) -> None:
-        """Called once, at the end."""
-        ...
-
-    async def ask(self, job: Job) -> Answer:
-        """What is to be sent in place of a body, in time."""
-        ...
-
-    def refused(self, job: Job) -> None:
-        """The provider refused what the answer to `job` had made of it, and took the original."""
-        ...
-
-    def figures(self) -> Any:
-        """For `Monitor.gauges`."""
-        ...
-
-
-class Passage:
+class Forwarder:
     """Takes requests to their providers, shortened where that is asked for."""
 
-    def __init__(self, options: Options, scorers: Asked, upstreams: Upstreams, relay: Relay) -> None:
-        self._options, self._scorers, self._upstreams, self._relay = options, scorers, upstreams, relay
+    def __init__(self, options: Options, pool: Pool, upstreams: Upstreams, relay: Relay) -> None:
+        self._options, self._pool, self._upstreams, self._relay = options, pool, upstreams, relay
         self._boot = secrets.token_hex(4)
         self._jobs = 0
 
@@ -116,7 +87,7 @@ class Passage:
         length = len(body) if isinstance(body, bytes) else length
         host, chunked = exchange.route.upstream.authority, body is not None and length is None
         headers = upward(exchange.headers, host, length=length, chunked=chunked)
-        reply = await self._relay.first(exchange, headers, body)
+        reply = await self._relay.send(exchange, headers, body)
         try:
             return await exchange.deliver(reply, self._told(exchange))
         finally:
@@ -154,17 +125,17 @@ class Passage:
         host = exchange.route.upstream.authority
         plainly = upward(exchange.headers, host, length=len(received))
         if edited is None:
-            reply = await self._relay.first(exchange, plainly, received)
+            reply = await self._relay.send(exchange, plainly, received)
         else:
             headers = upward(exchange.headers, host, length=len(edited), decoded=True)
-            reply = await self._relay.first(exchange, headers, edited)
+            reply = await self._relay.send(exchange, headers, edited)
         try:
             if edited is not None and reply.status in RETRIED:
-                reply = await self._relay.second(exchange, reply, plainly, received)
+                reply = await self._relay.retry_original(exchange, reply, plainly, received)
                 exchange.record.status, exchange.record.reason = "passed", Reason.REFUSED
                 exchange.record.after = exchange.record.before
                 if reply.status < 400 and job is not None:
-                    self._scorers.refused(job)
+                    self._pool.refused(job)
             if exchange.audit is not None:  # the provider has had time; what is not known by now is for the record only
                 left = self._options.deadline - (monotonic() - exchange.uploaded)
                 await asyncio.wait((exchange.audit,), timeout=max(0.0, left))
@@ -191,8 +162,8 @@ class Passage:
             seconds=self._options.deadline,
         )
 
-    async def aside(self, exchange: Exchange, task: Task, body: bytes) -> Answer:
-        """What a caller of the side-car asks for."""
+    async def sidecar(self, exchange: Exchange, task: Task, body: bytes) -> Answer:
+        """Answer a caller of the side-car."""
         self._jobs += 1
         wait = self._options.first_byte_seconds if task is Task.COMPRESS else self._options.connect_seconds
         tenant = fingerprint(exchange.headers)
@@ -207,7 +178,7 @@ class Passage:
     async def ask(self, job: Job) -> Answer:
         """What the scorer makes of a body; where anything fails, that it is to be sent as it was received."""
         try:
-            return await self._scorers.ask(job)
+            return await self._pool.ask(job)
         except Exception:  # noqa: BLE001 - the one place that fails open: a fault of ours must not cost a request
             _log.exception("the scorer could not be asked", extra={"fields": {"job": job.number}})
             return pass_through(job, Reason.ERROR)

@@ -24,8 +24,8 @@ from contextprune.errors import MissingExtra, SettingsError
 from contextprune.proxy.app import App
 from contextprune.proxy.inherited import Inherited
 from contextprune.proxy.options import Options, is_loopback
-from contextprune.proxy.pool.launch import Begun
-from contextprune.proxy.pool.pool import Scorers
+from contextprune.proxy.pool.launch import Launched
+from contextprune.proxy.pool.pool import ScorerPool
 from contextprune.proxy.supervisor import supervise
 from contextprune.proxy.telemetry.logs import Log, log_to
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
@@ -249,11 +249,13 @@ def _unexpected(entry: logging.LogRecord) -> bool:
     return not str(entry.msg).startswith(_EXPECTED)
 
 
-def application(options: Options, folder: Path | None = None, begun: Begun | None = None, secret: bytes = b"") -> App:
+def application(
+    options: Options, folder: Path | None = None, launched: Launched | None = None, secret: bytes = b""
+) -> App:
     """The application with its scorers, and with all that watches it.
 
     folder   where several processes of one server tell each other what they have counted
-    begun    a scorer process that has been started already
+    launched    a scorer process that has been started already
     secret   see `App`
     """
     watchers: list[Watcher] = [Log()]
@@ -263,18 +265,20 @@ def application(options: Options, folder: Path | None = None, begun: Begun | Non
         if configured():
             watchers.append(Telemetry())
     peers = Peers(folder) if folder else None
-    return App(options, Scorers(options, begun=begun), Monitor(options, watchers=watchers, peers=peers), secret)
+    return App(
+        options, ScorerPool(options, launched=launched), Monitor(options, watchers=watchers, peers=peers), secret
+    )
 
 
 def run(
     options: Options,
     tell: Callable[[str], None],
-    begun: Begun | None = None,
+    launched: Launched | None = None,
     inherited: Inherited | None = None,
 ) -> int:
     """Serve until a signal ends it; `tell` is called with the address once it listens. The exit status, 0.
 
-    `begun` is a scorer process that has been started already; `inherited` comes from the program that started this
+    `launched` is a scorer process that has been started already; `inherited` comes from the program that started this
     one. Raises SettingsError where it cannot listen.
     """
     fd = inherited.fd if inherited else None
@@ -284,7 +288,7 @@ def run(
             tell(address(options, sock))
             if options.workers > 1:
                 return supervise(options, sock)
-            serve(options, sock, begun=begun, secret=inherited.secret if inherited else b"")
+            serve(options, sock, launched=launched, secret=inherited.secret if inherited else b"")
         finally:
             end()
     return 0
@@ -294,12 +298,12 @@ def serve(
     options: Options,
     sock: socket.socket,
     folder: Path | None = None,
-    begun: Begun | None = None,
+    launched: Launched | None = None,
     secret: bytes = b"",
 ) -> None:
-    """Serve in this process until a signal ends it. `folder`, `begun` and `secret`: see `application`."""
+    """Serve in this process until a signal ends it. `folder`, `launched` and `secret`: see `application`."""
     quiet()
-    server(application(options, folder, begun, secret), options).run([sock])
+    server(application(options, folder, launched, secret), options).run([sock])
 
 
 def address(options: Options, sock: socket.socket) -> str:

@@ -15,10 +15,10 @@ from typing import Any
 import httpx2
 
 from contextprune.proxy.app import App
-from contextprune.proxy.forward import Asked
 from contextprune.proxy.job import Answer, Job, Reason, pass_through
 from contextprune.proxy.options import Options
-from contextprune.proxy.pool.pool import Scorers
+from contextprune.proxy.pool.base import Pool, PoolStatus
+from contextprune.proxy.pool.pool import ScorerPool
 from contextprune.proxy.server import Server, address, listen, quiet, server
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
 from tests.proxy.provider import Provider, providing
@@ -78,8 +78,8 @@ class Scripted:
     def refused(self, job: Job) -> None:
         self.refusals.append(job)
 
-    def figures(self) -> dict[str, Any]:
-        return {}
+    def status(self) -> PoolStatus:
+        return PoolStatus(ready=1)
 
 
 def edits(old: bytes, new: bytes) -> Scripted:
@@ -96,7 +96,7 @@ def edits(old: bytes, new: bytes) -> Scripted:
 @contextmanager
 def running(
     provider: Provider | None = None,
-    scorers: Asked | None = None,
+    scorers: Pool | None = None,
     watchers: tuple[Watcher, ...] = (),
     secret: bytes = b"",
     **told: Any,
@@ -116,7 +116,7 @@ def running(
     options = Options(**{"port": 0, "upstream_openai": provider.url, "upstream_anthropic": provider.url, **told})
     quiet()
     with listen(options) as sock:
-        app = App(options, scorers or Scorers(options), Monitor(options, watchers=watchers), secret)
+        app = App(options, scorers or ScorerPool(options), Monitor(options, watchers=watchers), secret)
         serving = server(app, options)
         failed: list[BaseException] = []
 
@@ -130,7 +130,7 @@ def running(
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         url = address(options, sock)
-        until(lambda: bool(failed) or (serving.started and app.scorers.ready), 60)
+        until(lambda: bool(failed) or (serving.started and app.pool.ready), 60)
         try:
             yield Running(url, provider, app, serving)
         finally:

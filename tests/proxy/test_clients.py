@@ -29,7 +29,7 @@ def proxy() -> Iterator[Running]:
     with running(**TIME) as found:
         yield found
         assert found.provider.refused == 0
-        assert found.app.scorers.figures().restarts == 0
+        assert found.app.pool.status().restarts == 0
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from contextprune.proxy.endpoints import Pages
+from contextprune.proxy.endpoints import Endpoints
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.monitor import Monitor
 from tests.proxy.in_process import Running, Scripted, running
@@ -126,7 +126,7 @@ def test_no_other_origin_may_read_them(proxy: Running) -> None:
 
 def test_paths_of_providers_are_not_ours() -> None:
     options = Options()
-    pages = Pages(options, Monitor(options), Scripted(), lambda: False)
+    pages = Endpoints(options, Monitor(options), Scripted(), lambda: False)
     for path in (b"/v1/models", b"/v1/messages", b"/v1/retrieve", b"/v1/compress/x", b"/metricsx", b"/groq/v1/models"):
         assert not pages.own("GET", path)
     for path in (b"/", b"/livez", b"/metrics", b"/requests/7", b"/v1/compress", b"/v1/retrieve/k"):

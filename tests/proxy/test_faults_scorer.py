@@ -17,7 +17,7 @@ import pytest
 
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.breaker import Breaker
-from contextprune.proxy.pool.pool import Scorers
+from contextprune.proxy.pool.pool import ScorerPool
 from tests.proxy.in_process import Running, running, until
 from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import providing
@@ -35,7 +35,7 @@ def hurt(
     settings.write_text('store = "./originals.sqlite3"\nscorer = "lexical"\n')
     options = Options(deadline=deadline, prefill=0.1, scorers=count, config=str(settings))
     breaker = lambda: Breaker(time.monotonic, most=most, pause=pause)  # noqa: E731 - one line says it
-    scorers = Scorers(options, grace=grace, breaker=breaker)
+    scorers = ScorerPool(options, grace=grace, breaker=breaker)
     with providing() as provider, running(provider, scorers, deadline=deadline, prefill=0.1) as proxy:
         until(lambda: len(pids(proxy)) == count, 60)
         yield proxy
@@ -43,9 +43,9 @@ def hurt(
 
 
 def pids(proxy: Running) -> list[int]:
-    scorers = proxy.app.scorers
-    assert isinstance(scorers, Scorers)
-    return [seat.process.pid for seat in scorers._seats if seat.process and seat.ready]
+    scorers = proxy.app.pool
+    assert isinstance(scorers, ScorerPool)
+    return scorers.pids()
 
 
 def tell(proxy: Running, sig: signal.Signals) -> list[int]:
@@ -72,7 +72,7 @@ def test_scorers_killed_in_the_middle_of_their_work_cost_no_request(tmp_path: Pa
         before = pids(proxy)
         bodies = [question(f"k{i}", [log(f"k{i}", 5000)]) for i in range(6)]
         coming = [pool.submit(ask, proxy, body) for body in bodies]
-        until(lambda: proxy.app.scorers.figures().in_flight > 0, 20)
+        until(lambda: proxy.app.pool.status().in_flight > 0, 20)
         tell(proxy, signal.SIGKILL)
         said = [outcome(each.result(60)) for each in coming]
         assert ("passed", "crashed") in said
@@ -109,7 +109,7 @@ def test_a_scorer_that_only_paused_goes_on_where_it_was(tmp_path: Path) -> None:
         turn = {"role": "user", "content": "And then?"}
         assert outcome(ask(proxy, {**first, "messages": [*first["messages"], turn]})) == ("passed", "late")
         tell(proxy, signal.SIGCONT)
-        until(lambda: proxy.app.scorers.figures().in_flight == 0, 30)
+        until(lambda: proxy.app.pool.status().in_flight == 0, 30)
         later = {**first, "messages": [*first["messages"], turn, {"role": "assistant", "content": "Nothing."}, turn]}
         until(lambda: outcome(ask(proxy, later))[0] == "applied", 30)
         assert proxy.provider.requests[-1].json["messages"][:3] == sent  # what the provider had cached before
@@ -123,15 +123,15 @@ def test_scorers_that_hang_each_time_are_left_alone_until_one_works(tmp_path: Pa
             [stopped] = tell(proxy, signal.SIGSTOP)
             assert outcome(ask(proxy, question(f"b{i}"))) == ("passed", "late")
             until(lambda pid=stopped: pid not in pids(proxy), 60)  # type: ignore[misc]
-        assert proxy.app.scorers.figures().breaker in ("open", "half-open")
+        assert proxy.app.pool.status().breaker in ("open", "half-open")
         until(lambda: bool(pids(proxy)), 60)
         body = question("meanwhile")
         got = ask(proxy, body)
-        if proxy.app.scorers.figures().breaker == "open":
+        if proxy.app.pool.status().breaker == "open":
             assert outcome(got) == ("passed", "breaker")
             assert sent_whole(proxy, body)
         works(proxy)
-        assert proxy.app.scorers.figures().breaker == "closed"
+        assert proxy.app.pool.status().breaker == "closed"
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can limit another process")
@@ -156,10 +156,10 @@ def test_without_any_scorer_everything_still_works(tmp_path: Path) -> None:
     settings = tmp_path / "contextprune.toml"
     settings.write_text("recall = 7\n")  # no scorer can start with that
     options = Options(config=str(settings))
-    scorers = Scorers(options)
+    scorers = ScorerPool(options)
     # `running` waits for scorers that are ready, so one that never is must say so
     with providing() as provider, running(provider, _Never(scorers)) as proxy:
-        until(lambda: "recall" in scorers.figures().trouble, 60)
+        until(lambda: "recall" in scorers.status().trouble, 60)
         body = question("nobody")
         got = ask(proxy, body)
         assert outcome(got) == ("passed", "starting")
@@ -175,9 +175,9 @@ class _Never:
 
     ready = True
 
-    def __init__(self, scorers: Scorers) -> None:
+    def __init__(self, scorers: ScorerPool) -> None:
         self.start, self.stop, self.ask = scorers.start, scorers.stop, scorers.ask
-        self.refused, self.figures = scorers.refused, scorers.figures
+        self.refused, self.status = scorers.refused, scorers.status
 
 
 def test_why_no_scorer_starts_is_said_once_and_requests_go_on(tmp_path: Path) -> None:

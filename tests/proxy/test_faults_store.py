@@ -20,7 +20,7 @@ import pytest
 
 from contextprune.errors import StoreError
 from contextprune.proxy.options import Options
-from contextprune.proxy.pool.pool import Scorers
+from contextprune.proxy.pool.pool import ScorerPool
 from contextprune.storage.store import SQLiteStore, Store, open_store
 from tests import redis_server
 from tests.proxy.in_process import Running, running, until
@@ -92,7 +92,7 @@ def keeping(store: Path | str, folder: Path, **options: Any) -> Iterator[Running
     settings = folder / "contextprune.toml"
     settings.write_text(f'store = "{store}"\nscorer = "lexical"\n')
     told = {**SLOW, "recall": "mcp", "config": str(settings), **options}
-    scorers = Scorers(Options(**told, scorers=1))
+    scorers = ScorerPool(Options(**told, scorers=1))
     with providing() as provider, running(provider, scorers, **told) as proxy:
         yield proxy
         assert provider.refused == 0

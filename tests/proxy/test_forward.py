@@ -126,7 +126,7 @@ def test_where_the_original_is_refused_as_well_the_client_sees_that_refusal() ->
         assert got.status_code == 400
         assert got.content == bytes(proxy.provider.sent[-1])
         assert len(proxy.provider.requests) == 2
-        assert proxy.app.scorers.refusals == []  # type: ignore[attr-defined]
+        assert proxy.app.pool.refusals == []  # type: ignore[attr-defined]
 
 
 def test_a_refusal_of_what_we_did_not_edit_is_not_tried_again(snapshot: Running) -> None:

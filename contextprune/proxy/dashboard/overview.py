@@ -51,7 +51,7 @@ def overview(snapshot: Snapshot, span: str, *, everything: bool) -> str:
         timeline(steps, SPANS[span][1]) if steps and summary.requests else "",
         _reasons(summary),
         _kinds(sums),
-        _scorers(snapshot),
+        _pool(snapshot),
         _recent(snapshot, everything=everything),
     ]
     return "\n".join(filter(None, sections))
@@ -64,12 +64,12 @@ def alarmed(snapshot: Snapshot) -> bool:
 
 def _warnings(snapshot: Snapshot) -> Iterator[str]:
     """Alarms, and notes that say how this proxy was started."""
-    scorers, mode = snapshot.scorers, snapshot.options.mode
+    pool, mode = snapshot.pool, snapshot.options.mode
     if snapshot.warned is not None:
         yield _silence(snapshot.warned)
-    if scorers.get("breaker", "closed") != "closed":
+    if pool is not None and pool.breaker != "closed":
         yield f"<p class=alarm id=breaker><b>A scorer keeps failing.</b> {advice_html('breaker')}"
-    if scorers.get("ready") == 0 and snapshot.uptime > _PATIENCE and mode != "off":
+    if pool is not None and pool.ready == 0 and snapshot.uptime > _PATIENCE and mode != "off":
         yield f"<p class=alarm id=starting><b>No scorer is up.</b> {advice_html('starting')}"
 
     if mode == "audit":
@@ -204,25 +204,22 @@ def _kinds(sums: Sums) -> str:
     return f"<section id=kinds><h2>{caption}</h2>{table('kinds', caption, heads, rows)}</section>"
 
 
-def _scorers(snapshot: Snapshot) -> str:
+def _pool(snapshot: Snapshot) -> str:
     """The scorer processes: how many are up, what waits for them, and why one could not start."""
-    scorers = snapshot.scorers
-    if not scorers:
+    pool = snapshot.pool
+    if pool is None:
         return ""
-    names = ("ready", "restarts", "queue_tokens", "waiting", "in_flight")
-    number = {name: int(scorers.get(name) or 0) for name in names}
     facts = [
-        fact("scorers up", f"{number['ready']:,}", f"{number['restarts']:,} started anew"),
-        fact("breaker", shown(str(scorers.get("breaker", NONE)))),
+        fact("scorers up", f"{pool.ready:,}", f"{pool.restarts:,} started anew"),
+        fact("breaker", shown(pool.breaker)),
         fact(
             "waiting",
-            plural(number["waiting"], "request"),
-            f"{number['queue_tokens']:,} of {snapshot.options.queue_tokens:,} tokens; {number['in_flight']:,} in work",
+            plural(pool.waiting, "request"),
+            f"{pool.queue_tokens:,} of {snapshot.options.queue_tokens:,} tokens; {pool.in_flight:,} in work",
         ),
     ]
 
-    trouble = str(scorers.get("trouble") or "")
-    alarm = f"<p class=alarm><b>A scorer could not start:</b> {shown(trouble[:1000])}" if trouble else ""
+    alarm = f"<p class=alarm><b>A scorer could not start:</b> {shown(pool.trouble[:1000])}" if pool.trouble else ""
     whose = "<p class=dim>Of the one of several processes that drew this page." if snapshot.peers else ""
     return f"<section id=scorers><h2>Scorers</h2>{whose}<dl class=facts>{''.join(facts)}</dl>{alarm}</section>"
 

@@ -85,7 +85,7 @@ def stats(snapshot: Snapshot) -> dict[str, Any]:
         "uptime": round(snapshot.uptime, 1),
         "in_flight": snapshot.in_flight,
         "warning": asdict(warned) if warned else None,
-        "scorers": dict(snapshot.scorers),
+        "scorers": asdict(snapshot.pool) if snapshot.pool else {},
         "hour": asdict(summarise(added(snapshot.hour))),
         "day": asdict(summarise(added(snapshot.day))),
         "all": asdict(summarise(snapshot.total)),

@@ -46,21 +46,21 @@ class Breaker:
 
     @property
     def allows(self) -> bool:
-        """Whether a job may go now. Whoever lets one go calls `begin`, and then one of the other three."""
+        """True where a job may go now. Its sender calls `begin`, and then `worked` or `failed`."""
         return self._until is None or (not self._probing and self._clock() >= self._until)
 
     def begin(self) -> None:
-        """A job goes."""
+        """Take note of a job that goes."""
         self._probing = self._until is not None
 
     def worked(self) -> None:
-        """It was answered, whatever the answer: the process lives."""
+        """Take note of an answer, whatever it says: the process lives."""
         if self._until is not None:
             self._failures.clear()
         self._until, self._probing, self._pause = None, False, self._first
 
     def failed(self) -> None:
-        """The process died over it, or hung."""
+        """Take note of a process that died over a job, or hung."""
         now = self._clock()
         if self._until is not None:
             self._pause = min(2 * self._pause, self._longest)

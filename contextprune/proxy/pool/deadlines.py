@@ -26,9 +26,14 @@ Mark: TypeAlias = tuple[str, str, int, int]
 
 
 @dataclass(slots=True)
-class Known:
-    """A session's last request: its bytes, when it came (seconds), tokens saved in it, the process that had it, and
-    how many processes it has cost.
+class LastRequest:
+    """A session's last request.
+
+    size     bytes of its body, 0 where a process died over it
+    at       when it came, in monotonic seconds
+    saved    tokens saved in it
+    home     the process that had it, -1 for none
+    strikes  processes that the session has cost, one after the other
     """
 
     size: int
@@ -38,8 +43,8 @@ class Known:
     strikes: int = 0
 
 
-class Allowed(NamedTuple):
-    """What is known of a job.
+class Allowance(NamedTuple):
+    """A job with the time that it may take, and what is known of its session.
 
     job      with its time for new decisions, and what is new in it
     limit    seconds until the front waits no more
@@ -57,81 +62,90 @@ class Allowed(NamedTuple):
     marks: Sequence[Mark] = ()
 
 
-class Sessions:
+class SessionHistory:
     """The last requests of some thousands of sessions, found by how they began.
 
     deadline   seconds at most
     prefill    tokens a second that the provider reads
     cache      seconds after which its cache of a session counts as gone
+    capacity   beginnings that are remembered
     """
 
-    def __init__(self, deadline: float, prefill: float, cache: float, most: int = 20_000) -> None:
-        self._deadline, self._prefill, self._cache, self._most = deadline, prefill, cache, most
-        self._known: OrderedDict[Mark, Known] = OrderedDict()
+    def __init__(self, deadline: float, prefill: float, cache: float, capacity: int = 20_000) -> None:
+        self._deadline, self._prefill, self._cache, self._capacity = deadline, prefill, cache, capacity
+        self._last: OrderedDict[Mark, LastRequest] = OrderedDict()
 
-    def allow(self, job: Job, now: float) -> Allowed:
-        """What is known of a job that came `now`, in monotonic seconds."""
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def allow(self, job: Job, now: float) -> Allowance:
+        """Set the time of a job that came `now`, in monotonic seconds."""
         size = len(job.body)
         if job.task not in (Task.SHORTEN, Task.COUNT):
-            return Allowed(replace(job, new=size // BYTES_A_TOKEN), job.seconds)
+            return Allowance(replace(job, new=size // BYTES_A_TOKEN), job.seconds)
+
+        # The session's last request is the one that shares the longest beginning with this one.
         marks = _marks(job)
-        mark = next((mark for mark in reversed(marks) if mark in self._known), None)
-        known = self._known[mark] if mark else None
-        same = mark[2] if mark else 0
-        sure = known is not None and 1.5 * same > min(known.size or size, size, _LENGTHS[-1])
-        new = max(0, size - known.size) if known and sure else size - same
-        saved = known.saved if known and sure else 0
+        mark = next((mark for mark in reversed(marks) if mark in self._last), None)
+        last = self._last[mark] if mark else None
+        shared = mark[2] if mark else 0  # bytes
+        sure = last is not None and 1.5 * shared > min(last.size or size, size, _LENGTHS[-1])
+
+        # What is new in it, and the time that deciding about that is worth.
+        new = max(0, size - last.size) if last and sure else size - shared
+        saved = last.saved if last and sure else 0
         tokens = new // BYTES_A_TOKEN
         seconds = min(self._deadline, max(LEAST, SHARE * (saved + tokens / 2) / self._prefill))
-        cold = job.cold or (known is not None and sure and now - known.at > self._cache)
         limit = self._deadline if saved else seconds  # a replay is worth all the time there is
-        home = known.home if known else -1
-        strikes = known.strikes if known and sure and now - known.at <= FORGIVEN else 0
-        return Allowed(replace(job, new=tokens, seconds=seconds, cold=cold), limit, home, saved, strikes, marks)
 
-    def note(self, allowed: Allowed, answer: Answer, home: int, now: float) -> None:
+        cold = job.cold or (last is not None and sure and now - last.at > self._cache)
+        home = last.home if last else -1
+        strikes = last.strikes if last and sure and now - last.at <= FORGIVEN else 0
+        return Allowance(replace(job, new=tokens, seconds=seconds, cold=cold), limit, home, saved, strikes, marks)
+
+    def note(self, allowance: Allowance, answer: Answer, home: int, now: float) -> None:
         """Remember a request that the process `home` was asked about."""
         counted = answer.final and answer.before > 0
-        saved = max(0, answer.before - answer.after) if counted else allowed.saved
-        self._keep(allowed, Known(len(allowed.job.body), now, saved, home))
+        saved = max(0, answer.before - answer.after) if counted else allowance.saved
+        self._keep(allowance, LastRequest(len(allowance.job.body), now, saved, home))
 
-    def strike(self, allowed: Allowed, now: float) -> None:
+    def strike(self, allowance: Allowance, now: float) -> None:
         """Remember a request over which a process died. When it comes again, it is as new as it was."""
-        self._keep(allowed, Known(0, now, allowed.saved, -1, allowed.strikes + 1))
+        self._keep(allowance, LastRequest(0, now, allowance.saved, -1, allowance.strikes + 1))
 
-    def _keep(self, allowed: Allowed, known: Known) -> None:
-        if allowed.job.task is not Task.SHORTEN:
+    def _keep(self, allowance: Allowance, last: LastRequest) -> None:
+        if allowance.job.task is not Task.SHORTEN:
             return
-        for mark in allowed.marks[-_NOTED:]:
-            self._known[mark] = known
-            self._known.move_to_end(mark)
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
+        for mark in allowance.marks[-_NOTED:]:
+            self._last[mark] = last
+            self._last.move_to_end(mark)
+        while len(self._last) > self._capacity:
+            self._last.popitem(last=False)
 
 
-class Cost:
+class SpeedEstimate:
     """Seconds that a job takes, by its tokens, learnt from those before; the memory of them fades."""
 
     def __init__(self, seconds: float = 1e-6) -> None:
         self._seconds = seconds
 
     def learn(self, tokens: int, seconds: float) -> None:
-        """A job of so many tokens took so long."""
+        """Take a job of so many tokens into account, which took so long."""
         self._seconds += 0.1 * (min(seconds / tokens, 4 * self._seconds) - self._seconds)
 
     def seconds(self, tokens: int) -> float:
-        """What so many tokens will take."""
+        """Seconds that so many tokens will take."""
         return tokens * self._seconds
 
 
 def _marks(job: Job) -> list[Mark]:
     """The beginnings of a body, the shortest first: about 1 ms for 2 MB."""
     marks: list[Mark] = []
-    view, at, seen = memoryview(job.body), 0, 0
+    view, at, checksum = memoryview(job.body), 0, 0
     for length in _LENGTHS:
         if length > len(view):
             break
-        seen = crc32(view[at:length], seen)
+        checksum = crc32(view[at:length], checksum)
         at = length
-        marks.append((job.tenant, job.session, length, seen))
+        marks.append((job.tenant, job.session, length, checksum))
     return marks

@@ -18,64 +18,64 @@ from contextprune.interpreter import command, search_path
 from contextprune.proxy.options import Options
 
 _START = (
-    "import json, sys; told = json.loads(sys.argv[1]); sys.path[:] = told.pop('path');"
-    "from contextprune.proxy.worker.main import main; main(**told)"
+    "import json, sys; arguments = json.loads(sys.argv[1]); sys.path[:] = arguments.pop('path');"
+    "from contextprune.proxy.worker.main import main; main(**arguments)"
 )
 
 
-class Begun:
+class Launched:
     """A process that runs, and its pipe, to which no loop listens yet. Raises OSError where it cannot be started.
 
-    told   the arguments of `worker.main`
+    arguments   of `worker.main`
     """
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.taken = False
-        self.pipe, theirs = socket.socketpair()
-        with theirs:
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self.claimed = False
+        self.pipe, far_end = socket.socketpair()
+        with far_end:
             try:
-                self.process = _popen(theirs, told)
+                self.process = _popen(far_end, arguments)
             except BaseException:
                 self.pipe.close()
                 raise
 
-    def take(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        """The process and its pipe, which are the caller's from now on."""
-        self.taken = True
+    def claim(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        """Hand over the process and its pipe, which are the caller's from now on."""
+        self.claimed = True
         return self.process, self.pipe
 
     def end(self) -> None:
-        """End it, unless somebody has taken it."""
-        if not self.taken:
+        """End it, unless it was claimed."""
+        if not self.claimed:
             self.pipe.close()
             self.process.kill()
             self.process.wait()
 
 
-def early(options: Options) -> Begun | None:
-    """The first process, for `Scorers` to take once there is a server.
+def launch_first(options: Options) -> Launched | None:
+    """Start the first process, for `ScorerPool` to claim once there is a server.
 
-    None where several fronts have their own, and where it cannot be started: then `Scorers` will say why.
+    None where several fronts have processes of their own, and where it cannot be started: then the pool says why.
     """
     if options.workers == 1:
         with suppress(OSError):
-            return Begun(arguments(options))
+            return Launched(worker_arguments(options))
     return None
 
 
-def processes(options: Options) -> int:
-    """How many scorer processes there are to be."""
+def process_count(options: Options) -> int:
+    """Number of scorer processes: as many as asked for, at most one a core, at least 1."""
     return max(1, min(options.scorers, cpu_count() or 1))
 
 
-def arguments(options: Options) -> dict[str, Any]:
-    """The arguments of `worker.main`."""
-    return {"config": options.config, "threads": max(1, (cpu_count() or 1) // processes(options))}
+def worker_arguments(options: Options) -> dict[str, Any]:
+    """Arguments of `worker.main`: the configuration file, and the threads of a model on a CPU."""
+    return {"config": options.config, "threads": max(1, (cpu_count() or 1) // process_count(options))}
 
 
-def _popen(stdin: socket.socket, told: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    """The process, in a group of its own: Ctrl-C in a terminal is for the front alone."""
-    text = json.dumps({**told, "path": search_path()})
+def _popen(stdin: socket.socket, arguments: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """Start the process, in a group of its own: Ctrl-C in a terminal is for the front alone."""
+    text = json.dumps({**arguments, "path": search_path()})
     return subprocess.Popen(  # noqa: S603 - our own interpreter and code
         command("-c", _START, text),
         stdin=stdin.fileno(),

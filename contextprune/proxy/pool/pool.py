@@ -17,11 +17,12 @@ from typing import Any
 
 from contextprune.proxy.job import Answer, Job, Reason, pack, pack_job, pass_through, read_answer
 from contextprune.proxy.options import Options
+from contextprune.proxy.pool.base import PoolStatus
 from contextprune.proxy.pool.breaker import Breaker
-from contextprune.proxy.pool.deadlines import BYTES_A_TOKEN, Allowed, Cost, Sessions
-from contextprune.proxy.pool.launch import Begun, arguments, processes
-from contextprune.proxy.pool.process import Spawned
-from contextprune.proxy.pool.queue import SMALL, Waiting
+from contextprune.proxy.pool.deadlines import BYTES_A_TOKEN, Allowance, SessionHistory, SpeedEstimate
+from contextprune.proxy.pool.launch import Launched, process_count, worker_arguments
+from contextprune.proxy.pool.process import ScorerProcess
+from contextprune.proxy.pool.queue import SMALL, JobQueue
 
 GRACE = 2.0  # seconds after its deadline that a process may take for a job before it counts as hung
 SLOWEST = 50_000.0  # tokens a second of a body that an epoch, which cannot be interrupted, is granted besides
@@ -37,64 +38,65 @@ PARSED = 20  # tokens that are only read and replayed cost as much as one that i
 _log = logging.getLogger("contextprune.proxy")
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How the scorers stand at a moment.
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A job that a request waits for.
 
-    queue_tokens   that wait; `waiting` jobs have them
-    in_flight      jobs that a process works on
-    ready          processes that are up
-    restarts       processes that were started anew, since the front began
-    breaker        "closed", or the state of a process that is being left alone
-    trouble        why the last process could not start, "" where all could
+    arrived   monotonic seconds, as all times here; expires: when the front gives up on it
+    started   when a process began with it
+    replay    the early answer: what earlier requests sent, without new decisions
+    slot      whose process has it; crashed: that died over it
     """
 
-    queue_tokens: int
-    waiting: int
-    in_flight: int
-    ready: int
-    restarts: int
-    breaker: str
-    trouble: str
-
-
-@dataclass(slots=True, eq=False)
-class _Asked:
-    """A job that somebody waits for. `ends`: when the front gives up on it."""
-
-    allowed: Allowed
+    allowance: Allowance
     answer: asyncio.Future[Answer]
-    since: float
-    ends: float
-    begun: float = 0.0
+    arrived: float
+    expires: float
+    started: float = 0.0
     replay: Answer | None = None
-    seat: _Seat | None = None
+    slot: _Slot | None = None
     crashed: bool = False
 
     @property
     def job(self) -> Job:
-        return self.allowed.job
+        return self.allowance.job
+
+    def settle(self, answer: Answer) -> None:
+        """Give the answer, unless there is one already."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
 
 
 @dataclass(slots=True, eq=False)
-class _Seat:
-    """A place for one process, and who sits there. `small`: it takes small jobs only."""
+class _Slot:
+    """A place for one process. `small`: it takes small jobs only."""
 
     number: int
     small: bool
     breaker: Breaker
-    process: Spawned | None = None
+    process: ScorerProcess | None = None
     ready: bool = False
-    asked: _Asked | None = None  # what the process works on, even if nobody waits for it any more
+    current: _Waiting | None = None  # what the process works on, even if nobody waits for it any more
     overdue: float = inf  # since when nobody waits for it any more
-    watch: asyncio.TimerHandle | None = None
+    timer: asyncio.TimerHandle | None = None
     failed_starts: int = 0
 
+    @property
+    def free(self) -> bool:
+        """True where its process would take a job now."""
+        return self.ready and self.current is None and self.breaker.allows
 
-class Scorers:
+    def stop_timer(self) -> None:
+        """Watch its process no longer."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class ScorerPool:
     """Starts the processes, keeps them alive, and answers in time whatever they do. Belongs to one event loop.
 
-    begun     a process that has been started already, which is taken for the first one
+    launched  a process that has been started already, which is taken for the first one
     grace     see GRACE
     breaker   makes the breaker of a process
     """
@@ -103,17 +105,17 @@ class Scorers:
         self,
         options: Options,
         *,
-        begun: Begun | None = None,
+        launched: Launched | None = None,
         grace: float = GRACE,
         breaker: Callable[[], Breaker] = lambda: Breaker(monotonic),
     ) -> None:
-        self._options, self._grace, self._begun = options, grace, begun
-        self._sessions = Sessions(options.deadline, options.prefill, options.cache_seconds)
-        self._waiting: Waiting[_Asked] = Waiting(options.queue_tokens)
-        count = processes(options)
-        self._seats = [_Seat(i, count > 1 and i == 0, breaker()) for i in range(count)]
-        self._cost = Cost()
-        self._running: dict[int, _Asked] = {}
+        self._options, self._grace, self._launched = options, grace, launched
+        self._sessions = SessionHistory(options.deadline, options.prefill, options.cache_seconds)
+        self._queue: JobQueue[_Waiting] = JobQueue(options.queue_tokens)
+        count = process_count(options)
+        self._slots = [_Slot(i, count > 1 and i == 0, breaker()) for i in range(count)]
+        self._speed = SpeedEstimate()
+        self._waiting: dict[int, _Waiting] = {}
         self._ended = asyncio.Event()
         self._restarts = 0
         self._trouble = self._warned = ""
@@ -125,37 +127,41 @@ class Scorers:
 
         One that takes all jobs is the first; the others follow it, so that they do not slow it down.
         """
-        *others, first = self._seats
-        for seats in ([first], others):
-            for seat in seats:
-                self._begin(seat)
-            while not self._ended.is_set() and not all(seat.ready or seat.failed_starts for seat in seats):
+        *later, first = self._slots
+        for slots in ([first], later):
+            for slot in slots:
+                self._schedule(self._start_process(slot))
+            while not self._ended.is_set() and not all(slot.ready or slot.failed_starts for slot in slots):
                 self._changed.clear()
                 await self._changed.wait()
 
     async def stop(self) -> None:
-        """End all processes. Whoever still waits is told to send what was received."""
+        """End all processes. Requests that still wait are sent as they were received."""
         self._ended.set()
         self._changed.set()
-        for asked in list(self._running.values()):
-            _tell(asked, pass_through(asked.job, Reason.OFF))
-        await asyncio.gather(*(seat.process.end(self._grace) for seat in self._seats if seat.process is not None))
+        for waiting in list(self._waiting.values()):
+            waiting.settle(pass_through(waiting.job, Reason.OFF))
+        await asyncio.gather(*(slot.process.end(self._grace) for slot in self._slots if slot.process is not None))
         while self._chores:
             await asyncio.gather(*self._chores, return_exceptions=True)
 
     @property
     def ready(self) -> bool:
-        """Whether a process is up."""
-        return any(seat.ready for seat in self._seats)
+        """True where a process is up."""
+        return any(slot.ready for slot in self._slots)
 
-    def figures(self) -> Figures:
-        """How things stand."""
-        states = [seat.breaker.state for seat in self._seats if seat.breaker.state != "closed"]
-        return Figures(
-            queue_tokens=self._waiting.tokens,
-            waiting=len(self._waiting),
-            in_flight=sum(seat.asked is not None for seat in self._seats),
-            ready=sum(seat.ready for seat in self._seats),
+    def pids(self) -> list[int]:
+        """Ids of the processes that are up, the one for small jobs first."""
+        return [slot.process.pid for slot in self._slots if slot.process is not None and slot.ready]
+
+    def status(self) -> PoolStatus:
+        """State at this moment."""
+        states = [slot.breaker.state for slot in self._slots if slot.breaker.state != "closed"]
+        return PoolStatus(
+            queue_tokens=self._queue.tokens,
+            waiting=len(self._queue),
+            in_flight=sum(slot.current is not None for slot in self._slots),
+            ready=sum(slot.ready for slot in self._slots),
             restarts=self._restarts,
             breaker=states[0] if states else "closed",
             trouble=self._trouble,
@@ -164,207 +170,207 @@ class Scorers:
     async def ask(self, job: Job) -> Answer:
         """The answer to a job, in time; where there is none, that it is to be sent as it was received, and why."""
         now = monotonic()
-        allowed = self._sessions.allow(job, now)
-        limit = max(allowed.limit, UNHURRIED) if job.audit else min(allowed.limit, LONGEST)
-        asked = _Asked(allowed, asyncio.get_running_loop().create_future(), now, now + limit)
-        answer = await self._waited(asked)
-        if asked.seat is not None and not asked.crashed:
-            self._sessions.note(allowed, answer, asked.seat.number, monotonic())
+        allowance = self._sessions.allow(job, now)
+        limit = max(allowance.limit, UNHURRIED) if job.audit else min(allowance.limit, LONGEST)
+        waiting = _Waiting(allowance, asyncio.get_running_loop().create_future(), now, now + limit)
+        answer = await self._answer_to(waiting)
+        if waiting.slot is not None and not waiting.crashed:
+            self._sessions.note(allowance, answer, waiting.slot.number, monotonic())
         return answer
 
     def refused(self, job: Job) -> None:
         """The provider refused our version of a job's body and took the original: its conversation is left alone."""
-        for seat in self._seats:  # each may hold the conversation
-            if seat.process is not None and seat.ready:
-                seat.process.send(pack_job(job, "refused"))
+        for slot in self._slots:  # each may hold the conversation
+            if slot.process is not None and slot.ready:
+                slot.process.send(pack_job(job, "refused"))
 
-    async def _waited(self, asked: _Asked) -> Answer:
-        seats = [seat for seat in self._seats if not seat.small or asked.job.new <= SMALL]
-        reason = Reason.CRASHED if asked.allowed.strikes >= STRIKES else _unavailable(seats)
+    async def _answer_to(self, waiting: _Waiting) -> Answer:
+        """Hand a job to a process or put it into the queue, and wait for its answer until it expires."""
+        job, allowance = waiting.job, waiting.allowance
+        slots = [slot for slot in self._slots if not slot.small or job.new <= SMALL]
+        reason = Reason.CRASHED if allowance.strikes >= STRIKES else _unavailable(slots)
         if reason or self._ended.is_set():
-            return pass_through(asked.job, reason or Reason.OFF)
-        number, tokens = asked.job.number, _tokens(asked.job)
-        free = [seat for seat in seats if _is_free(seat)]
+            return pass_through(job, reason or Reason.OFF)
+
+        # A free process takes it: best the one that knows the session, then the one for small jobs.
+        free = [slot for slot in slots if slot.free]
         if free:
-            self._give(min(free, key=lambda seat: (seat.number != asked.allowed.home, not seat.small)), asked)
-        elif not self._has_time(asked, tokens, len(seats)) or not self._waiting.put(number, tokens, asked, asked.since):
-            return pass_through(asked.job, Reason.BUSY)
-        self._running[number] = asked
-        timer = asyncio.get_running_loop().call_later(asked.ends - monotonic(), self._late, asked)
+            self._assign(min(free, key=lambda slot: (slot.number != allowance.home, not slot.small)), waiting)
+        elif not self._enqueue(waiting, len(slots)):
+            return pass_through(job, Reason.BUSY)
+
+        self._waiting[job.number] = waiting
+        timer = asyncio.get_running_loop().call_later(waiting.expires - monotonic(), self._expire, waiting)
         try:
-            return await asked.answer
+            return await waiting.answer
         except asyncio.CancelledError:
-            self._drop(asked, "cancel")
+            self._withdraw(waiting, "cancel")
             raise
         finally:
             timer.cancel()
-            self._running.pop(number, None)
+            self._waiting.pop(job.number, None)
 
-    def _has_time(self, asked: _Asked, tokens: int, seats: int) -> bool:
-        """Whether so many processes will have done what waits in time to do this job, too."""
-        wait = self._cost.seconds(self._waiting.tokens) / seats
-        return wait + MARGIN * self._cost.seconds(tokens) <= asked.ends - asked.since
+    def _enqueue(self, waiting: _Waiting, slots: int) -> bool:
+        """Put a job into the queue; False where it is full, or where so many processes will be too late for it."""
+        tokens = _tokens(waiting.job)
+        seconds = self._speed.seconds(self._queue.tokens) / slots + MARGIN * self._speed.seconds(tokens)
+        if seconds > waiting.expires - waiting.arrived:
+            return False
+        return self._queue.put(waiting.job.number, tokens, waiting, waiting.arrived)
 
-    def _give(self, seat: _Seat, asked: _Asked) -> None:
-        """Let a process work on a job."""
-        assert seat.process is not None
+    def _assign(self, slot: _Slot, waiting: _Waiting) -> None:
+        """Let a process work on a job, and kill it where it hangs over it."""
+        assert slot.process is not None
         now = monotonic()
-        seat.asked, asked.seat, asked.begun, seat.overdue = asked, seat, now, inf
-        seat.breaker.begin()
-        left = max(0.0, asked.ends - now)
-        seat.process.send(pack_job(replace(asked.job, seconds=min(asked.job.seconds, left))))
-        patience = left + self._grace + len(asked.job.body) / BYTES_A_TOKEN / SLOWEST
-        seat.watch = asyncio.get_running_loop().call_later(patience, self._hung, seat, asked)
+        slot.current, waiting.slot, waiting.started, slot.overdue = waiting, slot, now, inf
+        slot.breaker.begin()
 
-    def _late(self, asked: _Asked) -> None:
-        """Nobody waits any longer: what earlier requests sent is sent again, if that much is known."""
-        self._drop(asked, "late")
-        _tell(asked, asked.replay or pass_through(asked.job, Reason.LATE))
+        job, left = waiting.job, max(0.0, waiting.expires - now)
+        slot.process.send(pack_job(replace(job, seconds=min(job.seconds, left))))
+        patience = left + self._grace + len(job.body) / BYTES_A_TOKEN / SLOWEST
+        slot.timer = asyncio.get_running_loop().call_later(patience, self._kill_hung, slot, waiting)
 
-    def _drop(self, asked: _Asked, word: str) -> None:
-        """Tell whoever has the job that nobody waits for it."""
-        seat = asked.seat
-        if seat is None:
-            self._waiting.drop(asked.job.number)
-        elif seat.asked is asked and seat.process is not None:
-            seat.overdue = monotonic()
-            seat.process.send(pack({"word": word, "number": asked.job.number, "replayed": bool(asked.replay)}))
-
-    def _hung(self, seat: _Seat, asked: _Asked) -> None:
-        if seat.asked is asked and seat.process is not None:
-            seat.process.kill()
-
-    def _next(self, seat: _Seat) -> None:
+    def _assign_next(self, slot: _Slot) -> None:
         """Give a process that is free the next job that waits."""
-        while _is_free(seat) and not self._ended.is_set():
-            asked = self._waiting.take(small=seat.small)
-            if asked is None:
+        while slot.free and not self._ended.is_set():
+            waiting = self._queue.take(small=slot.small)
+            if waiting is None:
                 return
-            if asked.ends - monotonic() < MARGIN * self._cost.seconds(_tokens(asked.job)):
-                _tell(asked, pass_through(asked.job, Reason.BUSY))  # it would be late, and so would those behind it
-            elif not asked.answer.done():
-                self._give(seat, asked)
+            if waiting.expires - monotonic() < MARGIN * self._speed.seconds(_tokens(waiting.job)):
+                waiting.settle(pass_through(waiting.job, Reason.BUSY))  # it, and those behind it, would be late
+            elif not waiting.answer.done():
+                self._assign(slot, waiting)
 
-    def _begin(self, seat: _Seat) -> None:
-        """Start a process in a seat, after a while where that has failed before."""
-        self._later(self._started(seat))
+    def _expire(self, waiting: _Waiting) -> None:
+        """Wait no longer: what earlier requests sent is sent again, if that much is known."""
+        self._withdraw(waiting, "late")
+        waiting.settle(waiting.replay or pass_through(waiting.job, Reason.LATE))
 
-    async def _started(self, seat: _Seat) -> None:
+    def _withdraw(self, waiting: _Waiting, word: str) -> None:
+        """Take a job out of the queue, or tell the process that has it that nobody waits for it."""
+        slot = waiting.slot
+        if slot is None:
+            self._queue.drop(waiting.job.number)
+        elif slot.current is waiting and slot.process is not None:
+            slot.overdue = monotonic()
+            slot.process.send(pack({"word": word, "number": waiting.job.number, "replayed": bool(waiting.replay)}))
+
+    def _kill_hung(self, slot: _Slot, waiting: _Waiting) -> None:
+        if slot.current is waiting and slot.process is not None:
+            slot.process.kill()
+
+    async def _start_process(self, slot: _Slot) -> None:
+        """Start a process in a slot, after a while where that has failed before."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(BACKOFF[min(seat.failed_starts, len(BACKOFF) - 1)]):
+            async with asyncio.timeout(BACKOFF[min(slot.failed_starts, len(BACKOFF) - 1)]):
                 await self._ended.wait()
         if self._ended.is_set():
             return
-        process = seat.process = Spawned(seat.number, self._heard, self._gone)
-        begun, self._begun = self._begun, None
+
+        process = slot.process = ScorerProcess(slot.number, self._on_message, self._on_closed)
+        launched, self._launched = self._launched, None
         try:
-            await process.start(arguments(self._options), begun)
+            await process.start(worker_arguments(self._options), launched)
         except OSError as exc:
             self._trouble = f"no scorer process could be started: {exc}"
             self._warn(self._trouble)
-            self._lost(seat)
+            self._on_lost(slot)
             return
+
         if self._ended.is_set():
             await process.end(self._grace)
             return
-        seat.watch = asyncio.get_running_loop().call_later(START, process.kill)
+        slot.timer = asyncio.get_running_loop().call_later(START, process.kill)
 
-    def _heard(self, process: Spawned, head: dict[str, Any], parts: Sequence[bytes | None]) -> None:
-        """A message of a process."""
-        seat = self._seats[process.place]
-        if seat.process is not process:
+    def _on_message(self, process: ScorerProcess, head: dict[str, Any], parts: Sequence[bytes | None]) -> None:
+        """Act on a message of a process."""
+        slot = self._slots[process.number]
+        if slot.process is not process:
             return
         if head["word"] == "answer":
-            self._answered(seat, read_answer(head, list(parts)))
+            self._on_answer(slot, read_answer(head, list(parts)))
         elif head["word"] == "ready":
-            trouble = head.get("trouble", "")
-            self._warn(f"every request passes unchanged: {trouble}" if trouble else "")
-            seat.ready, seat.failed_starts, self._trouble = True, 0, ""
-            _unwatch(seat)
-            self._changed.set()
-            self._next(seat)
+            self._on_ready(slot, head.get("trouble", ""))
         elif head["word"] == "failed":
             self._trouble = head["why"]
             self._warn(f"no scorer starts, so every request passes unchanged: {self._trouble}")
 
-    def _warn(self, said: str) -> None:
-        """Say why nothing is shortened; once, though every process finds it out."""
-        if said and said != self._warned:
-            _log.warning("%s", said)
-        self._warned = said
+    def _on_ready(self, slot: _Slot, trouble: str) -> None:
+        """A process is up; `trouble` is why it can keep no originals, "" where it can."""
+        self._warn(f"every request passes unchanged: {trouble}" if trouble else "")
+        slot.ready, slot.failed_starts, self._trouble = True, 0, ""
+        slot.stop_timer()
+        self._changed.set()
+        self._assign_next(slot)
 
-    def _answered(self, seat: _Seat, answer: Answer) -> None:
-        asked = seat.asked
-        if asked is None or asked.job.number != answer.number:
+    def _on_answer(self, slot: _Slot, answer: Answer) -> None:
+        """Hand an answer on, and give the process that it comes from its next job."""
+        waiting = slot.current
+        if waiting is None or waiting.job.number != answer.number:
             return
         if not answer.final:
-            asked.replay = answer
+            waiting.replay = answer
             return
-        _unwatch(seat)
-        seat.asked, seat.overdue = None, inf
-        seat.breaker.worked()
-        self._cost.learn(_tokens(asked.job), monotonic() - asked.begun)
-        said = asked.replay if answer.status == "passed" and asked.replay is not None else answer
-        _tell(asked, replace(said, seconds={"waited": asked.begun - asked.since, **said.seconds}))
-        self._next(seat)
 
-    def _gone(self, process: Spawned) -> None:
+        slot.stop_timer()
+        slot.current, slot.overdue = None, inf
+        slot.breaker.worked()
+        self._speed.learn(_tokens(waiting.job), monotonic() - waiting.started)
+        best = waiting.replay if answer.status == "passed" and waiting.replay is not None else answer
+        waiting.settle(replace(best, seconds={"waited": waiting.started - waiting.arrived, **best.seconds}))
+        self._assign_next(slot)
+
+    def _on_closed(self, process: ScorerProcess) -> None:
         """A process is dead, or as good as."""
         if not self._ended.is_set():
             process.kill()
-        seat = self._seats[process.place]
-        self._later(process.end(self._grace))
-        if seat.process is process:
-            self._lost(seat)
+        slot = self._slots[process.number]
+        self._schedule(process.end(self._grace))
+        if slot.process is process:
+            self._on_lost(slot)
 
-    def _later(self, chore: Coroutine[Any, Any, None]) -> None:
+    def _on_lost(self, slot: _Slot) -> None:
+        """Answer for a process that is no more, and start another one."""
+        waiting, was_ready = slot.current, slot.ready
+        slot.stop_timer()
+        slot.process, slot.current, slot.ready, slot.overdue = None, None, False, inf
+        slot.failed_starts = 0 if was_ready else slot.failed_starts + 1
+        self._changed.set()
+
+        if waiting is not None:
+            slot.breaker.failed()
+            waiting.crashed = True
+            self._sessions.strike(waiting.allowance, monotonic())
+            waiting.settle(waiting.replay or pass_through(waiting.job, Reason.CRASHED))
+
+        if not self._ended.is_set():
+            self._restarts += 1
+            self._schedule(self._start_process(slot))
+
+    def _schedule(self, chore: Coroutine[Any, Any, None]) -> None:
         """Do something besides, whose end `stop` waits for."""
         task = asyncio.get_running_loop().create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
 
-    def _lost(self, seat: _Seat) -> None:
-        asked, was_ready = seat.asked, seat.ready
-        _unwatch(seat)
-        seat.process, seat.asked, seat.ready, seat.overdue = None, None, False, inf
-        seat.failed_starts = 0 if was_ready else seat.failed_starts + 1
-        self._changed.set()
-        if asked is not None:
-            seat.breaker.failed()
-            asked.crashed = True
-            self._sessions.strike(asked.allowed, monotonic())
-            _tell(asked, asked.replay or pass_through(asked.job, Reason.CRASHED))
-        if not self._ended.is_set():
-            self._restarts += 1
-            self._begin(seat)
+    def _warn(self, sentence: str) -> None:
+        """Say why nothing is shortened; once, though every process finds it out."""
+        if sentence and sentence != self._warned:
+            _log.warning("%s", sentence)
+        self._warned = sentence
 
 
-def _tell(asked: _Asked, answer: Answer) -> None:
-    if not asked.answer.done():
-        asked.answer.set_result(answer)
-
-
-def _is_free(seat: _Seat) -> bool:
-    return seat.ready and seat.asked is None and seat.breaker.allows
-
-
-def _unavailable(seats: Sequence[_Seat]) -> Reason | None:
+def _unavailable(slots: Sequence[_Slot]) -> Reason | None:
     """Why none of these processes will take a job soon; None where one will."""
-    up = [seat for seat in seats if seat.ready]
+    up = [slot for slot in slots if slot.ready]
     if not up:
         return Reason.STARTING
-    if not any(seat.asked is not None or seat.breaker.allows for seat in up):
+    if not any(slot.current is not None or slot.breaker.allows for slot in up):
         return Reason.BREAKER
     now = monotonic()
-    return Reason.BUSY if all(now - seat.overdue > STUCK for seat in up) else None
+    return Reason.BUSY if all(now - slot.overdue > STUCK for slot in up) else None
 
 
 def _tokens(job: Job) -> int:
-    """What a job counts for: what is new in it, and a little for reading the rest."""
+    """Tokens that a job counts for: what is new in it, and a little for reading the rest."""
     return max(LEAST_TOKENS, job.new + len(job.body) // (BYTES_A_TOKEN * PARSED))
-
-
-def _unwatch(seat: _Seat) -> None:
-    if seat.watch is not None:
-        seat.watch.cancel()
-        seat.watch = None

@@ -13,28 +13,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from contextprune.proxy.job import PREFIX, unpack
-from contextprune.proxy.pool.launch import Begun
+from contextprune.proxy.pool.launch import Launched
 
 PIECE = 256 << 10  # bytes handed to the transport at once
 _LARGEST_MESSAGE = 1 << 30
 
 
-class Spawned(asyncio.BufferedProtocol):
+class ScorerProcess(asyncio.BufferedProtocol):
     """A process of its own, from its start to its death. It is used on one event loop, by one thread.
 
-    place   its number among its kind
-    heard   called with each message: the process, its head, its parts
-    gone    called once, when the pipe is closed, whoever closed it
+    number      its number in the pool
+    on_message  called with each message: the process, its head, its parts
+    on_closed   called once, when the pipe is closed, whoever closed it
     """
 
     def __init__(
         self,
-        place: int,
-        heard: Callable[[Spawned, dict[str, Any], list[bytes | None]], None],
-        gone: Callable[[Spawned], None],
+        number: int,
+        on_message: Callable[[ScorerProcess, dict[str, Any], list[bytes | None]], None],
+        on_closed: Callable[[ScorerProcess], None],
     ) -> None:
-        self.place = place
-        self._heard, self._gone = heard, gone
+        self.number = number
+        self._on_message, self._on_closed = on_message, on_closed
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.Transport | None = None
         self._outbox: deque[memoryview] = deque()
@@ -43,11 +43,11 @@ class Spawned(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(PREFIX.size))
         self._filled = 0
 
-    async def start(self, told: Mapping[str, Any], begun: Begun | None = None) -> None:
-        """Start the process, or take one that has begun. `told` are the arguments of `worker.main`. Raises OSError."""
-        if begun is None:
-            begun = await asyncio.to_thread(Begun, told)
-        self._process, pipe = begun.take()
+    async def start(self, arguments: Mapping[str, Any], launched: Launched | None = None) -> None:
+        """Start the process with the `arguments` of `worker.main`, or claim one that was launched. Raises OSError."""
+        if launched is None:
+            launched = await asyncio.to_thread(Launched, arguments)
+        self._process, pipe = launched.claim()
         try:
             await asyncio.get_running_loop().create_connection(lambda: self, sock=pipe)
         except BaseException:
@@ -68,7 +68,7 @@ class Spawned(asyncio.BufferedProtocol):
         self._pump()
 
     def kill(self) -> None:
-        """Kill it, however it hangs; `gone` is called soon after."""
+        """Kill it, however it hangs; `on_closed` is called soon after."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
         if self._transport is not None:
@@ -86,45 +86,46 @@ class Spawned(asyncio.BufferedProtocol):
                 await asyncio.to_thread(self._process.wait)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The pipe is open."""
+        """Begin to write: the pipe is open."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=PIECE)
         self._pump()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own signature
-        """The pipe is closed."""
+        """Report that the pipe is closed."""
         self._outbox.clear()
         self._transport = None
-        self._gone(self)
+        self._on_closed(self)
 
     def pause_writing(self) -> None:
-        """The process reads more slowly than the front writes."""
+        """Write no more: the process reads more slowly than the front writes."""
         self._paused = True
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Go on writing: it has caught up."""
         self._paused = False
         self._pump()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's own signature
-        """Where the next bytes go."""
+        """Give the room for the next bytes."""
         return self._buffer[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Bytes have come."""
+        """Take `nbytes` more bytes; a whole message is reported."""
         self._filled += nbytes
         if self._filled < len(self._buffer):
             return
-        whole, head = self._buffer, self._head
+        message, head = self._buffer, self._head
         if head:
             self._expect(0, PREFIX.size)
-            self._heard(self, *unpack(whole[:head], whole[head:]))
+            self._on_message(self, *unpack(message[:head], message[head:]))
             return
-        head, rest = PREFIX.unpack(whole)
-        if not 0 < head + rest <= _LARGEST_MESSAGE:
+
+        head, size_of_parts = PREFIX.unpack(message)
+        if not 0 < head + size_of_parts <= _LARGEST_MESSAGE:
             self.kill()  # not a message of ours: something has written into the pipe
             return
-        self._expect(head, head + rest)
+        self._expect(head, head + size_of_parts)
 
     def _expect(self, head: int, size: int) -> None:
         self._head, self._filled = head, 0

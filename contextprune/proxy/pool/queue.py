@@ -1,6 +1,6 @@
 """Jobs that wait for a scorer process: small ones first, none for ever, and only so many tokens of them.
 
-A job's place is its arrival, as tokens at a fixed rate, plus its own tokens: so the order of two jobs never changes
+A job's rank is its arrival, as tokens at a fixed rate, plus its own tokens: so the order of two jobs never changes
 while they wait, and a heap will do.
 """
 
@@ -21,17 +21,17 @@ AGEING = 200_000.0
 
 @dataclass(slots=True, order=True)
 class _Entry(Generic[T]):
-    place: float
+    rank: float
     number: int
     tokens: int = field(compare=False)
-    item: T | None = field(compare=False)
+    item: T | None = field(compare=False)  # None once it was dropped
 
 
-class Waiting(Generic[T]):
-    """A queue bounded by `most` tokens. Items are told apart by their number."""
+class JobQueue(Generic[T]):
+    """A queue bounded by `capacity` tokens. Items are told apart by their number."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
         self._small: list[_Entry[T]] = []
         self._large: list[_Entry[T]] = []
         self._entries: dict[int, _Entry[T]] = {}
@@ -42,7 +42,7 @@ class Waiting(Generic[T]):
 
     def put(self, number: int, tokens: int, item: T, now: float) -> bool:
         """Let `item` wait; False where it does not fit. An empty queue takes an item of any size. `now`: seconds."""
-        if self._entries and self.tokens + tokens > self._most:
+        if self._entries and self.tokens + tokens > self._capacity:
             return False
         entry = _Entry(now * AGEING + tokens, number, tokens, item)
         heappush(self._small if tokens <= SMALL else self._large, entry)
@@ -51,8 +51,9 @@ class Waiting(Generic[T]):
         return True
 
     def take(self, *, small: bool = False) -> T | None:
-        """The next item, which waits no more; with `small`, the next small one. None where there is none."""
-        heaps = [heap for heap in ((self._small,) if small else (self._small, self._large)) if self._top(heap)]
+        """Take out the next item; with `small`, the next small one. None where there is none."""
+        candidates = (self._small,) if small else (self._small, self._large)
+        heaps = [heap for heap in candidates if _clear_top(heap)]
         if not heaps:
             return None
         entry = heappop(min(heaps, key=lambda heap: heap[0]))
@@ -72,13 +73,14 @@ class Waiting(Generic[T]):
                 heapify(heap)
         return True
 
-    def _top(self, heap: list[_Entry[T]]) -> bool:
-        """Whether anything waits in a heap, with those dropped gone from its top."""
-        while heap and heap[0].item is None:
-            heappop(heap)
-        return bool(heap)
-
     def _forget(self, entry: _Entry[T]) -> None:
         del self._entries[entry.number]
         self.tokens -= entry.tokens
         entry.item = None
+
+
+def _clear_top(heap: list[_Entry[T]]) -> bool:
+    """Take dropped entries from the top of a heap; True where one that waits is left."""
+    while heap and heap[0].item is None:
+        heappop(heap)
+    return bool(heap)

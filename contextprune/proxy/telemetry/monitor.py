@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from contextprune.proxy.options import Options
+from contextprune.proxy.pool.base import PoolStatus
 from contextprune.proxy.telemetry.canary import Canary, Warned
 from contextprune.proxy.telemetry.peers import Peers
 from contextprune.proxy.telemetry.prometheus import exposition
@@ -35,6 +36,7 @@ class Snapshot:
     now           seconds of the clock; uptime: since the start; wall: since 1970
     hour, day     sums by the minute and by the quarter hour, the last one being now
     total         sums since the start
+    pool          state of the scorer processes; None before it was first asked for
     """
 
     options: Options
@@ -46,7 +48,7 @@ class Snapshot:
     day: Sequence[Sums]
     total: Sums
     recent: Sequence[RequestRecord]
-    scorers: Mapping[str, Any]
+    pool: PoolStatus | None
     warned: Warned | None
     peers: Peers | None = None
 
@@ -71,6 +73,8 @@ class Monitor:
 
     clock   seconds that never go back; wall: seconds since 1970, for people
     peers   the sums of the other processes of the same server, None where there are none
+
+    `pool`, the last known state of the scorer processes, is set from outside before anything is shown.
     """
 
     def __init__(
@@ -85,7 +89,7 @@ class Monitor:
         self.started = clock()
         self.recent = Recent(options.records)
         self.series = Series()
-        self.scorers: Mapping[str, Any] = {}
+        self.pool: PoolStatus | None = None
         self._canary = Canary(options.canary_minutes * 60, self.started)
         self._watchers = tuple(watchers)
         self._number = 0
@@ -137,13 +141,6 @@ class Monitor:
         """How much later than asked the event loop came back."""
         self.series.total.add((), ((("lag",), seconds),))
 
-    def gauges(self, figures: object) -> None:
-        """How the scorers stand, from `Scorers.figures()`; the last ones count."""
-        if is_dataclass(figures) and not isinstance(figures, type):
-            self.scorers = asdict(figures)
-        elif isinstance(figures, Mapping):
-            self.scorers = dict(figures)
-
     def snapshot(self) -> Snapshot:
         """A copy of the state at this moment; takes about a millisecond."""
         now = self.clock()
@@ -157,7 +154,7 @@ class Monitor:
             day=self.series.steps(now, day=True),
             total=self.series.total.copy(),
             recent=tuple(self.recent),
-            scorers=self.scorers,
+            pool=self.pool,
             warned=self.warned,
             peers=self.peers,
         )
@@ -165,7 +162,7 @@ class Monitor:
     def metrics(self) -> bytes:
         """Everything for Prometheus, as text of the type `prometheus.CONTENT_TYPE`."""
         with_peers = self.snapshot().with_peers()
-        return exposition(with_peers.total, self.scorers, with_peers.in_flight, silent=self.warned is not None)
+        return exposition(with_peers.total, self.pool, with_peers.in_flight, silent=self.warned is not None)
 
     async def publish(self) -> None:
         """Tell the other processes of this server what was counted here; to be called every few seconds."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
-from typing import Any
 
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra
+from contextprune.proxy.pool.base import PoolStatus
 from contextprune.proxy.telemetry.series import BOUNDS, Sums
 
 try:
@@ -45,28 +45,28 @@ HISTOGRAMS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "lag": ("contextprune_event_loop_lag_seconds", "How late the event loop came back.", ()),
 }
 
-GAUGES: Mapping[str, str] = {
-    "queue_tokens": "Tokens that wait for a scorer.",
-    "waiting": "Requests that wait for a scorer.",
-    "in_flight": "Requests that a scorer works on.",
-    "ready": "Scorer processes that are up.",
-    "restarts": "Scorer processes that were started anew.",
+GAUGES: Mapping[str, tuple[str, Callable[[PoolStatus], int]]] = {
+    "queue_tokens": ("Tokens that wait for a scorer.", lambda status: status.queue_tokens),
+    "waiting": ("Requests that wait for a scorer.", lambda status: status.waiting),
+    "in_flight": ("Requests that a scorer works on.", lambda status: status.in_flight),
+    "ready": ("Scorer processes that are up.", lambda status: status.ready),
+    "restarts": ("Scorer processes that were started anew.", lambda status: status.restarts),
 }
-"""Figures of the scorers that are passed on, where they are numbers."""
+"""Numbers of the pool by name: their help, and where they stand."""
 
 BREAKER = ("closed", "open", "half-open")
 
 
-def exposition(sums: Sums, scorers: Mapping[str, Any], in_flight: int, *, silent: bool) -> bytes:
+def exposition(sums: Sums, pool: PoolStatus | None, in_flight: int, *, silent: bool) -> bytes:
     """Everything as text in Prometheus' format, of type CONTENT_TYPE."""
-    return generate_latest(_Scrape(sums, scorers, in_flight, silent))
+    return generate_latest(_Scrape(sums, pool, in_flight, silent))
 
 
 class _Scrape(Collector):
     """The metrics of one scrape."""
 
-    def __init__(self, sums: Sums, scorers: Mapping[str, Any], in_flight: int, silent: bool) -> None:
-        self._sums, self._scorers, self._in_flight, self._silent = sums, scorers, in_flight, silent
+    def __init__(self, sums: Sums, pool: PoolStatus | None, in_flight: int, silent: bool) -> None:
+        self._sums, self._pool, self._in_flight, self._silent = sums, pool, in_flight, silent
 
     def collect(self) -> Iterator[Metric]:
         yield from (_counter(self._sums, word) for word in COUNTERS)
@@ -74,7 +74,8 @@ class _Scrape(Collector):
         yield GaugeMetricFamily("contextprune_in_flight", "Requests under way.", self._in_flight)
         silent = "1 while requests come and nothing has been shortened for long."
         yield GaugeMetricFamily("contextprune_canary", silent, int(self._silent))
-        yield from _scorers(self._scorers)
+        if self._pool is not None:
+            yield from _pool(self._pool)
         build = GaugeMetricFamily("contextprune_build_info", "The version that runs.", labels=("version",))
         build.add_metric((__version__,), 1)
         yield build
@@ -100,15 +101,12 @@ def _histogram(sums: Sums, word: str) -> Metric:
     return family
 
 
-def _scorers(figures: Mapping[str, Any]) -> Iterator[Metric]:
-    for name, said in GAUGES.items():
-        value = figures.get(name)
-        if isinstance(value, bool | int | float):
-            kind = CounterMetricFamily if name == "restarts" else GaugeMetricFamily
-            yield kind(f"contextprune_scorer_{name}", said, int(value))
-    state = figures.get("breaker")
-    if state is not None:
-        family = GaugeMetricFamily("contextprune_breaker_state", "1 at the state that it is in.", labels=("state",))
-        for each in BREAKER:
-            family.add_metric((each,), int(each == str(state)))
-        yield family
+def _pool(status: PoolStatus) -> Iterator[Metric]:
+    for name, (text, number) in GAUGES.items():
+        kind = CounterMetricFamily if name == "restarts" else GaugeMetricFamily
+        yield kind(f"contextprune_scorer_{name}", text, number(status))
+
+    family = GaugeMetricFamily("contextprune_breaker_state", "1 at the state that it is in.", labels=("state",))
+    for state in BREAKER:
+        family.add_metric((state,), int(state == status.breaker))
+    yield family

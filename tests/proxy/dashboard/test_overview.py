@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from contextprune.proxy.dashboard.overview import SPANS, alarmed, overview
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.monitor import Monitor
 from tests.html_reader import Reader
-from tests.proxy.telemetry.sample_traffic import FIGURES, busy_day, finished, monitor_of, passed
+from tests.proxy.telemetry.sample_traffic import POOL, busy_day, finished, monitor_of, passed
 
 
 def shown(monitor: Monitor, span: str = "hour", *, everything: bool = False) -> Reader:
@@ -61,17 +64,17 @@ def test_every_reason_is_explained_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("figures", "words"),
+    ("status", "words"),
     [
         ({"breaker": "open"}, "A scorer keeps failing"),
         ({"ready": 0}, "No scorer is up"),
         ({"trouble": "no module named torch"}, "no module named torch"),
     ],
 )
-def test_trouble_with_the_scorers_is_said(figures: dict[str, object], words: str) -> None:
+def test_trouble_with_the_scorers_is_said(status: dict[str, Any], words: str) -> None:
     monitor, clock = monitor_of()
     clock.now += 60
-    monitor.gauges(FIGURES | figures)
+    monitor.pool = replace(POOL, **status)
     finished(monitor)
     assert words in shown(monitor).text
 
@@ -122,7 +125,7 @@ def test_nothing_from_outside_becomes_markup(evil: str) -> None:
         finished(monitor, **names, kinds={evil: (5, 5)}, upstream=0)
         finished(monitor, **names | {"route": "chat"}, kinds={evil: (5, 5)}, upstream=0)
     clock.now += 3600
-    monitor.gauges({**FIGURES, "trouble": evil, "breaker": evil})
+    monitor.pool = replace(POOL, trouble=evil, breaker=evil)
     text = overview(monitor.snapshot(), "hour", everything=True)
     text.encode()
     page = Reader(text)

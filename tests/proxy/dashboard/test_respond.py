@@ -9,6 +9,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +20,7 @@ from contextprune.proxy.dashboard.respond import Response, respond
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.monitor import Monitor
 from tests.html_reader import Reader
-from tests.proxy.telemetry.sample_traffic import FIGURES, busy_day, finished, heat, monitor_of, passed
+from tests.proxy.telemetry.sample_traffic import POOL, busy_day, finished, heat, monitor_of, passed
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -125,7 +126,7 @@ def test_stats_have_the_figures_of_the_page(day: Monitor) -> None:
     for figure in (told["day"]["requests"], told["day"]["before"], told["day"]["after"], told["day"]["read"]):
         assert f"{figure:,}" in text
     assert told["all"]["reasons"].keys() == {"noop", "late", "busy", "breaker"}
-    assert told["scorers"] == FIGURES
+    assert told["scorers"] == asdict(POOL)
     assert (told["warning"], told["mode"], told["recall"]) == (None, "on", "off")
     assert len(told["requests"]) == 500
     assert "careful programmer" not in found[2].decode()
@@ -193,7 +194,7 @@ def browsed(url: str, folder: Path, *flags: str, seconds: float = 1) -> tuple[st
 @in_a_browser
 def test_the_script_runs_under_the_policy_and_brings_the_page_up_to_date(tmp_path: Path) -> None:
     monitor, _ = monitor_of()
-    monitor.gauges(FIGURES)
+    monitor.pool = POOL
     with served(monitor) as url:
         text, complaints = browsed(url, tmp_path, "--dump-dom", seconds=17)
     assert complaints == ""

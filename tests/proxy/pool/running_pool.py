@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.options import Options
+from contextprune.proxy.pool.base import PoolStatus
 from contextprune.proxy.pool.breaker import Breaker
-from contextprune.proxy.pool.pool import Figures, Scorers
+from contextprune.proxy.pool.pool import ScorerPool
 
 T = TypeVar("T")
 PATIENT = 5.0  # seconds of a deadline that is not what a test is about
@@ -26,7 +27,7 @@ PATIENT = 5.0  # seconds of a deadline that is not what a test is about
 class Asking:
     """Scorers that run on a loop in a thread of their own."""
 
-    scorers: Scorers
+    scorers: ScorerPool
     loop: asyncio.AbstractEventLoop
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -39,12 +40,12 @@ class Asking:
     def ask(self, body: bytes, task: Task = Task.SHORTEN, **told: Any) -> Answer:
         return self.begin(self.job(body, task, **told)).result(60)
 
-    def figures(self) -> Figures:
-        return self.scorers.figures()
+    def status(self) -> PoolStatus:
+        return self.scorers.status()
 
     def pids(self) -> list[int]:
         """The processes that are up, the one for small jobs first."""
-        return [seat.process.pid for seat in self.scorers._seats if seat.process and seat.ready]
+        return self.scorers.pids()
 
     def run(self, chore: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(chore, self.loop).result(60)
@@ -59,11 +60,11 @@ def asking(
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     told = Options(**{"deadline": PATIENT, "prefill": 1.0, "scorers": count, **options})
-    scorers = Scorers(told, grace=grace, breaker=breaker or (lambda: Breaker(time.monotonic)))
+    scorers = ScorerPool(told, grace=grace, breaker=breaker or (lambda: Breaker(time.monotonic)))
     found = Asking(scorers, loop)
     try:
         found.run(scorers.start())
-        assert len(found.pids()) == count, scorers.figures().trouble
+        assert len(found.pids()) == count, scorers.status().trouble
         yield found
     finally:
         found.run(scorers.stop())

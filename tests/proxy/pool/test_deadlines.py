@@ -9,21 +9,21 @@ from dataclasses import replace
 import pytest
 
 from contextprune.proxy.job import Answer, Job, Task
-from contextprune.proxy.pool.deadlines import FORGIVEN, LEAST, Allowed, Cost, Sessions
+from contextprune.proxy.pool.deadlines import FORGIVEN, LEAST, Allowance, SessionHistory, SpeedEstimate
 from tests.proxy.pool.running_pool import body
 
 DEADLINE, PREFILL, CACHE = 0.15, 10_000.0, 300.0
 
 
-def sessions(most: int = 20_000) -> Sessions:
-    return Sessions(DEADLINE, PREFILL, CACHE, most)
+def sessions(capacity: int = 20_000) -> SessionHistory:
+    return SessionHistory(DEADLINE, PREFILL, CACHE, capacity)
 
 
 def job(sent: bytes, **told: object) -> Job:
     return replace(Job(1, Task.SHORTEN, sent), **told)  # type: ignore[arg-type]
 
 
-def sent(known: Sessions, what: Job, now: float = 0.0, saved: int = 0, home: int = 0) -> Allowed:
+def sent(known: SessionHistory, what: Job, now: float = 0.0, saved: int = 0, home: int = 0) -> Allowance:
     """One request that comes and is answered."""
     allowed = known.allow(what, now)
     known.note(allowed, Answer(1, None, "applied", before=10_000, after=10_000 - saved), home, now)
@@ -104,10 +104,10 @@ def test_what_the_side_car_asks_for_has_the_time_of_its_caller() -> None:
 
 
 def test_only_so_many_sessions_are_remembered() -> None:
-    known = sessions(most=20)
+    known = sessions(capacity=20)
     for i in range(50):
         sent(known, job(json.dumps({"number": i, "text": "x" * 5000}).encode()))
-    assert len(known._known) == 20
+    assert len(known) == 20
 
 
 def test_eight_megabytes_are_looked_at_in_a_few_milliseconds() -> None:
@@ -120,7 +120,7 @@ def test_eight_megabytes_are_looked_at_in_a_few_milliseconds() -> None:
 
 
 def test_what_a_token_costs_is_learnt_and_one_stall_does_not_spoil_it() -> None:
-    cost = Cost(1e-6)
+    cost = SpeedEstimate(1e-6)
     for _ in range(100):
         cost.learn(1000, 0.004)
     assert cost.seconds(1000) == pytest.approx(0.004, rel=0.05)

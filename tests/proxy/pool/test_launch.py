@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from contextprune.proxy.options import Options
-from contextprune.proxy.pool.launch import Begun, arguments, early, processes
-from contextprune.proxy.pool.pool import Scorers
+from contextprune.proxy.pool.launch import Launched, launch_first, process_count, worker_arguments
+from contextprune.proxy.pool.pool import ScorerPool
 from tests.proxy.pool.running_pool import until
 
 
@@ -21,61 +21,61 @@ def _store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def begun() -> Iterator[Begun]:
-    found = early(Options(scorers=1))
+def launched() -> Iterator[Launched]:
+    found = launch_first(Options(scorers=1))
     assert found is not None
     yield found
     found.end()
 
 
-def test_it_is_the_first_of_the_scorers(begun: Begun) -> None:
+def test_it_is_the_first_of_the_scorers(launched: Launched) -> None:
     async def run() -> None:
-        scorers = Scorers(Options(scorers=2), begun=begun)
+        scorers = ScorerPool(Options(scorers=2), launched=launched)
         await asyncio.wait_for(scorers.start(), 60)
-        pids = [seat.process.pid for seat in scorers._seats if seat.process]
-        assert begun.process.pid == pids[-1]
-        assert len(set(pids)) == processes(Options(scorers=2))
-        assert scorers.figures().restarts == 0
+        pids = scorers.pids()
+        assert launched.process.pid == pids[-1]
+        assert len(set(pids)) == process_count(Options(scorers=2))
+        assert scorers.status().restarts == 0
         await scorers.stop()
-        assert begun.process.returncode == 0
+        assert launched.process.returncode == 0
 
     asyncio.run(run())
 
 
-def test_one_that_died_meanwhile_is_replaced(begun: Begun) -> None:
+def test_one_that_died_meanwhile_is_replaced(launched: Launched) -> None:
     async def run() -> None:
-        begun.process.kill()
-        begun.process.wait(10)
-        scorers = Scorers(Options(scorers=1), begun=begun)
+        launched.process.kill()
+        launched.process.wait(10)
+        scorers = ScorerPool(Options(scorers=1), launched=launched)
         await asyncio.wait_for(scorers.start(), 60)
         await asyncio.to_thread(until, lambda: scorers.ready)
-        assert scorers.figures().restarts == 1
+        assert scorers.status().restarts == 1
         await scorers.stop()
 
     asyncio.run(run())
 
 
-def test_one_that_nobody_takes_is_ended(begun: Begun) -> None:
-    begun.end()
-    assert not psutil.pid_exists(begun.process.pid)
-    begun.end()  # twice does no harm
+def test_one_that_nobody_takes_is_ended(launched: Launched) -> None:
+    launched.end()
+    assert not psutil.pid_exists(launched.process.pid)
+    launched.end()  # twice does no harm
 
 
-def test_it_ends_by_itself_when_the_front_dies(begun: Begun) -> None:
-    begun.pipe.close()
-    assert begun.process.wait(30) == 0
+def test_it_ends_by_itself_when_the_front_dies(launched: Launched) -> None:
+    launched.pipe.close()
+    assert launched.process.wait(30) == 0
 
 
-def test_ctrl_c_in_a_terminal_does_not_reach_it(begun: Begun) -> None:
-    assert os.getpgid(begun.process.pid) != os.getpgid(0)
+def test_ctrl_c_in_a_terminal_does_not_reach_it(launched: Launched) -> None:
+    assert os.getpgid(launched.process.pid) != os.getpgid(0)
 
 
 def test_several_fronts_start_their_own() -> None:
-    assert early(Options(workers=2)) is None
+    assert launch_first(Options(workers=2)) is None
 
 
 def test_the_cores_are_shared_among_the_processes() -> None:
     cores = os.cpu_count() or 1
-    assert processes(Options(scorers=1000)) == cores
-    assert arguments(Options(scorers=1, config="a.toml")) == {"config": "a.toml", "threads": cores}
-    assert arguments(Options(scorers=1000))["threads"] == 1
+    assert process_count(Options(scorers=1000)) == cores
+    assert worker_arguments(Options(scorers=1, config="a.toml")) == {"config": "a.toml", "threads": cores}
+    assert worker_arguments(Options(scorers=1000))["threads"] == 1

@@ -127,7 +127,7 @@ def test_what_nobody_waits_for_any_more_is_not_decided(two: Asking) -> None:
     coming = two.begin(job)
     time.sleep(0.05)
     coming.cancel()
-    until(lambda: two.figures().in_flight == 0)
+    until(lambda: two.status().in_flight == 0)
     assert two.ask(body("a8", rows=600)).status == "applied"
 
 
@@ -154,7 +154,7 @@ def test_killed_in_the_middle_of_a_job_it_costs_that_job_only() -> None:
         until(lambda: scorers.scorers.ready)
         assert scorers.pids() != [pid]
         assert scorers.ask(body("k2")).status == "applied"
-        assert scorers.figures().restarts == 1
+        assert scorers.status().restarts == 1
 
 
 def test_hung_it_is_killed_and_the_next_one_works() -> None:
@@ -178,16 +178,16 @@ def test_a_process_that_fails_again_and_again_is_left_alone_until_a_probe_works(
             until(lambda: scorers.scorers.ready)
             os.kill(scorers.pids()[0], signal.SIGSTOP)
             coming = scorers.begin(scorers.job(body(f"b{i}")))
-            until(lambda: scorers.figures().in_flight == 1)
+            until(lambda: scorers.status().in_flight == 1)
             os.kill(scorers.pids()[0], signal.SIGKILL)
             assert coming.result(60).reason == "crashed"
         until(lambda: scorers.scorers.ready)
-        assert scorers.figures().breaker == "open"
+        assert scorers.status().breaker == "open"
         assert scorers.ask(body("b5")).reason == "breaker"
         now[0] += PAUSE
-        assert scorers.figures().breaker == "half-open"
+        assert scorers.status().breaker == "half-open"
         assert scorers.ask(body("b5")).status == "applied"
-        assert scorers.figures().breaker == "closed"
+        assert scorers.status().breaker == "closed"
 
 
 def test_a_session_that_costs_process_after_process_is_left_alone_and_others_are_not() -> None:
@@ -196,20 +196,20 @@ def test_a_session_that_costs_process_after_process_is_left_alone_and_others_are
             until(lambda: scorers.scorers.ready)
             os.kill(scorers.pids()[0], signal.SIGSTOP)
             coming = scorers.begin(scorers.job(body("p1")))
-            until(lambda: scorers.figures().in_flight == 1)
+            until(lambda: scorers.status().in_flight == 1)
             os.kill(scorers.pids()[0], signal.SIGKILL)
             assert coming.result(60).reason == "crashed"
         until(lambda: scorers.scorers.ready)
         assert scorers.ask(body("p1")).reason == "crashed"
         assert scorers.ask(body("p2")).status == "applied"
-        assert scorers.figures().restarts == 2
+        assert scorers.status().restarts == 2
 
 
 def test_beyond_its_tokens_the_queue_takes_nothing_in() -> None:
     with asking(queue_tokens=1000) as scorers:
         os.kill(scorers.pids()[0], signal.SIGSTOP)
         waiting = [scorers.begin(scorers.job(body("q1"))) for _ in range(2)]
-        until(lambda: scorers.figures().waiting == 1)
+        until(lambda: scorers.status().waiting == 1)
         started = time.monotonic()
         assert scorers.ask(body("q2")).reason == "busy"
         assert time.monotonic() - started < 0.5
@@ -224,7 +224,7 @@ def test_what_was_sent_as_it_stood_stays_so_and_earlier_edits_too() -> None:
         os.kill(scorers.pids()[0], signal.SIGSTOP)
         assert scorers.ask(body("l1", 2)).reason == "late"
         os.kill(scorers.pids()[0], signal.SIGCONT)
-        until(lambda: scorers.figures().in_flight == 0)
+        until(lambda: scorers.status().in_flight == 0)
         third = scorers.ask(body("l1", 3))
         assert third.body is not None
         sent, now = texts(body("l1", 3)), texts(third.body)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from contextprune.proxy.job import Job, Task, pack_job, read_answer
-from contextprune.proxy.pool.launch import Begun
-from contextprune.proxy.pool.process import PIECE, Spawned
+from contextprune.proxy.pool.launch import Launched
+from contextprune.proxy.pool.process import PIECE, ScorerProcess
 from tests.proxy.pool.running_pool import body
 
 
@@ -24,16 +24,16 @@ class Heard:
         self.messages: asyncio.Queue[tuple[dict[str, Any], list[bytes | None]]] = asyncio.Queue()
         self.gone = asyncio.Event()
 
-    def hear(self, _: Spawned, head: dict[str, Any], parts: list[bytes | None]) -> None:
+    def hear(self, _: ScorerProcess, head: dict[str, Any], parts: list[bytes | None]) -> None:
         self.messages.put_nowait((head, parts))
 
-    def end(self, _: Spawned) -> None:
+    def end(self, _: ScorerProcess) -> None:
         self.gone.set()
 
 
-async def started() -> tuple[Spawned, Heard]:
+async def started() -> tuple[ScorerProcess, Heard]:
     heard = Heard()
-    process = Spawned(0, heard.hear, heard.end)
+    process = ScorerProcess(0, heard.hear, heard.end)
     await process.start({})
     head, _ = await asyncio.wait_for(heard.messages.get(), 60)
     assert head == {"word": "ready"}
@@ -54,15 +54,15 @@ def _store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_may_have_begun_before_the_loop() -> None:
-    begun = Begun({})
+    launched = Launched({})
 
     async def run() -> None:
         heard = Heard()
-        process = Spawned(0, heard.hear, heard.end)
-        await process.start({}, begun)
-        assert process.pid == begun.process.pid
+        process = ScorerProcess(0, heard.hear, heard.end)
+        await process.start({}, launched)
+        assert process.pid == launched.process.pid
         assert (await asyncio.wait_for(heard.messages.get(), 60))[0] == {"word": "ready"}
-        begun.end()  # it was taken
+        launched.end()  # it was taken
         process.send(pack_job(Job(1, Task.SHORTEN, body("p0"), "openai-chat", seconds=60.0)))
         assert read_answer(*await asyncio.wait_for(heard.messages.get(), 60)).status == "applied"
         await process.end(5.0)

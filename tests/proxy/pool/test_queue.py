@@ -5,17 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.proxy.pool.queue import AGEING, SMALL, Waiting
+from contextprune.proxy.pool.queue import AGEING, SMALL, JobQueue
 
 
-def queue(*tokens: int, most: int = 10**9) -> Waiting[int]:
-    waiting: Waiting[int] = Waiting(most)
+def queue(*tokens: int, most: int = 10**9) -> JobQueue[int]:
+    waiting: JobQueue[int] = JobQueue(most)
     for number, each in enumerate(tokens):
         assert waiting.put(number, each, number, 0.0)
     return waiting
 
 
-def drained(waiting: Waiting[int]) -> list[int]:
+def drained(waiting: JobQueue[int]) -> list[int]:
     out = []
     while (item := waiting.take()) is not None:
         out.append(item)
@@ -76,7 +76,7 @@ def test_what_was_dropped_takes_no_memory_for_ever() -> None:
 def test_everything_that_waits_is_given_out_once_in_the_order_of_its_place(
     jobs: list[tuple[int, float]], data: st.DataObject
 ) -> None:
-    waiting: Waiting[int] = Waiting(10**9)
+    waiting: JobQueue[int] = JobQueue(10**9)
     for number, (tokens, now) in enumerate(jobs):
         waiting.put(number, tokens, number, now)
     gone = set(data.draw(st.lists(st.integers(0, len(jobs) - 1), unique=True))) if jobs else set()

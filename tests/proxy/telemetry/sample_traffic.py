@@ -7,13 +7,12 @@ from collections.abc import Callable
 from random import Random
 
 from contextprune.proxy.options import Options
+from contextprune.proxy.pool.base import PoolStatus
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Usage
 
-FIGURES = {
-    "queue_tokens": 1200, "waiting": 2, "in_flight": 1, "ready": 2, "restarts": 1, "breaker": "closed", "trouble": "",
-}  # fmt: skip
+POOL = PoolStatus(queue_tokens=1200, waiting=2, in_flight=1, ready=2, restarts=1)
 NOON = 1_800_000_000.0
 
 
@@ -109,5 +108,5 @@ def busy_day(options: Options | None = None) -> Monitor:
     finished(
         monitor, route="other", before=0, after=0, usage=None, dollars=None, model="", status="passed", overhead=0.0
     )
-    monitor.gauges(FIGURES)
+    monitor.pool = POOL
     return monitor

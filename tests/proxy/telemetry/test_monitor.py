@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.canary import Warned
 from contextprune.proxy.telemetry.record import RequestRecord
-from tests.proxy.telemetry.sample_traffic import FIGURES, NOON, Clock, finished, monitor_of, passed
+from tests.proxy.telemetry.sample_traffic import NOON, Clock, finished, monitor_of, passed
 
 
 class Kept:
@@ -68,18 +66,6 @@ def test_a_proxy_that_is_off_does_not_complain() -> None:
         passed(monitor, "off")
     assert monitor.warned is None
     assert kept.warnings == []
-
-
-def test_figures_of_the_scorers_may_be_a_table_or_a_dataclass() -> None:
-    @dataclass(frozen=True, slots=True)
-    class Figures:
-        ready: int = 2
-
-    monitor, _ = monitor_of()
-    monitor.gauges(FIGURES)
-    assert monitor.scorers["queue_tokens"] == 1200
-    monitor.gauges(Figures())
-    assert monitor.scorers == {"ready": 2}
 
 
 def test_a_snapshot_does_not_move() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.monitor import Monitor
-from tests.proxy.telemetry.sample_traffic import FIGURES, finished, monitor_of, passed
+from tests.proxy.telemetry.sample_traffic import POOL, finished, monitor_of, passed
 
 SECRETS = ("sk-ant-secret0123456789", "tenant-fingerprint", "session-id", 'evil"} 7\nname{x="', "claude-private-model")
 
@@ -60,7 +62,7 @@ def test_times_are_histograms() -> None:
 
 def test_the_state_of_the_scorers_and_the_canary_are_gauges() -> None:
     monitor, clock = monitor_of(Options(canary_minutes=1))
-    monitor.gauges(FIGURES)
+    monitor.pool = POOL
     monitor.begin()
     assert value(monitor, "contextprune_in_flight") == 1
     assert value(monitor, "contextprune_scorer_queue_tokens") == 1200
@@ -81,7 +83,7 @@ def test_nothing_from_outside_becomes_a_label() -> None:
     finished(monitor, **evil | {"route": "chat"}, kinds={SECRETS[3]: (5, 4)}, seconds={SECRETS[3]: 0.1}, keys=SECRETS)
     for secret in SECRETS:
         finished(monitor, model=secret, session=secret, keys=(secret,), heat=secret.encode())
-        monitor.gauges({**FIGURES, "trouble": secret, "breaker": secret, secret: 1})
+        monitor.pool = replace(POOL, trouble=secret, breaker=secret)
     text = monitor.metrics().decode()
     assert not any(secret in text for secret in SECRETS)
     assert "evil" not in text

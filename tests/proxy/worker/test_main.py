@@ -198,7 +198,7 @@ def test_two_thousand_jobs_do_not_make_it_grow(tmp_path: Path, monkeypatch: pyte
         before = _resident(scorers.pids()[0])
         _jobs(scorers, range(400, 2000))
         assert _resident(scorers.pids()[0]) <= 1.1 * before + 10
-        assert scorers.figures().restarts == 0
+        assert scorers.status().restarts == 0
 
 
 def _jobs(scorers: Asking, numbers: range) -> None:
