@@ -1,7 +1,7 @@
-"""One JSON object a line on stderr: one line for each request, without content, credentials or tenants.
+"""The log: one JSON object a line on stderr, one line for each request, without content, credentials or tenants.
 
-Lines are written by a thread of their own: a full pipe behind stderr must not hold up a request. What does not fit
-into the queue is dropped and counted.
+Lines are written by a thread of their own: a full pipe behind stderr must not hold up a request. Lines that do not fit
+into the queue are dropped and counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import re
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from logging.handlers import QueueHandler, QueueListener
 from pathlib import PurePath
 from typing import Any, TextIO
 
@@ -26,7 +28,7 @@ NAME = "contextprune"
 LEVELS = ("debug", "info", "warning", "error")
 
 _SERIOUS = {Reason.CRASHED, Reason.STORE, Reason.REFUSED, Reason.ERROR}  # somebody should look into these
-_WAITING = 10_000  # lines
+_QUEUED_LINES = 10_000
 _LONGEST = 200  # characters of a text that came from outside
 _SECRET = re.compile(
     r"(?i)\b(?:bearer|basic)\s+[^\s\"']+|\b(?:sk|pk|rk|key|api|ghp|gho|xox[abp]|AIza|AKIA|eyJ)[-_\w]{12,}[-.\w]*"
@@ -35,7 +37,7 @@ _SECRET = re.compile(
 
 
 class Log:
-    """Tells the log of requests that are over, and that nothing has been shortened for long."""
+    """Logs requests that are over, and that nothing has been shortened for long."""
 
     def __init__(self, name: str = f"{NAME}.requests") -> None:
         self._log = logging.getLogger(name)
@@ -48,10 +50,10 @@ class Log:
 
     def silent(self, warned: Warned) -> None:
         """The canary's line."""
-        self._log.warning(said(warned), extra={"fields": {"requests": warned.requests, **dict(warned.reasons)}})
+        self._log.warning(warning_text(warned), extra={"fields": {"requests": warned.requests, **dict(warned.reasons)}})
 
 
-def said(warned: Warned) -> str:
+def warning_text(warned: Warned) -> str:
     """The canary's warning in words, with the most frequent reasons and what helps."""
     reasons = "; ".join(
         f"{number:,} x {reason}: {advice(reason).why} {advice(reason).what}" for reason, number in warned.reasons[:3]
@@ -61,8 +63,8 @@ def said(warned: Warned) -> str:
 
 
 def fields_of(record: RequestRecord) -> dict[str, Any]:
-    """What the line of a request has; empty values are left out."""
-    told: dict[str, Any] = {
+    """The fields of a request's line; empty values are left out."""
+    fields: dict[str, Any] = {
         "number": record.number,
         "route": record.route,
         "provider": record.provider,
@@ -88,14 +90,15 @@ def fields_of(record: RequestRecord) -> dict[str, Any]:
     }
     if record.usage is not None:
         names = ("fresh", "written", "read", "output", "reasoning")
-        told |= {f"provider_{name}": getattr(record.usage, name) for name in names}
-    return {name: value for name, value in told.items() if value is not None and value is not False and value != ""}
+        fields |= {f"provider_{name}": getattr(record.usage, name) for name in names}
+
+    return {name: value for name, value in fields.items() if value is not None and value is not False and value != ""}
 
 
 class JsonLines(logging.Formatter):
-    """A log record as one line of ASCII. Of an exception it has the kind and the places, not the message.
+    """A log record as one line of ASCII. Of an exception it has the kind and the lines of code, not the message.
 
-    Messages of exceptions may quote what came in; texts that look like credentials are blacked out wherever they are.
+    Messages of exceptions may quote a request; texts that look like credentials are blacked out wherever they are.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -105,26 +108,26 @@ class JsonLines(logging.Formatter):
             "time": when.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": _safe(record.getMessage(), most=2000),
+            "message": _safe(record.getMessage(), limit=2000),
         }
         fields = getattr(record, "fields", None)
         if isinstance(fields, Mapping):
             line |= {str(name): _safe(value) for name, value in fields.items() if name not in line}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = type(record.exc_info[1]).__name__
-            line["at"] = _places(record.exc_info[1])
+            line["at"] = _frames(record.exc_info[1])
         return json.dumps(line, default=lambda value: type(value).__name__)
 
 
-def _safe(value: Any, most: int = _LONGEST) -> Any:
-    return _SECRET.sub(_blacked, value)[:most] if isinstance(value, str) else value
+def _safe(value: Any, limit: int = _LONGEST) -> Any:
+    return _SECRET.sub(_blacked, value)[:limit] if isinstance(value, str) else value
 
 
 def _blacked(match: re.Match[str]) -> str:
     return f"{match[1]}{match[2]}[redacted]" if match[1] else "[redacted]"
 
 
-def _places(error: BaseException) -> list[str]:
+def _frames(error: BaseException) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     return [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
 
@@ -134,20 +137,26 @@ def log_to(stream: TextIO, level: str = "info") -> Callable[[], None]:
 
     The end waits up to a second for lines that are still to be written.
     """
-    lines = _Lines(stream)
+    queued = _Queued()
+    writer = _Writer(stream, queued)
+    writer.start()
+
     loggers = [logging.getLogger(name) for name in (NAME, "uvicorn")]
     before = [(logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.setLevel(level.upper())
         logger.propagate = False
-        logger.addHandler(lines)
+        logger.addHandler(queued)
 
     def end() -> None:
         for logger, (old, propagate) in zip(loggers, before, strict=True):
-            logger.removeHandler(lines)
+            logger.removeHandler(queued)
             logger.setLevel(old)
             logger.propagate = propagate
-        lines.close()
+        queued.close()
+        stopping = threading.Thread(target=writer.stop, daemon=True)  # waits for as long as nobody reads the stream
+        stopping.start()
+        stopping.join(1)
 
     return end
 
@@ -166,44 +175,51 @@ def log_at_once(stream: TextIO) -> Callable[[], None]:
     return end
 
 
-class _Lines(logging.Handler):
-    """Hands lines over to a thread that writes them; never blocks, never raises."""
+class _Queued(QueueHandler):
+    """Queues finished lines for the writer's thread; never blocks, never raises.
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__()
+    A line is formatted at once, so that secrets are gone before it waits, and nothing that it was made of is held.
+    """
+
+    def __init__(self) -> None:
+        self.lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+        super().__init__(self.lines)
         self.setFormatter(JsonLines())
-        self._stream = stream
-        self._dropped = 0
-        self._queue: queue.Queue[str | None] = queue.Queue(_WAITING)
-        self._thread = threading.Thread(target=self._write, name="contextprune-log", daemon=True)
-        self._thread.start()
+        self.dropped = 0  # since the last line that was written
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Queue the line, or drop it where too many wait."""
-        try:
-            self._queue.put_nowait(self.format(record))
-        except queue.Full:
-            self._dropped += 1
-        except (TypeError, ValueError):
-            self._dropped += 1  # arguments that do not fit their message
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """A record whose message is the line."""
+        return logging.makeLogRecord({"msg": self.format(record)})
 
-    def close(self) -> None:
-        """Let the thread write what waits, then end it."""
-        super().close()
-        try:
-            self._queue.put(None, timeout=1)
-        except queue.Full:
-            return
-        self._thread.join(1)
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Queue a line. Raises queue.Full where too many wait; the writer's end of lines has room even then."""
+        if self.lines.qsize() >= _QUEUED_LINES:
+            raise queue.Full
+        self.lines.put_nowait(record)
 
-    def _write(self) -> None:
-        while (line := self._queue.get()) is not None:
-            try:
-                self._stream.write(line + "\n")
-                if self._dropped:
-                    dropped, self._dropped = self._dropped, 0
-                    self._stream.write(json.dumps({"level": "warning", "message": f"{dropped} lines dropped"}) + "\n")
-                if self._queue.empty():
-                    self._stream.flush()
-            except (OSError, ValueError):
-                continue  # nobody reads any more
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's own signature
+        """Count a line that is dropped: too many wait, or its arguments do not fit its message."""
+        self.dropped += 1
+
+
+class _Writer(QueueListener):
+    """Writes lines to a stream in a thread, and after one of them how many were dropped.
+
+    It does so itself, without a handler: at exit logging waits for the locks of handlers, and a stream that nobody
+    reads would never let go of one.
+    """
+
+    def __init__(self, stream: TextIO, queued: _Queued) -> None:
+        super().__init__(queued.lines)
+        self._stream, self._queued = stream, queued
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Write a line; let it go where nobody reads any more."""
+        with suppress(OSError, ValueError):
+            self._stream.write(f"{record.getMessage()}\n")
+            if self._queued.dropped:
+                dropped, self._queued.dropped = self._queued.dropped, 0
+                note = {"level": "warning", "message": f"{dropped} lines dropped"}
+                self._stream.write(f"{json.dumps(note)}\n")
+            if self._queued.lines.empty():
+                self._stream.flush()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.proxy.telemetry.canary import Warned
-from contextprune.proxy.telemetry.logs import JsonLines, Log, fields_of, log_at_once, log_to, said
+from contextprune.proxy.telemetry.logs import JsonLines, Log, fields_of, log_at_once, log_to, warning_text
 from contextprune.proxy.telemetry.record import RequestRecord
 from tests.proxy.in_process import edits, running
 from tests.proxy.telemetry.sample_traffic import finished, monitor_of, passed
@@ -65,7 +65,7 @@ def test_the_canary_warns_with_reasons_and_advice() -> None:
     warned = Warned(1860.0, 31, (("late", 25), ("busy", 6)))
     line = logged(lambda: Log().silent(warned))[0]
     assert line["level"] == "warning"
-    assert line["message"] == said(warned)
+    assert line["message"] == warning_text(warned)
     assert "nothing was shortened for 31 minutes" in line["message"]
     assert "deadline" in line["message"]
     assert (line["requests"], line["late"], line["busy"]) == (31, 25, 6)
