@@ -1,6 +1,6 @@
-"""Money: what prompts cost without and with contextprune, request by request and in sum. Nothing is decided here.
+"""Money: the cost of prompts without and with contextprune, request by request and in sum. Nothing is decided here.
 
-It is what the provider asks for the whole prompt, cache reads and writes counted: a shorter prompt that breaks the
+It is the price of the whole prompt, cache reads and writes counted: a shorter prompt that breaks the
 cache can cost more than a longer one that does not.
 """
 
@@ -15,7 +15,7 @@ from contextprune.money.tariff import FAMILIES, Bill, Piece, Tariff, charge, sha
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What prompts cost without and with contextprune, in US dollars. What the model writes is not in it.
+    """The cost of prompts without and with contextprune, in US dollars. Output of the model is not in it.
 
     before, after    without and with contextprune; both 0 where no price is known
     rewrites         part of `after`: sending again what the cache held before an epoch changed it
@@ -40,31 +40,31 @@ class Cost:
 
     @property
     def known(self) -> bool:
-        """Whether there was a price."""
+        """Whether there is a price."""
         return bool(self.tariff)
 
     @property
     def saved(self) -> float:
-        """Net: what the bill is lower by. Negative where it is higher."""
+        """Net saving; negative where the bill is higher."""
         return self.before - self.after
 
     @property
     def gross(self) -> float:
-        """What would be saved if rewrites, recalls and markers were free."""
+        """The saving if rewrites, recalls and markers were free."""
         return self.saved + self.rewrites + self.recalls + self.markers
 
-    def __add__(self, other: Cost) -> Cost:
+    def __add__(self, more: Cost) -> Cost:
         return Cost(
-            before=self.before + other.before,
-            after=self.after + other.after,
-            rewrites=self.rewrites + other.rewrites,
-            markers=self.markers + other.markers,
-            recalls=self.recalls + other.recalls,
-            tariff=_joined(self.tariff, other.tariff, ", "),
-            note=_joined(self.note, other.note, "; "),
-            was=self.was + other.was,
-            sent=self.sent + other.sent,
-            rewritten=self.rewritten + other.rewritten,
+            before=self.before + more.before,
+            after=self.after + more.after,
+            rewrites=self.rewrites + more.rewrites,
+            markers=self.markers + more.markers,
+            recalls=self.recalls + more.recalls,
+            tariff=_joined(self.tariff, more.tariff, ", "),
+            note=_joined(self.note, more.note, "; "),
+            was=self.was + more.was,
+            sent=self.sent + more.sent,
+            rewritten=self.rewritten + more.rewritten,
         )
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What one request sends, as the provider's cache sees it: enough to say at any time what it costs.
+    """One request as the provider's cache sees it: enough to say at any time what it costs.
 
     Each part is a pair of tokens, without and with contextprune. They are counted from the beginning of the prompt.
 
@@ -134,19 +134,19 @@ class Session:
     cost: Cost = field(default_factory=Cost)
 
     def add(self, cost: Cost, *, epoch: bool = False, recall: bool = False) -> Session:
-        """With one request more. What `recall` cost would not have been sent without contextprune, so all is loss."""
+        """The sum with one request more. A `recall` would not have been sent without contextprune, so all is loss."""
         if recall:
             cost = replace(cost, before=0.0, was=Bill(), rewrites=0.0, markers=0.0, recalls=cost.after)
         return self + Session(1, epoch, recall, cost.sent.tokens if recall else 0, not cost.known, cost)
 
-    def __add__(self, other: Session) -> Session:
+    def __add__(self, more: Session) -> Session:
         return Session(
-            self.requests + other.requests,
-            self.epochs + other.epochs,
-            self.recalls + other.recalls,
-            self.recalled + other.recalled,
-            self.unpriced + other.unpriced,
-            self.cost + other.cost,
+            self.requests + more.requests,
+            self.epochs + more.epochs,
+            self.recalls + more.recalls,
+            self.recalled + more.recalled,
+            self.unpriced + more.unpriced,
+            self.cost + more.cost,
         )
 
     @property
@@ -189,7 +189,7 @@ class Session:
                 facts.append(("unpriced", f"{self.unpriced:,} of the requests: {self.cost.note}"))
         else:
             facts.append(("cost", str(self.cost)))
-        return "\n".join(f"{name:8} {said}" for name, said in facts)
+        return "\n".join(f"{name:8} {value}" for name, value in facts)
 
 
 def cost_of(
@@ -201,7 +201,7 @@ def cost_of(
     model: str = "",
     markers: Sequence[int] = (),
 ) -> Cost:
-    """What one request costs without and with contextprune.
+    """The cost of one request without and with contextprune.
 
     previous    the pieces of the session's request before this one, without and with; None for the first, or where
                 the cache has gone cold
@@ -212,11 +212,13 @@ def cost_of(
     was_before, was_after = previous or ((), ())
     prices = tariff or FAMILIES["uncached"]
     before, after = charge(was_before, pieces_before, prices), charge(was_after, pieces_after, prices)
-    stable = shared(was_before, pieces_before)  # what the client itself sent again unchanged
-    held = charge(pieces_after[:stable], pieces_after, prices)
-    cost = Cost(was=before, sent=after, rewritten=max(0, held.read - after.read))
+
+    stable = shared(was_before, pieces_before)  # sent again unchanged by the client itself
+    unrewritten = charge(pieces_after[:stable], pieces_after, prices)
+    cost = Cost(was=before, sent=after, rewritten=max(0, unrewritten.read - after.read))
     if tariff is None:
         return replace(cost, note=unpriced(model))
+
     read = shared(was_after, pieces_after) if after.read else 0
     fresh, cached = sum(markers[read:]), sum(markers[:read])
     marked = Bill(fresh=fresh) if after.fresh else Bill(written=fresh, read=cached)
@@ -224,7 +226,7 @@ def cost_of(
         cost,
         before=before.dollars(tariff),
         after=after.dollars(tariff),
-        rewrites=max(0.0, after.dollars(tariff) - held.dollars(tariff)) if cost.rewritten else 0.0,
+        rewrites=max(0.0, after.dollars(tariff) - unrewritten.dollars(tariff)) if cost.rewritten else 0.0,
         markers=marked.dollars(tariff),
         tariff=tariff.name,
     )

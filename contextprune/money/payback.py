@@ -6,23 +6,27 @@ would still be no larger than without us, under every table of prices that may a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from contextprune.money.tariff import FAMILIES, Tariff, family_of
-from contextprune.policy import Policy
+from contextprune.money.tariff import FAMILIES, Tariff, bill_of, family_of
 
-TYPICAL = FAMILIES["anthropic"]  # by what a payback is reckoned where the model is not known
+TYPICAL = FAMILIES["anthropic"]  # the prices by which a payback is reckoned where the model is not known
 PATIENCE = 1.0  # turns still expected, as a share of those seen
 SPACING = 20  # turns between two epochs
 EVERY = 4  # turns between two looks for one: each costs some milliseconds
 
 
-def tables(model: str, policy: Policy) -> tuple[Tariff, ...]:
-    """The price tables under which no bill may grow; the first one tells whether a rewriting pays back."""
-    name = policy.prices or model
-    if name in policy.tariffs:
-        return (policy.tariffs[name],)
+def tables(model: str, prices: str, tariffs: Mapping[str, Tariff]) -> tuple[Tariff, ...]:
+    """The price tables under which no bill may grow; the first one tells whether a rewriting pays back.
+
+    model     as the request names it, "" where it names none
+    prices    a family, model or name of `tariffs` whose prices count instead, "" for those of the model
+    tariffs   prices of the caller's own, by name
+    """
+    name = prices or model
+    if name in tariffs:
+        return (tariffs[name],)
     if name in FAMILIES:
         return (FAMILIES[name],)
     return (family_of(name),) if name else (TYPICAL, *FAMILIES.values())
@@ -39,9 +43,9 @@ def keeps_cacheable(before: int, after: int, least: int, cushion: float) -> bool
 
 @dataclass(slots=True)
 class Meter:
-    """What the requests so far cost, relative to the price of fresh input, with us and without.
+    """The cost of the requests so far, relative to the price of fresh input, with us and without.
 
-    saved   what was saved so far under each table, in tokens of fresh input
+    saved   saved so far under each table, in tokens of fresh input
     turns   requests so far; quiet: those since the last epoch
 
     A request that met a cold cache is counted as if the cache had known it: that understates what was saved.
@@ -56,20 +60,20 @@ class Meter:
     def __post_init__(self) -> None:
         self.saved = [0.0] * len(self.tables)
 
-    def request(self, plain: int, sent: int, known: int) -> None:
-        """A request of `plain` tokens went out as `sent`, of which the cache knew the first `known`."""
-        self.saved = self._after(plain, sent, known)
+    def request(self, plain: int, sent: int, cached: int) -> None:
+        """Count a request of `plain` tokens that went out as `sent`, the first `cached` of them in the cache."""
+        self.saved = self._after(plain, sent, cached)
         self._plain = plain
         self.turns += 1
         self.quiet += 1
 
-    def affords(self, plain: int, sent: int, known: int) -> bool:
+    def affords(self, plain: int, sent: int, cached: int) -> bool:
         """Whether the bill is no larger than without us, under every table, once this request has gone out."""
-        return min(self._after(plain, sent, known), default=0.0) >= 0.0
+        return min(self._after(plain, sent, cached), default=0.0) >= 0.0
 
     def gain(self, removed: int, rewritten: int) -> float:
-        """What it is expected to save to take `removed` cached tokens out and write the `rewritten` ones behind them
-        again, in tokens of fresh input.
+        """Expected saving, in tokens of fresh input, of taking `removed` cached tokens out and writing again the
+        `rewritten` ones behind them.
 
         Above 0 where the payback of K* = rewritten (write - read) / (removed read) requests, this one counted, lies
         within those still expected.
@@ -83,20 +87,16 @@ class Meter:
         return self.quiet < SPACING or self.quiet % EVERY > 0
 
     def rewrote(self) -> None:
-        """An epoch took place."""
+        """Count an epoch."""
         self.quiet = 0
 
-    def _after(self, plain: int, sent: int, known: int) -> list[float]:
-        """What would be saved under each table after one more request."""
+    def _after(self, plain: int, sent: int, cached: int) -> list[float]:
+        """Saved under each table after one more request."""
         return [
-            saved + (_paid(plain, self._plain, table) - _paid(sent, known, table)) / (table.input or 1.0)
+            saved + (_cost(plain, self._plain, table) - _cost(sent, cached, table)) / (table.input or 1.0)
             for table, saved in zip(self.tables, self.saved, strict=True)
         ]
 
 
-def _paid(tokens: int, known: int, table: Tariff) -> float:
-    """What `tariff.charge` makes of a prompt of which the cache knows the first `known` tokens."""
-    if tokens < table.least:
-        return tokens * table.input
-    read = known if known >= table.least else 0
-    return read * table.read + (tokens - read) * table.write
+def _cost(tokens: int, cached: int, table: Tariff) -> float:
+    return bill_of(tokens, cached, table).priced(table)

@@ -18,7 +18,7 @@ from typing import TypeAlias, TypeVar
 from contextprune.errors import SettingsError
 
 Piece: TypeAlias = tuple[str | bytes | int, int]
-"""One block of a prompt: what identifies its bytes, and its tokens."""
+"""One block of a prompt: an identity of its bytes, and its tokens."""
 
 MTOK = 1_000_000
 T = TypeVar("T")
@@ -101,39 +101,48 @@ class Bill:
     written: int = 0
     read: int = 0
 
-    def __add__(self, other: Bill) -> Bill:
-        return Bill(self.fresh + other.fresh, self.written + other.written, self.read + other.read)
+    def __add__(self, more: Bill) -> Bill:
+        return Bill(self.fresh + more.fresh, self.written + more.written, self.read + more.read)
 
     @property
     def tokens(self) -> int:
         """All that was sent."""
         return self.fresh + self.written + self.read
 
+    def priced(self, tariff: Tariff) -> float:
+        """Tokens times their prices."""
+        return self.fresh * tariff.input + self.written * tariff.write + self.read * tariff.read
+
     def dollars(self, tariff: Tariff) -> float:
-        """What these tokens cost, in US dollars."""
-        return (self.fresh * tariff.input + self.written * tariff.write + self.read * tariff.read) / MTOK
+        """The cost of these tokens in US dollars."""
+        return self.priced(tariff) / MTOK
 
 
 def charge(previous: Sequence[Piece], current: Sequence[Piece], tariff: Tariff) -> Bill:
     """The bill for sending `current` right after `previous`, while the cache still holds the latter.
 
-    What both begin with is read, the rest is written. Where they share fewer than `least` tokens, no cache entry can
-    match and all is written; a prompt below `least` is not cached at all. An empty `previous` means a cold cache.
+    Pieces that both begin with are read, all others are written; an empty `previous` means a cold cache.
 
     >>> charge([("a", 2000)], [("a", 2000), ("b", 500)], FAMILIES["anthropic"])
     Bill(fresh=0, written=500, read=2000)
     """
-    total = sum(tokens for _, tokens in current)
-    if total < tariff.least:
-        return Bill(fresh=total)
-    read = sum(tokens for _, tokens in current[: shared(previous, current)])
-    if read < tariff.least:
-        read = 0
-    return Bill(written=total - read, read=read)
+    cached = sum(tokens for _, tokens in current[: shared(previous, current)])
+    return bill_of(sum(tokens for _, tokens in current), cached, tariff)
+
+
+def bill_of(tokens: int, cached: int, tariff: Tariff) -> Bill:
+    """The bill for a prompt of `tokens` of which the cache has the first `cached`.
+
+    A prompt below the tariff's `least` is not cached at all; where fewer are cached, no entry can match.
+    """
+    if tokens < tariff.least:
+        return Bill(fresh=tokens)
+    read = cached if cached >= tariff.least else 0
+    return Bill(written=tokens - read, read=read)
 
 
 def shared(previous: Sequence[Piece], current: Sequence[Piece]) -> int:
-    """How many pieces both begin with."""
+    """The number of pieces that both begin with."""
     pairs = zip(previous, current, strict=False)
     return next((n for n, (old, new) in enumerate(pairs) if old != new), min(len(previous), len(current)))
 
@@ -149,15 +158,16 @@ def tariff_of(model: str, overrides: Mapping[str, Tariff] | None = None, on: dat
     rates, with writes for the shortest lifetime, at noon UTC where the hour matters. Where the data has no price for
     cache writes or reads, the input price stands for it.
     """
-    asked, own = model.strip(), overrides or {}
-    if asked in own:
-        return own[asked]
-    for provider, name in _spellings(asked.lower()):
-        if name in own:
-            return own[name]
-        found = _look_up(provider, name, on or date.max)
-        if found is not None:
-            return own.get(found.name, found)
+    requested, overridden = model.strip(), overrides or {}
+    if requested in overridden:
+        return overridden[requested]
+
+    for provider, name in _spellings(requested.lower()):
+        if name in overridden:
+            return overridden[name]
+        tariff = _look_up(provider, name, on or date.max)
+        if tariff is not None:
+            return overridden.get(tariff.name, tariff)
     return None
 
 
@@ -171,7 +181,7 @@ def family_of(model: str) -> Tariff:
 
 
 def unpriced(model: str) -> str:
-    """Why `tariff_of` knows no price for a model, for a reader."""
+    """The reason why `tariff_of` has no price for a model, for a reader."""
     if not model:
         return "the request names no model"
     if find_spec("genai_prices") is None:
@@ -184,13 +194,13 @@ def _spellings(model: str) -> Iterator[tuple[str | None, str]]:
     name = CONTEXT_LENGTH.sub("", model)
     if name.startswith("arn:"):
         name = name.rpartition("/")[2]
-    head, slash, rest = name.partition("/")
+    provider, slash, bare = name.partition("/")
     if slash:
-        yield head, rest
-        if "claude" in rest:
-            yield head, rest.replace(".", "-")
+        yield provider, bare
+        if "claude" in bare:
+            yield provider, bare.replace(".", "-")
         yield "openrouter", name
-        yield from _spellings(rest)
+        yield from _spellings(bare)
     elif name:
         if BEDROCK.match(name):
             yield "aws", name
@@ -205,6 +215,7 @@ def _look_up(provider: str | None, name: str, on: date) -> Tariff | None:
         from genai_prices import Usage, calc_price  # noqa: PLC0415 - a third of a second, and an extra
     except ImportError:
         return None
+
     noon = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
     try:
         priced = calc_price(Usage(), name, provider_id=provider, genai_request_timestamp=noon)
@@ -213,6 +224,7 @@ def _look_up(provider: str | None, name: str, on: date) -> Tariff | None:
     fresh = _base(priced.model_price, "input_mtok")
     if fresh is None:
         return None
+
     read, write, output = (
         _base(priced.model_price, key) for key in ("cache_read_mtok", "cache_write_mtok", "output_mtok")
     )
@@ -233,6 +245,6 @@ def _base(prices: object, key: str) -> float | None:
 
 
 def _first(table: Mapping[str, T], model: str) -> T | None:
-    """What the first pattern of a table that matches a model's name stands for."""
+    """The value of the first pattern of a table that matches a model's name."""
     name = model.lower().replace(".", "-")
     return next((value for pattern, value in table.items() if re.search(pattern, name)), None)

@@ -1,6 +1,5 @@
 """What stays: under a budget, on arrival, at an epoch, or of a set of examples."""
 
-from contextprune.money.payback import EVERY, Meter, keeps_cacheable, tables
 from contextprune.selection.dedupe import sameness
 from contextprune.selection.examples import choose, whole
 from contextprune.selection.on_arrival import arrive
@@ -9,18 +8,14 @@ from contextprune.selection.targets import Observed, recall_on_arrival, share_at
 from contextprune.selection.under_budget import select
 
 __all__ = [
-    "EVERY",
-    "Meter",
     "Observed",
     "arrive",
     "choose",
-    "keeps_cacheable",
     "movable",
     "protection",
     "recall_on_arrival",
     "sameness",
     "select",
     "share_at_epoch",
-    "tables",
     "whole",
 ]

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from contextprune.context import Context, Ref, Segment, Span, Syntax, Unit
+from contextprune.money.payback import Meter, tables
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Policy
-from contextprune.selection import Meter, protection, tables
+from contextprune.selection import protection
 from contextprune.session.arrival import Part, Tools, decide
 from contextprune.session.epoch import compact
 from contextprune.session.ledger import Key, Ledger, Record, alike, chain, seed
@@ -76,7 +77,8 @@ class Fold:
         ends = frozenset(boundaries(context))
         sent = max((end for end in ends if end < len(segments)), default=0) if as_sent else 0
         keys, past = self._resume(own, segments, ends)
-        past = past or Past(self._tools.split, Meter(tables(context.model, self._tools.policy)))
+        policy = self._tools.policy
+        past = past or Past(self._tools.split, Meter(tables(context.model, policy.prices, policy.tariffs)))
         start = len(past.texts)
         past.segments[:] = segments[:start]  # the same texts; breakpoints of the cache may have moved on
         known = self._ledger.known(keys[start:])

@@ -13,8 +13,9 @@ from itertools import accumulate
 
 from contextprune.context import Context, Kind
 from contextprune.markers import KEY_SHAPE, RECALL_TOOL, is_marked
+from contextprune.money.payback import EVERY, keeps_cacheable
 from contextprune.policy import Policy
-from contextprune.selection import EVERY, Observed, keeps_cacheable, protection, share_at_epoch
+from contextprune.selection import Observed, protection, share_at_epoch
 from contextprune.session.arrival import Tools
 from contextprune.session.old_images import seen_before, stale
 from contextprune.session.repeated_failures import repeated

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from contextprune import images as pictures
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.markers import recall_keys
+from contextprune.money.payback import Meter
 from contextprune.plan import Decision
-from contextprune.selection import Meter, sameness
+from contextprune.selection import sameness
 from contextprune.session.ledger import Record
 from contextprune.text.failures import failing
 from contextprune.text.identifiers import identifiers

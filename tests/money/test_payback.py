@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.money.payback import EVERY, SPACING
+from contextprune.money.payback import EVERY, SPACING, Meter, keeps_cacheable, tables
 from contextprune.money.tariff import FAMILIES, Bill, Tariff, charge
-from contextprune.policy import Policy
-from contextprune.selection import Meter, keeps_cacheable, tables
 
 ALL = tuple(FAMILIES.values())
 ANTHROPIC = FAMILIES["anthropic"]
@@ -140,14 +138,14 @@ def test_falling_below_what_is_cached_is_made_up_for_as_the_session_grows(
 
 
 def test_the_tables_are_those_of_the_model_or_all_of_them() -> None:
-    assert tables("claude-opus-4-6", Policy()) == (ANTHROPIC,)
-    assert tables("claude-opus-4-6", Policy(prices="openai")) == (FAMILIES["openai"],)
-    assert set(tables("", Policy())) == set(ALL)
+    assert tables("claude-opus-4-6", "", {}) == (ANTHROPIC,)
+    assert tables("claude-opus-4-6", "openai", {}) == (FAMILIES["openai"],)
+    assert set(tables("", "", {})) == set(ALL)
 
 
 def test_prices_of_your_own_count_before_those_of_the_family() -> None:
     own = Tariff("house", 2.0, 1.0, 2.0)
-    assert tables("house", Policy(tariffs={"house": own})) == (own,)
+    assert tables("house", "", {"house": own}) == (own,)
 
 
 def test_a_model_that_costs_nothing_breaks_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import contextprune as cp
 from contextprune.context import Context, Kind, Segment
-from contextprune.selection import Meter, tables
+from contextprune.money.payback import Meter, tables
 from contextprune.session.arrival import Tools, decide
 from contextprune.session.requests import boundaries
 from contextprune.session.state import Past
@@ -82,7 +82,7 @@ def pruner(**policy: Any) -> cp.Pruner:
 def past_of(using: Tools, context: Context) -> Past:
     """The state before the last request of a conversation of which every earlier one went out without an epoch."""
     ends = boundaries(context)
-    past = Past(split, Meter(tables(context.model, using.policy)))
+    past = Past(split, Meter(tables(context.model, using.policy.prices, using.policy.tariffs)))
     for at, segment in enumerate(context.segments):
         past.add(segment, decide(using, past, context.segments, at, None)[0])
         if at + 1 in ends[:-1]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.policy import Policy
-from contextprune.selection import Meter, sameness, tables
+from contextprune.money.payback import Meter, tables
+from contextprune.selection import sameness
 from contextprune.session.ledger import Record
 from contextprune.session.state import Past, shown_as
 from contextprune.splitting import split
@@ -25,7 +25,7 @@ def segment(kind: Kind, text: str, at: int = 0, **more: Any) -> Segment:
 
 def past(*texts: str | tuple[str, str], ends: Sequence[int] = ()) -> Past:
     """Results as they came, or as (came, sent); requests end behind those named."""
-    made = Past(split, Meter(tables("", Policy())))
+    made = Past(split, Meter(tables("", "", {})))
     for at, text in enumerate(texts):
         came, sent = (text, None) if isinstance(text, str) else text
         made.add(segment(Kind.TOOL_RESULT, came, at), Record(sent, len(came), len(came if sent is None else sent)))
@@ -95,7 +95,7 @@ def test_a_request_ends_where_it_was_sent_and_nowhere_else() -> None:
 
 @pytest.mark.parametrize("changed", [(), ((0, "x", 1),)])
 def test_a_request_counts_what_the_cache_knew_of_it(changed: tuple[tuple[int, str, int], ...]) -> None:
-    made, expected = past("a" * 5000, "b" * 5000, ends=[0]), Meter(tables("", Policy()))
+    made, expected = past("a" * 5000, "b" * 5000, ends=[0]), Meter(tables("", "", {}))
     made.end(changed)
     expected.request(5000, 5000, 0)
     if changed:
