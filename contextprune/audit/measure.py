@@ -26,7 +26,7 @@ _ANSWERS = frozenset({Kind.TOOL_RESULT, Kind.IMAGE})
 
 
 class Step(NamedTuple):
-    """One request: input tokens and their price, without and with contextprune.
+    """A request: input tokens and their price, without and with contextprune.
 
     cold    so much time had passed that the provider's cache was empty, on both sides
     epoch   contextprune decided old blocks anew; where the cache is cold, that rewrites nothing
@@ -119,7 +119,7 @@ class Session:
 
     @property
     def cost_after(self) -> float:
-        """The same with contextprune."""
+        """The same unit for the input with contextprune."""
         return sum(step.cost_after for step in self.steps)
 
 

@@ -39,7 +39,7 @@ class Audit:
 
     @property
     def priced(self) -> bool:
-        """Whether every session's prices are known, so that costs are dollars."""
+        """True where every session's prices are known, so that costs are dollars."""
         return all(session.priced for session in self.sessions)
 
     @property

@@ -1,4 +1,4 @@
-"""The benchmark: what survives at a budget, and how fast, beside what anyone could do without us.
+"""The benchmark: survival at a budget, cost and speed, beside the baselines that anyone could use instead.
 
-Start with `run`; `evidence` and `traces` hold the definitions, `baselines` and `masking` the rivals, `ours` our arms.
+Start with `run`; `evidence` and `future_use` hold the definitions, `baselines` and `masking` the rivals, `ours` our arms.
 """

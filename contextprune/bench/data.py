@@ -96,7 +96,7 @@ def load_rows(name: str, path: Path, count: int | None, half: Half = "all") -> l
 
 
 def is_unseen(raw: Mapping[str, Any], name: str) -> bool:
-    """Whether training held out everything that a row or session rests on; a set that it never read is unseen."""
+    """True where training held out all documents of a row or session, or never read its set."""
     if "messages" in raw:
         return name not in PLANS or kit.half(kit.session_groups(raw)) == "dev"
     return name not in RECIPES or kit.half(kit.groups(raw, name)) == "dev"

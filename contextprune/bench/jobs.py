@@ -26,7 +26,7 @@ OUR_ARMS = ("ours", "ours-lexical")
 
 
 class RowJob(NamedTuple):
-    """One row with what to run on it; small and picklable."""
+    """A row with the arms and budgets to run on it; small and picklable."""
 
     row: Row
     arms: tuple[str, ...]
@@ -34,7 +34,7 @@ class RowJob(NamedTuple):
 
 
 class OutputJob(NamedTuple):
-    """One tool's output with what to run on it."""
+    """An output of a tool with the arms and budgets to run on it."""
 
     output: Output
     arms: tuple[str, ...]
@@ -42,7 +42,7 @@ class OutputJob(NamedTuple):
 
 
 class SessionJob(NamedTuple):
-    """One session with what to run on it."""
+    """A session with the arms and budgets to run on it."""
 
     session: Session
     arms: tuple[str, ...]
@@ -50,7 +50,7 @@ class SessionJob(NamedTuple):
 
 
 class ReplayJob(NamedTuple):
-    """One session with the arms that it is sent again under."""
+    """A session with the arms under which it is sent again."""
 
     session: Session
     arms: tuple[str, ...]

@@ -94,7 +94,7 @@ def run(options: Options) -> None:
 
 
 def available(names: Sequence[str], wanted: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Those of the arms `names` of a task that run here, all or those `wanted`, and notes on the others."""
+    """The arms out of `names` that run here, all or those `wanted`, and notes on those left out."""
     arms = [name for name in names if not wanted or name in wanted]
     notes: list[str] = []
     absent = minilm.missing()

@@ -45,7 +45,7 @@ _FIRST = (
 
 
 class Timing(NamedTuple):
-    """One line of the table; `ratio` is baseline seconds over these seconds: above 1 is faster than the baseline."""
+    """A line of the table; `ratio` is baseline seconds over these seconds: above 1 is faster than the baseline."""
 
     what: str
     tokens: int
@@ -128,7 +128,7 @@ def time_overhead(root: Path, history: int = HISTORY, count: int = CALLS) -> lis
 
 
 class _Call(NamedTuple):
-    """One call: seconds on the wall and of the processor, tokens of its context, whether an epoch was in it."""
+    """A call: seconds on the wall and of the processor, tokens of its context, True where it held an epoch."""
 
     wall: float
     processor: float

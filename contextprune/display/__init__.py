@@ -1,1 +1,1 @@
-"""What people look at: the reading page, plots, amounts, terminal text."""
+"""Views for people: the reading page, plots, amounts, terminal text."""

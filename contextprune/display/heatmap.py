@@ -1,4 +1,4 @@
-"""One HTML page that shows a compression: every span with its score, its decision and why, and the text sent instead.
+"""An HTML page that shows a compression: every span with its score, its decision and why, and the text sent instead.
 
 The page needs nothing but itself, forbids itself everything else (a content security policy with the script's hash),
 and stays quick with long contexts: no listener for each span, no layout for what is off screen.
@@ -186,7 +186,7 @@ def _links(runs: Sequence[Sequence[_Item]]) -> dict[int, int]:
 
 
 def _run(items: Sequence[_Item], links: Mapping[int, int], marker: str) -> str:
-    """One element: text, colour, reason; after the last one of a gap, the marker that is sent in its place."""
+    """An element: text, colour, reason; after the last one of a gap, the marker that is sent in its place."""
     first = items[0].decision
     low, high = (f"{end(item.decision.score for item in items):.2g}" for end in (min, max))
     tokens = sum(item.decision.cost for item in items)

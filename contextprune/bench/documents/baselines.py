@@ -29,7 +29,7 @@ _WORD = re.compile(r"\w+")
 
 
 class Piece(NamedTuple):
-    """One unit that is kept or dropped: a slice of a document's text."""
+    """A unit that is kept or dropped: a slice of a document's text."""
 
     doc: int
     start: int

@@ -36,7 +36,7 @@ _SESSION = "x-contextprune-session-id"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the report; `most` and `least` bound what it should be."""
+    """A line of the report; `most` and `least` bound its target."""
 
     name: str
     value: float
@@ -46,7 +46,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None where there is none."""
+        """True where the target is met; None where there is none."""
         if self.most is None and self.least is None:
             return None
         return self.value <= (self.most or float("inf")) and self.value >= (self.least or 0.0)

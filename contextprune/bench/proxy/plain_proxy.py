@@ -18,12 +18,12 @@ from starlette.routing import Route
 
 from contextprune.bench.proxy.upstream import serve
 
-HOP_BY_HOP = {"host", "connection", "content-length", "transfer-encoding"}
+NOT_FORWARDED = {"host", "connection", "content-length", "transfer-encoding"}
 
 
 @asynccontextmanager
 async def opened(app: Starlette) -> AsyncIterator[None]:
-    """One client of the upstream in the second argument, with a pool of connections, for as long as the app runs."""
+    """Keep one client of the upstream in the second argument, with a pool of connections, while the app runs."""
     async with httpx.AsyncClient(base_url=sys.argv[2], timeout=600) as app.state.client:
         yield
 
@@ -31,7 +31,7 @@ async def opened(app: Starlette) -> AsyncIterator[None]:
 async def relay(request: Request) -> StreamingResponse:
     """Send a request on and stream the answer back."""
     client: httpx.AsyncClient = request.app.state.client
-    headers = [(key, value) for key, value in request.headers.items() if key not in HOP_BY_HOP]
+    headers = [(key, value) for key, value in request.headers.items() if key not in NOT_FORWARDED]
     url = httpx.URL(path=request.url.path, query=request.url.query.encode())
     forwarded = client.build_request(request.method, url, headers=headers, content=await request.body())
     response = await client.send(forwarded, stream=True)

@@ -1,1 +1,1 @@
-"""What whole sessions cost, and what stays visible in them."""
+"""Costs of whole sessions, and the values and lines that stay visible in them."""

@@ -45,7 +45,7 @@ class Tally(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SessionResult:
-    """One session under one arm; see `bill_session`.
+    """The figures of one session under one arm; see `bill_session`.
 
     tokens    of the last request as recorded; `sent`: as the arm sent it
     gross     cost relative to the session as recorded, by price table; `net`: recall turns paid

@@ -47,7 +47,7 @@ class Conversation:
 
 
 class EpochJob(NamedTuple):
-    """One conversation with what to run on it."""
+    """A conversation with the arms to run on it."""
 
     conversation: Conversation
     arms: tuple[str, ...]
@@ -55,7 +55,7 @@ class EpochJob(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """One epoch: tokens sent before it and with it, and the visible part of what the current session still used.
+    """An epoch: tokens sent before it and with it, and the visible part of what the current session still used.
 
     kept      after the epoch
     arrived   had there been none

@@ -65,7 +65,7 @@ def points(session: Session) -> Iterator[Point]:
 
 
 def is_result(message: Message) -> bool:
-    """Whether the message is an observation: what a tool returned."""
+    """True where the message is an observation: the output of a tool."""
     return bool(message["role"] == "tool")
 
 
@@ -75,7 +75,7 @@ def results_chars(messages: Sequence[Message]) -> int:
 
 
 def visible_text(messages: Sequence[Message]) -> str:
-    """Everything that a model reads: contents and arguments, with strings inside JSON unescaped."""
+    """The text that a model reads: contents and arguments, with strings inside JSON unescaped."""
     return "\n".join(said(message) for message in messages)
 
 
@@ -91,7 +91,7 @@ def needed(results: str, elsewhere: str, actions: Sequence[str]) -> tuple[tuple[
 
 
 def score(point: Point, arm: TraceArm, share: float) -> Visible:
-    """How many of the point's values and lines are still visible under the arm."""
+    """Count the point's values and lines that are still visible under the arm."""
     after = arm(point.before, share)
     text = visible_text(after)
     before = results_chars(point.before)

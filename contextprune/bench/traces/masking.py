@@ -21,7 +21,7 @@ LineRanker: TypeAlias = Callable[[Sequence[Message], Sequence[str]], Sequence[fl
 
 
 class Line(NamedTuple):
-    """One line, or a part of a very long one, of the result in message `message`."""
+    """A line, or a part of a very long one, of the result in message `message`."""
 
     message: int
     start: int
