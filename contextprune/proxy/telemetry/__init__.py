@@ -1,1 +1,1 @@
-"""What is measured of each request, and where that is told: logs, metrics, traces."""
+"""Measurements of each request, and their ways out: logs, metrics, traces."""

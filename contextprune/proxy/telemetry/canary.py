@@ -1,4 +1,4 @@
-"""The canary: a proxy that has silently stopped to shorten anything looks exactly like one that works. This tells."""
+"""The canary: tells a proxy that has silently stopped to shorten anything, which looks just like one that works."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAST = 10
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Nothing has been shortened for so many seconds, in so many requests, most of them for these reasons."""
+    """Nothing has been shortened for so many seconds, in so many requests; the reasons, the most frequent first."""
 
     seconds: float
     requests: int
@@ -23,12 +23,12 @@ class Warned:
 class Canary:
     """Counts requests in vain. `seconds` is how long it waits; times are of a clock that never goes back."""
 
-    __slots__ = ("_reasons", "_seconds", "_since", "_told")
+    __slots__ = ("_reasons", "_reported", "_seconds", "_since")
 
     def __init__(self, seconds: float, now: float) -> None:
         self._seconds = seconds
         self._since = now
-        self._told = now
+        self._reported = now
         self._reasons: Counter[str] = Counter()
 
     def see(self, record: RequestRecord, now: float) -> None:
@@ -42,15 +42,15 @@ class Canary:
             self._reasons[record.reason or record.status] += 1
 
     def warned(self, now: float) -> Warned | None:
-        """What is wrong, while it is."""
+        """The warning, while nothing is shortened; else None."""
         requests, silent = self._reasons.total(), now - self._since
         if requests < LEAST or silent < self._seconds:
             return None
         return Warned(silent, requests, tuple(self._reasons.most_common()))
 
     def due(self, now: float) -> Warned | None:
-        """The same, for the log: once in each such time."""
-        if now - self._told < self._seconds or (warned := self.warned(now)) is None:
+        """The same, for the log: once in each `seconds`."""
+        if now - self._reported < self._seconds or (warned := self.warned(now)) is None:
             return None
-        self._told = now
+        self._reported = now
         return warned

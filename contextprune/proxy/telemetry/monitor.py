@@ -18,14 +18,14 @@ from contextprune.proxy.telemetry.series import Series, Sums, added
 
 
 class Watcher(Protocol):
-    """Something that wants to know of each finished request: the log, or a tracer."""
+    """A log or a tracer, which is called after each finished request."""
 
     def finished(self, record: RequestRecord) -> None:
-        """One request is over."""
+        """Take a request that is over."""
         ...
 
     def silent(self, warned: Warned) -> None:
-        """Nothing has been shortened for long."""
+        """Take a warning of the canary."""
         ...
 
 
@@ -53,18 +53,18 @@ class Snapshot:
     peers: Peers | None = None
 
     def with_peers(self) -> Snapshot:
-        """The same with what the other processes of this server have counted. Reads files."""
+        """The same with the sums of the other processes of this server. Reads files."""
         if self.peers is None:
             return self
-        series, in_flight = self.peers.others()
+        series, in_flight = self.peers.read()
+        hours = [peer.steps(self.now) for peer in series]
+        days = [peer.steps(self.now, day=True) for peer in series]
         return replace(
             self,
             in_flight=self.in_flight + in_flight,
-            hour=[added(sums) for sums in zip(self.hour, *(each.steps(self.now) for each in series), strict=True)],
-            day=[
-                added(sums) for sums in zip(self.day, *(each.steps(self.now, day=True) for each in series), strict=True)
-            ],
-            total=added((self.total, *(each.total for each in series))),
+            hour=[added(sums) for sums in zip(self.hour, *hours, strict=True)],
+            day=[added(sums) for sums in zip(self.day, *days, strict=True)],
+            total=added((self.total, *(peer.total for peer in series))),
         )
 
 
@@ -102,7 +102,7 @@ class Monitor:
 
     @property
     def warned(self) -> Warned | None:
-        """That nothing has been shortened for long, while that is so and was not asked for."""
+        """The canary's warning that nothing has been shortened for long; None in the mode off."""
         return self._canary.warned(self.clock()) if self.options.mode != "off" else None
 
     def begin(self, *, counted: bool = True) -> RequestRecord:
@@ -114,7 +114,7 @@ class Monitor:
         return record
 
     def add(self, record: RequestRecord) -> None:
-        """One request is over, in whatever way. To be called once for each.
+        """Count a request that is over, in whatever way; to be called once for each.
 
         Pages of the proxy's own do not count; the side-car's requests do, and get their number now.
         """
@@ -122,6 +122,7 @@ class Monitor:
             if record.route == "other":
                 return
             record.number = self._next()
+
         now = self.clock()
         self._open.discard(record.number)
         self.recent.add(record)
@@ -138,7 +139,7 @@ class Monitor:
         return self._number
 
     def lag(self, seconds: float) -> None:
-        """How much later than asked the event loop came back."""
+        """Count how much later than due the event loop came back."""
         self.series.total.add((), ((("lag",), seconds),))
 
     def snapshot(self) -> Snapshot:

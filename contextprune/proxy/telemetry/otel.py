@@ -36,6 +36,7 @@ class Telemetry:
         self._tracer = (tracers or trace.get_tracer_provider()).get_tracer("contextprune")
         meter = (meters or metrics.get_meter_provider()).get_meter("contextprune")
         tokens, seconds = list(genai.TOKEN_BOUNDS), list(genai.SECOND_BOUNDS)
+
         self._tokens = meter.create_histogram(
             genai.TOKEN_USAGE,
             "{token}",
@@ -72,20 +73,22 @@ class Telemetry:
         self._measure(record, attributes)
 
     def silent(self, warned: Warned) -> None:
-        """The log says it; there is no name for it in the conventions."""
+        """Do nothing: the log has it, and the conventions have no name for it."""
 
     def _measure(self, record: RequestRecord, attributes: Mapping[str, Any]) -> None:
-        told = {name: attributes[name] for name in (genai.OPERATION, genai.PROVIDER, genai.ERROR) if name in attributes}
-        told[genai.REQUEST_MODEL] = self._model(record)
-        self._duration.record(record.total, told)
+        names = (genai.OPERATION, genai.PROVIDER, genai.ERROR)
+        labels = {name: attributes[name] for name in names if name in attributes}
+        labels[genai.REQUEST_MODEL] = self._model(record)
+
+        self._duration.record(record.total, labels)
         self._overhead.record(record.overhead, {genai.STATUS: record.status})
         if record.streamed and record.first_byte is not None:
-            self._first.record(record.first_byte, told)
+            self._first.record(record.first_byte, labels)
         if record.status == "applied" and record.saved:
             self._saved.add(record.saved, {genai.PROVIDER: attributes[genai.PROVIDER]})
         if record.usage is not None:
-            self._tokens.record(record.usage.input, {**told, genai.TOKEN_TYPE: "input"})
-            self._tokens.record(record.usage.output, {**told, genai.TOKEN_TYPE: "output"})
+            self._tokens.record(record.usage.input, {**labels, genai.TOKEN_TYPE: "input"})
+            self._tokens.record(record.usage.output, {**labels, genai.TOKEN_TYPE: "output"})
 
     def _model(self, record: RequestRecord) -> str:
         """A model that a provider knows, out of a set that cannot grow without end."""
@@ -97,7 +100,7 @@ class Telemetry:
 
 
 def configured() -> bool:
-    """Whether anybody set up a provider of spans or metrics in this process."""
+    """True where a provider of spans or metrics is set up in this process."""
     proxies = ("ProxyTracerProvider", "_ProxyMeterProvider", "NoOpTracerProvider", "NoOpMeterProvider")
     providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
     return any(type(provider).__name__ not in proxies for provider in providers)
@@ -105,7 +108,7 @@ def configured() -> bool:
 
 def attributes_of(record: RequestRecord) -> Attributes:
     """The attributes of a span. `provider` is a name of the conventions, or the operator's own prefix."""
-    told: Attributes = {
+    attributes: Attributes = {
         genai.OPERATION: "chat",
         genai.PROVIDER: record.provider or "unknown",
         genai.STATUS: record.status,
@@ -116,20 +119,22 @@ def attributes_of(record: RequestRecord) -> Attributes:
         genai.EPOCH: record.epoch,
     }
     texts = {genai.REQUEST_MODEL: record.model, genai.CONVERSATION: record.session, genai.REASON: record.reason}
-    told |= {name: text for name, text in texts.items() if text}
+    attributes |= {name: text for name, text in texts.items() if text}
+
     if record.upstream:
-        told[genai.HTTP_STATUS] = record.upstream
+        attributes[genai.HTTP_STATUS] = record.upstream
     if record.upstream >= 400 or not record.upstream:
-        told[genai.ERROR] = str(record.upstream) if record.upstream else record.gone or "unreachable"
+        attributes[genai.ERROR] = str(record.upstream) if record.upstream else record.gone or "unreachable"
     if record.streamed and record.first_byte is not None:
-        told[genai.FIRST_CHUNK] = record.first_byte
+        attributes[genai.FIRST_CHUNK] = record.first_byte
+
     if record.usage is not None:
         usage = record.usage
-        told |= {genai.INPUT: usage.input, genai.OUTPUT: usage.output, genai.CACHE_READ: usage.read}
-        told |= {genai.CACHE_WRITTEN: usage.written, genai.REASONING: usage.reasoning}
+        attributes |= {genai.INPUT: usage.input, genai.OUTPUT: usage.output, genai.CACHE_READ: usage.read}
+        attributes |= {genai.CACHE_WRITTEN: usage.written, genai.REASONING: usage.reasoning}
         if usage.model:
-            told[genai.RESPONSE_MODEL] = usage.model
-    return told
+            attributes[genai.RESPONSE_MODEL] = usage.model
+    return attributes
 
 
 def _parent(traceparent: str) -> Context | None:

@@ -1,7 +1,8 @@
-"""The sums of several front processes as one: each leaves its own in a folder, and whoever is asked adds all of them.
+"""The sums of several front processes as one: each leaves its own in a folder, and a page adds all of them.
 
 One socket has many processes behind it, and a browser or Prometheus reaches any of them: without this, each look
-would show other figures. What a process that ended had counted stays counted.
+would show other figures. The counts of a process that ended stay. The multiprocess mode of prometheus_client would
+share totals alone; the dashboard needs the sums of each minute and quarter hour, and quantiles of them.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from contextprune.proxy.telemetry.series import Series, Sums
 _FRESH = 30.0  # seconds after which a process that has not written any more is taken to have ended
 
 
-class Others(NamedTuple):
-    """What the other processes have told: all their sums, and what they have in flight."""
+class PeerSums(NamedTuple):
+    """Sums of the other processes, and the number of requests that they have in flight."""
 
     series: tuple[Series, ...]
     in_flight: int
@@ -30,27 +31,27 @@ class Peers:
     """A folder that the processes of one server share."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._own = folder, folder / f"{token_hex(8)}.json"
+        self._folder, self._file = folder, folder / f"{token_hex(8)}.json"
 
     def write(self, series: Series, in_flight: int) -> None:
-        """Leave the sums of this process, in place of what it left before. Where that fails, the others miss them."""
-        whole = self._own.with_suffix(".new")
+        """Leave the sums of this process, in place of its earlier ones. Where that fails, the others miss them."""
+        new = self._file.with_suffix(".new")
         with suppress(OSError):
-            whole.write_text(json.dumps({"in_flight": in_flight, **_packed(series)}), encoding="utf-8")
-            whole.replace(self._own)
+            new.write_text(json.dumps({"in_flight": in_flight, **_packed(series)}), encoding="utf-8")
+            new.replace(self._file)
 
-    def others(self) -> Others:
-        """What the other processes left."""
-        told = list(self._told())
-        return Others(tuple(series for series, _ in told), sum(in_flight for _, in_flight in told))
+    def read(self) -> PeerSums:
+        """The sums that the other processes left."""
+        peers = list(self._files())
+        return PeerSums(tuple(series for series, _ in peers), sum(in_flight for _, in_flight in peers))
 
-    def _told(self) -> Iterator[tuple[Series, int]]:
+    def _files(self) -> Iterator[tuple[Series, int]]:
         for path in sorted(self._folder.glob("*.json")):
-            if path != self._own:
+            if path != self._file:
                 with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-                    told = json.loads(path.read_text(encoding="utf-8"))
+                    fields = json.loads(path.read_text(encoding="utf-8"))
                     fresh = time.time() - path.stat().st_mtime < _FRESH
-                    yield _series(told), int(told["in_flight"]) if fresh else 0
+                    yield _series(fields), int(fields["in_flight"]) if fresh else 0
 
 
 def _packed(series: Series) -> dict[str, Any]:
@@ -61,19 +62,19 @@ def _packed(series: Series) -> dict[str, Any]:
     }
 
 
-def _series(told: Mapping[str, Any]) -> Series:
+def _series(fields: Mapping[str, Any]) -> Series:
     series = Series()
-    series.total = _sums(told["total"])
-    series.fine.extend((step, _sums(sums)) for step, sums in told["fine"])
-    series.coarse.extend((step, _sums(sums)) for step, sums in told["coarse"])
+    series.total = _sums(fields["total"])
+    series.fine.extend((step, _sums(sums)) for step, sums in fields["fine"])
+    series.coarse.extend((step, _sums(sums)) for step, sums in fields["coarse"])
     return series
 
 
 def _sums_packed(sums: Sums) -> list[dict[str, Any]]:
-    return [{"|".join(key): value for key, value in part.items()} for part in (sums.numbers, sums.times)]
+    return [{"|".join(key): value for key, value in table.items()} for table in (sums.numbers, sums.times)]
 
 
-def _sums(told: list[dict[str, Any]]) -> Sums:
+def _sums(tables: list[dict[str, Any]]) -> Sums:
     sums = Sums()
-    sums.numbers, sums.times = ({tuple(key.split("|")): value for key, value in part.items()} for part in told)
+    sums.numbers, sums.times = ({tuple(key.split("|")): value for key, value in table.items()} for table in tables)
     return sums

@@ -35,7 +35,7 @@ COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "gone": ("contextprune_client_disconnects", "Clients that left early.", ("phase",)),
     "bytes": ("contextprune_body_bytes", "Bytes of bodies on the wire, of requests and of answers.", ("direction",)),
 }
-"""Sums by their first word: the metric's name, what it says, and its labels."""
+"""Sums by their first word: the metric's name, its help, and its labels."""
 
 HISTOGRAMS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "overhead": ("contextprune_overhead_seconds", "Time that contextprune added to a request.", ()),
@@ -82,8 +82,8 @@ class _Scrape(Collector):
 
 
 def _counter(sums: Sums, word: str) -> Metric:
-    name, said, labels = COUNTERS[word]
-    family = CounterMetricFamily(name, said, labels=labels)
+    name, text, labels = COUNTERS[word]
+    family = CounterMetricFamily(name, text, labels=labels)
     keys = [key for key in sums.numbers if key[0] == word] or ([] if labels else [(word,)])
     for key in sorted(keys):
         family.add_metric(key[1:], sums.numbers.get(key, 0))
@@ -91,8 +91,8 @@ def _counter(sums: Sums, word: str) -> Metric:
 
 
 def _histogram(sums: Sums, word: str) -> Metric:
-    name, said, labels = HISTOGRAMS[word]
-    family = HistogramMetricFamily(name, said, labels=labels)
+    name, text, labels = HISTOGRAMS[word]
+    family = HistogramMetricFamily(name, text, labels=labels)
     for key, classes in sorted(sums.times.items()):
         if key[0] == word:
             ends = (*map(str, BOUNDS), "+Inf")

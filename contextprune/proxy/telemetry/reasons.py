@@ -1,4 +1,4 @@
-"""What to tell people about a request that was not shortened: why, and what to do about it."""
+"""Advice about a request that was not shortened: why, and what to do about it."""
 
 from __future__ import annotations
 
@@ -90,5 +90,5 @@ UNKNOWN = Advice("The reason is not known to this page.", "The log has the reque
 
 
 def advice(reason: str) -> Advice:
-    """For a reason, or a status without one."""
+    """The advice on a reason, or on a status without a reason."""
     return ADVICE.get(reason, UNKNOWN)

@@ -91,7 +91,7 @@ class RequestRecord:
 
     @property
     def eligible(self) -> bool:
-        """Whether it was a request that contextprune is there to shorten."""
+        """True for a request that contextprune is there to shorten."""
         return self.route in SHORTENED
 
     @property
@@ -101,18 +101,19 @@ class RequestRecord:
 
 
 class Recent:
-    """The last `most` requests, the newest first when walked over, within a bounded memory for their texts."""
+    """The last `count` requests, the newest first when walked over, within a bounded memory for their texts."""
 
     __slots__ = ("_heat", "_records")
 
-    def __init__(self, most: int) -> None:
-        self._records: deque[RequestRecord] = deque(maxlen=most)
+    def __init__(self, count: int) -> None:
+        self._records: deque[RequestRecord] = deque(maxlen=count)
         self._heat = 0
 
     def add(self, record: RequestRecord) -> None:
         """Keep it, let the oldest go, and let the oldest texts go where all together are too large."""
         if record.heat is not None and len(record.heat) > _HEAT:
             record.heat = None
+
         if self._records.maxlen and len(self._records) == self._records.maxlen:
             self._heat -= len(self._records.popleft().heat or b"")
         self._records.append(record)

@@ -43,7 +43,7 @@ class Sums:
         self.times: dict[Key, list[float]] = {}  # by class of BOUNDS, then their sum in seconds
 
     def add(self, numbers: Iterable[tuple[Key, float]], times: Iterable[tuple[Key, float]]) -> None:
-        """One request more."""
+        """Add the numbers and times of a request."""
         for key, number in numbers:
             self.numbers[key] = self.numbers.get(key, 0) + number
         for key, seconds in times:
@@ -51,28 +51,28 @@ class Sums:
             classes[bisect_left(BOUNDS, seconds)] += 1
             classes[-1] += seconds
 
-    def __iadd__(self, other: Sums) -> Self:
-        for key, number in other.numbers.items():
+    def __iadd__(self, summand: Sums) -> Self:
+        for key, number in summand.numbers.items():
             self.numbers[key] = self.numbers.get(key, 0) + number
-        for key, classes in other.times.items():
-            mine = self.times.get(key)
-            self.times[key] = [a + b for a, b in zip(mine, classes, strict=True)] if mine else list(classes)
+        for key, classes in summand.times.items():
+            sums = self.times.get(key)
+            self.times[key] = [a + b for a, b in zip(sums, classes, strict=True)] if sums else list(classes)
         return self
 
     def copy(self) -> Self:
         """The same, for another thread."""
-        other = type(self)()
-        other.numbers = self.numbers.copy()
-        other.times = {key: classes.copy() for key, classes in self.times.items()}
-        return other
+        copied = type(self)()
+        copied.numbers = self.numbers.copy()
+        copied.times = {key: classes.copy() for key, classes in self.times.items()}
+        return copied
 
-    def whole(self) -> dict[Key, float]:
+    def by_prefix(self) -> dict[Key, float]:
         """The sums by every beginning of their keys: all requests, those of a route, those of a route and a status."""
-        found: dict[Key, float] = {}
+        totals: dict[Key, float] = {}
         for key, number in self.numbers.items():
             for end in range(1, len(key) + 1):
-                found[key[:end]] = found.get(key[:end], 0) + number
-        return found
+                totals[key[:end]] = totals.get(key[:end], 0) + number
+        return totals
 
     def quantile(self, share: float, *key: str) -> float | None:
         """Seconds that a share of the times stays below, to within the width of a class; None where there are none."""
@@ -81,11 +81,14 @@ class Sums:
 
 
 def quantile(classes: Sequence[float], share: float) -> float | None:
-    """As above, of counts by class: taken to be spread evenly within a class."""
-    whole = sum(classes)
-    if not whole:
+    """Seconds that a share of the times stays below, taken to be spread evenly within a class.
+
+    classes   how many times fell into each class of BOUNDS, and beyond
+    """
+    total = sum(classes)
+    if not total:
         return None
-    wanted, edges = share * whole, (0.0, *BOUNDS, BOUNDS[-1])
+    wanted, edges = share * total, (0.0, *BOUNDS, BOUNDS[-1])
     for count, end, (low, high) in zip(classes, accumulate(classes), pairwise(edges), strict=True):
         if count and end >= wanted:
             return low + (high - low) * (1 - (end - wanted) / count)
@@ -107,33 +110,33 @@ class Series:
         self.coarse: deque[tuple[int, Sums]] = deque(maxlen=_COARSE[1] + 1)
 
     def add(self, record: RequestRecord, now: float) -> None:
-        """One request more."""
+        """Add a request that is over."""
         numbers, times = tuple(counted(record)), tuple(timed(record))
         for sums in (self.total, _at(self.fine, int(now // _FINE[0])), _at(self.coarse, int(now // _COARSE[0]))):
             sums.add(numbers, times)
 
     def copy(self) -> Self:
         """The same, for another thread."""
-        other = type(self)()
-        other.total = self.total.copy()
-        other.fine.extend((step, sums.copy()) for step, sums in self.fine)
-        other.coarse.extend((step, sums.copy()) for step, sums in self.coarse)
-        return other
+        copied = type(self)()
+        copied.total = self.total.copy()
+        copied.fine.extend((step, sums.copy()) for step, sums in self.fine)
+        copied.coarse.extend((step, sums.copy()) for step, sums in self.coarse)
+        return copied
 
     def steps(self, now: float, *, day: bool = False) -> list[Sums]:
         """Copies of the last hour by the minute, or the last day by the quarter hour; empty steps have empty sums."""
-        width, many = _COARSE if day else (_FINE[0], 60)
-        have = dict(self.coarse if day else self.fine)
+        width, count = _COARSE if day else (_FINE[0], 60)
+        sums = dict(self.coarse if day else self.fine)
         last = int(now // width)
-        return [have[step].copy() if step in have else Sums() for step in range(last - many + 1, last + 1)]
+        return [sums[step].copy() if step in sums else Sums() for step in range(last - count + 1, last + 1)]
 
 
 def added(all_sums: Iterable[Sums]) -> Sums:
-    """All of them in one."""
-    whole = Sums()
+    """The sum of all sums."""
+    total = Sums()
     for sums in all_sums:
-        whole += sums
-    return whole
+        total += sums
+    return total
 
 
 def _at(steps: deque[tuple[int, Sums]], step: int) -> Sums:
@@ -144,16 +147,16 @@ def _at(steps: deque[tuple[int, Sums]], step: int) -> Sums:
 
 
 def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
-    """What a request adds to the sums. Labels are made sure to be from closed sets."""
-    route, status = _one_of(ROUTES, record.route), _one_of(STATUSES, record.status)
-    yield ("requests", route, status, _one_of(_REASONS, record.reason) if record.reason else ""), 1
+    """Numbers that a request adds to the sums. Labels are made sure to be from closed sets."""
+    route, status = _closed(ROUTES, record.route), _closed(STATUSES, record.status)
+    yield ("requests", route, status, _closed(_REASONS, record.reason) if record.reason else ""), 1
     yield ("bytes", "in"), record.bytes_in
     yield ("bytes", "out"), record.bytes_out
     if record.upstream:
-        provider = _one_of(PROVIDERS, record.provider)
+        provider = _closed(PROVIDERS, record.provider)
         yield ("upstream", provider, f"{record.upstream // 100}xx" if 100 <= record.upstream < 600 else "other"), 1
     if record.gone:
-        yield ("gone", _one_of(PHASES, record.gone)), 1
+        yield ("gone", _closed(PHASES, record.gone)), 1
     if record.retried:
         yield ("retried",), 1
     if record.eligible:
@@ -166,7 +169,7 @@ def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
 
 
 def _savings(record: RequestRecord) -> Iterator[tuple[Key, float]]:
-    """Tokens and money. What went through as it came counts the same on both sides."""
+    """Tokens and money. A request that went through as it came counts the same on both sides."""
     if record.before:
         after = record.before - record.saved
         yield ("counted",), 1
@@ -175,8 +178,8 @@ def _savings(record: RequestRecord) -> Iterator[tuple[Key, float]]:
         if record.saved:
             yield ("shortened",), 1
         for kind, (old, new) in record.kinds.items():
-            yield ("kinds", _one_of(_KINDS, kind), "before"), old
-            yield ("kinds", _one_of(_KINDS, kind), "after"), new
+            yield ("kinds", _closed(_KINDS, kind), "before"), old
+            yield ("kinds", _closed(_KINDS, kind), "after"), new
     if record.epoch:
         yield ("epochs",), 1
     if record.dollars is not None:
@@ -190,12 +193,12 @@ def timed(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     if record.eligible:
         yield ("overhead",), record.overhead
         for stage, seconds in record.seconds.items():
-            yield ("stage", _one_of(STAGES, stage)), seconds
+            yield ("stage", _closed(STAGES, stage)), seconds
     if record.first_byte is not None:
         yield ("first_byte",), record.first_byte
     if record.upstream:
         yield ("total",), record.total
 
 
-def _one_of(known: Iterable[str], name: str) -> str:
-    return name if name in known else "other"
+def _closed(names: Iterable[str], name: str) -> str:
+    return name if name in names else "other"

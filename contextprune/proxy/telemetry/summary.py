@@ -1,4 +1,4 @@
-"""The figures of a stretch of time, made of its sums: what the dashboard shows and /stats tells."""
+"""The summary of a stretch of time, made of its sums, for the dashboard and /stats."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from contextprune.proxy.telemetry.series import Sums
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Tokens, US dollars and seconds of the requests of a stretch of time; what nobody could tell is None.
+    """Tokens, US dollars and seconds of the requests of a stretch of time; unknown ones are None.
 
-    requests          all that are over; `eligible` those that contextprune is there to shorten
+    requests          those that are over; `eligible` those that contextprune is there to shorten
     shortened         that got shorter, or would have in an audit
     before, after     tokens received and sent, of the `counted` requests whose tokens were counted
     dollars_*         what the input costs without and with contextprune, the cache accounted for; of the `priced` ones
@@ -68,57 +68,57 @@ class Summary:
 
 
 def summarise(sums: Sums) -> Summary:
-    """The figures that these sums amount to."""
-    all_of = sums.whole()
+    """The summary of these sums."""
+    totals = sums.by_prefix()
 
-    def whole(*key: str) -> int:
-        return round(all_of.get(key, 0))
+    def count(*key: str) -> int:
+        return round(totals.get(key, 0))
 
     return Summary(
-        requests=whole("requests"),
-        eligible=sum(whole("requests", route) for route in SHORTENED),
-        shortened=whole("shortened"),
-        counted=whole("counted"),
-        before=whole("tokens", "before"),
-        after=whole("tokens", "after"),
-        priced=whole("priced"),
-        dollars_before=all_of.get(("dollars", "before"), 0.0),
-        dollars_after=all_of.get(("dollars", "after"), 0.0),
-        told=whole("told"),
-        fresh=whole("usage", "fresh"),
-        written=whole("usage", "written"),
-        read=whole("usage", "read"),
-        output=whole("usage", "output"),
-        reasoning=whole("usage", "reasoning"),
+        requests=count("requests"),
+        eligible=sum(count("requests", route) for route in SHORTENED),
+        shortened=count("shortened"),
+        counted=count("counted"),
+        before=count("tokens", "before"),
+        after=count("tokens", "after"),
+        priced=count("priced"),
+        dollars_before=totals.get(("dollars", "before"), 0.0),
+        dollars_after=totals.get(("dollars", "after"), 0.0),
+        told=count("told"),
+        fresh=count("usage", "fresh"),
+        written=count("usage", "written"),
+        read=count("usage", "read"),
+        output=count("usage", "output"),
+        reasoning=count("usage", "reasoning"),
         overhead_p50=sums.quantile(0.5, "overhead"),
         overhead_p99=sums.quantile(0.99, "overhead"),
         first_byte_p50=sums.quantile(0.5, "first_byte"),
         first_byte_p99=sums.quantile(0.99, "first_byte"),
         reasons=_reasons(sums),
-        answers=_by(sums, "upstream", place=2),
-        gone=_by(sums, "gone", place=1),
-        retried=whole("retried"),
-        epochs=whole("epochs"),
+        answers=_by(sums, "upstream", position=2),
+        gone=_by(sums, "gone", position=1),
+        retried=count("retried"),
+        epochs=count("epochs"),
     )
 
 
 def _reasons(sums: Sums) -> dict[str, int]:
-    """Why requests that could have been shortened were not, the most frequent first; a part of one does not count."""
-    found: dict[str, int] = {}
+    """Reasons for which requests that could have been shortened were not, the most frequent first."""
+    counts: dict[str, int] = {}
     for key, number in sums.numbers.items():
         if key[0] == "requests" and key[1] in SHORTENED and key[2] not in ("applied", "audit"):
             reason = key[3] or key[2]
-            found[reason] = found.get(reason, 0) + round(number)
-    return _ranked(found)
+            counts[reason] = counts.get(reason, 0) + round(number)
+    return _ranked(counts)
 
 
-def _by(sums: Sums, name: str, place: int) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _by(sums: Sums, name: str, position: int) -> dict[str, int]:
+    counts: dict[str, int] = {}
     for key, number in sums.numbers.items():
         if key[0] == name:
-            found[key[place]] = found.get(key[place], 0) + round(number)
-    return _ranked(found)
+            counts[key[position]] = counts.get(key[position], 0) + round(number)
+    return _ranked(counts)
 
 
-def _ranked(found: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,7 +1,7 @@
-"""What an answer says of tokens and of the cache, read from a bounded copy of its bytes while they pass by.
+"""The provider's own counts of tokens, read from a bounded copy of an answer's bytes while they pass by.
 
 `feed` only copies (and, where the answer is compressed, unpacks a few kilobytes at a time); the JSON is read after the
-end. Nothing in an answer can make it raise, and what cannot be understood is None.
+end. Nothing in an answer can make it raise, and counts that cannot be understood are None.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 from contextprune.proxy.wire.decompress import Unpacker, unpacker
 
 HEAD, TAIL = 64 << 10, 256 << 10  # bytes kept of an answer's beginning, and of its end up to twice as many
-_READ = ("json", "event-stream", "text/")  # what may hold tokens; audio, images and the like are let go at once
+_READ = ("json", "event-stream", "text/")  # types that may hold counts; audio, images and the like are let go
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 _ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")  # of an event
 _TRIED = 8  # events that name usage, from either end
 _LINES = re.compile(rb"\r\n|\n|\r")
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,100})"')
-_MOST = 1 << 40  # tokens; more is a mistake
+_LARGEST_COUNT = 1 << 40  # tokens; more is a mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,18 @@ class Tap:
             self._take(self._unpack.feed(chunk))
 
     def usage(self) -> Usage | None:
-        """What was said, to be asked after the last chunk; None where nothing was, or nobody can tell."""
+        """The counts, after the last chunk; None where there are none, or where they cannot be read."""
         if not self._deaf and self._unpack is not None:
             self._take(self._unpack.finish())
         if self._deaf:
             return None
+
         head, tail = bytes(self._head), bytes(self._tail)
         texts = (head, tail) if self._cut else (head + tail,)
-        said: dict[str, Any] = {}
-        for found in _found(texts):
-            said |= {name: value for name, value in found.items() if value is not None}
-        return _usage(said, _model(texts)) if said else None
+        merged: dict[str, Any] = {}
+        for counts in _usages(texts):
+            merged |= {name: value for name, value in counts.items() if value is not None}
+        return _usage(merged, _model(texts)) if merged else None
 
     def _take(self, pieces: Iterator[bytes]) -> None:
         for piece in pieces:
@@ -92,27 +93,28 @@ class Tap:
             self._unpack = None
 
 
-def _found(texts: tuple[bytes, ...]) -> Iterator[Mapping[str, Any]]:
-    """The first usage and the last one: Anthropic tells the input at the start and the output at the end."""
-    whole = len(texts) == 1
-    if whole and texts[0].lstrip()[:1] in (b"{", b"["):
+def _usages(texts: tuple[bytes, ...]) -> Iterator[Mapping[str, Any]]:
+    """The first usage and the last one: Anthropic counts the input at the start and the output at the end."""
+    complete = len(texts) == 1
+    if complete and texts[0].lstrip()[:1] in (b"{", b"["):
         if (inner := _inner(_parsed(texts[0]))) is not None:
             yield inner
         return
+
     first = next(_of_events(texts[0], last_first=False), None)
     if first is not None:
         yield first
-    last = next(_of_events(texts[-1], last_first=True), None) or (None if whole else _loose(texts[-1]))
+    last = next(_of_events(texts[-1], last_first=True), None) or (None if complete else _loose(texts[-1]))
     if last is not None:
         yield last
 
 
 def _of_events(text: bytes, *, last_first: bool) -> Iterator[Mapping[str, Any]]:
-    """What the server-sent events of a text say of usage. Only the outermost few that name it are parsed."""
-    places = [found.start() for found in _USAGE.finditer(text)]
-    for place in places[: -_TRIED - 1 : -1] if last_first else places[:_TRIED]:
-        begins = (at + len(end) for end in _ENDS if (at := text.rfind(end, 0, place)) >= 0)
-        stops = (text.find(end, place) for end in _ENDS)
+    """The usages in the server-sent events of a text. Only the outermost few events that name it are parsed."""
+    offsets = [match.start() for match in _USAGE.finditer(text)]
+    for offset in offsets[: -_TRIED - 1 : -1] if last_first else offsets[:_TRIED]:
+        begins = (at + len(end) for end in _ENDS if (at := text.rfind(end, 0, offset)) >= 0)
+        stops = (text.find(end, offset) for end in _ENDS)
         event = text[max(begins, default=0) : min((stop for stop in stops if stop >= 0), default=len(text))]
         lines = (line for line in _LINES.split(event) if line.startswith(b"data:"))
         inner = _inner(_parsed(b"\n".join(line[5:] for line in lines)))
@@ -132,15 +134,15 @@ def _inner(value: Any) -> Mapping[str, Any] | None:
 
 
 def _loose(text: bytes) -> Mapping[str, Any] | None:
-    """The last usage in a text whose beginning was let go, so that it cannot be parsed whole."""
-    found = None
-    for found in _USAGE.finditer(text):  # noqa: B007 - the last one is wanted
+    """The last usage in a text whose beginning was let go, so that it cannot be parsed as JSON."""
+    last = None
+    for last in _USAGE.finditer(text):  # noqa: B007 - the last match is wanted
         pass
-    if found is None:
+    if last is None:
         return None
-    rest = text[found.end() - 1 : found.end() + 4096].decode("utf-8", "replace")
+    excerpt = text[last.end() - 1 : last.end() + 4096].decode("utf-8", "replace")
     try:
-        value, _ = json.JSONDecoder().raw_decode(rest)
+        value, _ = json.JSONDecoder().raw_decode(excerpt)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, Mapping) else None
@@ -154,36 +156,38 @@ def _parsed(text: bytes) -> Any:
 
 
 def _model(texts: tuple[bytes, ...]) -> str:
-    found = _MODEL.search(texts[0])
-    return found[1].decode("utf-8", "replace") if found else ""
+    match = _MODEL.search(texts[0])
+    return match[1].decode("utf-8", "replace") if match else ""
 
 
-def _usage(said: Mapping[str, Any], model: str) -> Usage | None:
-    """The dialects tell themselves apart by their names: OpenAI counts what was cached within the input."""
-    details = _inside(said, "prompt_tokens_details", "input_tokens_details")
-    thought = _inside(said, "completion_tokens_details", "output_tokens_details")
-    reasoning = _count(thought, "reasoning_tokens", "thinking_tokens")
-    output = _count(said, "completion_tokens", "output_tokens")
-    if details or "prompt_tokens" in said or "total_tokens" in said:
-        whole = _count(said, "prompt_tokens", "input_tokens")
-        read = min(whole, _count(details, "cached_tokens") or _count(said, "prompt_cache_hit_tokens"))
-        written = min(whole - read, _count(details, "cache_write_tokens"))
-        found = Usage(whole - read - written, written, read, output, reasoning, model)
+def _usage(counts: Mapping[str, Any], model: str) -> Usage | None:
+    """The counts in either dialect, which differ by their names: OpenAI counts cached tokens within the input."""
+    details = _details(counts, "prompt_tokens_details", "input_tokens_details")
+    output_details = _details(counts, "completion_tokens_details", "output_tokens_details")
+    reasoning = _count(output_details, "reasoning_tokens", "thinking_tokens")
+    output = _count(counts, "completion_tokens", "output_tokens")
+
+    if details or "prompt_tokens" in counts or "total_tokens" in counts:
+        total = _count(counts, "prompt_tokens", "input_tokens")
+        read = min(total, _count(details, "cached_tokens") or _count(counts, "prompt_cache_hit_tokens"))
+        written = min(total - read, _count(details, "cache_write_tokens"))
+        fresh = total - read - written
     else:
-        fresh = _count(said, "input_tokens")
-        written, read = _count(said, "cache_creation_input_tokens"), _count(said, "cache_read_input_tokens")
-        found = Usage(fresh, written, read, output, reasoning, model)
-    return found if found.input or found.output else None
+        fresh = _count(counts, "input_tokens")
+        written, read = _count(counts, "cache_creation_input_tokens"), _count(counts, "cache_read_input_tokens")
+
+    usage = Usage(fresh, written, read, output, reasoning, model)
+    return usage if usage.input or usage.output else None
 
 
-def _inside(said: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    return next((value for name in names if isinstance(value := said.get(name), Mapping)), {})
+def _details(counts: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    return next((value for name in names if isinstance(value := counts.get(name), Mapping)), {})
 
 
-def _count(said: Mapping[str, Any], *names: str) -> int:
-    """The first of the names that holds a number of tokens, else 0."""
+def _count(counts: Mapping[str, Any], *names: str) -> int:
+    """The number of tokens under the first of the names that holds one, else 0."""
     for name in names:
-        value = said.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST:
+        value = counts.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LARGEST_COUNT:
             return value
     return 0
