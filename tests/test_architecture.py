@@ -50,11 +50,11 @@ BESIDE = {
 }  # the bench measures on what training held out
 
 PROXY_LAYERS = (
-    {"options", "job"},
+    {"options", "job", "inherited"},
     {"wire", "pool"},
-    {"telemetry"},
+    {"telemetry", "treatment"},
     {"worker", "dashboard"},
-    {"exchange", "treatment", "endpoints", "forward", "app", "server", "supervisor", "inherited"},
+    {"exchange", "endpoints", "forward", "app", "server", "supervisor"},
 )
 """The same inside the proxy; its last layer is the front process, whose files may import one another."""
 FRONT_IMPORTS_NOT = (

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
 from contextprune.proxy.endpoints import Endpoints
-from contextprune.proxy.exchange import Exchange, Relay, Send
+from contextprune.proxy.exchange import Exchange, Phase, Relay, Send, Stop
 from contextprune.proxy.forward import Forwarder, note
 from contextprune.proxy.job import NO_REASON, Reason
 from contextprune.proxy.options import Options
@@ -18,10 +17,8 @@ from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import ClientGone, Receive, Unacceptable
 from contextprune.proxy.wire.client import Broken, Client, Failed
-from contextprune.proxy.wire.headers import UnusableHeader
 from contextprune.proxy.wire.routes import Upstreams
 
-_log = logging.getLogger("contextprune.proxy")
 _LAG_EVERY = 0.5  # seconds
 _PUBLISH_EVERY = 2.0
 
@@ -105,7 +102,7 @@ class App:
                 full = len(self._exchanges) > self.options.connections
                 tap = await self._forwarder.relay(exchange, path, full=full)
         except asyncio.CancelledError:
-            if not exchange.stopped:
+            if exchange.stopped is None:
                 raise
             await _ended(exchange)
         except ClientGone:
@@ -114,12 +111,10 @@ class App:
             exchange.record.reason = exchange.record.reason or (Reason.TOO_LARGE if exc.status == 413 else NO_REASON)
             await exchange.refuse(exc.status, exc.message)
         except Failed as exc:
-            _tell(exchange, exc.message)
+            exchange.warn(exc.message)
             await exchange.refuse(exc.status, exc.message, [(b"retry-after", b"1")] if exc.status == 503 else ())
-        except UnusableHeader as exc:
-            await exchange.refuse(400, str(exc))
         except Broken as exc:
-            _tell(exchange, f"the answer of {exchange.record.provider} broke off: {exc}")
+            exchange.warn(f"the answer of {exchange.record.provider} broke off: {exc}")
             # An answer that is not ended: the server closes the connection, and the client sees what we saw.
         finally:
             self._exchanges.discard(exchange)
@@ -131,7 +126,7 @@ class App:
         record.total = monotonic() - exchange.started
         if exchange.audit is None:
             asyncio.get_running_loop().call_soon(self._recorded, exchange, tap)
-        elif exchange.stopped:
+        elif exchange.stopped is not None:
             exchange.audit.cancel()
             exchange.audit = None
             self._recorded(exchange, tap)
@@ -152,12 +147,7 @@ async def _ended(exchange: Exchange) -> None:
     task = asyncio.current_task()
     assert task is not None
     task.uncancel()
-    if exchange.gone:
-        exchange.record.gone = "streaming" if exchange.answered else "waiting"
+    if exchange.stopped is Stop.CLIENT_LEFT:
+        exchange.record.gone = "waiting" if exchange.phase is Phase.WAITING else "streaming"
     else:
         await exchange.end_stream()
-
-
-def _tell(exchange: Exchange, message: str) -> None:
-    """Put into the log what went wrong on the other side."""
-    _log.warning(message, extra={"fields": {"number": exchange.record.number, "route": exchange.record.route}})
