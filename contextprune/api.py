@@ -15,7 +15,7 @@ from contextprune.policy import Budget
 from contextprune.pruner import Pruned, Pruner
 from contextprune.report import Report, summarise
 from contextprune.scoring import remarks
-from contextprune.selection import choose, whole
+from contextprune.selection.examples import choose, whole
 from contextprune.settings import data_folder, load_settings
 from contextprune.storage.store import open_store, recall_text
 
@@ -83,14 +83,13 @@ def prune_documents(
     Order, ids, scores and metadata survive. What two documents share is kept once: `.merged` of the document that
     shows it names the others. The originals stay with the caller, so nothing is stored.
     """
-    engine = pruner or Pruner()
-    bare = Pruner(engine.policy, engine.scorer, engine.counter, engine.store, recallable=False)
     segments = tuple(
         Segment(Kind.DOCUMENT, document.text, (i,), name=document.title or document.id)
         for i, document in enumerate(documents)
     )
-    done = bare(Context(segments, query, asked=True), budget, query)
-    return PrunedDocuments(_shortened(documents, done), done.report, done.plan)
+    engine = pruner or Pruner()
+    pruned = engine(Context(segments, query, asked=True), budget, query, recallable=False)
+    return PrunedDocuments(_shortened(documents, pruned), pruned.report, pruned.plan)
 
 
 def _shortened(documents: Sequence[Document], done: Pruned) -> list[Document]:

@@ -31,6 +31,10 @@ MODEL_MADE = frozenset({Kind.ASSISTANT, Kind.REASONING, Kind.TOOL_CALL})
 """Kinds that the model itself wrote."""
 
 
+BLOCKS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
+"""Kinds that are decided as they arrive; of everything else only what it shows counts."""
+
+
 class Reading(StrEnum):
     """How the results of tools in a context are weighed: by what they are there for."""
 
@@ -186,6 +190,17 @@ def blocks_of(spans: Sequence[Span]) -> list[range]:
     """The spans of each segment that has any, as ranges of indices, in order."""
     starts = [i for i, span in enumerate(spans) if not i or span.segment != spans[i - 1].segment]
     return [range(start, end) for start, end in pairwise([*starts, len(spans)])]
+
+
+def rebased(spans: Sequence[Span], segments: int, first: int) -> list[Span]:
+    """The spans as part of a longer list, in which `segments` segments and `first` spans stand before theirs."""
+    return [
+        Span(
+            span.segment + segments, span.start, span.end, span.unit, span.text, span.syntax,
+            tuple([anchor + first for anchor in span.anchors]) if span.anchors else (), span.group,
+        )
+        for span in spans
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

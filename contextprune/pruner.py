@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from time import perf_counter
 
-from contextprune.context import Context, Kind, Ref, Segment, Span
+from contextprune.context import Context, Reading, Ref, Segment, blocks_of
 from contextprune.markers import recall_keys
 from contextprune.money.cost import Prompt
 from contextprune.money.tariff import FAMILIES
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy
-from contextprune.rendering import Markers, render
+from contextprune.prepare import Before, Counted, New, Resources, count, finish, prepare
 from contextprune.report import Report, marker_tokens, summarise
-from contextprune.scoring import (
-    Calibrated,
-    Scorer,
-    check,
-    identifiers_to_carry,
-    identifiers_to_carry_on_arrival,
-    load_scorer,
-    remarks,
-)
-from contextprune.selection import arrive, movable, select
-from contextprune.session.arrival import Tools
-from contextprune.session.conversations import Fold, Folded
+from contextprune.scoring import Calibrated, Scorer, load_scorer, remarks
+from contextprune.selection import on_arrival, under_budget
+from contextprune.selection.protection import movable, shortenable
+from contextprune.session.conversations import Conversations, Decided
 from contextprune.session.ledger import Ledger, Notes
 from contextprune.session.requests import boundaries
 from contextprune.settings import Settings, data_folder, load_settings
+from contextprune.splitting import split
 from contextprune.storage.store import Store, open_store
 from contextprune.tokens import Counter, open_counter
 
@@ -67,17 +59,15 @@ class Pruner:
         recallable: bool = True,
         hints: bool = True,
     ) -> None:
-        from contextprune.splitting import split  # noqa: PLC0415 - compiling its expressions is a third of the import
-
-        self._split = split
         settings = Settings() if None not in (policy, scorer, counter, store) else load_settings()
         self.policy = policy or settings.policy
         self.scorer = scorer or load_scorer(settings.scorer, settings.device)
         self.counter = counter or open_counter(settings.tokenizer)
         self.store = store if store is not None else open_store(settings.store, data_folder())
         self.recallable = recallable
-        tools = self._tools = Tools(self.policy, self.scorer, self.counter, self.store, split, recallable, hints)
-        self._fold = Fold(tools, Ledger(self.store if isinstance(self.store, Notes) else None))
+        self.resources = Resources(self.policy, self.scorer, self.counter, self.store, recallable, hints)
+        notes = self.store if isinstance(self.store, Notes) else None
+        self._conversations = Conversations(self.resources, Ledger(notes))
 
     def __call__(
         self,
@@ -88,6 +78,7 @@ class Pruner:
         cold: bool = False,
         as_sent: bool = False,
         enough: Callable[[Segment], bool] | None = None,
+        recallable: bool | None = None,
     ) -> Pruned:
         """Fit `context` under `budget`; without one, decide each block as on its arrival.
 
@@ -96,145 +87,81 @@ class Pruner:
         without a budget, that earlier requests of which the ledger knows nothing were sent as they stand: they stay
         so, since the provider may have them cached, and its signatures may hold for just them. `enough` is for callers
         who have no time: it is asked before each block that is new there, and where it says so, that one stands as it
-        is from then on. What it raises goes through; nothing new is remembered then.
+        is from then on. What it raises goes through; nothing new is remembered then. `recallable` takes the place of
+        the pruner's own for documents and under a budget.
 
         Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
         """
         watch = _Watch()
-        if budget is None and any(segment.kind is not Kind.DOCUMENT for segment in context.segments):
-            done = self._fold(context, query, cold=cold, as_sent=as_sent, enough=enough)
-            return self._folded(context, query, watch, done, cold=cold)
-        spans = self._split(context)
+        if budget is None and context.reading is not Reading.DOCUMENTS:
+            decided = self._conversations.decide(context, query, cold=cold, as_sent=as_sent, enough=enough)
+            watch.lap("decide")
+            return self._conversation(context, decided, watch, cold=cold)
+
+        resources = self.resources if recallable is None else replace(self.resources, recallable=recallable)
+        spans = split(context)
         watch.lap("split")
-        costs = self._costs(context, spans)
-        tokens = _by_segment(context, spans, costs)
+        counted = count(self.counter, context, spans)
         watch.lap("count")
         frozen = self._frozen(context)
         if budget is None:
-            plan, texts = self._together(context, spans, costs, frozen, watch)
+            plan = self._on_arrival(resources, counted, frozen, watch)
         else:
-            missing = sum(max(0, self.counter(original) - tokens[i]) for i, original in frozen.items())
-            ceiling = budget.resolve(sum(tokens) + missing)
-            plan, texts = self._fit(context, spans, costs, ceiling, frozen, watch)
-        texts, after = self._shorter(context, texts, tokens)
-        plan = _without(plan, texts)
-        if self.recallable:
+            missing = sum(max(0, self.counter(original) - counted.tokens[i]) for i, original in frozen.items())
+            plan = self._under_budget(resources, counted, budget.resolve(sum(counted.tokens) + missing), frozen, watch)
+
+        texts = finish(resources, plan, lambda i: (context.segments[i].text, counted.tokens[i]))
+        if resources.recallable:
             originals = [context.segments[i].text for i in texts]
             self.store.put({self.store.key(text): text for text in originals})
         watch.lap("render")
-        edits = {context.segments[i].ref: text for i, text in texts.items()}
-        said = remarks(self.scorer)
-        report = summarise(plan, tokens, after, watch.seconds, self.counter.name, self.scorer.name, said)
-        return Pruned(edits, plan, report, tuple(zip(tokens, after, strict=True)))
+        return self._pruned(counted, plan, texts, watch)
 
     def replay(self, context: Context) -> Mapping[Ref, str]:
         """What earlier requests sent of a conversation: new text by ref. Quick: decides nothing, remembers nothing."""
-        return self._fold.replay(context)
+        return self._conversations.replay(context)
 
     def sent_unchanged(self, context: Context, *, whole: bool = False) -> None:
         """Remember that what is new in a conversation was sent as it stands, after all; with `whole`, all of it.
 
         For callers who could not wait for a decision, or whose provider refused it. Raises StoreError.
         """
-        self._fold.passed(context, whole=whole)
+        self._conversations.sent_unchanged(context, whole=whole)
 
     def prepare_next(self, context: Context, *, enough: Callable[[], bool]) -> None:
         """Do what the next request of a conversation just decided would have to do first, until `enough`.
 
         For idle moments: nothing but that request's time depends on it.
         """
-        self._fold.prime(context, enough=enough)
+        self._conversations.prepare_next(context, enough=enough)
 
-    def _folded(self, context: Context, query: str | None, watch: _Watch, done: Folded, *, cold: bool) -> Pruned:
-        """What was decided of a conversation, each block as on its arrival, and what that costs."""
-        watch.lap("fold")
-        before, after = ([size[k] for size in done.sizes] for k in (0, 1))
-        prompt = replace(self._prompt(context, query, done), cold=cold)
-        watch.lap("account")
-        said = (*remarks(self.scorer), *_epochs(context, self.policy, prompt))
-        report = summarise(
-            done.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, said, (prompt,)
-        )
-        return Pruned(done.edits, done.plan, report, done.sizes, done.epoch)
-
-    def _prompt(self, context: Context, query: str | None, done: Folded) -> Prompt:
-        """The request beside the one before it, which sent the conversation up to the last reply of the model."""
-        segments, policy = context.segments, self.policy
-        again = same = max((end for end in boundaries(context) if end < len(segments)), default=0)
-        if done.epoch:  # what that request sent is what the fold says of it
-            sent = self._fold(replace(context, segments=segments[:again]), query).edits
-            refs = (segment.ref for segment in segments[:again])
-            same = next((i for i, ref in enumerate(refs) if done.edits.get(ref) != sent.get(ref)), again)
-        parts = (done.sizes[:same], done.sizes[same:again], done.sizes[again:])
-        sums = [(sum(before for before, _ in part), sum(after for _, after in part)) for part in parts]
-        markers = sum(marker_tokens(done.plan, [after for _, after in done.sizes])[again:])
-        named = policy.prices and policy.prices not in FAMILIES  # a family's prices are relative: no dollars
-        model = policy.prices if named else context.model
-        return Prompt(model, sums[0], sums[1], sums[2], markers, policy.tariffs)
-
-    def _fit(
-        self,
-        context: Context,
-        spans: Sequence[Span],
-        costs: Sequence[int],
-        ceiling: int,
-        frozen: Mapping[int, str],
-        watch: _Watch,
-    ) -> tuple[Plan, dict[int, str]]:
-        """Choose under a ceiling; images and the like have their cost whatever is chosen."""
-        images = sum(segment.cost or 0 for segment in context.segments)
-        if sum(costs) + images <= ceiling:
-            return _keep_all(context, spans, costs), {}
-        scores = self._scores(context, spans)
-        free = movable(context, self.policy, frozen)
-        named = identifiers_to_carry(context, spans, free, self.counter.pieces) if self.recallable else []
-        watch.lap("score")
-        markers = self._markers(context, spans)
-        plan = select(context, spans, scores, costs, self.policy, markers, ceiling, named, frozen)
-        watch.lap("select")
-        return plan, render(plan, markers)
-
-    def _together(
-        self,
-        context: Context,
-        spans: Sequence[Span],
-        costs: Sequence[int],
-        frozen: Mapping[int, str],
-        watch: _Watch,
-    ) -> tuple[Plan, dict[int, str]]:
+    def _on_arrival(self, resources: Resources, counted: Counted, frozen: Collection[int], watch: _Watch) -> Plan:
         """Documents without a budget: they arrive together, so all of them are scored at once."""
-        scores = self._scores(context, spans)
+        context, spans = counted.context, counted.spans
+        blocks = shortenable(context, counted.tokens, self.policy, frozen)
+        prepared = prepare(resources, counted, blocks, before=Before())
         bars = {}
         if isinstance(self.scorer, Calibrated):
-            for block in _blocks(spans):
+            for block in blocks_of(spans):
                 segment, inside = spans[block.start].segment, [spans[i] for i in block]
                 bars[segment] = self.scorer.threshold(context, inside, segment, self.policy.recall)
-        free = set(movable(context, self.policy, frozen))
-        named = identifiers_to_carry_on_arrival(context, spans, free, self.counter.pieces) if self.recallable else []
         watch.lap("score")
-        markers = self._markers(context, spans)
-        plan = arrive(context, spans, scores, costs, self.policy, markers, named, frozen, bars)
+        plan = on_arrival(prepared, bars)
         watch.lap("select")
-        return plan, render(plan, markers)
+        return plan
 
-    def _scores(self, context: Context, spans: Sequence[Span]) -> list[float]:
-        scores = self.scorer(context, spans)
-        check(scores, spans, self.scorer.name)
-        return scores
-
-    def _markers(self, context: Context, spans: Sequence[Span]) -> Markers:
-        return Markers(context, spans, self.counter, self._tools.key)
-
-    def _costs(self, context: Context, spans: Sequence[Span]) -> list[int]:
-        """Tokens of each span: every segment's text is encoded once."""
-        costs: list[int] = []
-        for block in _blocks(spans):
-            text = context.segments[spans[block.start].segment].text
-            if len(block) == 1:
-                costs.append(self.counter(text))
-            else:
-                costs += self.counter.pieces(text, [spans[i].end for i in block])
-        return costs
+    def _under_budget(
+        self, resources: Resources, counted: Counted, ceiling: int, frozen: Collection[int], watch: _Watch
+    ) -> Plan:
+        """Choose under a ceiling; images and the like have their cost whatever is chosen."""
+        context = counted.context
+        if sum(counted.tokens) <= ceiling:
+            return _keep_all(counted)
+        prepared = prepare(resources, counted, movable(context, self.policy, frozen))
+        watch.lap("score")
+        plan = under_budget(prepared, ceiling)
+        watch.lap("select")
+        return plan
 
     def _frozen(self, context: Context) -> dict[int, str]:
         """Segments that already carry a marker of ours, with their originals: they are never shortened again."""
@@ -247,17 +174,38 @@ class Pruner:
                     break
         return frozen
 
-    def _shorter(
-        self, context: Context, texts: Mapping[int, str], before: Sequence[int]
-    ) -> tuple[dict[int, str], list[int]]:
-        """Only those texts that are shorter than what they replace, in tokens and bytes; and tokens after."""
-        after = list(before)
-        shorter = {}
-        for i, text in texts.items():
-            tokens = self.counter(text)
-            if tokens <= before[i] and _size(text) <= _size(context.segments[i].text):
-                shorter[i], after[i] = text, tokens
-        return shorter, after
+    def _pruned(self, counted: Counted, plan: Plan, texts: New, watch: _Watch) -> Pruned:
+        """The decision about a context that is no conversation, with its report."""
+        plan = _without(plan, texts)
+        before = counted.tokens
+        after = [texts[i][1] if i in texts else tokens for i, tokens in enumerate(before)]
+        edits = {plan.context.segments[i].ref: text for i, (text, _) in texts.items()}
+        notes = remarks(self.scorer)
+        report = summarise(plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes)
+        return Pruned(edits, plan, report, tuple(zip(before, after, strict=True)))
+
+    def _conversation(self, context: Context, decided: Decided, watch: _Watch, *, cold: bool) -> Pruned:
+        """The decision about a conversation, with its report and what it costs."""
+        before, after = ([size[k] for size in decided.sizes] for k in (0, 1))
+        prompt = replace(_prompt(context, decided, self.policy), cold=cold)
+        watch.lap("account")
+        notes = (*remarks(self.scorer), *_epochs(context, self.policy, prompt))
+        report = summarise(
+            decided.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes, (prompt,)
+        )
+        return Pruned(decided.edits, decided.plan, report, decided.sizes, decided.epoch)
+
+
+def _prompt(context: Context, decided: Decided, policy: Policy) -> Prompt:
+    """The request beside the one before it, which sent the conversation up to the last reply of the model."""
+    again = max((end for end in boundaries(context) if end < len(context.segments)), default=0)
+    same = again if decided.rewritten is None else min(decided.rewritten, again)
+    parts = (decided.sizes[:same], decided.sizes[same:again], decided.sizes[again:])
+    sums = [(sum(before for before, _ in part), sum(after for _, after in part)) for part in parts]
+    markers = sum(marker_tokens(decided.plan, [after for _, after in decided.sizes])[again:])
+    named = policy.prices and policy.prices not in FAMILIES  # a family's prices are relative: no dollars
+    model = policy.prices if named else context.model
+    return Prompt(model, sums[0], sums[1], sums[2], markers, policy.tariffs)
 
 
 class _Watch:
@@ -273,24 +221,12 @@ class _Watch:
         self._last = now
 
 
-def _blocks(spans: Sequence[Span]) -> list[range]:
-    """The spans of each segment that has any, as index ranges."""
-    starts = [i for i, span in enumerate(spans) if not i or span.segment != spans[i - 1].segment]
-    return [range(start, end) for start, end in pairwise([*starts, len(spans)])]
+def _keep_all(counted: Counted) -> Plan:
+    decisions = tuple(Decision(Action.KEEP, 1.0, cost, "within the budget") for cost in counted.costs)
+    return Plan(counted.context, tuple(counted.spans), decisions)
 
 
-def _by_segment(context: Context, spans: Sequence[Span], costs: Sequence[int]) -> list[int]:
-    tokens = [segment.cost or 0 for segment in context.segments]
-    for span, cost in zip(spans, costs, strict=True):
-        tokens[span.segment] += cost
-    return tokens
-
-
-def _keep_all(context: Context, spans: Sequence[Span], costs: Sequence[int]) -> Plan:
-    return Plan(context, tuple(spans), tuple(Decision(Action.KEEP, 1.0, cost, "within the budget") for cost in costs))
-
-
-def _without(plan: Plan, texts: Mapping[int, str]) -> Plan:
+def _without(plan: Plan, texts: New) -> Plan:
     """The plan with KEEP for every span of a segment whose new text was not used after all."""
     decisions = tuple(
         decision
@@ -308,7 +244,3 @@ def _epochs(context: Context, policy: Policy, prompt: Prompt) -> Iterator[str]:
         yield f"an epoch: old blocks were decided anew{price}"
     if context.bound and policy.epochs:
         yield "no epochs: reasoning that is signed together with the history forbids to change it"
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))

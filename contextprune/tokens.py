@@ -103,6 +103,11 @@ class Estimate:
 COUNTERS: dict[str, Callable[[], Counter]] = {"o200k_base": Tiktoken, "estimate": Estimate}
 
 
+def bytes_of(text: str) -> int:
+    """Bytes of a text in UTF-8, as stores keep it and the wire carries it; a lone surrogate has three."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 def open_counter(name: str | None = None) -> Counter:
     """The counter of this name, o200k_base where none is given. Raises SettingsError for an unknown name."""
     if name is not None and name not in COUNTERS:

@@ -1,21 +1,7 @@
 """What stays: under a budget, on arrival, at an epoch, or of a set of examples."""
 
-from contextprune.selection.dedupe import sameness
-from contextprune.selection.examples import choose, whole
-from contextprune.selection.on_arrival import arrive
-from contextprune.selection.protection import movable, protection
-from contextprune.selection.targets import Observed, recall_on_arrival, share_at_epoch
-from contextprune.selection.under_budget import select
+from contextprune.selection.on_arrival import on_arrival
+from contextprune.selection.prepared import Prepared
+from contextprune.selection.under_budget import under_budget
 
-__all__ = [
-    "Observed",
-    "arrive",
-    "choose",
-    "movable",
-    "protection",
-    "recall_on_arrival",
-    "sameness",
-    "select",
-    "share_at_epoch",
-    "whole",
-]
+__all__ = ["Prepared", "on_arrival", "under_budget"]

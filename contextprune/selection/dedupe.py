@@ -6,7 +6,7 @@ what differs between two readings of a file is in no run and so stays a span of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from contextprune.context import Context, Kind, Span
 from contextprune.text.views import NUMBERED
@@ -17,36 +17,57 @@ MIN_RUN = 24  # tokens of consecutive equal spans before a reference pays for it
 
 
 def duplicates(
-    context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Sequence[bool]
+    context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Collection[int]
 ) -> dict[int, int]:
     """For each redundant span the index of the earlier span that it repeats; that one is never itself redundant.
 
-    `movable` tells for each segment whether its spans may go; protected spans may well be referred to.
+    `movable` are the segments whose spans may go; protected spans may well be referred to.
+    """
+    if not spans or spans[0].segment == spans[-1].segment:
+        return {}
+    kinds = [segment.kind for segment in context.segments]
+    keys = [copy_key(span.text, kinds[span.segment]) for span in spans]
+    return repeats(keys, [span.segment for span in spans], costs, movable)
+
+
+def repeats(
+    keys: Sequence[str], owners: Sequence[int], costs: Sequence[int], movable: Collection[int]
+) -> dict[int, int]:
+    """The same for spans of which only their keys and the blocks that own them are known.
+
+    keys     what a span has in common with its copies (`copy_key`); "" repeats nothing
+    owners   the number of the block that each span belongs to
+    costs    tokens of each span
+    movable  blocks whose spans may go
     """
     first: dict[str, int] = {}
-    sames: list[str] = []
-    found: dict[int, int] = {}
+    copies: dict[int, int] = {}
     run: list[tuple[int, int]] = []
-    loose = [segment.kind in LOOSE for segment in context.segments]
-    for i, span in enumerate(spans):
-        key = sameness(span.text)
-        if loose[span.segment]:
-            key = " ".join(key.split()).casefold()
-        sames.append(key)
+
+    for i, key in enumerate(keys):
         source = first.get(key) if key else None
         if run and source is not None:
             after = run[-1][1] + 1
-            if after < i and sames[after] == key and after not in found:
+            if after < i and keys[after] == key and after not in copies:
                 source = after  # a line that stands often in the copied text: the one that follows is meant
-        if run and not (source is not None and _follows(i, source, run, spans)):
-            _close(run, costs, found)
+
+        if run and not (source is not None and _follows(i, source, run, owners)):
+            _close(run, costs, copies)
             run = []
+
         if source is None:
             first.setdefault(key, i)
-        elif movable[span.segment] and spans[source].segment != span.segment:
+        elif owners[i] in movable and owners[source] != owners[i]:
             run.append((i, source))
-    _close(run, costs, found)
-    return found
+
+    _close(run, costs, copies)
+    return copies
+
+
+def copy_key(text: str, kind: Kind) -> str:
+    """What a span has in common with its copies; in documents and examples, case and white space do not count."""
+    key = sameness(text)
+    return " ".join(key.split()).casefold() if kind in LOOSE else key
 
 
 def sameness(text: str) -> str:
@@ -60,16 +81,12 @@ def sameness(text: str) -> str:
     return text.strip()
 
 
-def _follows(i: int, source: int, run: Sequence[tuple[int, int]], spans: Sequence[Span]) -> bool:
-    """Whether `i` continues the run and `source` the earlier copy: the same segments, next in order or nearly so."""
+def _follows(i: int, source: int, run: Sequence[tuple[int, int]], owners: Sequence[int]) -> bool:
+    """Tell whether `i` continues the run and `source` the earlier copy: the same blocks, next in order or nearly so."""
     last, previous = run[-1]
-    return (
-        spans[i].segment == spans[last].segment
-        and spans[source].segment == spans[previous].segment
-        and abs(source - previous) <= 3
-    )
+    return owners[i] == owners[last] and owners[source] == owners[previous] and abs(source - previous) <= 3
 
 
-def _close(run: Sequence[tuple[int, int]], costs: Sequence[int], found: dict[int, int]) -> None:
+def _close(run: Sequence[tuple[int, int]], costs: Sequence[int], copies: dict[int, int]) -> None:
     if sum(costs[i] for i, _ in run) >= MIN_RUN:
-        found.update(run)
+        copies.update(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from contextprune.context import Context, Segment, Span
+from contextprune.context import BLOCKS, Context, Segment, Span
 from contextprune.markers import KEEP, kept_ranges
 from contextprune.policy import Policy
 from contextprune.text.failures import failing
@@ -17,6 +17,27 @@ def movable(context: Context, policy: Policy, frozen: Collection[int] = ()) -> l
         for i, segment in enumerate(context.segments)
         if i not in frozen and not segment.marked and protection(segment, policy) is None
     ]
+
+
+def shortenable(context: Context, tokens: Sequence[int], policy: Policy, frozen: Collection[int] = ()) -> list[int]:
+    """Indices of the blocks that may be shortened as they arrive; `tokens` are those of each segment.
+
+    A breakpoint of the provider's cache moves on with the next turn, so it protects no block here.
+    """
+    return [
+        i
+        for i, segment in enumerate(context.segments)
+        if i not in frozen
+        and segment.kind in BLOCKS
+        and protection(segment, policy) is None
+        and tokens[i] >= least_tokens(segment, policy)
+    ]
+
+
+def least_tokens(segment: Segment, policy: Policy) -> int:
+    """Tokens below which a block is left alone: the policy's, or those of the rule for its tool."""
+    least = policy.rule(segment.name).min_tokens
+    return policy.min_tokens if least is None else least
 
 
 def must_keep(context: Context, spans: Sequence[Span]) -> dict[int, str]:

@@ -3,212 +3,173 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from contextprune.context import Context, Kind, Segment, Span
+from contextprune.context import BLOCKS, Context, Kind, Segment, Span, call_before
 from contextprune.markers import RECALL_TOOL, is_marked
 from contextprune.plan import Action, Decision
-from contextprune.policy import Policy
-from contextprune.rendering import Markers, render
-from contextprune.scoring import Calibrated, Scorer, check, identifiers_to_carry_on_arrival
-from contextprune.selection import Observed, arrive, protection, recall_on_arrival, sameness
-from contextprune.session.ledger import Record
-from contextprune.session.old_images import repeating
-from contextprune.session.state import BLOCKS, Past, shown_as, size
-from contextprune.storage.store import Store
+from contextprune.prepare import Before, Counted, Resources, count, finish, is_shorter, prepare
+from contextprune.rendering import Markers
+from contextprune.scoring import Calibrated
+from contextprune.selection import on_arrival
+from contextprune.selection.dedupe import copy_key, repeats, sameness
+from contextprune.selection.protection import least_tokens, protection
+from contextprune.selection.targets import recall_on_arrival
+from contextprune.session.ledger import Entry
+from contextprune.session.old_images import image_note
+from contextprune.session.state import State
+from contextprune.splitting import split
 from contextprune.text.views import is_view
-from contextprune.tokens import Counter
 
 SHARED = 40  # characters in common with an earlier block before the two are compared
 COMPARED = 4  # earlier blocks that a new one is compared with: those that share most
-GOING_ON = 4  # replies after which a conversation is taken to go on
+ONGOING_AFTER = 4  # replies after which a conversation is taken to go on
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What deciding needs.
-
-    recallable   False for callers who hold the originals themselves: gaps are bare ellipses
-    hints        whether markers name recall keys, for readers who can redeem them
-    """
-
-    policy: Policy
-    scorer: Scorer
-    counter: Counter
-    store: Store
-    split: Callable[[Context], list[Span]]
-    recallable: bool
-    hints: bool = True
-
-    @property
-    def key(self) -> Callable[[str], str] | None:
-        """Names the original in a marker, or "" where nobody could ask for it; None for bare ellipses."""
-        if not self.recallable:
-            return None
-        return self.store.key if self.hints else _unnamed
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
+class BlockPlan:
     """The plan of one block.
 
-    spans      its spans, anchors counted from the first of them
-    standing   for each span the index of the earlier segment that stands for it, or None
+    spans          its spans, anchors counted from the first of them
+    decisions      one for each span
+    shown_before   span -> the earlier segment that shows the same, for those that are merged
     """
 
-    spans: tuple[Span, ...]
-    decisions: tuple[Decision, ...]
-    standing: tuple[int | None, ...]
+    spans: Sequence[Span]
+    decisions: Sequence[Decision]
+    shown_before: Mapping[int, int] = field(default_factory=dict)
 
 
 def decide(
-    tools: Tools, past: Past, segments: Sequence[Segment], at: int, query: str | None
-) -> tuple[Record, Part | None]:
-    """What is sent of segment `at`, and the plan where there was anything to choose."""
+    resources: Resources, state: State, segments: Sequence[Segment], at: int, query: str | None
+) -> tuple[Entry, BlockPlan | None]:
+    """What is sent of segment `at`, and the plan where it was shortened."""
     segment = segments[at]
-    tokens = segment.cost if segment.cost is not None else tools.counter(segment.text) if segment.text else 0
-    whole = Record(None, tokens, tokens)
-    rule = tools.policy.rule(segment.name)
-    least = tools.policy.min_tokens if rule.min_tokens is None else rule.min_tokens
-    if segment.kind is Kind.IMAGE and tools.policy.images_on_arrival and tokens >= least:
-        return _pictured(tools, past, segment, whole), None
-    if segment.kind not in BLOCKS or not segment.text or tokens < least or protection(segment, tools.policy):
-        return whole, None
-    goal, call = _goal(segments, at), _call(segments, at)
+    counter, policy = resources.counter, resources.policy
+    tokens = segment.cost if segment.cost is not None else counter(segment.text) if segment.text else 0
+    unchanged = Entry(None, tokens, tokens)
+
+    if tokens < least_tokens(segment, policy):
+        return unchanged, None
+    if segment.kind is Kind.IMAGE and policy.images_on_arrival:
+        return _image(resources, state, segment, unchanged), None
+    if segment.kind not in BLOCKS or not segment.text or protection(segment, policy):
+        return unchanged, None
+
+    goal, call = _goal(segments, at), call_before(segments, at)
     if segment.kind is Kind.DOCUMENT and goal is None and query is None:
-        return whole, None  # nobody has asked anything yet, and what is asked later must change nothing
-    if _given_back(segment, call, past) or is_marked(segment.text, tools.store.get):
-        return whole, None
-    return _shortened(tools, past, segment, [s for s in (goal, call) if s is not None], query, whole)
+        return unchanged, None  # nobody has asked anything yet, and what is asked later must change nothing
+    if _is_recalled(segment, call, state) or is_marked(segment.text, resources.store.get):
+        return unchanged, None
+
+    background = [segment for segment in (goal, call) if segment is not None]
+    purpose = query if query is not None else "" if goal is None else goal.text
+    context = Context((*background, segment), purpose, arriving=True)
+    counted = count(counter, context, split(context, start=len(background)))
+    repeated = _repeated(resources, state, counted, unchanged)
+    return repeated or _shorten(resources, state, counted, unchanged, by_query=query is not None)
 
 
-def _pictured(tools: Tools, past: Past, segment: Segment, whole: Record) -> Record:
-    """What is sent of an image."""
-    text = repeating(tools, past, segment)
-    tokens = whole.before if text is None else tools.counter(text)
-    gains = tokens < whole.before and _cacheable(past, segment, whole.before, tokens)
-    return Record(text, whole.before, tokens) if gains else whole
-
-
-def _shortened(
-    tools: Tools, past: Past, segment: Segment, known: Sequence[Segment], query: str | None, whole: Record
-) -> tuple[Record, Part | None]:
-    spans = tools.split(Context((segment,)))
-    if (again := _again(tools, past, segment, spans, whole)) is not None:
-        return again
-    earlier = _earlier(past, spans)
-    shown = [shown_as(past.segments[i], past.text(i)) for i in earlier]
-    asked = query if query is not None else next((s.text for s in known if s.kind is Kind.USER), "")
-    context = Context((*shown, *known, segment), asked)
-    before = _in_order([past.cut(i) for i in earlier])
-    place, first = len(context.segments) - 1, len(before)
-    everything = [*before, *_moved(spans, place, first)]
-    costs = [0] * first + tools.counter.pieces(segment.text, [span.end for span in spans])
-    view = Context((*known, segment), asked, arriving=True)
-    mine = _moved(spans, len(known), 0)
-    scores = tools.scorer(view, mine)
-    check(scores, mine, tools.scorer.name)
-    recall = _recall(tools, past, segment, known, scores, whole.before, asked=query is not None)
-    bars = (
-        {place: tools.scorer.threshold(view, mine, len(known), recall)} if isinstance(tools.scorer, Calibrated) else {}
-    )
-    named = (
-        identifiers_to_carry_on_arrival(context, everything, {place}, tools.counter.pieces, past.shown)
-        if tools.recallable
-        else []
-    )
-    markers = Markers(context, everything, tools.counter, tools.key)
-    plan = arrive(
-        context, everything, [0.0] * first + list(scores), costs, tools.policy, markers, named,
-        range(place), bars, {place: recall}, settled=True,
-    )  # fmt: skip
-    part = Part(
-        tuple(spans),
-        tuple(replace(d, into=None) if d.into is not None else d for d in plan.decisions[first:]),
-        tuple(None if d.into is None else earlier[everything[d.into].segment] for d in plan.decisions[first:]),
-    )
-    text = render(plan, markers).get(place)
+def _image(resources: Resources, state: State, segment: Segment, unchanged: Entry) -> Entry:
+    """The note in place of an image that need not be sent."""
+    text = image_note(resources, state, segment)
     if text is None:
-        return whole, part
-    tokens = tools.counter(text)
-    if tokens > whole.before or size(text) > size(segment.text) or not _cacheable(past, segment, whole.before, tokens):
-        return whole, None
-    return Record(text, whole.before, tokens), part
+        return unchanged
+    tokens = resources.counter(text)
+    shorter = is_shorter(text, tokens, segment.source or "", unchanged.before)
+    if not shorter or not _keeps_cacheable(state, segment, unchanged.before, tokens):
+        return unchanged
+    return Entry(text, unchanged.before, tokens)
 
 
-def _again(
-    tools: Tools, past: Past, segment: Segment, spans: Sequence[Span], whole: Record
-) -> tuple[Record, Part] | None:
+def _shorten(
+    resources: Resources, state: State, counted: Counted, unchanged: Entry, *, by_query: bool
+) -> tuple[Entry, BlockPlan | None]:
+    """The block that is the last segment of a context, shortened where that pays."""
+    context, spans = counted.context, counted.spans
+    at = len(context.segments) - 1
+    segment = context.segments[at]
+
+    before = Before(state.shown, _shown_before(state, segment, counted))
+    prepared = prepare(resources, counted, {at}, before=before)
+    recall = _recall(resources, context, unchanged.before, by_query=by_query)
+    bars = {}
+    if isinstance(resources.scorer, Calibrated):
+        bars[at] = resources.scorer.threshold(context, spans, at, recall)
+    plan = on_arrival(prepared, bars, {at: recall})
+
+    texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))
+    if at not in texts:
+        return unchanged, None
+    text, tokens = texts[at]
+    if not _keeps_cacheable(state, segment, unchanged.before, tokens):
+        return unchanged, None
+    return Entry(text, unchanged.before, tokens), BlockPlan(spans, plan.decisions, before.shown)
+
+
+def _repeated(resources: Resources, state: State, counted: Counted, unchanged: Entry) -> tuple[Entry, BlockPlan] | None:
     """A reference, where the same text came before and was shortened: what was kept of it stands there.
 
-    Whoever asked again for what was cut can recall it; without a key in the marker it would be out of reach.
+    An agent that asks again for what was cut can recall it; without a key in the marker it would be out of reach.
     """
-    if not tools.recallable or not tools.hints:
+    if not resources.recallable or not resources.hints:
         return None
-    at = next((i for i, s in enumerate(past.segments) if past.texts[i] and s.text == segment.text), None)
-    if at is None or at in past.redone:
+    segment, spans = counted.context.segments[-1], counted.spans
+    at = next((i for i, s in enumerate(state.segments) if state.texts[i] and s.text == segment.text), None)
+    if at is None or at in state.rewritten:
         return None
-    costs = tools.counter.pieces(segment.text, [span.end for span in spans])
-    merged = tuple(Decision(Action.MERGE, 0.0, cost, "the same block stands above") for cost in costs)
-    text = Markers(Context((segment,)), spans, tools.counter, tools.key).segment_text(merged, 0)
-    tokens = tools.counter(text)
-    if tokens > whole.before or not _cacheable(past, segment, whole.before, tokens):
+
+    merged = tuple(Decision(Action.MERGE, 0.0, cost, "the same block stands above") for cost in counted.costs)
+    markers = Markers(counted.context, spans, resources.counter, resources.key)
+    text = markers.segment_text(merged, 0)
+    tokens = resources.counter(text)
+    if not is_shorter(text, tokens, segment.text, unchanged.before):
         return None
-    return Record(text, whole.before, tokens), Part(tuple(spans), merged, (at,) * len(spans))
+    if not _keeps_cacheable(state, segment, unchanged.before, tokens):
+        return None
+    return Entry(text, unchanged.before, tokens), BlockPlan(spans, merged, dict.fromkeys(range(len(spans)), at))
 
 
-def _in_order(blocks: Sequence[Sequence[Span]]) -> list[Span]:
-    """The spans of several blocks, each cut by itself, as those of one context."""
-    found: list[Span] = []
-    for segment, spans in enumerate(blocks):
-        found += _moved(spans, segment, len(found))
-    return found
+def _shown_before(state: State, segment: Segment, counted: Counted) -> dict[int, int]:
+    """Span of a block -> the earlier segment that shows the same, among the few that share most with it."""
+    earlier = _most_alike(state, counted.spans)
+    keys: list[str] = []
+    owners: list[int] = []
+    for at in earlier:
+        shown = [copy_key(span.text, state.segments[at].kind) for span in state.cut(at)]
+        keys += shown
+        owners += [at] * len(shown)
+
+    first, block = len(keys), len(state.segments)
+    keys += [copy_key(span.text, segment.kind) for span in counted.spans]
+    owners += [block] * len(counted.spans)
+    copies = repeats(keys, owners, [0] * first + list(counted.costs), {block})
+    return {i - first: owners[source] for i, source in copies.items()}
 
 
-def _moved(spans: Sequence[Span], segment: int, first: int) -> list[Span]:
-    """The spans as those of another segment, the first of which is number `first`."""
-    return [
-        Span(
-            segment, s.start, s.end, s.unit, s.text, s.syntax,
-            tuple([anchor + first for anchor in s.anchors]) if s.anchors else (), s.group,
-        )
-        for s in spans
-    ]  # fmt: skip
-
-
-def _recall(
-    tools: Tools,
-    past: Past,
-    segment: Segment,
-    known: Sequence[Segment],
-    scores: Sequence[float],
-    tokens: int,
-    *,
-    asked: bool,
-) -> float:
-    """The share of what is needed of a block that must survive."""
-    call = next((s.text for s in known if s.kind is Kind.TOOL_CALL), "")
-    pressure = sum(past.after) / tools.policy.window
+def _recall(resources: Resources, context: Context, tokens: int, *, by_query: bool) -> float:
+    """The share of what is needed of the last segment that must survive."""
+    segment = context.segments[-1]
+    call = next((s.text for s in context.segments if s.kind is Kind.TOOL_CALL), "")
     view = is_view(call, segment.name)
-    seen = Observed(segment.kind, segment.name or "", tokens, scores, 0, pressure, view, asked)
-    return recall_on_arrival(seen, tools.policy)
+    return recall_on_arrival(resources.policy, segment.name or "", tokens, view=view, by_query=by_query)
 
 
-def _cacheable(past: Past, segment: Segment, before: int, after: int) -> bool:
-    """Whether a conversation that goes on stays one that the provider caches, or becomes one, or gains more than that.
+def _keeps_cacheable(state: State, segment: Segment, before: int, after: int) -> bool:
+    """Tell whether a conversation that goes on stays one that the provider caches, or becomes one, or gains more.
 
     A prompt just below what is cached is paid for in full each time, which a few tokens less do not make up for.
     """
-    least = max(table.least for table in past.meter.tables)
-    return segment.turn < GOING_ON or sum(past.after) + after >= least or before - after > least
+    least = max(table.least for table in state.meter.tables)
+    return segment.turn < ONGOING_AFTER or sum(state.after) + after >= least or before - after > least
 
 
-def _earlier(past: Past, spans: Sequence[Span]) -> list[int]:
+def _most_alike(state: State, spans: Sequence[Span]) -> list[int]:
     """The few earlier segments that show most of a block's spans again, in order."""
     common: Tally[int] = Tally()
     for span in spans:
-        at = past.places.get(sameness(span.text))
+        at = state.places.get(sameness(span.text))
         if at is not None:
             common[at] += len(span.text)
     most = sorted(((-chars, at) for at, chars in common.items() if chars >= SHARED))[:COMPARED]
@@ -220,18 +181,8 @@ def _goal(segments: Sequence[Segment], at: int) -> Segment | None:
     return next((segments[i] for i in range(at - 1, -1, -1) if segments[i].kind is Kind.USER), None)
 
 
-def _call(segments: Sequence[Segment], at: int) -> Segment | None:
-    pair = segments[at].pair
-    earlier = (segments[i] for i in range(at - 1, -1, -1))
-    return next((s for s in earlier if s.kind is Kind.TOOL_CALL and s.pair == pair), None)
-
-
-def _given_back(segment: Segment, call: Segment | None, past: Past) -> bool:
-    """Whether a block is an original that was asked for: it is never shortened again."""
+def _is_recalled(segment: Segment, call: Segment | None, state: State) -> bool:
+    """Tell whether a block is an original that was asked for: it is never shortened again."""
     if segment.name is not None and segment.name.endswith(RECALL_TOOL):
         return True
-    return call is not None and any(key in call.text for key in past.keys)
-
-
-def _unnamed(_text: str) -> str:
-    return ""
+    return call is not None and any(key in call.text for key in state.keys)

@@ -1,4 +1,4 @@
-"""Arrival mode: what is sent of a conversation is a fold over its segments, each decided once from what precedes it.
+"""Arrival mode: a conversation is decided segment by segment, each once, from what precedes it (a fold over segments).
 
 What was decided is replayed, byte for byte; only what is new is cut, counted and scored. The state is a function of
 the prefix alone, so what the ledger loses comes out equal again.
@@ -12,50 +12,59 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from contextprune.context import Context, Ref, Segment, Span, Syntax, Unit
+from contextprune.context import Context, Ref, Segment, Span, Syntax, Unit, rebased
 from contextprune.money.payback import Meter, tables
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Policy
-from contextprune.selection import protection
-from contextprune.session.arrival import Part, Tools, decide
-from contextprune.session.epoch import compact
-from contextprune.session.ledger import Key, Ledger, Record, alike, chain, seed
+from contextprune.prepare import Resources
+from contextprune.selection.protection import protection
+from contextprune.session.arrival import BlockPlan, decide
+from contextprune.session.epoch import run_epoch
+from contextprune.session.ledger import Entry, Key, Ledger, alike, chain, seed
 from contextprune.session.requests import boundaries
-from contextprune.session.state import Past
+from contextprune.session.state import State
 
 _NEW, _SENT = "no shorter as a marker", "as it was sent before"
-HELD = 16  # conversations whose state is held; that of any other is built from the ledger
+MOST_STATES = 16  # conversations whose state is in memory; that of any other is built from the ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """New text by ref, the plan, tokens by segment before and after, and whether the last request began an epoch."""
+class Decided:
+    """What is sent of a conversation.
+
+    edits       new text by ref
+    plan        what was decided in this call span by span; of every other segment one span
+    sizes       tokens of each segment, before and after
+    epoch       whether the last request began an epoch
+    rewritten   the first segment that this epoch changed, where the context ends with that request
+    """
 
     edits: Mapping[Ref, str]
     plan: Plan
     sizes: tuple[tuple[int, int], ...]
-    epoch: bool
+    epoch: bool = False
+    rewritten: int | None = None
 
 
-class _Held(NamedTuple):
+class _Remembered(NamedTuple):
     """A conversation as it was left, with the keys of its segments, which hold under the same seed."""
 
     seed: str
     keys: list[Key]
-    past: Past
+    state: State
 
 
-class Fold:
-    """Decides conversations with the same `tools`, and remembers them in `ledger`. Thread-safe."""
+class Conversations:
+    """Decides conversations with the same `resources`, and remembers them in `ledger`. Thread-safe."""
 
-    def __init__(self, tools: Tools, ledger: Ledger) -> None:
-        self._tools, self._ledger = tools, ledger
-        self._held: OrderedDict[Key, _Held] = OrderedDict()
+    def __init__(self, resources: Resources, ledger: Ledger) -> None:
+        self._resources, self._ledger = resources, ledger
+        self._remembered: OrderedDict[Key, _Remembered] = OrderedDict()
         self._lock = threading.Lock()
-        said = f"{tools.recallable}" if tools.hints else "without hints"
-        self._seed = seed(tools.policy, tools.scorer.name, tools.counter.name, said)
+        markers = f"{resources.recallable}" if resources.hints else "without hints"
+        self._seed = seed(resources.policy, resources.scorer.name, resources.counter.name, markers)
 
-    def __call__(
+    def decide(
         self,
         context: Context,
         query: str | None,
@@ -63,7 +72,7 @@ class Fold:
         cold: bool = False,
         as_sent: bool = False,
         enough: Callable[[Segment], bool] | None = None,
-    ) -> Folded:
+    ) -> Decided:
         """Decide what is new, replay the rest. Raises StoreError where an original cannot be kept.
 
         `cold` says that the provider's cache has expired. It is no part of a key: what it brings about is remembered
@@ -73,40 +82,48 @@ class Fold:
         What it raises goes through, and nothing new is remembered.
         """
         segments = context.segments
-        own = self._own(context, query)
+        own_seed = self._seed_of(context, query)
         ends = frozenset(boundaries(context))
         sent = max((end for end in ends if end < len(segments)), default=0) if as_sent else 0
-        keys, past = self._resume(own, segments, ends)
-        policy = self._tools.policy
-        past = past or Past(self._tools.split, Meter(tables(context.model, policy.prices, policy.tariffs)))
-        start = len(past.texts)
-        past.segments[:] = segments[:start]  # the same texts; breakpoints of the cache may have moved on
-        known = self._ledger.known(keys[start:])
-        fresh: dict[Key, Record] = {}
-        parts: dict[int, Part] = {}
-        epoch = False
+
+        # The longest beginning whose state is in memory, and what the ledger knows beyond it.
+        keys, resumed = self._resume(own_seed, segments, ends)
+        policy = self._resources.policy
+        state = resumed or State(Meter(tables(context.model, policy.prices, policy.tariffs)))
+        start = len(state.texts)
+        state.segments[:] = segments[:start]  # the same texts; breakpoints of the cache may have moved on
+        entries = self._ledger.find(keys[start:])
+
+        fresh: dict[Key, Entry] = {}
+        plans: dict[int, BlockPlan] = {}
+        changed: Sequence[tuple[int, str, int]] = ()
         for i in range(start, len(keys)):
-            record = known[i - start] if i - start < len(known) else None
-            if record is None and ((enough is not None and enough(segments[i])) or i < sent):
-                record = fresh[keys[i]] = self._standing(segments[i])
-            elif record is None:
-                record, part = decide(self._tools, past, segments, i, query)
-                fresh[keys[i]] = record
-                if part is not None:
-                    parts[i] = part
-            past.add(segments[i], record, parts[i].spans if i in parts else ())
+            entry = entries[i - start] if i - start < len(entries) else None
+            if entry is None and ((enough is not None and enough(segments[i])) or i < sent):
+                entry = fresh[keys[i]] = self._unchanged(segments[i])
+            elif entry is None:
+                entry, block_plan = decide(self._resources, state, segments, i, query)
+                fresh[keys[i]] = entry
+                if block_plan is not None:
+                    plans[i] = block_plan
+            state.add(segments[i], entry, plans[i].spans if i in plans else ())
+
             if i + 1 in ends:
-                changed = record.past
-                if changed is None:
-                    changed = compact(self._tools, past, context, cold=cold and i + 1 == len(keys))
-                    fresh[keys[i]] = replace(record, past=changed)
-                epoch = bool(changed)
-                past.end(changed)
-        self._keep(past, fresh, start)
-        done = _folded(context, past, start, parts, self._tools.policy, epoch=epoch)
+                is_last = i + 1 == len(keys)
+                if entry.changed is None:
+                    changed = run_epoch(self._resources, state, context, cold=cold and is_last)
+                    fresh[keys[i]] = replace(entry, changed=tuple(changed))
+                else:
+                    changed = entry.changed
+                state.end(changed)
+
+        self._keep(state, fresh, start)
+        rewritten = min((at for at, _, _ in changed), default=None) if len(segments) in ends else None
+        plan = _plan(context, state, start, plans, self._resources.policy)
+        decided = _decided(context, state, plan, epoch=bool(changed), rewritten=rewritten)
         if keys:  # last of all: from here on another thread may go on with it
-            self._hold(_Held(own, keys, past))
-        return done
+            self._remember(_Remembered(own_seed, keys, state))
+        return decided
 
     def replay(self, context: Context, query: str | None = None) -> dict[Ref, str]:
         """The new texts that earlier requests sent, by ref; nothing is decided, and nothing new remembered.
@@ -115,132 +132,128 @@ class Fold:
         """
         segments = context.segments
         texts: list[str | None] = []
-        for record in self._ledger.known(chain(segments, self._own(context, query)), at_hand=True):
-            texts.append(record.text)
-            for at, text, _ in record.past or ():
+        for entry in self._ledger.find(chain(segments, self._seed_of(context, query)), in_memory=True):
+            texts.append(entry.text)
+            for at, text, _ in entry.changed or ():
                 texts[at] = text
         return {segment.ref: text for segment, text in zip(segments, texts, strict=False) if text is not None}
 
-    def passed(self, context: Context, query: str | None = None, *, whole: bool = False) -> None:
+    def sent_unchanged(self, context: Context, query: str | None = None, *, whole: bool = False) -> None:
         """Remember that what is new in `context` was sent as it stands, whatever was decided about it.
 
         What earlier requests sent is left as the ledger knows it; `whole`: all of it was sent as it stands.
         Raises StoreError where that cannot be kept.
         """
-        segments, own = context.segments, self._own(context, query)
-        keys = chain(segments, own)
+        segments, own_seed = context.segments, self._seed_of(context, query)
+        keys = chain(segments, own_seed)
         last = 0 if whole else max((end for end in boundaries(context) if end < len(segments)), default=0)
-        first = min(last, len(self._ledger.known(keys)))
-        fresh = {key: self._standing(s) for key, s in zip(keys[first:], segments[first:], strict=True)}
+        first = min(last, len(self._ledger.find(keys)))
+        fresh = {key: self._unchanged(s) for key, s in zip(keys[first:], segments[first:], strict=True)}
         with self._lock:
-            for held in list(self._held.values()):
-                if held.keys[first : first + 1] == keys[first : first + 1] != []:
-                    del self._held[held.keys[-1]]
+            for remembered in list(self._remembered.values()):
+                if remembered.keys[first : first + 1] == keys[first : first + 1] != []:
+                    del self._remembered[remembered.keys[-1]]
         self._ledger.keep(fresh)
 
-    def prime(self, context: Context, query: str | None = None, *, enough: Callable[[], bool]) -> None:
-        """Make ready, until `enough`, what deciding the next block of a conversation needs, where its state is held."""
-        own = self._own(context, query)
-        keys, past = self._resume(own, context.segments, frozenset(boundaries(context)))
-        if past is not None:
-            past.prepare(enough)
-            self._hold(_Held(own, keys[: len(past.texts)], past))
+    def prepare_next(self, context: Context, query: str | None = None, *, enough: Callable[[], bool]) -> None:
+        """Make ready, until `enough`, what deciding the next block of a conversation needs, where its state is kept."""
+        own_seed = self._seed_of(context, query)
+        keys, state = self._resume(own_seed, context.segments, frozenset(boundaries(context)))
+        if state is not None:
+            state.prepare(enough)
+            self._remember(_Remembered(own_seed, keys[: len(state.texts)], state))
 
-    def _own(self, context: Context, query: str | None) -> str:
+    def _seed_of(self, context: Context, query: str | None) -> str:
         return f"{self._seed}\0{context.model}\0{query!r}"
 
-    def _standing(self, segment: Segment) -> Record:
-        """The record of a segment that was sent as it stands, and after which nothing was decided anew."""
-        tokens = segment.cost if segment.cost is not None else self._tools.counter(segment.text)
-        return Record(None, tokens, tokens, ())
+    def _unchanged(self, segment: Segment) -> Entry:
+        """The entry of a segment that was sent as it stands, and after which nothing was decided anew."""
+        tokens = segment.cost if segment.cost is not None else self._resources.counter(segment.text)
+        return Entry(None, tokens, tokens, ())
 
-    def _resume(self, own: str, segments: Sequence[Segment], ends: frozenset[int]) -> tuple[list[Key], Past | None]:
-        """The key of each segment, and the state after the longest beginning that is held, taken out of what is held.
+    def _resume(
+        self, own_seed: str, segments: Sequence[Segment], ends: frozenset[int]
+    ) -> tuple[list[Key], State | None]:
+        """The key of each segment, and the state after the longest beginning that is in memory, taken out of it.
 
-        Segments are compared with those of what is held, since a long history is hashed far more slowly.
+        Segments are compared with those in memory, since a long history is hashed far more slowly.
         """
-        known: list[Key] = []
-        found: _Held | None = None
+        keys: list[Key] = []
+        longest: _Remembered | None = None
         with self._lock:
-            for held in self._held.values():
-                if held.seed != own:
+            for remembered in self._remembered.values():
+                if remembered.seed != own_seed:
                     continue
-                size = len(held.keys)
-                same = _common(held.past.segments, segments)
-                if same > len(known):
-                    known = held.keys[:same]
-                if same == size and held.past.ended == (size in ends) and (not found or size > len(found.keys)):
-                    found = held
-            if found is not None:
-                del self._held[found.keys[-1]]
-        return chain(segments[len(known) :], own, known), found and found.past
+                size = len(remembered.keys)
+                common = _common(remembered.state.segments, segments)
+                if common > len(keys):
+                    keys = remembered.keys[:common]
+                fits = common == size and remembered.state.ended == (size in ends)
+                if fits and (not longest or size > len(longest.keys)):
+                    longest = remembered
+            if longest is not None:
+                del self._remembered[longest.keys[-1]]
+        return chain(segments[len(keys) :], own_seed, keys), longest and longest.state
 
-    def _hold(self, held: _Held) -> None:
+    def _remember(self, conversation: _Remembered) -> None:
         with self._lock:
-            self._held[held.keys[-1]] = held
-            while len(self._held) > HELD:
-                self._held.popitem(last=False)
+            self._remembered[conversation.keys[-1]] = conversation
+            while len(self._remembered) > MOST_STATES:
+                self._remembered.popitem(last=False)
 
-    def _keep(self, past: Past, fresh: Mapping[Key, Record], start: int) -> None:
-        """Originals first, then the decisions that name them. What is replayed anew counts as used again."""
-        store = self._tools.store
-        if self._tools.recallable:
-            changed = {at for record in fresh.values() for at, _, _ in record.past or ()}
-            changed.update(at for at in range(start, len(past.texts)) if past.texts[at] is not None)
-            originals = [past.segments[at].source or past.segments[at].text for at in sorted(changed)]
+    def _keep(self, state: State, fresh: Mapping[Key, Entry], start: int) -> None:
+        """Keep originals first, then the decisions that name them. What is replayed anew counts as used again."""
+        store = self._resources.store
+        if self._resources.recallable:
+            changed = {at for entry in fresh.values() for at, _, _ in entry.changed or ()}
+            changed.update(at for at in range(start, len(state.texts)) if state.texts[at] is not None)
+            originals = [state.segments[at].source or state.segments[at].text for at in sorted(changed)]
             store.put({store.key(original): original for original in originals if original})
         self._ledger.keep(fresh)
 
 
-def _folded(
-    context: Context, past: Past, start: int, parts: Mapping[int, Part], policy: Policy, *, epoch: bool
-) -> Folded:
-    edits = {s.ref: text for s, text in zip(context.segments, past.texts, strict=True) if text is not None}
-    sizes = tuple(zip(past.before, past.after, strict=True))
-    return Folded(edits, _plan(context, past, start, parts, policy), sizes, epoch)
+def _decided(context: Context, state: State, plan: Plan, *, epoch: bool, rewritten: int | None) -> Decided:
+    edits = {s.ref: text for s, text in zip(context.segments, state.texts, strict=True) if text is not None}
+    sizes = tuple(zip(state.before, state.after, strict=True))
+    return Decided(edits, plan, sizes, epoch, rewritten)
 
 
-def _plan(context: Context, past: Past, start: int, parts: Mapping[int, Part], policy: Policy) -> Plan:
+def _plan(context: Context, state: State, start: int, plans: Mapping[int, BlockPlan], policy: Policy) -> Plan:
     """What was decided in this call span by span; of every other segment one span."""
     spans: list[Span] = []
     decisions: list[Decision] = []
     firsts: list[int] = []
     for i, segment in enumerate(context.segments):
-        base = len(spans)
-        firsts.append(base)
-        part = parts.get(i)
-        if part is not None and past.texts[i] is not None:
-            spans += [
-                replace(span, segment=i, anchors=tuple(anchor + base for anchor in span.anchors)) for span in part.spans
-            ]
+        first = len(spans)
+        firsts.append(first)
+        block = plans.get(i)
+        if block is not None and state.texts[i] is not None:
+            spans += rebased(block.spans, i - block.spans[0].segment, first)
             decisions += [
-                decision if source is None else replace(decision, into=firsts[source])
-                for decision, source in zip(part.decisions, part.standing, strict=True)
+                replace(decision, into=firsts[block.shown_before[k]]) if decision.action is Action.MERGE else decision
+                for k, decision in enumerate(block.decisions)
             ]
         elif segment.text:
-            span, decision = (
-                _whole(past, i, segment, policy) if i < start else _standing(past, i, segment, policy, _NEW)
-            )
+            span, decision = _whole(state, i, segment, policy, replayed=i < start)
             spans.append(span)
             decisions.append(decision)
     return Plan(context, tuple(spans), tuple(decisions))
 
 
-def _whole(past: Past, at: int, segment: Segment, policy: Policy) -> tuple[Span, Decision]:
-    """What the plan says of a segment that is replayed: as the call before said it, if nothing about it is new."""
-    if at in past.told:
-        editable, span, decision = past.told[at]
-        if span.text is segment.text and decision.cost == past.after[at] and editable is segment.editable:
+def _whole(state: State, at: int, segment: Segment, policy: Policy, *, replayed: bool) -> tuple[Span, Decision]:
+    """A segment as one span that is kept: as the call before said it, if it is replayed and nothing about it is new."""
+    if replayed and at in state.replayed:
+        editable, span, decision = state.replayed[at]
+        if span.text is segment.text and decision.cost == state.after[at] and editable is segment.editable:
             return span, decision
-    span, decision = _standing(past, at, segment, policy, _SENT)
-    past.told[at] = segment.editable, span, decision
-    return span, decision
 
-
-def _standing(past: Past, at: int, segment: Segment, policy: Policy, reason: str) -> tuple[Span, Decision]:
     syntax = Syntax.LINES if "\n" in segment.text else Syntax.PROSE
     span = Span(at, 0, len(segment.text), Unit.WHOLE, segment.text, syntax)
-    return span, Decision(Action.KEEP, 1.0, past.after[at], protection(segment, policy) or reason)
+    reason = protection(segment, policy) or (_SENT if replayed else _NEW)
+    decision = Decision(Action.KEEP, 1.0, state.after[at], reason)
+    if replayed:
+        state.replayed[at] = segment.editable, span, decision
+    return span, decision
 
 
 def _common(one: Sequence[Segment], other: Sequence[Segment]) -> int:

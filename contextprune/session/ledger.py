@@ -23,24 +23,24 @@ Key = bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What was decided about one segment, and about the past at its end.
+class Entry:
+    """A decision about one segment, and about all before it where a request ended with it.
 
-    text     what is sent instead of it; None: it stands as it is
-    before   tokens of the segment, after: of what is sent
-    past     (segment, what is sent from now on, tokens) of each block that an epoch changed right after this segment;
-             None where nobody asked yet whether one is due here, because no request ended here
+    text      what is sent instead of it; None: it stands as it is
+    before    tokens of the segment, after: of what is sent
+    changed   (segment, what is sent from now on, tokens) of each block that an epoch changed right after this segment;
+              None where nobody asked yet whether one is due here, because no request ended here
     """
 
     text: str | None
     before: int
     after: int
-    past: tuple[tuple[int, str, int], ...] | None = None
+    changed: tuple[tuple[int, str, int], ...] | None = None
 
     @property
     def size(self) -> int:
         """About how many bytes it holds."""
-        return 200 + 2 * len(self.text or "") + sum(120 + 2 * len(text) for _, text, _ in self.past or ())
+        return 200 + 2 * len(self.text or "") + sum(120 + 2 * len(text) for _, text, _ in self.changed or ())
 
 
 @runtime_checkable
@@ -57,68 +57,69 @@ class Notes(Protocol):
 
 
 class Ledger:
-    """Records in memory, bounded by `max_bytes`, and behind them in `notes` where a store keeps them. Thread-safe."""
+    """Entries in memory, bounded by `max_bytes`, and behind them in `notes` where a store keeps them. Thread-safe."""
 
     def __init__(self, notes: Notes | None = None, max_bytes: int = 64 << 20) -> None:
-        self._records: OrderedDict[Key, Record] = OrderedDict()
+        self._entries: OrderedDict[Key, Entry] = OrderedDict()
         self._notes, self._max_bytes, self._size = notes, max_bytes, 0
         self._lock = threading.Lock()
 
-    def known(self, keys: Sequence[Key], *, at_hand: bool = False) -> list[Record]:
-        """The records of the longest beginning of `keys` that is known. Raises StoreError where notes cannot be read.
+    def find(self, keys: Sequence[Key], *, in_memory: bool = False) -> list[Entry]:
+        """The entries of the longest beginning of `keys` that has any. Raises StoreError where notes cannot be read.
 
-        `at_hand`: then, what is in memory will do.
+        `in_memory`: then, what is in memory will do.
         """
         with self._lock:
-            found = list(_while_known(keys, self._records))
-            for key in keys[: len(found)]:
-                self._records.move_to_end(key)
+            entries = list(_until_missing(keys, self._entries))
+            for key in keys[: len(entries)]:
+                self._entries.move_to_end(key)
+
         if self._notes is not None:
             try:
-                more = self._stored(keys[len(found) :])
+                stored = self._stored(keys[len(entries) :])
             except StoreError:
-                if not at_hand:
+                if not in_memory:
                     raise
-                return found
-            self._hold(more)
-            found += more.values()
-        return found
+                return entries
+            self._remember(stored)
+            entries += stored.values()
+        return entries
 
-    def _stored(self, keys: Sequence[Key]) -> dict[Key, Record]:
-        """What the notes know of a beginning of `keys`. Ever more are asked for at once: most often all are new."""
-        found: dict[Key, Record] = {}
-        some = 16
-        while len(found) < len(keys) and self._notes is not None:
-            asked = keys[len(found) : len(found) + some]
-            notes = self._notes.noted(asked)
-            read = {key: record for key, value in notes.items() if (record := _unpacked(value)) is not None}
-            known = list(_while_known(asked, read))
-            found.update(zip(asked, known, strict=False))
-            if len(known) < len(asked):
+    def _stored(self, keys: Sequence[Key]) -> dict[Key, Entry]:
+        """What the notes hold of a beginning of `keys`. Ever more are asked for at once: most often all are new."""
+        stored: dict[Key, Entry] = {}
+        batch = 16
+        while len(stored) < len(keys) and self._notes is not None:
+            wanted = keys[len(stored) : len(stored) + batch]
+            notes = self._notes.noted(wanted)
+            unpacked = {key: entry for key, value in notes.items() if (entry := _unpacked(value)) is not None}
+            entries = list(_until_missing(wanted, unpacked))
+            stored.update(zip(wanted, entries, strict=False))
+            if len(entries) < len(wanted):
                 break
-            some *= 4
-        return found
+            batch *= 4
+        return stored
 
-    def keep(self, records: Mapping[Key, Record]) -> None:
+    def keep(self, entries: Mapping[Key, Entry]) -> None:
         """Remember what was decided. Raises StoreError where the store behind cannot."""
-        if self._notes is not None and records:
-            self._notes.note({key: _packed(record) for key, record in records.items()})
-        self._hold(records)
+        if self._notes is not None and entries:
+            self._notes.note({key: _packed(entry) for key, entry in entries.items()})
+        self._remember(entries)
 
     def forget(self) -> None:
         """Drop what is in memory."""
         with self._lock:
-            self._records.clear()
+            self._entries.clear()
             self._size = 0
 
-    def _hold(self, records: Mapping[Key, Record]) -> None:
+    def _remember(self, entries: Mapping[Key, Entry]) -> None:
         with self._lock:
-            for key, record in records.items():
-                old = self._records.pop(key, None)
-                self._size += record.size - (old.size if old else 0)
-                self._records[key] = record
-            while self._size > self._max_bytes and self._records:
-                self._size -= self._records.popitem(last=False)[1].size
+            for key, entry in entries.items():
+                old = self._entries.pop(key, None)
+                self._size += entry.size - (old.size if old else 0)
+                self._entries[key] = entry
+            while self._size > self._max_bytes and self._entries:
+                self._size -= self._entries.popitem(last=False)[1].size
 
 
 def seed(policy: Policy, *names: str) -> str:
@@ -172,23 +173,23 @@ def _is_free(segment: Segment) -> bool:
     return segment.editable and segment.kind in _EDITABLE
 
 
-def _while_known(keys: Sequence[Key], records: Mapping[Key, Record]) -> Iterator[Record]:
+def _until_missing(keys: Sequence[Key], entries: Mapping[Key, Entry]) -> Iterator[Entry]:
     for key in keys:
-        record = records.get(key)
-        if record is None:
+        entry = entries.get(key)
+        if entry is None:
             return
-        yield record
+        yield entry
 
 
-def _packed(record: Record) -> bytes:
-    return json.dumps([record.text, record.before, record.after, record.past]).encode()
+def _packed(entry: Entry) -> bytes:
+    return json.dumps([entry.text, entry.before, entry.after, entry.changed]).encode()
 
 
-def _unpacked(value: bytes) -> Record | None:
-    """The record in a note; None where it is damaged, which costs a decision made again."""
+def _unpacked(value: bytes) -> Entry | None:
+    """The entry in a note; None where it is damaged, which costs a decision made again."""
     try:
         text, before, after, past = json.loads(value)
         changed = None if past is None else tuple((at, new, tokens) for at, new, tokens in past)
-        return Record(text, before, after, changed)
+        return Entry(text, before, after, changed)
     except (ValueError, TypeError):
         return None

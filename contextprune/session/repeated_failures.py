@@ -11,47 +11,51 @@ from typing import TypeAlias
 
 from contextprune.context import Kind, Segment
 from contextprune.markers import KEEP, line_count, recall_note
-from contextprune.session.arrival import Tools
-from contextprune.session.state import Past
+from contextprune.prepare import Resources
+from contextprune.session.state import State
 
 Call: TypeAlias = tuple[str, str]
 """The tool of a call and its arguments, with white space folded."""
 
 
-def repeated(tools: Tools, past: Past, failed: Collection[int], free: Collection[int]) -> dict[int, str]:
+def mark_repeated(resources: Resources, state: State, failed: Collection[int], free: Collection[int]) -> dict[int, str]:
     """A marker for each `free` result that a later one of the same call repeats; `failed` are all that failed."""
-    found: dict[int, str] = {}
-    for attempts in _by_call(past, failed):
+    markers: dict[int, str] = {}
+    for attempts in _by_call(state, failed):
         *earlier, last = attempts
-        going = [at for at in earlier if at in free and KEEP not in past.segments[at].text]
+        going = [at for at in earlier if at in free and KEEP not in state.segments[at].text]
         if going:
-            shown = _folded(past.text(last))
+            shown = _squeezed(state.text(last))
             like = f"failed like attempt {len(attempts)} of {len(attempts)}"
-            same = (at for at in going if all(_folded(text) in shown for text in past.failures(at)))
-            found.update((at, _marker(tools, past.segments[at], like)) for at in same)
-    return found
+            same = (at for at in going if all(_squeezed(text) in shown for text in state.failures(at)))
+            markers.update((at, _marker(resources, state.segments[at], like)) for at in same)
+    return markers
 
 
-def _by_call(past: Past, failed: Collection[int]) -> list[list[int]]:
+def _by_call(state: State, failed: Collection[int]) -> list[list[int]]:
     """The results that failed, in order, for each call that failed more than once."""
     calls: dict[str, Call] = {}
     groups: dict[Call, list[int]] = {}
-    pairs = {past.segments[at].pair for at in failed}
-    parts = Tally(s.pair for s in past.segments if s.kind is not Kind.TOOL_CALL)  # an answer of several says more
-    for at, segment in enumerate(past.segments):
+    pairs = {state.segments[at].pair for at in failed}
+    parts = Tally(s.pair for s in state.segments if s.kind is not Kind.TOOL_CALL)  # an answer of several says more
+    for at, segment in enumerate(state.segments):
         if segment.pair is None or segment.pair not in pairs:
             continue
         if segment.kind is Kind.TOOL_CALL:
-            calls[segment.pair] = segment.name or "", _folded(segment.text)
+            calls[segment.pair] = segment.name or "", _squeezed(segment.text)
         elif at in failed and segment.pair in calls and parts[segment.pair] == 1:
             groups.setdefault(calls[segment.pair], []).append(at)
     return [attempts for attempts in groups.values() if len(attempts) > 1]
 
 
-def _marker(tools: Tools, segment: Segment, like: str) -> str:
+def _marker(resources: Resources, segment: Segment, like: str) -> str:
     lines = segment.text.count("\n") + (not segment.text.endswith("\n"))
-    return f"[{line_count(lines)} cut{recall_note(tools.key(segment.text))}, {like}]" if tools.key else f"[… {like}]"
+    return (
+        f"[{line_count(lines)} cut{recall_note(resources.key(segment.text))}, {like}]"
+        if resources.key
+        else f"[… {like}]"
+    )
 
 
-def _folded(text: str) -> str:
+def _squeezed(text: str) -> str:
     return " ".join(text.split())

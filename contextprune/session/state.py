@@ -1,6 +1,6 @@
-"""A conversation as it is sent so far: the state of the fold. It grows by one segment at a time.
+"""The state of a conversation: what was sent of each segment so far. It grows by one segment at a time.
 
-All of it follows from the segments and their records, so it can be built anew at any time.
+All of it follows from the segments and their ledger entries, so it can be built anew at any time.
 """
 
 from __future__ import annotations
@@ -9,48 +9,42 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from contextprune import images as pictures
-from contextprune.context import Context, Kind, Segment, Span
+from contextprune import images
+from contextprune.context import BLOCKS, Context, Kind, Segment, Span
 from contextprune.markers import recall_keys
 from contextprune.money.payback import Meter
 from contextprune.plan import Decision
-from contextprune.selection import sameness
-from contextprune.session.ledger import Record
+from contextprune.selection.dedupe import sameness
+from contextprune.session.ledger import Entry
+from contextprune.splitting import split
 from contextprune.text.failures import failing
 from contextprune.text.identifiers import identifiers
 
-BLOCKS = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT})
-"""What is decided on; of everything else only what it shows counts."""
-
-
-HELD = 16  # blocks whose spans are kept
+CUTS_KEPT = 16  # blocks whose spans are remembered
 
 
 class Look(NamedTuple):
-    """What the texts of a block and of its call tell: a failure, a view of a file, and what may be recall keys."""
+    """What the texts of a block and of its call tell: a failure, and what may be recall keys."""
 
     failed: bool
-    view: bool
     keys: frozenset[str]
 
 
 @dataclass(slots=True)
-class Past:
+class State:
     """What was sent of each segment, and what is visible in it.
 
-    split     cuts a context into spans
-    texts     what is sent instead of a segment; None: it stands as it is
-    before    tokens of each segment; after: of what is sent of it
-    shown     identifiers that anything but results shows
-    keys      recall keys that were sent
-    looks     what blocks look like, as far as somebody asked
-    told      what a plan says of a segment that is only replayed, by index, while it is editable or not
-    redone    segments that an epoch changed
-    known     segments that the last request sent
-    ended     a request was taken to end at the last segment, so that only a reply may follow
+    texts       what is sent instead of a segment; None: it stands as it is
+    before      tokens of each segment; after: of what is sent of it
+    shown       identifiers that anything but results shows
+    keys        recall keys that were sent
+    looks       what blocks look like, as far as it was needed
+    replayed    what a plan says of a segment that is only replayed, by index, while it is editable or not
+    rewritten   segments that an epoch changed
+    sent        segments that the last request sent
+    ended       a request was taken to end at the last segment, so that only a reply may follow
     """
 
-    split: Callable[[Context], list[Span]]
     meter: Meter
     segments: list[Segment] = field(default_factory=list)
     texts: list[str | None] = field(default_factory=list)
@@ -59,56 +53,58 @@ class Past:
     shown: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     looks: dict[int, Look] = field(default_factory=dict)
-    told: dict[int, tuple[bool, Span, Decision]] = field(default_factory=dict)
-    redone: set[int] = field(default_factory=set)
-    known: int = 0
+    replayed: dict[int, tuple[bool, Span, Decision]] = field(default_factory=dict)
+    rewritten: set[int] = field(default_factory=set)
+    sent: int = 0
     ended: bool = False
     _pixels: dict[int, bytes] = field(default_factory=dict)
     _failures: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _cuts: dict[int, list[Span]] = field(default_factory=dict)  # of the few blocks that new ones were compared with
-    _spans: list[tuple[str, ...] | None] = field(default_factory=list)  # of each block, where it was cut
+    _samenesses: list[tuple[str, ...] | None] = field(default_factory=list)  # of each block, where it was cut
     _places: dict[str, int] = field(default_factory=dict)
-    _placed: int = 0  # segments that `_places` tells of
+    _placed: int = 0  # segments that `_places` covers
 
     def text(self, at: int) -> str:
         """What is sent of a segment."""
         new = self.texts[at]
         return self.segments[at].text if new is None else new
 
-    def add(self, segment: Segment, record: Record, spans: Sequence[Span] = ()) -> None:
-        """One more segment, as decided; `spans` are its own, where it was cut already."""
+    def add(self, segment: Segment, entry: Entry, spans: Sequence[Span] = ()) -> None:
+        """Append one more segment, as decided; `spans` are its own, where it was cut already."""
         self.segments.append(segment)
-        self.texts.append(record.text)
-        self.before.append(record.before)
-        self.after.append(record.after)
-        self._spans.append(_compared(spans) if spans and record.text is None else None)
+        self.texts.append(entry.text)
+        self.before.append(entry.before)
+        self.after.append(entry.after)
+        self._samenesses.append(_samenesses(spans) if spans and entry.text is None else None)
         self.ended = False
-        goes = segment.kind is Kind.REASONING and segment.editable  # an epoch empties it
-        if segment.kind is not Kind.TOOL_RESULT and not goes:
+
+        emptied_at_epochs = segment.kind is Kind.REASONING and segment.editable
+        if segment.kind is not Kind.TOOL_RESULT and not emptied_at_epochs:
             self.shown.update(identifiers(segment.text))
         if segment.kind in BLOCKS:
-            self._note(self.text(len(self.texts) - 1))
+            self.keys.update(recall_keys(self.text(len(self.texts) - 1)))
 
     def end(self, changed: Sequence[tuple[int, str, int]]) -> None:
-        """A request ends here; before it is sent, an epoch has `changed` these segments: (index, text, tokens)."""
-        first = min((at for at, _, _ in changed), default=self.known)
+        """End a request here; before it is sent, an epoch has `changed` these segments: (index, text, tokens)."""
+        first = min((at for at, _, _ in changed), default=self.sent)
         for at, text, tokens in changed:
-            self.texts[at], self.after[at], self._spans[at] = text, tokens, None
+            self.texts[at], self.after[at], self._samenesses[at] = text, tokens, None
             self._cuts.pop(at, None)
-            self._note(text)
-            self.redone.add(at)
+            self.keys.update(recall_keys(text))
+            self.rewritten.add(at)
+
         if changed:
             self._places.clear()
             self._placed = 0
             self.meter.rewrote()
-        known = sum(self.after[: min(first, self.known)])
-        self.meter.request(sum(self.before), sum(self.after), known)
-        self.known, self.ended = len(self.texts), True
+        cached = sum(self.after[: min(first, self.sent)])
+        self.meter.request(sum(self.before), sum(self.after), cached)
+        self.sent, self.ended = len(self.texts), True
 
-    def prepare(self, enough: Callable[[], bool]) -> None:
-        """Cut what `places` needs beforehand, block by block, until `enough`."""
+    def prepare(self, is_enough: Callable[[], bool]) -> None:
+        """Cut what `places` needs beforehand, block by block, until `is_enough`."""
         for at in range(self._placed, len(self.texts)):
-            if enough():
+            if is_enough():
                 return
             if self.segments[at].kind in BLOCKS:
                 self._cut(at)
@@ -133,9 +129,9 @@ class Past:
         """
         spans = self._cuts.pop(at, None)
         if spans is None:
-            spans = self.split(Context((shown_as(self.segments[at], self.text(at)),)))
+            spans = split(Context((shown_as(self.segments[at], self.text(at)),)))
         self._cuts[at] = spans
-        if len(self._cuts) > HELD:
+        if len(self._cuts) > CUTS_KEPT:
             del self._cuts[next(iter(self._cuts))]
         return spans
 
@@ -144,26 +140,23 @@ class Past:
         if at not in self._failures:
             segment = self.segments[at]
             context = Context((shown_as(segment, segment.text),))
-            spans = self.split(context)
-            found = failing(context, spans)
-            self._failures[at] = tuple(spans[i].text for i in found) if found else (segment.text,)
+            spans = split(context)
+            lines = failing(context, spans)
+            self._failures[at] = tuple(spans[i].text for i in lines) if lines else (segment.text,)
         return self._failures[at]
 
     def pixels(self, at: int, image: Segment) -> bytes:
-        """What the image at a place shows, to the pixel; each is decoded once, in some 20 ms."""
+        """The content of the image at a place, to the pixel; each is decoded once, in some 20 ms."""
         if at not in self._pixels:
-            self._pixels[at] = pictures.pixels(image.source or "")
+            self._pixels[at] = images.pixels(image.source or "")
         return self._pixels[at]
 
     def _cut(self, at: int) -> tuple[str, ...]:
-        spans = self._spans[at]
+        spans = self._samenesses[at]
         if spans is None:
             block = shown_as(self.segments[at], self.text(at))
-            spans = self._spans[at] = _compared(self.split(Context((block,))))
+            spans = self._samenesses[at] = _samenesses(split(Context((block,))))
         return spans
-
-    def _note(self, text: str) -> None:
-        self.keys.update(recall_keys(text))
 
 
 def shown_as(segment: Segment, text: str) -> Segment:
@@ -171,10 +164,5 @@ def shown_as(segment: Segment, text: str) -> Segment:
     return Segment(segment.kind, text, segment.ref, segment.turn, segment.pair, segment.name)
 
 
-def size(text: str) -> int:
-    """Bytes of a text on the wire."""
-    return len(text.encode("utf-8", "surrogatepass"))
-
-
-def _compared(spans: Iterable[Span]) -> tuple[str, ...]:
+def _samenesses(spans: Iterable[Span]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sameness(span.text) for span in spans))

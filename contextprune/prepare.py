@@ -1,0 +1,148 @@
+"""One preparation for every decision, and one finish: under a budget, on arrival, at an epoch.
+
+`count` cuts and counts, `prepare` scores and prices, one of the functions of `selection` decides, and `finish` renders
+what was decided and keeps it only where it is shorter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from contextprune.context import Context, Span, blocks_of
+from contextprune.plan import Plan
+from contextprune.policy import Policy
+from contextprune.rendering import Markers, render
+from contextprune.scoring import Scorer, check, identifiers_to_carry, identifiers_to_carry_on_arrival
+from contextprune.selection.dedupe import duplicates
+from contextprune.selection.prepared import Prepared
+from contextprune.selection.protection import must_keep
+from contextprune.storage.store import Store
+from contextprune.tokens import Counter, bytes_of
+
+New: TypeAlias = Mapping[int, tuple[str, int]]
+"""What is sent of some segments, by index: text and tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What deciding needs.
+
+    recallable   False for callers who hold the originals themselves: gaps are bare ellipses
+    hints        whether markers name recall keys, for readers who can redeem them
+    """
+
+    policy: Policy
+    scorer: Scorer
+    counter: Counter
+    store: Store
+    recallable: bool = True
+    hints: bool = True
+
+    @property
+    def key(self) -> Callable[[str], str] | None:
+        """Names the original in a marker, or "" where nobody could ask for it; None for bare ellipses."""
+        if not self.recallable:
+            return None
+        return self.store.key if self.hints else _no_key
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A context cut into spans and counted.
+
+    costs    tokens of each span
+    tokens   tokens of each segment, images included; 0 for a segment that was not cut
+    """
+
+    context: Context
+    spans: Sequence[Span]
+    costs: Sequence[int]
+    tokens: Sequence[int] = field(default=())
+
+
+def count(counter: Counter, context: Context, spans: Sequence[Span], sent: Mapping[int, int] | None = None) -> Counted:
+    """The tokens of `spans` of a context: each segment's text is encoded once, and not at all if it is in `sent`.
+
+    `sent` gives the tokens of segments that are one span each and were counted before.
+    """
+    counts = sent or {}
+    costs: list[int] = []
+    tokens = [segment.cost or 0 for segment in context.segments]
+    for block in blocks_of(spans):
+        segment = spans[block.start].segment
+        text = context.segments[segment].text
+        if segment in counts:
+            pieces = [counts[segment]]
+        elif len(block) == 1:
+            pieces = [counter(text)]
+        else:
+            pieces = counter.pieces(text, [spans[i].end for i in block])
+        costs += pieces
+        tokens[segment] += sum(pieces)
+    return Counted(context, spans, costs, tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was sent before a block that arrives.
+
+    names   identifiers that other texts than results show
+    shown   span of the block -> an earlier segment that shows the same
+    """
+
+    names: Collection[str] = ()
+    shown: Mapping[int, int] = field(default_factory=dict)
+
+
+def prepare(
+    resources: Resources, counted: Counted, movable: Collection[int], *, before: Before | None = None
+) -> Prepared:
+    """Score what was counted, name what markers may carry, and find what repeats and what must stay.
+
+    `movable` are the segments that may change. `before` is for blocks that are decided as they arrive: identifiers are
+    then weighed from the text before each block alone. Raises ScorerError for scores that are no probabilities.
+    """
+    context, spans, costs = counted.context, counted.spans, counted.costs
+    changing = frozenset(movable)
+    scores = resources.scorer(context, spans)
+    check(scores, spans, resources.scorer.name)
+
+    pieces = resources.counter.pieces
+    if not resources.recallable:
+        identifiers = []
+    elif before is None:
+        identifiers = identifiers_to_carry(context, spans, changing, pieces)
+    else:
+        identifiers = identifiers_to_carry_on_arrival(context, spans, changing, pieces, before.names)
+
+    return Prepared(
+        context,
+        spans,
+        costs,
+        scores,
+        resources.policy,
+        Markers(context, spans, resources.counter, resources.key),
+        identifiers,
+        changing,
+        must_keep(context, spans),
+        duplicates(context, spans, costs, changing),
+        {} if before is None else before.shown,
+    )
+
+
+def finish(resources: Resources, plan: Plan, sent: Callable[[int], tuple[str, int]]) -> dict[int, tuple[str, int]]:
+    """The new texts of a plan and their tokens, by segment: only those that are shorter than what is `sent` else."""
+    markers = Markers(plan.context, plan.spans, resources.counter, resources.key)
+    texts = ((segment, text, resources.counter(text)) for segment, text in sorted(render(plan, markers).items()))
+    return {segment: (text, tokens) for segment, text, tokens in texts if is_shorter(text, tokens, *sent(segment))}
+
+
+def is_shorter(text: str, tokens: int, sent: str, sent_tokens: int) -> bool:
+    """Law 8, here alone: a text takes another's place only if it has fewer tokens and no more bytes."""
+    return tokens < sent_tokens and bytes_of(text) <= bytes_of(sent)
+
+
+def _no_key(_text: str) -> str:
+    return ""
