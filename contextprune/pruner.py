@@ -95,7 +95,7 @@ class Pruner:
         watch = _Watch()
         if budget is None and context.reading is not Reading.DOCUMENTS:
             decided = self._conversations.decide(context, query, cold=cold, as_sent=as_sent, enough=enough)
-            watch.lap("decide")
+            watch.lap("fold")  # the name of this stage in reports and metrics
             return self._conversation(context, decided, watch, cold=cold)
 
         resources = self.resources if recallable is None else replace(self.resources, recallable=recallable)

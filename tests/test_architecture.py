@@ -29,8 +29,9 @@ LAYERS = (
         "rendering",
         "report",
     },  # stages
+    {"prepare"},
     {"session"},
-    {"prepare", "pruner"},
+    {"pruner"},
     {"api"},  # the first door, through which the others may go
     {"display"},
     {"audit", "proxy", "mcp"},
@@ -101,6 +102,7 @@ OF_POOLS = ("multiprocessing", "torch.multiprocessing", "concurrent.futures.proc
 NO_TEST_OF_THEIR_OWN = {
     "__init__.py": "the face: test_public_api",
     "_version.py": "a number",
+    "selection/prepared.py": "a value: tested through under_budget and on_arrival",
     "database.py": "tests/storage/test_store.py",
     "storage/codec.py": "tests/storage/test_store.py",
     "proxy/pool/base.py": "a Protocol and a value: tests/proxy/pool/test_pool.py",

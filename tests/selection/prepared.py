@@ -9,8 +9,10 @@ import contextprune as cp
 from contextprune.plan import Action, Identifier
 from contextprune.policy import Policy
 from contextprune.rendering import Markers
-from contextprune.selection import arrive, select
+from contextprune.selection import Prepared, on_arrival, under_budget
+from contextprune.selection.dedupe import duplicates
 from contextprune.selection.fill import Fill
+from contextprune.selection.protection import movable, must_keep, shortenable
 from contextprune.splitting import split
 from tests.strategies import COUNTER
 
@@ -56,12 +58,29 @@ class Setting:
     def select(
         self, ceiling: int, score: Score = half, atoms: Sequence[Identifier] = (), frozen: Collection[int] = ()
     ) -> cp.Plan:
-        scores = [score(span) for span in self.spans]
-        return select(self.context, self.spans, scores, self.costs, self.policy, self.prices, ceiling, atoms, frozen)
+        changing = movable(self.context, self.policy, frozen)
+        return under_budget(self.prepared(score, atoms, changing), ceiling)
 
     def arrive(self, score: Score = half, atoms: Sequence[Identifier] = (), frozen: Collection[int] = ()) -> cp.Plan:
-        scores = [score(span) for span in self.spans]
-        return arrive(self.context, self.spans, scores, self.costs, self.policy, self.prices, atoms, frozen)
+        tokens = [0] * len(self.context.segments)
+        for span, cost in zip(self.spans, self.costs, strict=True):
+            tokens[span.segment] += cost
+        return on_arrival(self.prepared(score, atoms, shortenable(self.context, tokens, self.policy, frozen)))
+
+    def prepared(self, score: Score, identifiers: Sequence[Identifier], changing: Collection[int]) -> Prepared:
+        """What selection takes, with these scores."""
+        return Prepared(
+            self.context,
+            self.spans,
+            self.costs,
+            [score(span) for span in self.spans],
+            self.policy,
+            self.prices,
+            identifiers,
+            frozenset(changing),
+            must_keep(self.context, self.spans),
+            duplicates(self.context, self.spans, self.costs, changing),
+        )
 
     def fill(self, atoms: Sequence[tuple[int, int]] = (), shown: Sequence[Sequence[int]] = ()) -> Fill:
         return Fill(self.spans, self.costs, [True] * len(self.context.segments), self.prices, atoms, shown)

@@ -7,10 +7,10 @@ from tests.selection.prepared import Setting, lines, result
 TEXT = lines("alpha", "beta", each=6)
 
 
-def repeated(*segments: cp.Segment, movable: list[bool] | None = None) -> dict[str, str]:
+def repeated(*segments: cp.Segment, movable: set[int] | None = None) -> dict[str, str]:
     """Text of each redundant span and of the one it repeats, with their segments."""
     setting = Setting.of(*segments)
-    found = duplicates(setting.context, setting.spans, setting.costs, movable or [True] * len(segments))
+    found = duplicates(setting.context, setting.spans, setting.costs, movable or set(range(len(segments))))
     return {
         f"{setting.spans[i].segment} {setting.spans[i].text}": f"{setting.spans[j].segment} {setting.spans[j].text}"
         for i, j in found.items()
@@ -46,8 +46,8 @@ def test_one_text_does_not_repeat_itself() -> None:
 
 
 def test_what_may_not_go_is_never_redundant_but_may_be_referred_to() -> None:
-    assert repeated(result(TEXT), result(TEXT, turn=2), movable=[True, False]) == {}
-    assert len(repeated(result(TEXT), result(TEXT, turn=2), movable=[False, True])) == 12
+    assert repeated(result(TEXT), result(TEXT, turn=2), movable={0}) == {}
+    assert len(repeated(result(TEXT), result(TEXT, turn=2), movable={1})) == 12
 
 
 def test_documents_may_differ_in_case_and_white_space_and_results_may_not() -> None:

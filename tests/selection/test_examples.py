@@ -7,7 +7,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Unit
 from contextprune.plan import Action
-from contextprune.selection import choose, whole
+from contextprune.selection.examples import choose, whole
 
 TEXTS = ["add two numbers", "add three numbers", "sort a list of words", "add two numbers"]
 

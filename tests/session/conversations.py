@@ -8,10 +8,10 @@ from typing import Any
 import contextprune as cp
 from contextprune.context import Context, Kind, Segment
 from contextprune.money.payback import Meter, tables
-from contextprune.session.arrival import Tools, decide
+from contextprune.prepare import Resources
+from contextprune.session.arrival import decide
 from contextprune.session.requests import boundaries
-from contextprune.session.state import Past
-from contextprune.splitting import split
+from contextprune.session.state import State
 from tests.strategies import COUNTER, LEXICAL
 from tests.tool_outputs import log
 
@@ -69,9 +69,9 @@ def work(turns: int, seed: int = 0, view: int = 40, noise: int = 60) -> list[Ste
     return found
 
 
-def tools(policy: cp.Policy | None = None, scorer: cp.Scorer = LEXICAL, *, recallable: bool = True) -> Tools:
+def tools(policy: cp.Policy | None = None, scorer: cp.Scorer = LEXICAL, *, recallable: bool = True) -> Resources:
     """What deciding needs, with a store of its own."""
-    return Tools(policy or cp.Policy(), scorer, COUNTER, cp.MemoryStore(), split, recallable)
+    return Resources(policy or cp.Policy(), scorer, COUNTER, cp.MemoryStore(), recallable)
 
 
 def pruner(**policy: Any) -> cp.Pruner:
@@ -79,15 +79,15 @@ def pruner(**policy: Any) -> cp.Pruner:
     return cp.Pruner(cp.Policy(**policy), LEXICAL, COUNTER, cp.MemoryStore())
 
 
-def past_of(using: Tools, context: Context) -> Past:
+def state_of(using: Resources, context: Context) -> State:
     """The state before the last request of a conversation of which every earlier one went out without an epoch."""
     ends = boundaries(context)
-    past = Past(split, Meter(tables(context.model, using.policy.prices, using.policy.tariffs)))
+    state = State(Meter(tables(context.model, using.policy.prices, using.policy.tariffs)))
     for at, segment in enumerate(context.segments):
-        past.add(segment, decide(using, past, context.segments, at, None)[0])
+        state.add(segment, decide(using, state, context.segments, at, None)[0])
         if at + 1 in ends[:-1]:
-            past.end(())
-    return past
+            state.end(())
+    return state
 
 
 def requests(context: Context) -> Sequence[Context]:

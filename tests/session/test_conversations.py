@@ -16,7 +16,7 @@ import pytest
 
 import contextprune as cp
 from contextprune.pruner import Pruned
-from contextprune.session.conversations import HELD
+from contextprune.session.conversations import MOST_STATES
 from contextprune.session.ledger import Ledger
 from tests import tool_outputs as outputs
 from tests.strategies import COUNTER, LEXICAL
@@ -281,7 +281,7 @@ def test_what_the_notes_lost_is_decided_again_and_comes_out_equal(path: Path, ch
 
 def test_a_memory_that_holds_nothing_gives_the_same_bytes() -> None:
     engine, forgetful = pruner(), pruner()
-    forgetful._fold._ledger = Ledger(max_bytes=0)  # no setting says so
+    forgetful._conversations._ledger = Ledger(max_bytes=0)  # no setting says so
     for n in range(1, 8):
         assert engine(conversation(n)).edits == forgetful(conversation(n)).edits
 
@@ -289,7 +289,7 @@ def test_a_memory_that_holds_nothing_gives_the_same_bytes() -> None:
 def test_more_conversations_than_are_held_keep_their_bytes() -> None:
     scorer = Counting()
     engine = pruner(scorer)
-    goals = [replace(GOAL, text=f"What fails in part {k}?") for k in range(HELD + 4)]
+    goals = [replace(GOAL, text=f"What fails in part {k}?") for k in range(MOST_STATES + 4)]
     first = [engine(conversation(3, goal)).edits for goal in goals]
     assert scorer.calls == 3 * len(goals)
     for goal, edits in zip(goals, first, strict=True):

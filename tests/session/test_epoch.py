@@ -18,11 +18,11 @@ from contextprune.money.payback import SPACING
 from contextprune.money.tariff import FAMILIES, Bill, charge
 from contextprune.policy import Rule
 from contextprune.pruner import Pruned
-from contextprune.session.epoch import WORTH, Changed, compact
+from contextprune.session.epoch import WORTH, Changed, run_epoch
 from contextprune.session.replay import replay
 from contextprune.splitting import split
 from contextprune.text.failures import failing
-from tests.session.conversations import Step, look, past_of, pruner, requests, said, source, step, talk, tools, work
+from tests.session.conversations import Step, look, pruner, requests, said, source, state_of, step, talk, tools, work
 from tests.tool_outputs import code, log
 
 CHEAP: Mapping[str, Any] = {"prices": "openai", "recall": 0.3}
@@ -51,7 +51,7 @@ def once(*steps: Step, cold: bool = True, bound: bool = False, **policy: Any) ->
     """What an epoch before the last request of a conversation would change, with a cold cache."""
     using = tools(cp.Policy(**{**CHEAP, **policy}))
     context = talk(*steps, bound=bound)
-    return context, compact(using, past_of(using, context), context, cold=cold)
+    return context, run_epoch(using, state_of(using, context), context, cold=cold)
 
 
 def shrunk(context: Context, changed: Changed) -> dict[Ref, str]:
@@ -94,7 +94,7 @@ class TestWhen:
 
     def test_an_empty_conversation_has_none(self) -> None:
         using = tools()
-        assert compact(using, past_of(using, Context(())), Context(()), cold=True) == ()
+        assert run_epoch(using, state_of(using, Context(())), Context(()), cold=True) == ()
 
 
 class TestFull:
@@ -132,11 +132,11 @@ class TestWhat:
     def test_nothing_grows(self) -> None:
         using = tools(cp.Policy(**CHEAP))
         context = talk(*work(30), said("Go on."))
-        past = past_of(using, context)
-        for i, text, tokens in compact(using, past, context, cold=True):
-            assert tokens < past.after[i]
+        state = state_of(using, context)
+        for i, text, tokens in run_epoch(using, state, context, cold=True):
+            assert tokens < state.after[i]
             assert tokens == using.counter(text)
-            assert len(text.encode()) <= len(past.text(i).encode())
+            assert len(text.encode()) <= len(state.text(i).encode())
 
     def test_no_failure_line_is_lost(self) -> None:
         steps = [*work(12), *[step(log(40, 1) + f"\nERROR: port {n} is taken\n") for n in range(4)], *work(12)]
@@ -166,7 +166,7 @@ class TestWhat:
         whole = talk(*work(3), back, *work(24), said("Go on."))
         at = len(context.segments) + 1
         assert whole.segments[at].text == original
-        changed = compact(using, past_of(using, whole), whole, cold=True)
+        changed = run_epoch(using, state_of(using, whole), whole, cold=True)
         assert changed
         assert at not in {i for i, _, _ in changed}
 

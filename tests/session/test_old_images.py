@@ -12,10 +12,10 @@ import contextprune as cp
 from contextprune.context import Ref
 from contextprune.dialects import apply
 from contextprune.markers import KEY
-from contextprune.session.arrival import Tools
+from contextprune.prepare import Resources
 from contextprune.session.old_images import seen_before, stale
-from contextprune.session.state import Past
-from tests.session.conversations import look, past_of, pruner, requests, said, step, talk, tools
+from contextprune.session.state import State
+from tests.session.conversations import look, pruner, requests, said, state_of, step, talk, tools
 
 pytest.importorskip("PIL")
 
@@ -34,39 +34,45 @@ def screen(seed: int, form: str = "PNG") -> str:
     return base64.b64encode(out.getvalue()).decode()
 
 
-def seen(*sources: str, images: int = 2, **fields: bool) -> tuple[Tools, Past]:
+def seen(*sources: str, images: int = 2, **fields: bool) -> tuple[Resources, State]:
     """A session that took these screens in turn, and did something else after that."""
     using = tools(cp.Policy(images=images))
     context = talk(said("Book a flight."), *(look(source, **fields) for source in sources), step("ok"))
-    return using, past_of(using, context)
+    return using, state_of(using, context)
 
 
 def test_all_but_the_last_images_become_notes_of_what_they_were() -> None:
-    using, past = seen(*map(screen, range(5)))
-    found = stale(using, past, recent=1)
+    using, state = seen(*map(screen, range(5)))
+    found = stale(using, state, recent=1)
     assert sorted(found) == [2, 4, 6]
     assert found[2].startswith("[image cut, 640x480, recall=")
 
 
 def test_the_key_stands_for_the_source_itself() -> None:
-    using, past = seen(*map(screen, range(5)))
-    key = KEY.findall(stale(using, past, recent=1)[2])[0]
+    using, state = seen(*map(screen, range(5)))
+    key = KEY.findall(stale(using, state, recent=1)[2])[0]
     assert key == using.store.key(screen(0))
 
 
 def test_images_of_recent_turns_stay() -> None:
-    using, past = seen(*map(screen, range(5)))
-    assert sorted(stale(using, past, recent=4)) == [2, 4]
+    using, state = seen(*map(screen, range(5)))
+    assert sorted(stale(using, state, recent=4)) == [2, 4]
 
 
 @pytest.mark.parametrize("fields", [{"editable": False}, {"marked": True}])
 def test_images_that_may_not_be_edited_stay(fields: dict[str, bool]) -> None:
-    using, past = seen(*map(screen, range(5)), **fields)
-    assert stale(using, past, recent=1) == {}
+    using, state = seen(*map(screen, range(5)), **fields)
+    assert stale(using, state, recent=1) == {}
 
 
 def test_an_address_shorter_than_its_note_stays() -> None:
-    assert stale(*seen("file-1", "file-2", "file-3"), recent=1) == {}
+    addresses = ("file-1", "https://example.org/screens/of/a/long/session/1.png")
+    steps = [look(address) for address in (*addresses, *(screen(n) for n in range(3)))]
+    context = talk(said("Look."), *steps, *[step("ok")] * 5, said("Go on."))
+    engine = pruner(images=3)
+    edits = engine(context, cold=True).edits
+    changed = {segment.source for segment in context.segments if segment.ref in edits and segment.source}
+    assert changed == {addresses[1]}
 
 
 def test_the_size_of_what_cannot_be_read_is_not_named() -> None:
@@ -75,26 +81,26 @@ def test_the_size_of_what_cannot_be_read_is_not_named() -> None:
 
 
 def test_a_screen_seen_before_becomes_a_reference_whatever_its_encoding() -> None:
-    using, past = seen(screen(1), screen(2), screen(1, "JPEG"))
-    found = seen_before(using, past, (), 0)
+    using, state = seen(screen(1), screen(2), screen(1, "JPEG"))
+    found = seen_before(using, state, (), 0)
     assert list(found) == [6]
     assert found[6].startswith("[image as above, 2 back, recall=")
 
 
 def test_nothing_refers_to_a_screen_that_goes() -> None:
-    using, past = seen(screen(1), screen(2), screen(1))
-    assert seen_before(using, past, {2}, 0) == {}
+    using, state = seen(screen(1), screen(2), screen(1))
+    assert seen_before(using, state, {2}, 0) == {}
 
 
 def test_references_begin_where_the_rewriting_does() -> None:
-    using, past = seen(screen(1), screen(1), screen(1))
-    assert list(seen_before(using, past, (), 5)) == [6]
+    using, state = seen(screen(1), screen(1), screen(1))
+    assert list(seen_before(using, state, (), 5)) == [6]
 
 
 def test_the_newest_turn_shows_what_it_shows() -> None:
     using = tools()
-    past = past_of(using, talk(said("Book a flight."), look(screen(1)), look(screen(1))))
-    assert seen_before(using, past, (), 0) == {}
+    state = state_of(using, talk(said("Book a flight."), look(screen(1)), look(screen(1))))
+    assert seen_before(using, state, (), 0) == {}
 
 
 def test_a_note_stands_in_place_of_the_image_part() -> None:
@@ -109,13 +115,13 @@ def test_a_note_stands_in_place_of_the_image_part() -> None:
 def sent(*sources: str, images: int = 2, **fields: bool) -> list[str | None]:
     """What is sent of screens that arrive one after the other, where images are decided on arrival."""
     using = tools(cp.Policy(images=images, images_on_arrival=True))
-    past = past_of(using, talk(said("Book a flight."), *(look(source, **fields) for source in sources)))
-    return [text for segment, text in zip(past.segments, past.texts, strict=True) if segment.kind is cp.Kind.IMAGE]
+    state = state_of(using, talk(said("Book a flight."), *(look(source, **fields) for source in sources)))
+    return [text for segment, text in zip(state.segments, state.texts, strict=True) if segment.kind is cp.Kind.IMAGE]
 
 
 def test_no_image_is_touched_on_arrival_unless_asked() -> None:
-    _, past = seen(screen(1), screen(1), screen(1))
-    assert not any(past.texts)
+    _, state = seen(screen(1), screen(1), screen(1))
+    assert not any(state.texts)
 
 
 def test_on_arrival_a_screen_seen_before_becomes_a_reference_whatever_its_lossless_encoding() -> None:
@@ -159,17 +165,17 @@ def test_on_arrival_a_locked_image_stays() -> None:
 
 def test_on_arrival_an_image_of_a_few_tokens_stays() -> None:
     using = tools(cp.Policy(images_on_arrival=True))
-    past = past_of(using, talk(said("Book a flight."), look(screen(1), cost=85), look(screen(1), cost=85)))
-    assert not any(past.texts)
+    state = state_of(using, talk(said("Book a flight."), look(screen(1), cost=85), look(screen(1), cost=85)))
+    assert not any(state.texts)
 
 
 def test_an_epoch_leaves_the_image_that_a_recent_reference_means() -> None:
     using = tools(cp.Policy(images=2, images_on_arrival=True))
     screens = [screen(1), screen(2), screen(1), screen(3), screen(4)]
-    past = past_of(using, talk(said("Book a flight."), *map(look, screens), step("ok")))
-    assert sorted(stale(using, past, recent=1)) == [2, 4]
-    past = past_of(using, talk(said("Book a flight."), *map(look, screens[:4]), step("ok")))
-    assert sorted(stale(using, past, recent=1)) == [4]
+    state = state_of(using, talk(said("Book a flight."), *map(look, screens), step("ok")))
+    assert sorted(stale(using, state, recent=1)) == [2, 4]
+    state = state_of(using, talk(said("Book a flight."), *map(look, screens[:4]), step("ok")))
+    assert sorted(stale(using, state, recent=1)) == [4]
 
 
 def test_images_decided_on_arrival_are_sent_the_same_by_every_later_request_and_after_a_restart() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextprune.context import Context, Kind
 from contextprune.markers import KEEP, KEY
-from contextprune.session.repeated_failures import repeated
-from contextprune.session.state import Past
-from tests.session.conversations import Step, past_of, said, step, talk, tools
+from contextprune.session.repeated_failures import mark_repeated
+from contextprune.session.state import State
+from tests.session.conversations import Step, said, state_of, step, talk, tools
 from tests.tool_outputs import log
 
 FAILED = "collecting\nE   ValueError: no such column: price\n1 failed in 0.20s\n"
@@ -17,10 +17,10 @@ def markers(*steps: Step) -> list[str | None]:
     """What stands in place of each result, None where it stays."""
     using = tools()
     context = talk(GOAL, *steps)
-    past = past_of(using, context)
+    state = state_of(using, context)
     results = [i for i, s in enumerate(context.segments) if s.kind is Kind.TOOL_RESULT]
     failed = [i for i in results if "Error" in context.segments[i].text or context.segments[i].failed]
-    found = repeated(using, past, failed, results)
+    found = mark_repeated(using, state, failed, results)
     return [found.get(i) for i in results]
 
 
@@ -73,14 +73,14 @@ def test_what_the_last_attempt_does_not_show_as_it_was_sent_is_not_lost() -> Non
     using = tools()
     long = log(60, 1) + "\n" + FAILED
     context = talk(GOAL, step(long), step(long))
-    past = past_of(using, context)
+    state = state_of(using, context)
     last = len(context.segments) - 1
-    assert past.texts[last] is not None
-    assert repeated(using, past, [2, last], [2, last]) == {}
+    assert state.texts[last] is not None
+    assert mark_repeated(using, state, [2, last], [2, last]) == {}
 
 
 def test_without_recall_the_note_names_no_key() -> None:
     using = tools(recallable=False)
-    past: Past = past_of(using, context := talk(GOAL, step(FAILED), step(FAILED)))
+    state: State = state_of(using, context := talk(GOAL, step(FAILED), step(FAILED)))
     assert isinstance(context, Context)
-    assert repeated(using, past, [2, 4], [2, 4]) == {2: "[… failed like attempt 2 of 2]"}
+    assert mark_repeated(using, state, [2, 4], [2, 4]) == {2: "[… failed like attempt 2 of 2]"}

@@ -197,10 +197,10 @@ def test_after_a_rest_nothing_old_is_cut_up_again() -> None:
     engine.late(late.number, replayed=False)
     engine.prepare_next(lambda: False)
     [tenant] = engine._engines.values()
-    [held] = tenant.pruner("off")._fold._held.values()
-    results = [i for i, segment in enumerate(held.past.segments) if segment.kind == "tool_result"]
+    [conversation] = tenant.pruner("off")._conversations._remembered.values()
+    results = [i for i, segment in enumerate(conversation.state.segments) if segment.kind == "tool_result"]
     assert len(results) == 8
-    assert all(held.past._spans[i] is not None for i in results)
+    assert all(conversation.state._samenesses[i] is not None for i in results)
 
 
 def test_nobody_waiting_nothing_is_remembered() -> None:
