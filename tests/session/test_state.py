@@ -9,7 +9,6 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment
 from contextprune.money.payback import Meter, tables
-from contextprune.policy import Policy
 from contextprune.selection.dedupe import sameness
 from contextprune.session.ledger import Entry
 from contextprune.session.state import State, shown_as
