@@ -129,7 +129,7 @@ def mcp(
       claude mcp add contextprune -- contextprune mcp
       contextprune mcp --store redis://127.0.0.1:6379/0
     """  # noqa: D301 - as above
-    from contextprune.mcp import serve as run  # noqa: PLC0415 - the other commands do without
+    from contextprune.cli.mcp import serve as run  # noqa: PLC0415 - the other commands do without
 
     run(store)
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from contextprune import mcp as door
+from contextprune.cli import mcp as door
+from contextprune.cli.mcp import Failure, Served, build, look_up, serve
 from contextprune.errors import SettingsError, StoreError
-from contextprune.mcp import Failure, Served, build, look_up, serve
 from contextprune.proxy.worker.tenants import Scoped
 from contextprune.storage.store import MemoryStore, SQLiteStore
 
 sdk = pytest.importorskip("mcp")
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 TEXT = "first line\nsecond line: ½ 🙂\nthird\n"
 
 
@@ -39,7 +39,7 @@ def kept(path: Path, text: str = TEXT) -> str:
 
 def asked(path: Path, ask: Callable[[Any], Awaitable[Any]], *arguments: str) -> Any:
     """What a client is told by a server process that it starts."""
-    code = "import sys; from contextprune.mcp import serve; serve(*sys.argv[1:])"
+    code = "import sys; from contextprune.cli.mcp import serve; serve(*sys.argv[1:])"
     command = ["-c", code, *(arguments or (str(path),))]
     told = sdk.StdioServerParameters(command=sys.executable, args=command, cwd=str(ROOT), env=dict(os.environ))
 
@@ -121,7 +121,7 @@ def test_a_store_that_cannot_be_used_is_an_error_and_the_server_goes_on(path: Pa
 
 def test_the_settings_say_which_store_where_none_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTEXTPRUNE_STORE", str(path))
-    code = "from contextprune.mcp import serve; serve()"
+    code = "from contextprune.cli.mcp import serve; serve()"
     told = sdk.StdioServerParameters(command=sys.executable, args=["-c", code], cwd=str(ROOT), env=dict(os.environ))
 
     async def talk() -> Any:
@@ -156,6 +156,6 @@ def test_a_store_that_fails_is_counted() -> None:
 
 
 def test_importing_the_module_does_not_import_the_protocol() -> None:
-    code = "import contextprune.mcp, sys; print('mcp' in sys.modules)"
+    code = "import contextprune.cli.mcp, sys; print('mcp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
