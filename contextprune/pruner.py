@@ -43,7 +43,7 @@ class Pruned:
 class Pruner:
     """Holds what is costly to build: scorer, counter, store. Built once, called often, from any thread.
 
-    Whatever is not given comes from the settings (environment, contextprune.toml, defaults).
+    Whatever is not given comes from the settings (environment, configuration files, defaults).
     `recallable=False` is for callers who hold the originals themselves: gaps are bare ellipses, nothing is stored.
     `hints=False` leaves recall keys out of markers, where whoever reads them cannot ask for the originals.
     """

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "contextprune"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 WORDS = {
-    "errors", "context", "plan", "policy", "settings", "tokens", "tariff", "cost",
+    "errors", "context", "plan", "policy", "settings", "trust", "tokens", "tariff", "cost",
     "identifiers", "failures", "pictures", "interpreter",
 }  # fmt: skip
 STAGES = {

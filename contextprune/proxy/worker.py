@@ -43,7 +43,8 @@ def main(config: str = "", threads: int = 1) -> None:
     threading.Thread(target=pipe.listen, daemon=True).start()
     log_at_once(sys.stderr)
     try:
-        answering, spare = prepare(load_settings(file=Path(config) if config else None), threads)
+        settings = load_settings(file=Path(config) if config else None, tell=lambda _: None)  # the front has said it
+        answering, spare = prepare(settings, threads)
         report = spare(read(_trial(), format="openai-chat")).report  # the first is slow, and costs no request its time
     except Exception as exc:  # noqa: BLE001 - whatever it is, the front is told why there is no scorer
         known = isinstance(exc, ContextPruneError | OSError)
