@@ -15,7 +15,7 @@ from contextprune.rendering import KEY, Markers, render
 from contextprune.scoring import Calibrated, Scorer, arriving, check
 from contextprune.screenshots import repeating
 from contextprune.selection import Observed, arrive, is_view, protection, recall_on_arrival, sameness
-from contextprune.store import Store
+from contextprune.storage.store import Store
 from contextprune.tokens import Counter
 
 SHARED = 40  # characters in common with an earlier block before the two are compared

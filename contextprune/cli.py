@@ -30,7 +30,7 @@ from contextprune.interpreter import isolate_children
 from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.saving import save, written
-from contextprune.store import MemoryStore, place
+from contextprune.storage.store import MemoryStore, place
 
 _LONG = 1 << 20  # bytes of input from which on a terminal is told how far we are
 

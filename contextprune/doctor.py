@@ -17,14 +17,15 @@ from typing import Any
 from contextprune import api
 from contextprune._version import __version__
 from contextprune.context import Kind
-from contextprune.damage import SetAside, find_set_aside
 from contextprune.errors import ContextPruneError, StoreError
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.rendering import KEY
 from contextprune.scoring import Scorer, load_scorer, notes
 from contextprune.settings import Settings, resolve_settings
-from contextprune.store import MemoryStore, SQLiteStore, Store, place
+from contextprune.storage.damage import SetAside, find_set_aside
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Store, place
 from contextprune.tokens import Counter
 
 NEEDLE = "2024-05-13 09:31:07,411 ERROR checkout: order 48213 failed: ConnectionRefusedError: payments:8443 refused"

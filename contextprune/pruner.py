@@ -11,7 +11,7 @@ from contextprune.arrival import Tools
 from contextprune.context import Context, Kind, Ref, Segment, Span
 from contextprune.cost import Prompt
 from contextprune.fold import Fold, Folded
-from contextprune.ledger import Ledger, Notes
+from contextprune.ledger import Ledger
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy
 from contextprune.rendering import KEY, Markers, render
@@ -20,7 +20,7 @@ from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import Calibrated, Scorer, arriving, atoms, check, load_scorer, notes
 from contextprune.selection import arrive, movable, select
 from contextprune.settings import Settings, data_folder, load_settings
-from contextprune.store import Store, open_store
+from contextprune.storage.store import Notes, Store, open_store
 from contextprune.tariff import FAMILIES
 from contextprune.tokens import Counter, open_counter
 

@@ -20,7 +20,7 @@ WORDS = {
 }  # fmt: skip
 STAGES = {
     "dialects", "splitting", "scoring", "selection", "rendering", "report",
-    "store", "redis_store", "connection", "damage", "database", "packing", "ledger",
+    "storage", "ledger",
 }  # fmt: skip
 ENGINE = {"pruner", "fold", "past", "arrival", "compaction", "rewriting", "attempts", "screenshots", "replay"}
 API = {"api"}  # the first door, through which the others may go
@@ -33,15 +33,7 @@ LAYERS = (WORDS, STAGES, ENGINE, API, DOORS, WORKSHOPS)
 
 OUTSIDE_THE_LAYERS = {"__init__", "_version"}  # the face, and a number
 BETWEEN_STAGES = {
-    ("store", "connection"),  # one part: what is kept, the connection to the file, damage, and the file
-    ("store", "database"),
-    ("connection", "damage"),
-    ("connection", "database"),
-    ("damage", "database"),
-    ("damage", "packing"),
-    ("store", "packing"),  # what all stores share
-    ("store", "redis_store"),  # by its address
-    ("redis_store", "packing"),
+    ("ledger", "storage"),  # its notes are kept where the originals are
     ("bench", "training"),  # the bench measures on what training held out
     ("audit", "page"),  # one way to escape a text for HTML
     ("audit", "terminal"),  # one way to make it safe for a terminal
@@ -65,7 +57,7 @@ HEAVY = {
     "safetensors": {"scoring/neural.py", "scoring/cross_encoder.py", "training/*"},
     "sentence_transformers": {"scoring/cross_encoder.py", "bench/*"},
     "transformers": {"scoring/cross_encoder.py", "bench/*"},
-    "redis": {"redis_store.py"},
+    "redis": {"storage/redis.py"},
     "starlette": {"bench/plain_proxy.py"},
     "uvicorn": {"proxy/*", "bench/upstream.py"},
     "prometheus_client": {"proxy/metrics.py"},
@@ -96,13 +88,12 @@ OF_POOLS = ("multiprocessing", "torch.multiprocessing", "concurrent.futures.proc
 NO_TEST_OF_THEIR_OWN = {
     "__init__.py": "the face: test_public_api",
     "_version.py": "a number",
-    "database.py": "tests/test_store.py",
-    "packing.py": "tests/test_store.py",
     "proxy/genai.py": "names: tests/proxy/test_telemetry.py",
     "dialects/draft.py": "tested through each dialect",
     "dialects/openai_chat.py": "tests/dialects/test_openai.py",
     "dialects/openai_responses.py": "tests/dialects/test_openai.py",
     "scoring/encoder.py": "tested through neural",
+    "storage/schema.py": "tests/storage/test_sqlite.py",
     "splitting/grammars.py": "tests/splitting/test_code.py",
     "splitting/lines.py": "tested through the cutters",
     "splitting/literals.py": "tests/splitting/test_data.py",

@@ -9,7 +9,7 @@ from contextprune.plan import Action
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.scoring import load_scorer
-from contextprune.store import MemoryStore
+from contextprune.storage.store import MemoryStore
 from contextprune.tokens import Tiktoken
 
 DATA = Path(__file__).parent.parent / "examples" / "data"

@@ -14,7 +14,8 @@ from contextprune.doctor import NEEDLE, Finding, canary, examine, loses_logs
 from contextprune.policy import Policy, Rule
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer
-from contextprune.store import MemoryStore, SQLiteStore, Store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Store
 from contextprune.tokens import Tiktoken
 from tests.scoring.folders import write_neural
 

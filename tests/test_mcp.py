@@ -16,7 +16,8 @@ from contextprune import mcp as door
 from contextprune.errors import SettingsError, StoreError
 from contextprune.mcp import Failure, Served, build, look_up, serve
 from contextprune.proxy.tenants import Scoped
-from contextprune.store import MemoryStore, SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore
 
 sdk = pytest.importorskip("mcp")
 

@@ -20,7 +20,7 @@ from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.report import summarise
 from contextprune.scoring import load_scorer
-from contextprune.store import MemoryStore
+from contextprune.storage.store import MemoryStore
 from contextprune.tokens import Tiktoken
 
 DATA = Path(__file__).parent.parent / "examples" / "data"

@@ -28,7 +28,7 @@ from contextprune.proxy.sidecar import asked, compressed, retrieved
 from contextprune.proxy.tenants import Homes, Scoped
 from contextprune.pruner import Pruned, Pruner
 from contextprune.scoring import Scorer
-from contextprune.store import MemoryStore, Store
+from contextprune.storage.store import MemoryStore, Store
 from contextprune.tokens import Counter
 
 DESKS = 8  # tenants whose engines are held, with the states of their conversations

@@ -20,9 +20,9 @@ from contextprune.context import Context, Kind, Ref, Segment
 from contextprune.dialects.draft import MODEL_MADE
 from contextprune.dialects.splice import places
 from contextprune.errors import PayloadError, SettingsError, StoreError
-from contextprune.ledger import Notes
 from contextprune.proxy.tenants import Scoped
-from contextprune.store import Store, recall_text
+from contextprune.storage.excerpt import recall_text
+from contextprune.storage.store import Notes, Store
 
 OFF, TOOL, MCP = "off", "tool", "mcp"
 

@@ -17,11 +17,12 @@ from contextprune.dialects import read
 from contextprune.dialects.base import as_list, as_object
 from contextprune.dialects.splice import places, splice
 from contextprune.errors import PayloadError, SettingsError
-from contextprune.packing import size_of
 from contextprune.plan import Action, Plan
 from contextprune.pruner import Pruned
 from contextprune.rendering import KEY
-from contextprune.store import Store, recall_text
+from contextprune.storage.codec import size_of
+from contextprune.storage.excerpt import recall_text
+from contextprune.storage.store import Store
 from contextprune.tokens import Counter
 
 RETRIEVE_TOOL = "headroom_retrieve"

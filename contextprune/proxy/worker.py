@@ -26,7 +26,7 @@ from contextprune.proxy.logs import log_at_once
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer
 from contextprune.settings import Settings, data_folder, load_settings
-from contextprune.store import MemoryStore, open_store
+from contextprune.storage.store import MemoryStore, open_store
 from contextprune.tokens import open_counter
 
 _GPUS = ("/dev/nvidiactl", "/dev/dxg")  # as Linux and Linux within Windows show one

@@ -10,7 +10,7 @@ from typing import Any
 from contextprune.policy import Policy
 from contextprune.pruner import Pruner
 from contextprune.scoring import load_scorer
-from contextprune.store import MemoryStore
+from contextprune.storage.store import MemoryStore
 from contextprune.tokens import Tiktoken
 
 DATA = Path(__file__).parent.parent.parent / "examples" / "data"

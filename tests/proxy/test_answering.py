@@ -20,7 +20,8 @@ from contextprune.proxy.answering import DESKS, MUCH, Answering
 from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.logs import log_at_once
 from contextprune.scoring import load_scorer
-from contextprune.store import MemoryStore, SQLiteStore, Store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Store
 from contextprune.tokens import Tiktoken
 from tests.proxy.asking import body, texts
 

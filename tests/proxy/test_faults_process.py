@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from contextprune.store import SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
 from tests.proxy.asking import log
 from tests.proxy.provider import providing
 from tests.proxy.running import until

@@ -21,7 +21,8 @@ import pytest
 from contextprune.errors import StoreError
 from contextprune.proxy.options import Options
 from contextprune.proxy.scorers import Scorers
-from contextprune.store import SQLiteStore, Store, open_store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import Store, open_store
 from tests import redis_server
 from tests.proxy.asking import log
 from tests.proxy.provider import Provider, Received, providing

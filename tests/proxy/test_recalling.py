@@ -21,7 +21,8 @@ from contextprune.errors import PayloadError, StoreError
 from contextprune.proxy.recalling import NO_KEY, UNREADABLE, Recalls, with_tool
 from contextprune.proxy.tenants import Scoped
 from contextprune.pruner import Pruner
-from contextprune.store import MemoryStore, SQLiteStore, Store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Store
 
 DIALECTS = ("openai-chat", "openai-responses", "anthropic")
 JSON = st.recursive(

@@ -15,7 +15,7 @@ from contextprune.errors import PayloadError
 from contextprune.proxy import sidecar
 from contextprune.proxy.tenants import Scoped
 from contextprune.pruner import Pruner
-from contextprune.store import MemoryStore, Store
+from contextprune.storage.store import MemoryStore, Store
 from tests import strategies
 
 ROOT = Path(__file__).parents[2]

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.dialects import read
-from contextprune.ledger import Notes
 from contextprune.proxy.answering import Answering
 from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.tenants import Homes, Scoped, fingerprint
 from contextprune.pruner import Pruner
-from contextprune.store import MemoryStore, SQLiteStore, Store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Notes, Store
 
 TENANTS = ("", *(fingerprint([(b"authorization", b"Bearer sk-%d" % number)]) for number in range(4)))
 TEXTS = st.text(st.characters(), max_size=60)

@@ -13,7 +13,7 @@ from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.scoring import load_scorer, notes
 from contextprune.scoring.load import WEIGHTS, _shipped
-from contextprune.store import MemoryStore
+from contextprune.storage.store import MemoryStore
 from contextprune.tokens import Tiktoken
 from tests.scoring.folders import write_cross_encoder, write_encoder, write_neural
 

@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 
 from contextprune.api import compress
 from contextprune.errors import SettingsError, StoreError
-from contextprune.ledger import Notes
 from contextprune.pruner import Pruner
-from contextprune.redis_store import CHUNK, RedisStore
-from contextprune.store import MemoryStore, open_store
+from contextprune.storage.redis import CHUNK, RedisStore
+from contextprune.storage.store import MemoryStore, Notes, open_store
 from tests.redis_server import Server, needed, running
 
 pytestmark = needed
@@ -120,7 +119,7 @@ def test_a_long_text_of_which_a_part_is_gone_is_not_found_and_can_be_kept_again(
 
 
 def test_a_text_beyond_all_measure_is_refused(store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contextprune.redis_store.MOST_CHUNKS", 1)
+    monkeypatch.setattr("contextprune.storage.redis.MOST_CHUNKS", 1)
     with pytest.raises(StoreError, match="too large"):
         keep(store, os.urandom(2 * CHUNK).decode("latin-1"))
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.damage import find_set_aside, is_damage
 from contextprune.errors import StoreError
-from contextprune.store import SQLiteStore
+from contextprune.storage.damage import find_set_aside, is_damage
+from contextprune.storage.sqlite import SQLiteStore
 
 PAGE = 4096
 
 WRITER = """
 import sys
-from contextprune.store import SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
 store = SQLiteStore(sys.argv[1])
 text = f"{sys.argv[2]} " * 50
 key = store.key(text)

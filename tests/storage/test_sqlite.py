@@ -1,9 +1,8 @@
-"""The stores: what goes in comes out byte for byte, and whatever breaks says so."""
+"""The file of originals and notes: shared, bounded, kept for its owner, and never wrong."""
 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sqlite3
 import stat
@@ -20,14 +19,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune import packing
-from contextprune.errors import SettingsError, StoreError
-from contextprune.store import MemoryStore, SQLiteStore, Store, open_store, recall_text
+from contextprune.errors import StoreError
+from contextprune.storage import codec
+from contextprune.storage.sqlite import SQLiteStore
 
-TEXTS = st.text(st.characters(), max_size=200)
 WRITER = """
 import sys
-from contextprune.store import SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
 store, name, most = SQLiteStore(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 for number in range(most):
     text = f"{name} {number} " * 50
@@ -42,16 +40,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "kept" / "originals.sqlite3"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, path: Path) -> Iterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    opened = SQLiteStore(path)
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SQLiteStore]:
     opened = SQLiteStore(tmp_path_factory.mktemp("shared") / "originals.sqlite3")
@@ -60,56 +48,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SQLiteStore]:
     opened.close()
 
 
-def keep(store: Store, text: str) -> str:
+def keep(store: SQLiteStore, text: str) -> str:
     key = store.key(text)
     store.put({key: text})
     return key
-
-
-@given(texts=st.lists(TEXTS, max_size=5))
-def test_every_text_comes_back_byte_for_byte(shared: SQLiteStore, texts: list[str]) -> None:
-    for store in (shared, MemoryStore()):
-        kept = {store.key(text): text for text in texts}
-        store.put(kept)
-        assert {key: store.get(key) for key in kept} == kept
-
-
-@given(text=TEXTS)
-def test_a_key_is_twelve_characters_and_the_same_each_time(shared: SQLiteStore, text: str) -> None:
-    for store in (shared, MemoryStore()):
-        assert re.fullmatch(r"[a-z2-7]{12}", store.key(text))
-        assert store.key(text) == store.key(text)
-
-
-def test_a_key_alone_keeps_nothing(store: Store) -> None:
-    assert store.get(store.key("text")) is None
-
-
-@pytest.mark.parametrize("key", ["", "no such key", "aaaaaaaaaaaa", "\ud800", "é", "'; DROP TABLE originals"])
-def test_a_key_that_nobody_gave_out_finds_nothing(store: Store, key: str) -> None:
-    keep(store, "text")
-    assert store.get(key) is None
-
-
-def test_nothing_to_keep_is_not_an_error(store: Store) -> None:
-    store.put({})
-
-
-def test_a_key_never_comes_to_stand_for_another_text(store: Store) -> None:
-    store.put({"k": "one"})
-    with pytest.raises(StoreError, match="another text"):
-        store.put({"fine": "fine", "k": "two"})
-    assert (store.get("k"), store.get("fine")) == ("one", None)
-
-
-def test_stores_with_different_secrets_give_different_keys(tmp_path: Path) -> None:
-    stores: list[Store] = [
-        MemoryStore(),
-        MemoryStore(b"other"),
-        SQLiteStore(tmp_path / "a"),
-        SQLiteStore(tmp_path / "b"),
-    ]
-    assert len({store.key("text") for store in stores}) == 4
 
 
 def test_a_file_opened_again_gives_the_same_keys_and_texts(path: Path) -> None:
@@ -129,29 +71,6 @@ def test_the_file_is_for_its_owner_alone(path: Path) -> None:
 def test_making_a_store_touches_no_disk(path: Path) -> None:
     SQLiteStore(path)
     assert not path.parent.exists()
-
-
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_the_texts_used_least_recently_give_way(kind: str, path: Path) -> None:
-    texts = [os.urandom(500).hex() for _ in range(8)]
-    store: Store = MemoryStore(max_bytes=5_000) if kind == "memory" else SQLiteStore(path, max_bytes=3_000)
-    keys = []
-    for text in texts:
-        keys.append(keep(store, text))
-        keep(store, texts[0])
-    kept = [key for key in keys if store.get(key) is not None]
-    assert kept[0] == keys[0]
-    assert kept[1:] == keys[-(len(kept) - 1) :]
-    assert 3 <= len(kept) < 8
-
-
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_what_is_larger_than_the_store_is_refused_and_evicts_nothing(kind: str, path: Path) -> None:
-    store: Store = MemoryStore(max_bytes=1_000) if kind == "memory" else SQLiteStore(path, max_bytes=1_000)
-    key = keep(store, "small")
-    with pytest.raises(StoreError, match="1,000 bytes"):
-        keep(store, os.urandom(4_000).hex())
-    assert store.get(key) == "small"
 
 
 def test_a_text_expires_after_its_last_use(path: Path) -> None:
@@ -220,25 +139,10 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions")
-def test_a_file_that_others_may_write_to_is_refused(path: Path) -> None:
-    path.parent.mkdir()
-    path.touch()
-    path.chmod(0o666)
-    with pytest.raises(StoreError, match="other users may write"):
-        SQLiteStore(path).put({"k": "text"})
-
-
 def test_a_text_larger_than_any_store_takes_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "MOST_BYTES", 1000)
+    monkeypatch.setattr(codec, "MOST_BYTES", 1000)
     with pytest.raises(StoreError, match="1,000 that a store takes"):
         keep(SQLiteStore(path), "x" * 1001)
-
-
-def test_bytes_that_inflate_to_more_than_a_store_takes_are_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = packing.packed(b"x" * 1001)
-    monkeypatch.setattr(packing, "MOST_BYTES", 1000)
-    assert packing.unpacked(body) is None
 
 
 @pytest.mark.parametrize("obstacle", ["folder in place of the file", "file in place of the folder"])
@@ -264,9 +168,10 @@ def test_a_store_works_again_once_the_obstacle_is_gone(path: Path) -> None:
 def test_a_full_disk_is_reported_and_what_was_acknowledged_stays(path: Path) -> None:
     code = """
 import os, resource, sys
-from contextprune import packing
+from contextprune.storage import codec
+from contextprune.storage import codec
 from contextprune.errors import StoreError
-from contextprune.store import SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
 store = SQLiteStore(sys.argv[1])
 store.put({"first": "text"})
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
@@ -332,7 +237,7 @@ def test_threads_share_one_store(path: Path) -> None:
 def test_a_store_opened_before_a_fork_works_on_both_sides(path: Path) -> None:
     code = """
 import os, sys
-from contextprune.store import SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
 store = SQLiteStore(sys.argv[1])
 store.put({"before": "before"})
 child = os.fork()
@@ -346,52 +251,6 @@ if child:
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert rows(path) == 101
-
-
-def test_the_location_chooses_the_store(tmp_path: Path) -> None:
-    assert isinstance(open_store("memory"), MemoryStore)
-    named, default = open_store(str(tmp_path / "x.db")), open_store(None, tmp_path)
-    assert isinstance(named, SQLiteStore)
-    assert isinstance(default, SQLiteStore)
-    assert (named.path, default.path) == (tmp_path / "x.db", tmp_path / "originals.sqlite3")
-    with pytest.raises(SettingsError, match=r"redis://HOST:PORT or rediss://..., not memcached://\.\.\.$"):
-        open_store("memcached://user:hidden@localhost")
-
-
-TEXT = "alpha one\nBeta two\r\x0bstill two\ngamma three\n\ndelta ONE"
-
-
-@pytest.mark.parametrize(
-    ("query", "lines", "expected"),
-    [
-        (None, None, TEXT),
-        (None, "1", "alpha one\n"),
-        (None, "2", "Beta two\r\x0bstill two\n"),
-        (None, "1-2, 5", "alpha one\nBeta two\r\x0bstill two\n…\ndelta ONE"),
-        (None, "5,1-2,2-3", "alpha one\nBeta two\r\x0bstill two\ngamma three\n…\ndelta ONE"),
-        (None, "3-999999999", "gamma three\n\ndelta ONE"),
-        (None, "77", ""),
-        ("one", None, "alpha one\n…\ndelta ONE"),
-        ("two BETA", None, "Beta two\r\x0bstill two\n"),
-        ("absent", None, ""),
-        ("one", "3-5", "delta ONE"),
-        ("  ", None, TEXT),
-    ],
-)
-def test_recall_gives_the_part_asked_for(query: str | None, lines: str | None, expected: str) -> None:
-    assert recall_text(TEXT, query, lines) == expected
-
-
-@given(text=TEXTS)
-def test_all_the_lines_are_the_text(text: str) -> None:
-    assert recall_text(text, lines="1-999999999") == text
-    assert recall_text(text, query="") == text
-
-
-@pytest.mark.parametrize("lines", ["", "0", "0-3", "5-2", "a", "1-", "-3", "1,,2", "1.5"])
-def test_lines_that_are_no_line_numbers_are_refused(lines: str) -> None:
-    with pytest.raises(SettingsError, match="counted from 1"):
-        recall_text(TEXT, lines=lines)
 
 
 def change(path: Path, statement: str) -> None:

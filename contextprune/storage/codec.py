@@ -39,8 +39,8 @@ def unpacked(body: bytes) -> bytes | None:
     """What was packed; None where it is damaged, or more than `MOST_BYTES`."""
     with suppress(zlib.error, TypeError):
         inflating = zlib.decompressobj()
-        data = inflating.decompress(body, MOST_BYTES)
-        if inflating.eof and not inflating.unused_data:
+        data = inflating.decompress(body, MOST_BYTES + 1)
+        if inflating.eof and not inflating.unused_data and len(data) <= MOST_BYTES:
             return data
     return None
 

@@ -1,107 +1,17 @@
-"""Where the originals are kept: what a marker stands for, byte for byte, under a short keyed hash.
-
-The write comes before the marker, so `put` returns only when the texts are safe from the death of the process. Keys
-are hashed with a secret of the store: nobody can find out by guessing whether a text was seen. The file also keeps
-the ledger's notes of what was decided, which may be lost at any time.
-"""
+"""Originals and notes in one SQLite file, which the processes of a machine share."""
 
 from __future__ import annotations
 
-import re
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
-from contextprune.connection import Opened, Result, shared_database
-from contextprune.database import BUSY_SECONDS
-from contextprune.errors import SettingsError, StoreError
-from contextprune.packing import as_bytes, checksum, key_of, opened, packed, size_of, unpacked
-from contextprune.settings import data_folder
-
-
-class Store(Protocol):
-    """Keeps originals by key."""
-
-    def key(self, text: str) -> str:
-        """The key of `text`: 12 characters of a-z and 2-7. Writes no original."""
-        ...
-
-    def put(self, texts: Mapping[str, str]) -> None:
-        """Keep each original under its key, all or none, durable on return. Raises StoreError."""
-        ...
-
-    def get(self, key: str) -> str | None:
-        """The original under `key`; None where it expired, was evicted or never was. Raises StoreError."""
-        ...
-
-
-def open_store(location: str | None = None, folder: Path | None = None, busy_seconds: float = BUSY_SECONDS) -> Store:
-    """The store at `location`: "memory", a path, the URL of a Redis, or None (or "") for a file in `folder`.
-
-    The file is created, the Redis asked, at the first use; where another process has locked the file, a use waits at
-    most `busy_seconds`. Raises SettingsError for an address of a kind that is not
-    known, MissingExtra where a package for it is missing.
-    """
-    if location == "memory":
-        return MemoryStore()
-    if location and location.startswith(("redis://", "rediss://")):
-        from contextprune.redis_store import RedisStore  # noqa: PLC0415 - an extra
-
-        return RedisStore(location)
-    if location and "://" in location:
-        kind = location.partition("://")[0]
-        raise SettingsError(f"the store is 'memory', a path, redis://HOST:PORT or rediss://..., not {kind}://...")
-    path = Path(location) if location else (folder or data_folder()) / "originals.sqlite3"
-    return SQLiteStore(path, busy_seconds=busy_seconds)
-
-
-def place(store: Store) -> str:
-    """Where a store keeps what it keeps, as far as it tells: its path or its address, else its kind."""
-    told = getattr(store, "path", None) or getattr(store, "place", None)
-    return str(told or type(store).__name__)
-
-
-class MemoryStore:
-    """Originals for as long as the process lives, the least recently used given up first."""
-
-    def __init__(self, secret: bytes = b"contextprune", max_bytes: int = 256 << 20) -> None:
-        self._secret = secret
-        self._max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._texts: dict[str, str] = {}  # in order of last use
-        self._size = 0
-
-    def key(self, text: str) -> str:
-        """See `Store`."""
-        return key_of(self._secret, text)
-
-    def put(self, texts: Mapping[str, str]) -> None:
-        """See `Store`; StoreError where the texts alone are larger than the store."""
-        if sum(map(size_of, texts.values())) > self._max_bytes:
-            raise StoreError(f"the originals of one call exceed the {self._max_bytes:,} bytes of the memory store")
-        with self._lock:
-            for key, text in texts.items():
-                if self._texts.get(key, text) != text:
-                    raise StoreError(f"the key {key!r} already stands for another text")
-            for key, text in texts.items():
-                self._size += 0 if key in self._texts else size_of(text)
-                self._texts.pop(key, None)
-                self._texts[key] = text
-            while self._size > self._max_bytes:
-                self._size -= size_of(self._texts.pop(next(iter(self._texts))))
-
-    def get(self, key: str) -> str | None:
-        """See `Store`."""
-        with self._lock:
-            text = self._texts.pop(key, None)
-            if text is not None:
-                self._texts[key] = text
-            return text
-
+from contextprune.errors import StoreError
+from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, unpacked
+from contextprune.storage.connection import Opened, Result, shared_database
+from contextprune.storage.schema import BUSY_SECONDS
 
 _REFRESH_SECONDS = 60.0  # a read counts as a use, but not every read is worth a write
 _AT_ONCE = 500  # keys in one statement: SQLite allows 999 variables at the least
@@ -117,7 +27,7 @@ class SQLiteStore:
     Bodies are compressed; `max_bytes` bounds them, `max_age_seconds` counts from the last use. The file is opened at
     the first use, closed around a fork, and usable from any thread; all stores of a process at one path share one
     connection. A damaged file is set aside under another name, and a new one begun.
-    It keeps notes, too (`ledger.Notes`): at most `max_notes`, and `max_note_bytes` of them. A power cut may take the
+    It keeps notes, too (`Notes`): at most `max_notes`, and `max_note_bytes` of them. A power cut may take the
     last of them: losing them costs time.
     """
 
@@ -314,41 +224,3 @@ def _forget(connection: sqlite3.Connection, most: int, max_bytes: int) -> None:
         gone.append((rowid,))
         count, size = count - 1, size - freed
     connection.executemany("DELETE FROM notes WHERE rowid = ?", gone)
-
-
-_RANGES = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
-
-
-def recall_text(text: str, query: str | None = None, lines: str | None = None) -> str:
-    r"""The part of an original that was asked for: verbatim lines, with a line "…" where lines between are left out.
-
-    lines    "12", "12-40" or "12-40,60": counted from 1, ends included; lines end at "\n" only
-    query    only lines that hold every word of it, in any letter case
-    Raises SettingsError for `lines` that are no line numbers.
-    """
-    if query is None and lines is None:
-        return text
-    rows = [row for row in re.split(r"(?<=\n)", text) if row]
-    chosen: Iterable[int] = range(len(rows)) if lines is None else _line_indices(lines, len(rows))
-    terms = (query or "").casefold().split()
-    out, previous = [], None
-    for index in chosen:
-        if all(term in rows[index].casefold() for term in terms):
-            if previous is not None and index > previous + 1:
-                out.append("…\n")
-            out.append(rows[index])
-            previous = index
-    return "".join(out)
-
-
-def _line_indices(lines: str, count: int) -> list[int]:
-    """Indices from 0, in order, of the lines named that exist among `count` lines."""
-    found: set[int] = set()
-    for part in lines.split(","):
-        match = _RANGES.fullmatch(part)
-        first = int(match[1]) if match else 0
-        last = int(match[2] or match[1]) if match else 0
-        if not 1 <= first <= last:
-            raise SettingsError(f"lines are counted from 1 and written like '12', '12-40' or '12-40,60', not {lines!r}")
-        found.update(range(first - 1, min(last, count)))
-    return sorted(found)

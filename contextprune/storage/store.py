@@ -1,0 +1,112 @@
+"""Where the originals are kept: what a marker stands for, byte for byte, under a short keyed hash.
+
+The write comes before the marker, so `put` returns only when the texts are safe from the death of the process. Keys
+are hashed with a secret of the store: nobody can find out by guessing whether a text was seen. Stores that outlive
+the process also keep the ledger's notes of what was decided, which may be lost at any time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from contextprune.errors import SettingsError, StoreError
+from contextprune.settings import data_folder
+from contextprune.storage.codec import key_of, size_of
+from contextprune.storage.schema import BUSY_SECONDS
+from contextprune.storage.sqlite import SQLiteStore
+
+
+class Store(Protocol):
+    """Keeps originals by key."""
+
+    def key(self, text: str) -> str:
+        """The key of `text`: 12 characters of a-z and 2-7. Writes no original."""
+        ...
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        """Keep each original under its key, all or none, durable on return. Raises StoreError."""
+        ...
+
+    def get(self, key: str) -> str | None:
+        """The original under `key`; None where it expired, was evicted or never was. Raises StoreError."""
+        ...
+
+
+@runtime_checkable
+class Notes(Protocol):
+    """A store that also keeps decisions, so that they outlive the process."""
+
+    def note(self, notes: Mapping[bytes, bytes]) -> None:
+        """Keep each value under its key. Raises StoreError."""
+        ...
+
+    def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The values that are known. Raises StoreError."""
+        ...
+
+
+def open_store(location: str | None = None, folder: Path | None = None, busy_seconds: float = BUSY_SECONDS) -> Store:
+    """The store at `location`: "memory", a path, the URL of a Redis, or None (or "") for a file in `folder`.
+
+    The file is created, the Redis asked, at the first use; where another process has locked the file, a use waits at
+    most `busy_seconds`. Raises SettingsError for an address of a kind that is not
+    known, MissingExtra where a package for it is missing.
+    """
+    if location == "memory":
+        return MemoryStore()
+    if location and location.startswith(("redis://", "rediss://")):
+        from contextprune.storage.redis import RedisStore  # noqa: PLC0415 - an extra
+
+        return RedisStore(location)
+    if location and "://" in location:
+        kind = location.partition("://")[0]
+        raise SettingsError(f"the store is 'memory', a path, redis://HOST:PORT or rediss://..., not {kind}://...")
+    path = Path(location) if location else (folder or data_folder()) / "originals.sqlite3"
+    return SQLiteStore(path, busy_seconds=busy_seconds)
+
+
+def place(store: Store) -> str:
+    """Where a store keeps what it keeps, as far as it tells: its path or its address, else its kind."""
+    told = getattr(store, "path", None) or getattr(store, "place", None)
+    return str(told or type(store).__name__)
+
+
+class MemoryStore:
+    """Originals for as long as the process lives, the least recently used given up first."""
+
+    def __init__(self, secret: bytes = b"contextprune", max_bytes: int = 256 << 20) -> None:
+        self._secret = secret
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._texts: dict[str, str] = {}  # in order of last use
+        self._size = 0
+
+    def key(self, text: str) -> str:
+        """See `Store`."""
+        return key_of(self._secret, text)
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        """See `Store`; StoreError where the texts alone are larger than the store."""
+        if sum(map(size_of, texts.values())) > self._max_bytes:
+            raise StoreError(f"the originals of one call exceed the {self._max_bytes:,} bytes of the memory store")
+        with self._lock:
+            for key, text in texts.items():
+                if self._texts.get(key, text) != text:
+                    raise StoreError(f"the key {key!r} already stands for another text")
+            for key, text in texts.items():
+                self._size += 0 if key in self._texts else size_of(text)
+                self._texts.pop(key, None)
+                self._texts[key] = text
+            while self._size > self._max_bytes:
+                self._size -= size_of(self._texts.pop(next(iter(self._texts))))
+
+    def get(self, key: str) -> str | None:
+        """See `Store`."""
+        with self._lock:
+            text = self._texts.pop(key, None)
+            if text is not None:
+                self._texts[key] = text
+            return text
