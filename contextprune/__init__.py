@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from contextprune.pruner import Pruner
     from contextprune.report import Report
     from contextprune.scoring import Blend, Lexical, Scorer, Signals, load_scorer
-    from contextprune.storage.store import MemoryStore, SQLiteStore, Store
+    from contextprune.storage.sqlite import SQLiteStore
+    from contextprune.storage.store import MemoryStore, Store
     from contextprune.tokens import Counter, Estimate, Tiktoken
 
 _HOMES = {
@@ -50,7 +51,8 @@ _HOMES = {
     "pruner": "Pruner",
     "report": "Report",
     "scoring": "Blend Lexical Scorer Signals load_scorer",
-    "storage.store": "MemoryStore SQLiteStore Store",
+    "storage.sqlite": "SQLiteStore",
+    "storage.store": "MemoryStore Store",
     "money.tariff": "Tariff",
     "tokens": "Counter Estimate Tiktoken",
 }

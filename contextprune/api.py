@@ -17,7 +17,8 @@ from contextprune.report import Report, summarise
 from contextprune.scoring import remarks
 from contextprune.selection.examples import choose, whole
 from contextprune.settings import data_folder, load_settings
-from contextprune.storage.store import open_store, recall_text
+from contextprune.storage.excerpt import recall_text
+from contextprune.storage.store import open_store
 
 T = TypeVar("T")
 

@@ -18,11 +18,11 @@ from contextprune.scoring import Calibrated, Scorer, load_scorer, remarks
 from contextprune.selection import on_arrival, under_budget
 from contextprune.selection.protection import movable, shortenable
 from contextprune.session.conversations import Conversations, Decided
-from contextprune.session.ledger import Ledger, Notes
+from contextprune.session.ledger import Ledger
 from contextprune.session.requests import boundaries
 from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.splitting import split
-from contextprune.storage.store import Store, open_store
+from contextprune.storage.store import Notes, Store, open_store
 from contextprune.tokens import Counter, open_counter
 
 
@@ -44,7 +44,7 @@ class Pruned:
 class Pruner:
     """Holds what is costly to build: scorer, counter, store. Built once, called often, from any thread.
 
-    Whatever is not given comes from the settings (environment, contextprune.toml, defaults).
+    Whatever is not given comes from the settings (environment, configuration files, defaults).
     `recallable=False` is for callers who hold the originals themselves: gaps are bare ellipses, nothing is stored.
     `hints=False` leaves recall keys out of markers, where whoever reads them cannot ask for the originals.
     """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from contextprune.context import Kind
 from contextprune.errors import SettingsError
 from contextprune.money.tariff import Tariff
 from contextprune.policy import Policy, Rule
+from contextprune.trust import FILE, FROM_A_PROJECT, Source, Sources, find_sources, limit, notice_of, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +64,95 @@ _FORMS: Mapping[type, str] = {
 }  # fmt: skip
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _PREFIX = "CONTEXTPRUNE_"
-_FILE = "contextprune.toml"
 _SERVE_PREFIX = "CONTEXTPRUNE_SERVE_"
 _SERVE = "serve"  # the table of the proxy; proxy/options.py knows its names
 
 
 def load_settings(
-    folder: Path | None = None, environ: Mapping[str, str] | None = None, file: Path | None = None
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Settings:
-    """CONTEXTPRUNE_* variables, else the nearest configuration file at or above `folder`, else the defaults.
+    """CONTEXTPRUNE_* variables, else the user's own file, with what a project's file may change; else the defaults.
 
-    `folder` is the working folder and `environ` the process's environment where not given; a `file` that is given is
-    read in place of the nearest. An empty variable counts as not set; lists are separated by commas. Raises
-    SettingsError for an unknown name or an unusable value.
+    folder    the working folder; the process's where not given. The nearest configuration file at or above it is the
+              project's, which may only make contextprune take out less: see `contextprune.trust`
+    environ   the process's environment where not given; an empty variable counts as not set
+    file      read in place of both files, and trusted
+    tell      called with a sentence where something of the project's file does not count; it is logged, once in a
+              process, where not given
+
+    Raises SettingsError for an unknown name, an unusable value, or a file of the user's that others may write to.
     """
-    values, places = read_settings_file(folder or Path.cwd(), file)
-    for variable, text in (os.environ if environ is None else environ).items():
-        if variable.startswith(_PREFIX) and not variable.startswith(_SERVE_PREFIX):
-            name = _known(variable.removeprefix(_PREFIX).lower(), variable, "environment")
-            if text.strip():
-                values[name], places[name] = _parse(name, text.strip(), variable), variable
+    resolved = resolve_settings(folder, environ, file)
+    if resolved.notice:
+        (tell or warn)(resolved.notice)
+    return resolved.settings
+
+
+@cache
+def warn(notice: str) -> None:
+    """Log a notice, each one once in a process.
+
+    Not by `warnings`: where users turn warnings into errors, somebody else's file must not stop them.
+    """
+    logging.getLogger(__name__).warning("%s", notice)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings, and where they come from.
+
+    files     the configuration files that were read, the user's own first
+    ignored   names in the project's file that do not count
+    notice    what a user should know of them, or of a project's file that was not read; "" where there is nothing
+    """
+
+    settings: Settings
+    files: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    notice: str = ""
+
+
+def resolve_settings(
+    folder: Path | None = None, environ: Mapping[str, str] | None = None, file: Path | None = None
+) -> Resolved:
+    """Settings as `load_settings` gives them, with their sources. Raises SettingsError as it does."""
+    environ = os.environ if environ is None else environ
+    sources = _sources(folder, environ, file)
+
+    # What the user says: their own file, and variables over it.
+    values, places = _values_of(sources.own) if sources.own else ({}, {})
+    variables = _variables(environ)
+    values |= {name: value for name, (value, _) in variables.items()}
+    places |= {name: variable for name, (_, variable) in variables.items()}
     outer = {f.name for f in fields(Settings)}
     inside = {name: _policy_value(name, value, places[name]) for name, value in values.items() if name not in outer}
+    policy = _placed(lambda: Policy(**inside), inside, places)
+
+    # What the project may change about it; a variable wins over both files.
+    ignored: tuple[str, ...] = ()
+    notice = sources.refusal
+    if sources.project:
+        asked, beyond = _asked_by(sources.project)
+        taken, lower = limit(policy, {name: value for name, value in asked.items() if name not in variables})
+        places = {name: f"{name} in {sources.project.where}" for name in taken}
+        policy = _placed(lambda: replace(policy, **taken), taken, places)
+        ignored = (*beyond, *lower)
+        if ignored:
+            notice = notice_of(sources.project, ignored, sources.home)
+    files = tuple(source.where for source in (sources.own, sources.project) if source)
+    settings = Settings(policy=policy, **{name: value for name, value in values.items() if name in outer})
+    return Resolved(settings, files, ignored, notice)
+
+
+def _placed(make: Callable[[], Policy], names: Iterable[str], places: Mapping[str, str]) -> Policy:
+    """The policy, or the error in it with the places of the values."""
     try:
-        policy = Policy(**inside)
+        return make()
     except SettingsError as exc:
-        raise SettingsError(f"{exc} (set by {', '.join(places[name] for name in inside)})") from exc
-    return Settings(policy=policy, **{name: value for name, value in values.items() if name in outer})
+        raise SettingsError(f"{exc} (set by {', '.join(places[name] for name in names)})") from exc
 
 
 def process_environment() -> dict[str, str]:
@@ -111,65 +176,72 @@ def data_folder(environ: Mapping[str, str] | None = None, platform: str = sys.pl
     return home / ".local" / "share" / "contextprune"
 
 
+def config_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path | None:
+    """The folder of this user's own contextprune.toml, which need not exist; None where the environment names none."""
+    environ = os.environ if environ is None else environ
+    roots = {"win32": ("APPDATA",)}.get(platform, ("XDG_CONFIG_HOME", "HOME"))
+    root = next((name for name in roots if os.path.isabs(environ.get(name, ""))), None)  # noqa: PTH117 - as above
+    if root is None:
+        return None
+    below = {"darwin": ("Library", "Application Support")}.get(platform, (".config",)) if root == "HOME" else ()
+    return Path(environ[root], *below, "contextprune")
+
+
 def read_serve(
     folder: Path | None = None, environ: Mapping[str, str] | None = None, file: Path | None = None
 ) -> dict[str, tuple[Any, str]]:
-    """What is said of the proxy, by name: the value and where it stands. Variables come as text, and win over files."""
-    table, where, _ = _nearest(folder or Path.cwd(), file)
-    said = table.get(_SERVE, {})
-    if not isinstance(said, dict):
-        raise SettingsError(f"{_SERVE} in {where} is a table, not {said!r}")
-    found = {name: (value, f"{_SERVE}.{name} in {where}") for name, value in said.items()}
-    for variable, text in (os.environ if environ is None else environ).items():
+    """Options of the proxy, by name: the value and where it stands. Variables come as text, and win over files.
+
+    A project's file has no say in them: it could send keys elsewhere. Raises SettingsError as `load_settings` does.
+    """
+    environ = os.environ if environ is None else environ
+    source = _sources(folder, environ, file).own
+    table = source.table.get(_SERVE, {}) if source else {}
+    if source and not isinstance(table, dict):
+        raise SettingsError(f"{_SERVE} in {source.where} is a table, not {table!r}")
+    options = {name: (value, f"{_SERVE}.{name} in {source.where}") for name, value in table.items()} if source else {}
+    for variable, text in environ.items():
         if variable.startswith(_SERVE_PREFIX) and text.strip():
-            found[variable.removeprefix(_SERVE_PREFIX).lower()] = (text.strip(), variable)
-    return found
+            options[variable.removeprefix(_SERVE_PREFIX).lower()] = (text.strip(), variable)
+    return options
 
 
-def read_settings_file(folder: Path, file: Path | None = None) -> tuple[dict[str, Any], dict[str, str]]:
-    """Values by name, and where each one stands, from the nearest file that has any; nothing where there is none."""
-    table, where, place = _nearest(folder, file)
-    known = {_known(name, name, where): value for name, value in table.items() if name != _SERVE}
-    places = {name: f"{name} in {where}" for name in known}
-    return {name: _check(name, value, places[name], place) for name, value in known.items()}, places
+def _sources(folder: Path | None, environ: Mapping[str, str], file: Path | None) -> Sources:
+    place = config_folder(environ)
+    return find_sources(folder or Path.cwd(), place / FILE if place else None, file)
 
 
-def _nearest(folder: Path, file: Path | None) -> tuple[dict[str, Any], str, Path]:
-    """The table of `file`, or of the nearest file that has one; where it stands; and the folder of its file."""
-    folder = folder.absolute()
-    if file is not None:
-        keys = ("tool", "contextprune") if file.name == "pyproject.toml" else ()
-        path = folder / file.expanduser()
-        table = _read_table(path, keys, required=True)
-        return table or {}, str(path), path.parent
-    for place in (folder, *folder.parents):
-        for path, keys in ((place / _FILE, ()), (place / "pyproject.toml", ("tool", "contextprune"))):
-            table = _read_table(path, keys)
-            if table is not None:
-                return table, f"{path} [{'.'.join(keys)}]" if keys else str(path), place
-    return {}, "", folder
+def _values_of(source: Source) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values by name, and where each one stands."""
+    known = {_known(name, name, source.where): value for name, value in source.table.items() if name != _SERVE}
+    places = {name: f"{name} in {source.where}" for name in known}
+    return {name: _check(name, value, places[name], source.path.parent) for name, value in known.items()}, places
 
 
-def _read_table(path: Path, keys: Iterable[str], *, required: bool = False) -> dict[str, Any] | None:
-    """The table under `keys`; None where there is no such file or table, or the file never names us."""
-    try:
-        raw = path.read_bytes()
-    except OSError as exc:
-        absent = isinstance(exc, FileNotFoundError | NotADirectoryError | IsADirectoryError)
-        if not required and (absent or path.name != _FILE):  # another project's file above ours may well be closed
-            return None
-        raise SettingsError(f"{path} cannot be read: {exc.strerror}") from exc
-    if not required and path.name != _FILE and b"contextprune" not in raw:
-        return None
-    try:
-        table: Any = tomllib.loads(raw.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise SettingsError(f"{path} is not valid TOML: {exc}") from exc
-    for key in keys:
-        table = table.get(key)
-        if not isinstance(table, dict):
-            return None
-    return dict(table)
+def _asked_by(project: Source) -> tuple[dict[str, Any], list[str]]:
+    """Fields of the policy that a project's file may have a say in, and the names of all else in it."""
+    asked: dict[str, Any] = {}
+    beyond: list[str] = []
+    for name, value in project.table.items():
+        if name == _SERVE:
+            beyond += [f"{_SERVE}.{shown(option)}" for option in value] if isinstance(value, dict) else [_SERVE]
+        elif _known(name, name, project.where) not in FROM_A_PROJECT:
+            beyond.append(name)
+        else:
+            place = f"{name} in {project.where}"
+            asked[name] = _policy_value(name, _check(name, value, place, project.path.parent), place)
+    return asked, beyond
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    """Values by name, each with its variable."""
+    values = {}
+    for variable, text in environ.items():
+        if variable.startswith(_PREFIX) and not variable.startswith(_SERVE_PREFIX):
+            name = _known(variable.removeprefix(_PREFIX).lower(), variable, "environment")
+            if text.strip():
+                values[name] = _parse(name, text.strip(), variable), variable
+    return values
 
 
 def _known(name: str, written: str, where: str) -> str:

@@ -17,6 +17,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jo
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ.setdefault("CONTEXTPRUNE_SCORER", "lexical")  # in subprocesses, too: importing torch for each takes minutes
+os.environ["XDG_CONFIG_HOME"] = "/nowhere"  # the settings of whoever runs the tests are no part of them
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # whole conversations take a while to draw
 

@@ -12,20 +12,20 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from contextprune import api
 from contextprune._version import __version__
 from contextprune.context import Kind
-from contextprune.damage import SetAside, find_set_aside
 from contextprune.errors import ContextPruneError, StoreError
 from contextprune.markers import KEY
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer, remarks
-from contextprune.settings import Settings, load_settings, read_settings_file
-from contextprune.storage.store import MemoryStore, SQLiteStore, Store, place
+from contextprune.settings import Settings, resolve_settings
+from contextprune.storage.damage import SetAside, find_set_aside
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Store, place
 from contextprune.tokens import Counter
 
 NEEDLE = "2024-05-13 09:31:07,411 ERROR checkout: order 48213 failed: ConnectionRefusedError: payments:8443 refused"
@@ -141,17 +141,21 @@ def _why_nothing(policy: Policy, scorer: Scorer, tokens: int) -> str:
 
 
 def _settings() -> Finding:
-    """The file in force, and what differs from the defaults, wherever it was set."""
-    settings, default = load_settings(), Settings()
-    _, places = read_settings_file(Path.cwd())
-    held = sorted({place.partition(" in ")[2] for place in places.values()})
+    """The files in force, what differs from the defaults, wherever it was set, and what does not count."""
+    resolved, default = resolve_settings(), Settings()
+    settings = resolved.settings
     set_to = [
         f"{field.name}={_shown(getattr(found, field.name))}"
         for found, usual in ((settings, default), (settings.policy, default.policy))
         for field in fields(found)
         if field.name != "policy" and getattr(found, field.name) != getattr(usual, field.name)
     ]
-    return Finding("settings", f"{', '.join(held) or 'no file'}; {', '.join(set_to) or 'all defaults'}")
+    said = [", ".join(resolved.files) or "no file", ", ".join(set_to) or "all defaults"]
+    if resolved.ignored:
+        said.append(f"ignored in {resolved.files[-1]}: {', '.join(resolved.ignored)}")
+    elif resolved.notice:
+        said.append(resolved.notice.removeprefix("contextprune: "))
+    return Finding("settings", "; ".join(said))
 
 
 def _shown(value: object) -> str:

@@ -14,7 +14,8 @@ from contextprune._version import __version__
 from contextprune.errors import MissingExtra, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
 from contextprune.settings import data_folder, load_settings
-from contextprune.storage.store import MemoryStore, Store, open_store, place, recall_text
+from contextprune.storage.excerpt import recall_text
+from contextprune.storage.store import MemoryStore, Store, open_store, place
 
 STATS_TOOL = "contextprune_stats"
 

@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -18,14 +19,14 @@ import typer
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra
 from contextprune.proxy.inherited import Inherited, read_inherited
-from contextprune.proxy.options import Options, load_options
+from contextprune.proxy.options import Options, trace_options
 from contextprune.proxy.pool.launch import Launched, launch_first
 from contextprune.settings import Settings, data_folder, load_settings, process_environment
 
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
 
 _Config = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Read this file in place of the nearest contextprune.toml.")
+    str | None, typer.Option(metavar="FILE", help="Read this file, in place of your own and the project's.")
 ]
 _Mode = Annotated[str | None, typer.Option(metavar="on|audit|off", help="Shorten; only measure; only relay.  [on]")]
 _Recall = Annotated[
@@ -62,8 +63,8 @@ def serve(
     """Stand in front of OpenAI- and Anthropic-compatible APIs, and shorten what clients send to them.
 
     Point a client's base URL at it, and change nothing else. Keys pass through and are kept nowhere. Whatever goes
-    wrong in here, a request goes on as it came. Settings come from contextprune.toml, the environment and these
-    options, the later winning; Ctrl-C stops it.
+    wrong in here, a request goes on as it came. Settings come from your own contextprune.toml, the environment and
+    these options, the later winning; Ctrl-C stops it.
 
     \b
     Examples:
@@ -77,12 +78,12 @@ def serve(
         "upstreams": _upstreams(upstream), "mode": mode, "recall": recall, "deadline": deadline, "workers": workers,
         "scorers": scorers, "content": show_content,
     }  # fmt: skip
-    options = load_options(flags, config or "")
+    options, places = trace_options(flags, config or "")
     settings = load_settings(file=Path(options.config) if options.config else None)
     inherited = read_inherited(sys.stdin.buffer.readline()) if inherit else None
     if with_parent:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
-    raise typer.Exit(_serve(options, settings, inherited))
+    raise typer.Exit(_serve(options, settings, places, inherited))
 
 
 def wrap(
@@ -109,12 +110,13 @@ def wrap(
     from contextprune.cli.wrap import wrap as run  # noqa: PLC0415 - the other commands do without
 
     _server()
-    load_options({"mode": mode, "recall": recall}, config or "")  # what is wrong is said before anything starts
+    options, _ = trace_options({"mode": mode, "recall": recall}, config or "")
+    load_settings(file=Path(options.config) if options.config else None)  # what is wrong is said before all else
     flags: list[str] = ["--show-content"] if show_content else []
     for name, value in (("--mode", mode), ("--recall", recall), ("--config", config)):
         flags += [name, value] if value else []
     told = args[1:] if args and args[0] == "--" else args or []
-    raise typer.Exit(run(agent, told, flags, process_environment(), _tell))
+    raise typer.Exit(run(agent, told, flags, process_environment(), _tell, options.config))
 
 
 def mcp(
@@ -134,16 +136,25 @@ def mcp(
     run(store)
 
 
-def announcement(options: Options, settings: Settings, url: str) -> str:
-    """What a user needs to know once it listens at `url`: what it does, where things go, and what to paste where."""
+def announcement(
+    options: Options, settings: Settings, url: str, places: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """What a user needs to know once it listens at `url`: what it does, where things go, and what to paste where.
+
+    `places` says of options that are not the default where each was set.
+    """
+    origin = {name: f"  (set by {place})" for name, place in places.items()}
     store = settings.store or str(data_folder() / "originals.sqlite3")
     scheme, _, rest = store.rpartition("://")
     store = f"{scheme}://{rest.rpartition('@')[2]}" if scheme else store  # without the password
-    further = [f"  {prefix:12} {url}{prefix} leads to {base}" for prefix, base in options.upstreams.items()]
+    further = [
+        f"  {prefix:12} {url}{prefix} leads to {base}{origin.get('upstreams', '')}"
+        for prefix, base in options.upstreams.items()
+    ]
     lines = [
         f"contextprune {__version__} listens at {url} (mode {options.mode}, recall {options.recall}). Ctrl-C stops it.",
-        f"  OpenAI       {options.upstream_openai}",
-        f"  Anthropic    {options.upstream_anthropic}",
+        f"  OpenAI       {options.upstream_openai}{origin.get('upstream_openai', '')}",
+        f"  Anthropic    {options.upstream_anthropic}{origin.get('upstream_anthropic', '')}",
         *further,
         f"  originals    {'in memory of each scorer: gone with this process' if store == 'memory' else store}",
         f"  scorer       {_SCORERS.get(settings.scorer, settings.scorer)}",
@@ -168,11 +179,11 @@ def announcement(options: Options, settings: Settings, url: str) -> str:
     return "\n".join(lines)
 
 
-def _serve(options: Options, settings: Settings, inherited: Inherited | None) -> int:
+def _serve(options: Options, settings: Settings, places: Mapping[str, str], inherited: Inherited | None) -> int:
     """Run the proxy; its exit status."""
 
     def tell(url: str) -> None:
-        typer.echo(announcement(options, settings, url), err=True)
+        typer.echo(announcement(options, settings, url, places), err=True)
         if inherited is not None and inherited.fd is None:
             typer.echo(url)  # the program that started this one waits for it
 

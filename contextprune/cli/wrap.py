@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from contextprune.cli.probe import ask
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.interpreter import command
 from contextprune.proxy.inherited import CHALLENGE, PROOF, Inherited, prove
-from contextprune.proxy.options import without_version
+from contextprune.proxy.options import trace_options, without_version
 
 _HOST = "127.0.0.1"
 _PASSES_SOCKETS = os.name == "posix"
@@ -37,6 +38,11 @@ _OVER = 2.0  # seconds that its last requests may take to be over when the agent
 _END = 5.0  # seconds that it has to stop
 _OPENAI = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 _ANTHROPIC = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE")
+_UPSTREAMS: Mapping[str, tuple[str, ...]] = {
+    "claude": ("upstream_anthropic",),
+    "codex": ("upstream_openai",),
+    "aider": ("upstream_openai", "upstream_anthropic"),
+}
 _CHATGPT = "https://chatgpt.com/backend-api/codex"
 """Where Codex goes when its user is logged in with ChatGPT instead of holding a key."""
 
@@ -63,12 +69,18 @@ class Launch:
 
 
 def wrap(
-    agent: str, args: Sequence[str], flags: Sequence[str], variables: Mapping[str, str], tell: Callable[[str], None]
+    agent: str,
+    args: Sequence[str],
+    flags: Sequence[str],
+    variables: Mapping[str, str],
+    tell: Callable[[str], None],
+    config: str = "",
 ) -> int:
     """Run `agent` with `args` behind a proxy started with `flags`; its exit status, 128 + n where signal n ended it.
 
-    `variables` is the environment that the agent is to have but for what leads it to the proxy. Raises SettingsError
-    for an agent that is unknown or absent, ContextPruneError where the proxy does not start.
+    `variables` is the environment that the agent is to have but for what leads it to the proxy; `config` the
+    configuration file that `flags` name. Raises SettingsError for an agent that is unknown or absent,
+    ContextPruneError where the proxy does not start.
     """
     if agent not in AGENTS:
         raise SettingsError(f"wrap knows {', '.join(AGENTS)}, not {agent!r}; for others: contextprune serve")
@@ -79,6 +91,7 @@ def wrap(
         )
     with _proxy(agent, flags, variables) as (url, launch):
         tell(f"{agent} goes through {url}; the dashboard is there, too")
+        tell(f"from there its requests go to {destinations(agent, variables, config)}")
         if launch.note:
             tell(launch.note)
         environment = {**variables, **launch.environment, **_no_proxy(variables)}
@@ -91,6 +104,32 @@ def wrap(
 def prepare(agent: str, variables: Mapping[str, str], url: str) -> Launch:
     """How `agent` is sent through the proxy at `url`; where it went before becomes the proxy's upstream."""
     return AGENTS[agent](variables, url)
+
+
+def destinations(agent: str, variables: Mapping[str, str], config: str = "", folder: Path | None = None) -> str:
+    """The upstreams that requests of `agent` reach, and what set each that is not the default, in one line."""
+    flags = prepare(agent, variables, "").flags
+    given: dict[str, Any] = {}
+    for flag, value in zip(flags[::2], flags[1::2], strict=True):
+        prefix, _, url = value.partition("=")
+        given |= {"upstreams": {prefix: url}} if flag == "--upstream" else {flag[2:].replace("-", "_"): value}
+    options, places = trace_options(given, config, folder, variables)
+
+    shown = []
+    for name in _UPSTREAMS[agent]:
+        if name == "upstream_openai" and "upstreams" in given:
+            (url,) = given["upstreams"].values()
+            place = _variable_of(url, variables)
+        else:
+            url = getattr(options, name)
+            place = _variable_of(given[name], variables) if name in given else places.get(name, "")
+        shown.append(f"{url} (set by {place})" if place else url)
+    return " and ".join(shown)
+
+
+def _variable_of(url: str, variables: Mapping[str, str]) -> str:
+    """The variable of the user's that names `url`."""
+    return next((name for name in (*_OPENAI, *_ANTHROPIC) if variables.get(name) == url), "")
 
 
 def _claude(variables: Mapping[str, str], url: str) -> Launch:

@@ -1,6 +1,7 @@
 """What the proxy was told: where it listens, whom it asks, how long it waits and how much it holds.
 
-Defaults < `[serve]` of the configuration file < CONTEXTPRUNE_SERVE_* < flags; a request's own headers come on top.
+Defaults < `[serve]` of the user's own configuration file < CONTEXTPRUNE_SERVE_* < flags; a request's own headers come
+on top. A project's file has no say: it could send keys elsewhere.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ RECALLS = ("off", "tool", "mcp")
 
 _OWN_PATHS = ("/v1", "/livez", "/readyz", "/metrics", "/stats", "/requests")
 _VARIABLE = "CONTEXTPRUNE_SERVE_"
+_FLAGS = {"upstreams": "--upstream", "content": "--show-content"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Options:
     content             whether it shows their text
     token               what others than this machine must send for the dashboard and the side-car; "": they get nothing
     canary_minutes      with so many minutes of traffic and nothing shortened, it says so loudly
-    config              the configuration file to read in place of the nearest; "" for that
+    config              the configuration file to read in place of the user's own and the project's; "" for those
     """
 
     host: str = "127.0.0.1"
@@ -135,9 +137,19 @@ def load_options(
 ) -> Options:
     """Options from the file, the variables and `flags`, the later winning; a flag that is None was not given.
 
-    `config` names a file to read in place of the nearest. Raises SettingsError for an unknown name, an unusable value
-    or a file that cannot be read, and says where it stands.
+    `config` names a file to read in place of the user's own. Raises SettingsError for an unknown name, an unusable
+    value or a file that cannot be read, and says where it stands.
     """
+    return trace_options(flags, config, folder, variables)[0]
+
+
+def trace_options(
+    flags: Mapping[str, Any] | None = None,
+    config: str = "",
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> tuple[Options, Mapping[str, str]]:
+    """Options as `load_options` gives them, and by name where each stands that is not the default."""
     folder = folder or Path.cwd()
     file = Path(config).expanduser() if config else None
     values: dict[str, Any] = {}
@@ -148,14 +160,14 @@ def load_options(
     for name, value in (flags or {}).items():
         if value is not None:
             kept = {**values.get(name, {}), **value} if name == "upstreams" else value
-            values[name], places[name] = kept, f"--{name.replace('_', '-')}"
+            values[name], places[name] = kept, _FLAGS.get(name, f"--{name.replace('_', '-')}")
     for name in ("upstream_openai", "upstream_anthropic"):
         if name in values:
             values[name] = without_version(values[name])
     if "upstreams" in values:
         values["upstreams"] = {prefix.rstrip("/"): url.rstrip("/") for prefix, url in values["upstreams"].items()}
     try:
-        return Options(**values, config=str((folder / file).absolute()) if file else "")
+        return Options(**values, config=str((folder / file).absolute()) if file else ""), places
     except SettingsError as exc:
         raise SettingsError(f"{exc}{_told(str(exc), places)}") from exc
 

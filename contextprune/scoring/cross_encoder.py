@@ -23,12 +23,19 @@ except ImportError as exc:
 from contextprune.context import Context, Span
 from contextprune.errors import ScorerError
 from contextprune.scoring.base import READ
+from contextprune.scoring.inspection import inspect_folder
 from contextprune.scoring.signals import Signals
 from contextprune.scoring.windows import header
 
 BATCH = 32
 QUERY, HEADER, BODY = 800, 120, 2000  # characters that are read: half a model's usual 512 tokens is left to the span
 DECIMALS = 4  # of a score: what differs between batches of other lengths lies below
+
+_UNUSABLE = (
+    AssertionError, AttributeError, ImportError, LookupError, OSError, RuntimeError, SafetensorError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""The errors of the libraries where a folder's files do not fit together."""
 
 
 class CrossEncoder:
@@ -41,7 +48,11 @@ class CrossEncoder:
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> CrossEncoder:
-        """Read a folder. `name` is its own and a hash of the weights. Raises ScorerError where it cannot be used."""
+        """Read a folder. `name` is its own and a hash of the weights.
+
+        Raises ScorerError where it cannot be used, and where anything in it names code.
+        """
+        inspect_folder(folder)
         try:
             model = sentence_transformers.CrossEncoder(
                 str(folder),
@@ -50,7 +61,7 @@ class CrossEncoder:
                 trust_remote_code=False,
                 model_kwargs={"use_safetensors": True},
             )
-        except (OSError, ValueError, RuntimeError, AssertionError, SafetensorError) as exc:
+        except _UNUSABLE as exc:
             raise ScorerError(f"the cross-encoder in {folder} cannot be loaded on {device!r}: {exc}") from exc
         return cls(model, f"{folder.resolve().name}.{_hash(folder)[:8]}")
 

@@ -11,12 +11,12 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
-from typing import Protocol, runtime_checkable
 
 from contextprune._version import __version__
 from contextprune.context import Kind, Segment
 from contextprune.errors import StoreError
 from contextprune.policy import Policy
+from contextprune.storage.store import Notes
 
 Key = bytes
 """The hash of a segment and of everything before it."""
@@ -41,19 +41,6 @@ class Entry:
     def size(self) -> int:
         """About how many bytes it holds."""
         return 200 + 2 * len(self.text or "") + sum(120 + 2 * len(text) for _, text, _ in self.changed or ())
-
-
-@runtime_checkable
-class Notes(Protocol):
-    """A store that also keeps decisions, so that they outlive the process."""
-
-    def note(self, notes: Mapping[bytes, bytes]) -> None:
-        """Keep each value under its key. Raises StoreError."""
-        ...
-
-    def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The values that are known. Raises StoreError."""
-        ...
 
 
 class Ledger:

@@ -1,1 +1,1 @@
-"""Originals by recall key, and decisions: in memory, in SQLite, in Redis."""
+"""Originals and decisions, kept in memory, in a SQLite file or on a Redis."""

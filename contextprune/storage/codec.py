@@ -23,11 +23,6 @@ def as_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def size_of(text: str) -> int:
-    """How many bytes that is."""
-    return len(text) if text.isascii() else len(as_bytes(text))
-
-
 def packed(data: bytes) -> bytes:
     """The same in fewer bytes. Raises StoreError for more than `MOST_BYTES`."""
     if len(data) > MOST_BYTES:
@@ -39,8 +34,8 @@ def unpacked(body: bytes) -> bytes | None:
     """What was packed; None where it is damaged, or more than `MOST_BYTES`."""
     with suppress(zlib.error, TypeError):
         inflating = zlib.decompressobj()
-        data = inflating.decompress(body, MOST_BYTES)
-        if inflating.eof and not inflating.unused_data:
+        data = inflating.decompress(body, MOST_BYTES + 1)
+        if inflating.eof and not inflating.unused_data and len(data) <= MOST_BYTES:
             return data
     return None
 

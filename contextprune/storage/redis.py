@@ -26,7 +26,7 @@ try:
 except ImportError as exc:
     raise MissingExtra("a store on Redis", extra="redis") from exc
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("contextprune.redis_store")
 
 _SECRET = "contextprune:secret"  # noqa: S105 - the name of a key
 CHUNK = 1 << 20  # bytes of one value: while it sends a larger one, a Redis serves nobody else
@@ -37,7 +37,7 @@ _REMEMBERED = 20_000  # keys whose time was renewed
 
 
 class RedisStore:
-    """See `store.Store` and `ledger.Notes`. Thread-safe; connects at the first use, which checks the Redis, too.
+    """See `Store` and `Notes`. Thread-safe; connects at the first use, which checks the Redis, too.
 
     url              redis://[[user]:password@]host[:port][/database], or rediss://... for TLS
     max_age_seconds  how long a text or a note is kept after its last use
@@ -108,7 +108,7 @@ class RedisStore:
         return data.decode("utf-8", "surrogatepass")
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
-        """See `ledger.Notes`."""
+        """See `Notes`."""
         if not notes:
             return
         secret = self._own_secret()
@@ -121,7 +121,7 @@ class RedisStore:
             self._write(client, parts, over=True)
 
     def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """See `ledger.Notes`; a damaged note is not known."""
+        """See `Notes`; a damaged note is not known."""
         if not keys:
             return {}
         secret = self._own_secret()

@@ -1,26 +1,23 @@
 """Where the originals are kept: what a marker stands for, byte for byte, under a short keyed hash.
 
 The write comes before the marker, so `put` returns only when the texts are safe from the death of the process. Keys
-are hashed with a secret of the store: nobody can find out by guessing whether a text was seen. The file also keeps
-the ledger's notes of what was decided, which may be lost at any time.
+are hashed with a secret of the store: nobody can find out by guessing whether a text was seen. Stores that outlive
+the process also keep the ledger's notes of what was decided, which may be lost at any time.
 """
 
 from __future__ import annotations
 
-import re
-import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from contextprune.connection import Opened, Result, shared_database
-from contextprune.database import BUSY_SECONDS
 from contextprune.errors import SettingsError, StoreError
 from contextprune.settings import data_folder
-from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, size_of, unpacked
+from contextprune.storage.codec import key_of
+from contextprune.storage.schema import BUSY_SECONDS
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.tokens import bytes_of
 
 
 class Store(Protocol):
@@ -36,6 +33,19 @@ class Store(Protocol):
 
     def get(self, key: str) -> str | None:
         """The original under `key`; None where it expired, was evicted or never was. Raises StoreError."""
+        ...
+
+
+@runtime_checkable
+class Notes(Protocol):
+    """A store that also keeps decisions, so that they outlive the process."""
+
+    def note(self, notes: Mapping[bytes, bytes]) -> None:
+        """Keep each value under its key. Raises StoreError."""
+        ...
+
+    def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The values that are known. Raises StoreError."""
         ...
 
 
@@ -81,18 +91,18 @@ class MemoryStore:
 
     def put(self, texts: Mapping[str, str]) -> None:
         """See `Store`; StoreError where the texts alone are larger than the store."""
-        if sum(map(size_of, texts.values())) > self._max_bytes:
+        if sum(map(bytes_of, texts.values())) > self._max_bytes:
             raise StoreError(f"the originals of one call exceed the {self._max_bytes:,} bytes of the memory store")
         with self._lock:
             for key, text in texts.items():
                 if self._texts.get(key, text) != text:
                     raise StoreError(f"the key {key!r} already stands for another text")
             for key, text in texts.items():
-                self._size += 0 if key in self._texts else size_of(text)
+                self._size += 0 if key in self._texts else bytes_of(text)
                 self._texts.pop(key, None)
                 self._texts[key] = text
             while self._size > self._max_bytes:
-                self._size -= size_of(self._texts.pop(next(iter(self._texts))))
+                self._size -= bytes_of(self._texts.pop(next(iter(self._texts))))
 
     def get(self, key: str) -> str | None:
         """See `Store`."""
@@ -101,254 +111,3 @@ class MemoryStore:
             if text is not None:
                 self._texts[key] = text
             return text
-
-
-_REFRESH_SECONDS = 60.0  # a read counts as a use, but not every read is worth a write
-_AT_ONCE = 500  # keys in one statement: SQLite allows 999 variables at the least
-_NOTE = (
-    "INSERT INTO notes VALUES (?, ?, ?, ?) ON CONFLICT (key)"
-    " DO UPDATE SET size = excluded.size, used = excluded.used, body = excluded.body"
-)
-
-
-class SQLiteStore:
-    """Originals in one file that processes share: what `put` acknowledged survives a killed process and a power cut.
-
-    Bodies are compressed; `max_bytes` bounds them, `max_age_seconds` counts from the last use. The file is opened at
-    the first use, closed around a fork, and usable from any thread; all stores of a process at one path share one
-    connection. A damaged file is set aside under another name, and a new one begun.
-    It keeps notes, too (`ledger.Notes`): at most `max_notes`, and `max_note_bytes` of them. A power cut may take the
-    last of them: losing them costs time.
-    """
-
-    def __init__(
-        self,
-        path: Path | str,
-        max_bytes: int = 1 << 30,
-        max_age_seconds: float = 30 * 86_400.0,
-        max_notes: int = 500_000,
-        max_note_bytes: int = 256 << 20,
-        busy_seconds: float = BUSY_SECONDS,
-    ) -> None:
-        self.path = Path(path).expanduser().absolute()
-        self._max_bytes = max_bytes
-        self._max_age = max_age_seconds
-        self._max_notes, self._max_note_bytes = max_notes, max_note_bytes
-        self._busy_seconds = busy_seconds
-        self._database = shared_database(self.path)
-        self._key_secret: bytes | None = None  # of the keys given out last
-
-    def key(self, text: str) -> str:
-        """See `Store`. The first call opens the file, for its secret. Raises StoreError."""
-        secret = self._database.secret
-        if secret is None:
-            secret = self._use(lambda opened: opened.secret)
-        self._key_secret = secret
-        return key_of(secret, text)
-
-    def put(self, texts: Mapping[str, str]) -> None:
-        """See `Store`. A text that is already there only counts as used again.
-
-        Raises StoreError, too, where keys were given out that a new store in place of a damaged one does not know.
-        """
-        if not texts:
-            return
-        now = time.time()
-        rows = [(key, data := as_bytes(text), packed(data)) for key, text in texts.items()]
-
-        def write(opened: Opened) -> None:
-            self._require_same_secret(opened)
-            sealed = [(key, checksum(opened.secret, key, data), body) for key, data, body in rows]
-            with opened.writing(self._busy_seconds) as connection:
-                _expire(connection, self._max_age, now)
-                for key, digest, body in sealed:
-                    _insert(connection, key, digest, body, now)
-                _evict(connection, self._max_bytes, spared=texts.keys())
-
-        self._use(write, writes=True, durable=True)
-
-    def get(self, key: str) -> str | None:
-        """See `Store`; StoreError where the stored bytes are damaged."""
-        if not key.isascii():  # keys come from models, and SQLite takes no lone surrogates
-            return None
-        now = time.time()
-
-        def read(opened: Opened) -> tuple[bytes, bytes, bytes] | None:
-            asked = "SELECT digest, used, body FROM originals WHERE key = ?"
-            row = opened.connection.execute(asked, (key,)).fetchone()
-            if row is None or row[1] < now - self._max_age:
-                return None
-            if now - row[1] > _REFRESH_SECONDS:
-                with suppress(sqlite3.OperationalError):  # full or busy: the text is here all the same
-                    opened.connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
-            return opened.secret, row[0], row[2]
-
-        row = self._use(read)
-        if row is None:
-            return None
-        secret, digest, body = row
-        data = unpacked(body)
-        if data is None or checksum(secret, key, data) != digest:
-            raise StoreError(f"the original under {key!r} in {self.path} is damaged; it cannot be given back")
-        return data.decode("utf-8", "surrogatepass")
-
-    def count(self) -> int:
-        """How many originals the file holds. Raises StoreError."""
-
-        def read(opened: Opened) -> int:
-            return int(opened.connection.execute("SELECT count(*) FROM originals").fetchone()[0])
-
-        return self._use(read)
-
-    def note(self, notes: Mapping[bytes, bytes]) -> None:
-        """Keep each value under its key; the values used least recently give way. Raises StoreError."""
-        if not notes:
-            return
-        now = time.time()
-
-        def write(opened: Opened) -> None:
-            bodies = ((key, checksum(opened.secret, key.hex(), data) + packed(data)) for key, data in notes.items())
-            rows = [(key, len(body), now, body) for key, body in bodies]
-            with opened.writing(self._busy_seconds) as connection:
-                connection.executemany(_NOTE, rows)
-                connection.execute("DELETE FROM notes WHERE used < ?", (now - self._max_age,))
-                _forget(connection, self._max_notes, self._max_note_bytes)
-
-        self._use(write, writes=True)
-
-    def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The values that are known; a damaged one is not. Raises StoreError."""
-        if not keys:
-            return {}
-        now = time.time()
-
-        def read(opened: Opened) -> tuple[bytes, list[tuple[bytes, float, bytes]]]:
-            rows: list[tuple[bytes, float, bytes]] = []
-            for start in range(0, len(keys), _AT_ONCE):
-                some = keys[start : start + _AT_ONCE]
-                asked = f"SELECT key, used, body FROM notes WHERE key IN ({', '.join('?' * len(some))})"  # noqa: S608
-                rows += opened.connection.execute(asked, some)
-            rows = [row for row in rows if row[1] >= now - self._max_age]
-            old = [(now, key) for key, used, _ in rows if now - used > _REFRESH_SECONDS]
-            if old:
-                # full or busy: the values are here all the same
-                with suppress(sqlite3.OperationalError), opened.writing(self._busy_seconds) as connection:
-                    connection.executemany("UPDATE notes SET used = ? WHERE key = ?", old)
-            return opened.secret, rows
-
-        secret, rows = self._use(read)
-        values = ((key, opened(secret, key, body)) for key, _, body in rows)
-        return {key: value for key, value in values if value is not None}
-
-    def close(self) -> None:
-        """Close the file, unless another store of this process uses it; the next use opens it again."""
-        self._database.close(self)
-
-    def _use(self, work: Callable[[Opened], Result], *, writes: bool = False, durable: bool = False) -> Result:
-        return self._database.use(self, work, self._busy_seconds, writes=writes, durable=durable)
-
-    def _require_same_secret(self, opened: Opened) -> None:
-        """Raise StoreError, once, where the keys given out last are those of a store that is no more."""
-        if self._key_secret not in (None, opened.secret):
-            self._key_secret = None
-            raise StoreError(
-                f"the store {self.path} was begun anew, and earlier keys lead nowhere; the next call gives new ones"
-            )
-
-
-def _expire(connection: sqlite3.Connection, max_age: float, now: float) -> None:
-    """Delete what is too old, a tenth of the rows at most.
-
-    A clock that is wrong by a month, once, must not delete everything: age is counted from the last use of any row
-    where that is earlier than the clock.
-    """
-    (newest,) = connection.execute("SELECT max(used) FROM originals").fetchone()
-    if newest is None:
-        return
-    too_old = "FROM originals WHERE used < ?"
-    limit = min(now, newest) - max_age
-    if connection.execute(f"SELECT 1 {too_old} LIMIT 1", (limit,)).fetchone() is None:
-        return
-    (count,) = connection.execute("SELECT count(*) FROM originals").fetchone()
-    oldest = f"SELECT rowid {too_old} ORDER BY used LIMIT ?"
-    connection.execute(f"DELETE FROM originals WHERE rowid IN ({oldest})", (limit, max(1, count // 10)))  # noqa: S608
-
-
-def _insert(connection: sqlite3.Connection, key: str, digest: bytes, body: bytes, now: float) -> None:
-    row = connection.execute("SELECT digest FROM originals WHERE key = ?", (key,)).fetchone()
-    if row is None:
-        connection.execute("INSERT INTO originals VALUES (?, ?, ?, ?, ?)", (key, digest, len(body), now, body))
-    elif row[0] == digest:
-        connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
-    else:
-        raise StoreError(f"the key {key!r} already stands for another text")
-
-
-def _evict(connection: sqlite3.Connection, max_bytes: int, spared: Iterable[str]) -> None:
-    """Delete the rows unused for longest until the rest fits; never those just written."""
-    (size,) = connection.execute("SELECT value FROM meta WHERE name = 'size'").fetchone()
-    if size <= max_bytes:
-        return
-    spared, gone = frozenset(spared), []
-    for key, freed in connection.execute("SELECT key, size FROM originals ORDER BY used, rowid"):
-        if size <= max_bytes:
-            break
-        if key not in spared:
-            gone.append((key,))
-            size -= freed
-    if size > max_bytes:
-        raise StoreError(f"the originals of one call exceed the {max_bytes:,} bytes of the store")
-    connection.executemany("DELETE FROM originals WHERE key = ?", gone)
-
-
-def _forget(connection: sqlite3.Connection, most: int, max_bytes: int) -> None:
-    """Delete the notes unused for longest until a tenth of the room is free; of one conversation the last first."""
-    counts = "SELECT (SELECT value FROM meta WHERE name = 'notes'), (SELECT value FROM meta WHERE name = 'notes size')"
-    count, size = connection.execute(counts).fetchone()
-    if count <= most and size <= max_bytes:
-        return
-    gone = []
-    for rowid, freed in connection.execute("SELECT rowid, size FROM notes ORDER BY used, rowid DESC"):
-        if count <= 0.9 * most and size <= 0.9 * max_bytes:
-            break
-        gone.append((rowid,))
-        count, size = count - 1, size - freed
-    connection.executemany("DELETE FROM notes WHERE rowid = ?", gone)
-
-
-_RANGES = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
-
-
-def recall_text(text: str, query: str | None = None, lines: str | None = None) -> str:
-    r"""The part of an original that was asked for: verbatim lines, with a line "…" where lines between are left out.
-
-    lines    "12", "12-40" or "12-40,60": counted from 1, ends included; lines end at "\n" only
-    query    only lines that hold every word of it, in any letter case
-    Raises SettingsError for `lines` that are no line numbers.
-    """
-    if query is None and lines is None:
-        return text
-    rows = [row for row in re.split(r"(?<=\n)", text) if row]
-    chosen: Iterable[int] = range(len(rows)) if lines is None else _line_indices(lines, len(rows))
-    terms = (query or "").casefold().split()
-    out, previous = [], None
-    for index in chosen:
-        if all(term in rows[index].casefold() for term in terms):
-            if previous is not None and index > previous + 1:
-                out.append("…\n")
-            out.append(rows[index])
-            previous = index
-    return "".join(out)
-
-
-def _line_indices(lines: str, count: int) -> list[int]:
-    """Indices from 0, in order, of the lines named that exist among `count` lines."""
-    found: set[int] = set()
-    for part in lines.split(","):
-        match = _RANGES.fullmatch(part)
-        first = int(match[1]) if match else 0
-        last = int(match[2] or match[1]) if match else 0
-        if not 1 <= first <= last:
-            raise SettingsError(f"lines are counted from 1 and written like '12', '12-40' or '12-40,60', not {lines!r}")
-        found.update(range(first - 1, min(last, count)))
-    return sorted(found)

@@ -14,7 +14,8 @@ from contextprune.context import Context, Kind, Span
 from contextprune.policy import Policy, Rule
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, load_scorer
-from contextprune.storage.store import MemoryStore, SQLiteStore, Store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Store
 from contextprune.tokens import Tiktoken
 from tests.scoring.folders import write_neural
 
@@ -154,13 +155,34 @@ def test_a_sqlite_that_may_damage_a_store_is_known(version: tuple[int, int, int]
     assert loses_logs(version) is affected
 
 
-def test_the_settings_file_in_force_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "contextprune.toml").write_text("min_tokens = 7\n[tools]\nbash = {recall = 0.9}\n")
-    monkeypatch.chdir(tmp_path)
+def test_the_settings_files_in_force_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, project = (tmp_path / name / "contextprune.toml" for name in ("contextprune", "project"))
+    for file, text in ((own, "min_tokens = 7\n"), (project, "[tools]\nbash = {recall = 0.99}\n")):
+        file.parent.mkdir()
+        file.write_text(text)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.chdir(project.parent)
     said = examine(pruner())[1].said
-    assert str(tmp_path / "contextprune.toml") in said
+    assert said.startswith(f"{own}, {project}; ")
     assert "min_tokens=7" in said
     assert "tools=bash" in said
+
+
+def test_what_a_project_may_not_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "contextprune.toml").write_text("store = 'redis://evil.example/0'\n[serve]\nhost = '0.0.0.0'\n")
+    monkeypatch.chdir(tmp_path)
+    finding = examine(pruner())[1]
+    assert f"ignored in {tmp_path / 'contextprune.toml'}: store, serve.host" in finding.said
+    assert finding.trouble == ""
+
+
+def test_a_project_file_that_is_not_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "contextprune.toml").write_text("recall = 1.0\n")
+    (tmp_path / "contextprune.toml").chmod(0o666)
+    monkeypatch.chdir(tmp_path)
+    said = examine(pruner())[1].said
+    assert said.startswith("no file; ")
+    assert "contextprune.toml is ignored: others may write to it (mode 0666)" in said
 
 
 def test_settings_that_cannot_be_read_are_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

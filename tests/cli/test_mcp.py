@@ -16,7 +16,8 @@ from contextprune.cli import mcp as door
 from contextprune.cli.mcp import Failure, Served, build, look_up, serve
 from contextprune.errors import SettingsError, StoreError
 from contextprune.proxy.worker.tenants import Scoped
-from contextprune.storage.store import MemoryStore, SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore
 
 sdk = pytest.importorskip("mcp")
 

@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from contextprune.cli.app import main
+from contextprune.cli.probe import ask
 from contextprune.cli.serve import announcement
 from contextprune.proxy.options import Options
 from contextprune.settings import Settings
@@ -60,6 +63,45 @@ def test_the_password_of_a_store_is_not_shown() -> None:
     said = announcement(Options(), Settings(store="redis://user:sesame@cache:6379/0"), URL)
     assert "redis://cache:6379/0" in said
     assert "sesame" not in said
+
+
+def test_where_an_upstream_was_set_is_said_unless_it_is_the_default() -> None:
+    options = Options(upstream_openai="http://gateway", upstreams={"/groq": "https://groq.example"})
+    places = {"upstream_openai": "CONTEXTPRUNE_SERVE_UPSTREAM_OPENAI", "upstreams": "--upstream", "port": "--port"}
+    lines = announcement(options, Settings(), URL, places).splitlines()
+    assert "  OpenAI       http://gateway  (set by CONTEXTPRUNE_SERVE_UPSTREAM_OPENAI)" in lines
+    assert "  Anthropic    https://api.anthropic.com" in lines
+    assert f"  /groq        {URL}/groq leads to https://groq.example  (set by --upstream)" in lines
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_a_repository_asks_of_the_proxy_is_named_once_and_not_done(tmp_path: Path, workers: str) -> None:
+    (tmp_path / "contextprune.toml").write_text(
+        "store = 'redis://127.0.0.1:1/0'\nscorer = './model'\n[serve]\nhost = '0.0.0.0'\nupstream_openai = 'http://evil'\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "XDG_DATA_HOME": str(tmp_path / "data")}
+    command = [sys.executable, "-P", "-m", "contextprune", "serve", "--port", "0", "--workers", workers]
+    said = ""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environ, text=True, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        while "Prove that it works" not in said:
+            said += process.stderr.readline()
+        url = said.split("listens at ")[1].split()[0]
+        end = time.monotonic() + 60
+        while _ready(url) != "ready" and time.monotonic() < end:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read()
+    assert said.count("Ignored: store, scorer, serve.host, serve.upstream_openai") == 1
+    assert said.count("evil") == 0
+    assert url.startswith("http://127.0.0.1:")
+    assert '"level": "error"' not in said
+
+
+def _ready(url: str) -> str:
+    with suppress(OSError):
+        return str(ask(f"{url}/readyz").json()["status"])
+    return ""
 
 
 def test_it_serves_until_ctrl_c_and_ends_in_order(tmp_path: Path) -> None:

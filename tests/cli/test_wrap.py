@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, prepare, wrap
+from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, destinations, prepare, wrap
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.proxy.inherited import CHALLENGE, PROOF
 from tests.proxy.in_process import Scripted, running, until
@@ -47,6 +47,11 @@ def post(url, path, body):
     reply = connection.getresponse()
     reply.read()
     return reply
+if "key" in sys.argv:
+    parts = urlsplit(os.environ["ANTHROPIC_BASE_URL"])
+    connection = HTTPConnection(parts.hostname, parts.port)
+    connection.request("POST", "/v1/messages", json.dumps(canary()), {{"x-api-key": "sk-of-the-user"}})
+    connection.getresponse().read()
 if "ask" in sys.argv:
     reply = post(os.environ["OPENAI_BASE_URL"], "/chat/completions", canary())
     print(reply.status, reply.headers["x-contextprune-status"])
@@ -75,8 +80,10 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {**ours, "CONTEXTPRUNE_STORE": "memory", "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
-def run(environ: Mapping[str, str], *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*CLI, *args], env=environ, capture_output=True, text=True, timeout=60, check=False)
+def run(environ: Mapping[str, str], *args: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CLI, *args], env=environ, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def told(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -117,6 +124,40 @@ def test_requests_are_shortened_reach_the_users_own_upstream_and_the_savings_are
     last = done.stderr.splitlines()[-1]
     assert last.startswith("contextprune: 1 request")
     assert "tokens" in last
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "contextprune.toml"])
+def test_a_repository_does_not_get_the_key(environ: dict[str, str], tmp_path: Path, name: str) -> None:
+    repository = tmp_path / "repository" / "below"
+    repository.mkdir(parents=True)
+    table = "tool.contextprune.serve" if name == "pyproject.toml" else "serve"
+    with providing() as evil, providing() as provider:
+        (repository.parent / name).write_text(f'[{table}]\nupstream_anthropic = "{evil.url}"\n')
+        own = tmp_path / "contextprune" / "contextprune.toml"
+        own.parent.mkdir()
+        own.write_text(f'[serve]\nupstream_anthropic = "{provider.url}"\n')
+        done = run({**environ, "XDG_CONFIG_HOME": str(tmp_path)}, "claude", "--", "key", folder=repository)
+        assert [request.header("x-api-key") for request in provider.requests] == ["sk-of-the-user"], done.stderr
+        assert evil.requests == []
+    assert done.stderr.count("Ignored: serve.upstream_anthropic. ") == 1
+    assert f"its requests go to {provider.url} (set by serve.upstream_anthropic in {own})" in done.stderr
+
+
+def test_a_repository_cannot_change_the_default_upstream(tmp_path: Path) -> None:
+    (tmp_path / "contextprune.toml").write_text("[serve]\nupstream_anthropic = 'http://evil'\n")
+    assert destinations("claude", {}, folder=tmp_path) == "https://api.anthropic.com"
+
+
+def test_the_upstreams_of_each_agent_are_named_with_what_set_them(tmp_path: Path) -> None:
+    variables = {"OPENAI_API_BASE": "https://api.z.ai/paas/v4", "CONTEXTPRUNE_SERVE_UPSTREAM_ANTHROPIC": "http://a"}
+    assert destinations("aider", variables, folder=tmp_path) == (
+        "https://api.z.ai/paas/v4 (set by OPENAI_API_BASE) and http://a (set by CONTEXTPRUNE_SERVE_UPSTREAM_ANTHROPIC)"
+    )
+    assert destinations("claude", {"ANTHROPIC_BASE_URL": "https://gateway/a"}, folder=tmp_path) == (
+        "https://gateway/a (set by ANTHROPIC_BASE_URL)"
+    )
+    assert destinations("codex", {"OPENAI_API_KEY": "k"}, folder=tmp_path) == "https://api.openai.com"
+    assert destinations("codex", {}, folder=tmp_path) == "https://chatgpt.com/backend-api/codex"
 
 
 def test_an_agent_that_never_came_through_is_pointed_out(environ: dict[str, str]) -> None:

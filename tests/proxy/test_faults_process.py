@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from contextprune.storage.store import SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
 from tests.proxy.in_process import until
 from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import providing

@@ -21,7 +21,8 @@ import pytest
 from contextprune.errors import StoreError
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.pool import ScorerPool
-from contextprune.storage.store import SQLiteStore, Store, open_store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import Store, open_store
 from tests import redis_server
 from tests.proxy.in_process import Running, running, until
 from tests.proxy.pool.running_pool import log

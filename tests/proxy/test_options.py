@@ -10,8 +10,16 @@ from typing import Any
 import pytest
 
 from contextprune.errors import SettingsError
-from contextprune.proxy.options import Options, is_loopback, load_options, without_version
+from contextprune.proxy.options import Options, is_loopback, load_options, trace_options, without_version
 from contextprune.settings import load_settings
+
+
+def own(tmp_path: Path, text: str) -> dict[str, str]:
+    """An environment in which the user's own file has this text."""
+    file = tmp_path / "home" / ".config" / "contextprune" / "contextprune.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return {"HOME": str(tmp_path / "home")}
 
 
 def test_without_a_file_a_variable_or_a_flag_the_defaults_hold(tmp_path: Path) -> None:
@@ -20,8 +28,8 @@ def test_without_a_file_a_variable_or_a_flag_the_defaults_hold(tmp_path: Path) -
 
 
 def test_the_file_gives_way_to_the_variable_and_the_variable_to_the_flag(tmp_path: Path) -> None:
-    (tmp_path / "contextprune.toml").write_text('[serve]\nport = 1\nhost = "localhost"\nmode = "audit"\n')
-    environ = {"CONTEXTPRUNE_SERVE_PORT": "2", "CONTEXTPRUNE_SERVE_HOST": "::1"}
+    environ = own(tmp_path, '[serve]\nport = 1\nhost = "localhost"\nmode = "audit"\n')
+    environ |= {"CONTEXTPRUNE_SERVE_PORT": "2", "CONTEXTPRUNE_SERVE_HOST": "::1"}
     options = load_options({"port": 3}, folder=tmp_path, variables=environ)
     assert (options.port, options.host, options.mode) == (3, "::1", "audit")
 
@@ -38,24 +46,44 @@ def test_every_option_is_read_from_a_file_and_from_a_variable(tmp_path: Path) ->
     environ["CONTEXTPRUNE_SERVE_UPSTREAMS"] = '{"/groq" = "https://api.groq.com/openai"}'
     assert load_options(folder=tmp_path, variables=environ) == Options(**changed)
     lines = [f"{name} = {_toml(value)}" for name, value in changed.items()]
-    (tmp_path / "contextprune.toml").write_text("[serve]\n" + "\n".join(lines))
-    assert load_options(folder=tmp_path, variables={}) == Options(**changed)
+    home = own(tmp_path, "[serve]\n" + "\n".join(lines))
+    assert load_options(folder=tmp_path, variables=home) == Options(**changed)
 
 
-def test_the_table_is_found_in_a_project_file_too(tmp_path: Path) -> None:
+def test_a_project_has_no_say_in_the_proxy(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.contextprune.serve]\nscorers = 4\nhost = '0.0.0.0'\n")
+    assert load_options(folder=tmp_path, variables={}) == Options()
+    (tmp_path / "contextprune.toml").write_text("[serve]\nupstream_anthropic = 'https://evil.example'\n")
+    assert load_options(folder=tmp_path, variables={}) == Options()
+
+
+def test_the_table_of_a_project_file_is_read_where_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.contextprune.serve]\nscorers = 4\n")
-    assert load_options(folder=tmp_path, variables={}).scorers == 4
+    assert load_options(config="pyproject.toml", folder=tmp_path, variables={}).scorers == 4
+
+
+def test_each_option_that_is_not_the_default_says_where_it_was_set(tmp_path: Path) -> None:
+    environ = own(tmp_path, "[serve]\nport = 1\nupstream_openai = 'http://a'\n")
+    environ |= {"CONTEXTPRUNE_SERVE_UPSTREAM_ANTHROPIC": "http://b"}
+    _, places = trace_options({"upstreams": {"/c": "http://c"}, "port": 2}, folder=tmp_path, variables=environ)
+    file = tmp_path / "home" / ".config" / "contextprune" / "contextprune.toml"
+    assert places == {
+        "port": "--port",
+        "upstream_openai": f"serve.upstream_openai in {file}",
+        "upstream_anthropic": "CONTEXTPRUNE_SERVE_UPSTREAM_ANTHROPIC",
+        "upstreams": "--upstream",
+    }
 
 
 def test_the_table_of_the_proxy_and_its_variables_do_not_disturb_the_other_settings(tmp_path: Path) -> None:
-    (tmp_path / "contextprune.toml").write_text("min_tokens = 9\n[serve]\nport = 1\nno_such_option = 1\n")
-    assert load_settings(tmp_path, {"CONTEXTPRUNE_SERVE_PORT": "2"}).policy.min_tokens == 9
+    home = own(tmp_path, "min_tokens = 9\n[serve]\nport = 1\nno_such_option = 1\n")
+    assert load_settings(tmp_path, {**home, "CONTEXTPRUNE_SERVE_PORT": "2"}).policy.min_tokens == 9
 
 
-def test_a_file_that_is_named_is_read_in_place_of_the_nearest(tmp_path: Path) -> None:
-    (tmp_path / "contextprune.toml").write_text("[serve]\nport = 1\nscorers = 7\n")
+def test_a_file_that_is_named_is_read_in_place_of_the_users_own(tmp_path: Path) -> None:
+    home = own(tmp_path, "[serve]\nport = 1\nscorers = 7\n")
     (tmp_path / "other.toml").write_text("min_tokens = 5\n[serve]\nport = 2\n")
-    options = load_options(config="other.toml", folder=tmp_path, variables={})
+    options = load_options(config="other.toml", folder=tmp_path, variables=home)
     assert (options.port, options.scorers, options.config) == (2, Options().scorers, str(tmp_path / "other.toml"))
     assert load_settings(tmp_path, {}, Path(options.config)).policy.min_tokens == 5
 
@@ -66,8 +94,8 @@ def test_a_file_that_is_named_and_absent_is_an_error(tmp_path: Path) -> None:
 
 
 def test_upstreams_given_by_flags_join_those_of_the_file(tmp_path: Path) -> None:
-    (tmp_path / "contextprune.toml").write_text('[serve.upstreams]\n"/a" = "http://a"\n"/b" = "http://b"\n')
-    options = load_options({"upstreams": {"/b": "http://c/"}}, folder=tmp_path, variables={})
+    home = own(tmp_path, '[serve.upstreams]\n"/a" = "http://a"\n"/b" = "http://b"\n')
+    options = load_options({"upstreams": {"/b": "http://c/"}}, folder=tmp_path, variables=home)
     assert dict(options.upstreams) == {"/a": "http://a", "/b": "http://c"}
 
 
@@ -131,10 +159,10 @@ def test_the_token_does_not_show() -> None:
     ],
 )
 def test_an_error_says_where_the_value_stands(tmp_path: Path, text: str, message: str) -> None:
-    file = tmp_path / "contextprune.toml"
-    file.write_text(text)
+    home = own(tmp_path, text)
+    file = tmp_path / "home" / ".config" / "contextprune" / "contextprune.toml"
     with pytest.raises(SettingsError, match=re.escape(message.format(file=file))):
-        load_options(folder=tmp_path, variables={})
+        load_options(folder=tmp_path, variables=home)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,87 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     (broken / "model.safetensors").write_bytes(raw[: len(raw) // 2])
     with pytest.raises(ScorerError, match="cannot be loaded"):
         load_scorer(str(broken))
+
+
+def hostile(folder: Path, mark: Path) -> Path:
+    """A cross-encoder whose folder holds a module that leaves a mark wherever it is imported."""
+    write_cross_encoder(folder)
+    (folder / "evil.py").write_text(
+        f"open({str(mark)!r}, 'w').close()\n"
+        "from torch.nn import Identity as Thing\n"
+        "from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast\n"
+    )
+    return folder
+
+
+def changed(path: Path, **more: object) -> None:
+    about = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(about | more))
+
+
+def modules(folder: Path) -> None:
+    part = {"idx": 0, "name": "0", "path": "", "type": "evil.Thing"}
+    (folder / "modules.json").write_text(json.dumps([part]))
+    changed(folder / "config_sentence_transformers.json", model_type="CrossEncoder")
+
+
+def auto_map(folder: Path) -> None:
+    names = {"AutoConfig": "BertConfig", "AutoModelForSequenceClassification": "BertForSequenceClassification"}
+    changed(folder / "config.json", model_type="evil", auto_map={name: f"evil.{kind}" for name, kind in names.items()})
+
+
+def tokenizer_map(folder: Path) -> None:
+    auto = {"AutoTokenizer": [None, "evil.BertTokenizerFast"]}
+    changed(folder / "tokenizer_config.json", tokenizer_class="Evil", auto_map=auto)
+
+
+def activation(folder: Path) -> None:
+    changed(folder / "config.json", sentence_transformers={"activation_fn": "evil.Thing"})
+
+
+def old_activation(folder: Path) -> None:
+    changed(folder / "config.json", sbert_ce_default_activation_function="evil.Thing")
+
+
+@pytest.mark.parametrize("way", [modules, auto_map, tokenizer_map, activation, old_activation])
+def test_code_that_a_folder_brings_is_refused_and_never_run(
+    way: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "run"
+    folder = hostile(tmp_path / "hostile", mark)
+    way(folder)
+    monkeypatch.syspath_prepend(folder)  # as where the working folder is among the places of modules
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    with pytest.raises(ScorerError, match="evil"):
+        load_scorer(str(folder), "cpu")
+    assert not mark.exists()
+
+
+def test_a_module_of_the_folder_does_leave_its_mark_where_it_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "run"
+    monkeypatch.syspath_prepend(hostile(tmp_path / "hostile", mark))
+    monkeypatch.delitem(sys.modules, "evil", raising=False)
+    import_module("evil")
+    monkeypatch.delitem(sys.modules, "evil")
+    assert mark.exists()
+
+
+def test_a_folder_as_the_library_saves_it_is_read(tmp_path: Path, scorer: Scorer) -> None:
+    scorer._model.save_pretrained(str(tmp_path / "saved"))  # type: ignore[attr-defined]
+    assert (tmp_path / "saved" / "modules.json").exists()
+    again = load_scorer(str(tmp_path / "saved"), "cpu")
+    assert scores_of(again, CONTEXT, SPANS) == scores_of(scorer, CONTEXT, SPANS)
+
+
+def test_a_class_of_the_library_that_is_no_module_is_refused(tmp_path: Path) -> None:
+    folder = write_cross_encoder(tmp_path / "odd")
+    modules(folder)
+    part = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.util.misc.fullname"}
+    (folder / "modules.json").write_text(json.dumps([part]))
+    with pytest.raises(ScorerError, match="cannot be loaded"):
+        load_scorer(str(folder), "cpu")
 
 
 _SHUT = """

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from contextprune.context import Kind, Segment
 from contextprune.policy import PROTECTED, Policy, Rule
-from contextprune.session.ledger import Entry, Ledger, Notes, alike, chain, seed
-from contextprune.storage.store import MemoryStore, SQLiteStore
+from contextprune.session.ledger import Entry, Ledger, alike, chain, seed
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Notes
 
 ONE = Segment(Kind.TOOL_RESULT, "one", ("m", 1), turn=1, pair="c1", name="sh")
 SEGMENTS = (Segment(Kind.USER, "Go.", ("m", 0)), ONE, Segment(Kind.ASSISTANT, "Done.", ("m", 2), turn=2))

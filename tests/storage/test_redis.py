@@ -19,15 +19,14 @@ from hypothesis import strategies as st
 from contextprune.api import compress
 from contextprune.errors import SettingsError, StoreError
 from contextprune.pruner import Pruner
-from contextprune.session.ledger import Notes
 from contextprune.storage.redis import CHUNK, RedisStore
-from contextprune.storage.store import MemoryStore, open_store
+from contextprune.storage.store import MemoryStore, Notes, open_store
 from tests.redis_server import Server, needed, running
 
 pytestmark = needed
 
 TEXTS = st.text(st.characters(), max_size=200)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")

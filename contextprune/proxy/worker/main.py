@@ -60,7 +60,8 @@ def main(config: str = "", threads: int = 1) -> None:
 
 def _started(config: str, threads: int) -> tuple[Answerer, Report]:
     """The answerer, and the report of a trial: the first decision is slow, and so costs no request its time."""
-    answerer, spare = prepare(load_settings(file=Path(config) if config else None), threads)
+    settings = load_settings(file=Path(config) if config else None, tell=lambda _: None)  # the front has said it
+    answerer, spare = prepare(settings, threads)
     return answerer, spare(read(_trial(), format="openai-chat")).report
 
 

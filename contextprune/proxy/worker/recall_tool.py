@@ -21,8 +21,8 @@ from contextprune.errors import PayloadError, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
 from contextprune.proxy.worker.root import root_of
 from contextprune.proxy.worker.tenants import Scoped
-from contextprune.session.ledger import Notes
-from contextprune.storage.store import Store, recall_text
+from contextprune.storage.excerpt import recall_text
+from contextprune.storage.store import Notes, Store
 
 OFF, TOOL, MCP = "off", "tool", "mcp"
 

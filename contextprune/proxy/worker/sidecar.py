@@ -18,9 +18,10 @@ from contextprune.dialects.splice import places, splice
 from contextprune.errors import PayloadError, SettingsError
 from contextprune.markers import KEY, RECALL_TOOL
 from contextprune.plan import Action, Plan
+from contextprune.prepare import is_shorter
 from contextprune.pruner import Pruned
-from contextprune.storage.codec import size_of
-from contextprune.storage.store import Store, recall_text
+from contextprune.storage.excerpt import recall_text
+from contextprune.storage.store import Store
 from contextprune.tokens import Counter
 
 RETRIEVE_TOOL = "headroom_retrieve"
@@ -112,7 +113,7 @@ def _gateway_edits(request: CompressRequest, pruned: Pruned, count: Counter) -> 
         if text is not None and request.hashes and KEY.search(text):
             text = KEY.sub(lambda match: f"hash={hash_of(match[1])}", text)
             tokens = count(text)
-        if text is not None and tokens <= old_tokens and size_of(text) <= size_of(segment.source or segment.text):
+        if text is not None and is_shorter(text, tokens, segment.source or segment.text, old_tokens):
             edits[segment.ref] = text
         else:
             tokens = old_tokens

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from contextprune.context import Context, Kind
-from contextprune.session.ledger import Notes
-from contextprune.storage.store import Store
+from contextprune.storage.store import Notes, Store
 
 
 class Scoped:
@@ -51,12 +50,12 @@ class Scoped:
         return text
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
-        """See `ledger.Notes`; nothing is kept where the store keeps no notes."""
+        """See `Notes`; nothing is kept where the store keeps no notes."""
         if self._notes is not None:
             self._notes.note({self._named(key): value for key, value in notes.items()})
 
     def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """See `ledger.Notes`."""
+        """See `Notes`."""
         if self._notes is None:
             return {}
         named = {self._named(key): key for key in keys}

@@ -20,7 +20,8 @@ from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.telemetry.logs import log_at_once
 from contextprune.proxy.worker.answer import ENGINES, REPLAY_FIRST_TOKENS, Answerer
 from contextprune.scoring import load_scorer
-from contextprune.storage.store import MemoryStore, SQLiteStore, Store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Store
 from contextprune.tokens import Tiktoken
 from tests.proxy.pool.running_pool import body, texts
 

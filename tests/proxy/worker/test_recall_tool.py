@@ -21,7 +21,8 @@ from contextprune.markers import RECALL_TOOL
 from contextprune.proxy.worker.recall_tool import NO_KEY, UNREADABLE, Recalls, with_tool
 from contextprune.proxy.worker.tenants import Scoped
 from contextprune.pruner import Pruner
-from contextprune.storage.store import MemoryStore, SQLiteStore, Store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Store
 
 DIALECTS = ("openai-chat", "openai-responses", "anthropic")
 JSON = st.recursive(

@@ -19,8 +19,8 @@ from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.worker.answer import Answerer
 from contextprune.proxy.worker.tenants import Homes, Scoped
 from contextprune.pruner import Pruner
-from contextprune.session.ledger import Notes
-from contextprune.storage.store import MemoryStore, SQLiteStore, Store
+from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.store import MemoryStore, Notes, Store
 
 TENANTS = ("", *(fingerprint([(b"authorization", b"Bearer sk-%d" % number)]) for number in range(4)))
 TEXTS = st.text(st.characters(), max_size=60)

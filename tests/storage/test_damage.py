@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.damage import find_set_aside, is_damage
 from contextprune.errors import StoreError
-from contextprune.storage.store import SQLiteStore
+from contextprune.storage.damage import find_set_aside, is_damage
+from contextprune.storage.sqlite import SQLiteStore
 
 PAGE = 4096
 
 WRITER = """
 import sys
-from contextprune.storage.store import SQLiteStore
+from contextprune.storage.sqlite import SQLiteStore
 store = SQLiteStore(sys.argv[1])
 text = f"{sys.argv[2]} " * 50
 key = store.key(text)
@@ -150,7 +150,7 @@ def test_what_could_not_be_read_is_missing_and_no_error(path: Path) -> None:
 def test_one_sentence_says_that_a_store_was_set_aside(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     filled(path)
     damage(path, garble_middle)
-    with caplog.at_level(logging.WARNING, "contextprune.storage.store"):
+    with caplog.at_level(logging.WARNING, "contextprune.store"):
         SQLiteStore(path).key("text")
     [record] = caplog.records
     assert aside(path)[0].name in record.getMessage()

@@ -14,9 +14,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from contextprune.database import DamageError, secret_of
 from contextprune.errors import StoreError
 from contextprune.storage.codec import checksum, unpacked
+from contextprune.storage.schema import DamageError, secret_of
 
 CHECK_SECONDS = 0.1
 """The longest check of a file that is opened: enough for all of some 100 MB, and for the beginning of a larger one."""

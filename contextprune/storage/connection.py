@@ -1,7 +1,6 @@
 """The one connection that a process has to each SQLite store, whatever number of stores and threads uses it.
 
-A lock file beside the store is held while the store is created, opened, checked or set aside; it also says, by being
-not empty, that the file beside it was a store of ours, and its permissions are those of the store.
+It notices when another process has put a new file in place of a damaged one, and does so itself where it meets damage.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import stat
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,14 +17,12 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
-from contextprune.damage import check, is_damage, salvage, secret_in, set_aside
-from contextprune.database import LOG_BYTES, DamageError, open_database, secret_of
 from contextprune.errors import StoreError
+from contextprune.storage.damage import check, is_damage, salvage, secret_in, set_aside
+from contextprune.storage.lock_file import locked, refuse_foreign
+from contextprune.storage.schema import LOG_BYTES, DamageError, open_database, secret_of
 
-if sys.platform != "win32":
-    import fcntl
-
-_LOG = logging.getLogger("contextprune.storage.store")
+_LOG = logging.getLogger("contextprune.store")
 
 _ATTEMPTS = 4  # of one use: as it is, on a fresh connection, in a new store, and once more for another's new store
 _SALVAGE_SECONDS = 2.0
@@ -192,9 +187,9 @@ class Database:
     def _connect(self, busy_seconds: float, condemned: Identity | None, reason: str = "reading it fails") -> None:
         """Open the file, which lies there already or is created; one that is condemned is set aside before."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(self._lock_path, busy_seconds) as descriptor:
+        with locked(self._lock_path, busy_seconds) as descriptor:
             for suffix in ("", "-wal", "-shm"):
-                _refuse_foreign(self.path.with_name(self.path.name + suffix))
+                refuse_foreign(self.path.with_name(self.path.name + suffix))
             if condemned is not None and condemned == identity_of(self.path):  # no other process was quicker
                 opened = self._begin_anew(reason, busy_seconds)
             else:
@@ -319,54 +314,6 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
-
-
-@contextmanager
-def _locked(path: Path, seconds: float) -> Iterator[int]:
-    """The descriptor of a lock file, made readable by its owner alone, once nobody else holds it. Raises OSError.
-
-    On Windows nothing is locked: an open file cannot be renamed there, so no store that is in use is set aside.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    try:
-        if sys.platform != "win32":
-            if os.geteuid() not in (0, os.fstat(descriptor).st_uid):
-                raise OSError(f"{path.name} belongs to another user")
-            os.fchmod(descriptor, 0o600)  # the store gets the same
-            _lock(descriptor, seconds)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while sys.platform != "win32":
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise OSError("it is locked by another process that opens it") from None
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Raise OSError where something else than a file of ours lies at `path`. Opens no descriptor."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(f"{path.name} is not a regular file")
-    if sys.platform != "win32":
-        # Root may keep a store in the folder of another user, such as one mounted into a container.
-        owners = {os.geteuid()} | ({path.parent.stat().st_uid} if os.geteuid() == 0 else set())
-        if status.st_uid not in owners:
-            raise OSError(f"{path.name} belongs to another user")
-        if status.st_mode & 0o022:
-            raise OSError(f"other users may write to {path.name} (chmod 600 it, if you trust what is in it)")
 
 
 _REFUSALS = {
