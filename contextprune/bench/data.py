@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeAlias
 
 from contextprune.errors import SettingsError
 from contextprune.training.labels import kit
-from contextprune.training.labels.hindsight import PLANS
-from contextprune.training.labels.recipes import RECIPES
+from contextprune.training.labels.hindsight import SESSION_PLANS
+from contextprune.training.labels.recipes import QUESTION_RECIPES
 
 Doc: TypeAlias = Mapping[str, str]
 Message: TypeAlias = Mapping[str, Any]
@@ -98,8 +98,8 @@ def load_rows(name: str, path: Path, count: int | None, half: Half = "all") -> l
 def is_unseen(raw: Mapping[str, Any], name: str) -> bool:
     """True where training held out all documents of a row or session, or never read its set."""
     if "messages" in raw:
-        return name not in PLANS or kit.half(kit.session_groups(raw)) == "dev"
-    return name not in RECIPES or kit.half(kit.groups(raw, name)) == "dev"
+        return name not in SESSION_PLANS or kit.half(kit.session_groups(raw)) == "dev"
+    return name not in QUESTION_RECIPES or kit.half(kit.groups(raw, name)) == "dev"
 
 
 def load_sessions(name: str, path: Path, count: int | None, half: Half = "all") -> list[Session]:

@@ -1,1 +1,1 @@
-"""How the shipped scorer is made: labels without an LLM, training, calibration, export."""
+"""The making of the shipped scorer: labels without an LLM, training, calibration, export."""

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
     import torch  # noqa: PLC0415 - `--help` does without
 
     from contextprune.training import executed  # noqa: PLC0415
-    from contextprune.training.fit.finish import ASKED, finish  # noqa: PLC0415
+    from contextprune.training.fit.finish import REPORTED_RECALLS, finish  # noqa: PLC0415
     from contextprune.training.fit.prepare import prepare  # noqa: PLC0415
     from contextprune.training.fit.train import Recipe, train  # noqa: PLC0415
     from contextprune.training.labels import holdout, recipes  # noqa: PLC0415
@@ -81,13 +81,13 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
     samples, groups = args.out / "samples", args.out / "groups"
     if not (samples / "dev.jsonl.gz").exists():
         report("labels from questions, trajectories and commits")
-        recipes.make(args.data, samples, args.seed)
+        recipes.write_halves(args.data, samples, args.seed)
     if not (samples / "tools_unseen.jsonl.gz").exists():
         report(f"running tools for {args.tools:,} samples: about twenty minutes")
         executed.write_tool_samples(
             samples / "tools.jsonl.gz", args.tools, args.seed, progress=lambda name, n: report(f"{n:6} {name}")
         )
-        holdout.divide(samples / "tools.jsonl.gz", samples)
+        holdout.write_parts(samples / "tools.jsonl.gz", samples)
     for half in HALVES:
         if not (groups / half / "done").exists():
             report(f"windows of the {half} half")
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
     train(groups / "train", groups / "dev", start, args.out, recipe, report)
     learned, held_out = ([samples / f"{half}.jsonl.gz", samples / f"tools_{half}.jsonl.gz"] for half in HALVES)
     found = finish(args.out, start / "tokenizer.json", learned, held_out, args.out / "scorer", report)
-    for asked in ASKED:
+    for asked in REPORTED_RECALLS:
         classes = found[str(asked)].items()
         report(f"recall {asked} asked: " + ", ".join(f"{name} {got:.3f}" for name, (got, _) in classes))
     report(f"done: load_scorer({str(args.out / 'scorer')!r})")

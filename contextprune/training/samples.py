@@ -1,4 +1,4 @@
-"""A training sample: one context, and the parts of it that were needed. Files of them are what training reads.
+"""Training samples, each a context and the parts of it that were needed; and the files of them that training reads.
 
 Whatever the source (answers, hindsight, commits, tools that were run), a sample has the form that the engine sees, so
 that the model learns on the very spans, headers and features that it will meet.
@@ -47,7 +47,7 @@ class Sample:
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> int:
-    """Write a gzipped JSON-lines file, whole or not at all; how many."""
+    """Write a gzipped JSON-lines file, whole or not at all; returns how many samples."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     count = 0
@@ -60,7 +60,7 @@ def write_samples(path: Path, samples: Iterable[Sample]) -> int:
 
 
 def read_samples(path: Path) -> Iterator[Sample]:
-    """The samples of a file, in order."""
+    """Read the samples of a file, in order."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield _from_json(json.loads(line))

@@ -1,4 +1,4 @@
-"""What the messages of a recorded session say and do: their texts, the strings in their calls, their replies."""
+"""Messages of a recorded session: their texts, the strings in their calls, their replies."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ Message: TypeAlias = Mapping[str, Any]
 
 
 def text_of(message: Message) -> str:
-    """The text of a message's content, whatever its form."""
+    """Join the texts of a message's content, whatever its form."""
     content = message.get("content")
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content)
     return str(content or "")
 
 
-def said(message: Message) -> str:
-    """All that a model reads of a message: its content and arguments, with strings inside JSON unescaped."""
+def readable_text(message: Message) -> str:
+    """Join all that a model reads of a message: its content and arguments, with strings inside JSON unescaped."""
     arguments = _arguments(message)
-    return "\n".join([text_of(message), *map(str, arguments), *(leaf for each in arguments for leaf in leaves(each))])
+    return "\n".join(
+        [text_of(message), *map(str, arguments), *(leaf for argument in arguments for leaf in leaves(argument))]
+    )
 
 
 def action_strings(message: Message, *, calls: bool) -> list[str]:
-    """What the message does: the strings in its tool arguments, or its content in sessions that know no tool calls."""
+    """List the texts of a message's actions: strings in tool arguments; its content in sessions without tool calls."""
     if message["role"] != "assistant":
         return []
     if not calls:
@@ -32,21 +34,21 @@ def action_strings(message: Message, *, calls: bool) -> list[str]:
     return [leaf for argument in _arguments(message) for leaf in leaves(argument)]
 
 
-def reply(message: Message, *, calls: bool) -> list[str]:
-    """What the message tells the user, in sessions whose actions are calls."""
+def reply_texts(message: Message, *, calls: bool) -> list[str]:
+    """List what the message tells the user, in sessions whose actions are calls."""
     if message["role"] != "assistant" or not calls or message.get("tool_calls"):
         return []
     return [text for text in (text_of(message),) if text]
 
 
 def leaves(argument: Any) -> Iterator[str]:
-    """The strings and numbers in tool arguments; JSON inside strings is opened, for some agents nest it."""
+    """Strings and numbers in tool arguments; JSON inside strings is parsed, for some agents nest it."""
     if isinstance(argument, str):
-        opened = _opened(argument)
-        if opened is None:
+        parsed = _parse_json(argument)
+        if parsed is None:
             yield argument
         else:
-            yield from leaves(opened)
+            yield from leaves(parsed)
     elif isinstance(argument, dict):
         for value in argument.values():
             yield from leaves(value)
@@ -57,7 +59,7 @@ def leaves(argument: Any) -> Iterator[str]:
         yield str(argument)
 
 
-def _opened(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:

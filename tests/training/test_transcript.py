@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contextprune.training.transcript import action_strings, leaves, reply, said, text_of
+from contextprune.training.transcript import action_strings, leaves, readable_text, reply_texts, text_of
 
 
 def call(**arguments: Any) -> dict[str, Any]:
@@ -20,17 +20,17 @@ def test_an_action_is_the_strings_in_its_arguments_however_nested() -> None:
 def test_without_calls_the_reply_is_the_action() -> None:
     message = {"role": "assistant", "content": "ls"}
     assert action_strings(message, calls=False) == ["ls"]
-    assert reply(message, calls=False) == []
-    assert reply(message, calls=True) == ["ls"]
+    assert reply_texts(message, calls=False) == []
+    assert reply_texts(message, calls=True) == ["ls"]
 
 
 def test_users_and_tools_do_not_act() -> None:
     message = {"role": "tool", "content": "x"}
-    assert action_strings(message, calls=False) == reply(message, calls=True) == []
+    assert action_strings(message, calls=False) == reply_texts(message, calls=True) == []
 
 
 def test_all_that_is_read_of_a_message_includes_unescaped_arguments() -> None:
-    text = said(call(code='a = "b"'))
+    text = readable_text(call(code='a = "b"'))
     assert "I look." in text
     assert 'a = "b"' in text
 

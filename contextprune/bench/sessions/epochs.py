@@ -26,7 +26,7 @@ from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import apply, read
 from contextprune.session.replay import Request, replay
 from contextprune.session.requests import boundaries
-from contextprune.training.transcript import action_strings, said
+from contextprune.training.transcript import action_strings, readable_text
 
 Cause: TypeAlias = Literal["window", "pause"]
 
@@ -85,7 +85,7 @@ def conversations(sessions: Sequence[Session]) -> Iterator[Conversation]:
         for number, session in enumerate(s for s in sessions if s.set == name):
             firsts.append(len(joined))
             joined += [renamed(m, number) for m in session.messages if not joined or m["role"] != "system"]
-            room -= sum(len(said(message)) for message in session.messages)
+            room -= sum(len(readable_text(message)) for message in session.messages)
             if room <= 0:
                 yield Conversation(name, f"{name} up to {session.id}", tuple(joined), tuple(firsts), "window")
                 joined, firsts, room = [], [], 4 * LENGTH
@@ -139,8 +139,8 @@ def _uses(conversation: Conversation, at: int) -> Uses:
     messages = conversation.messages
     first = max((index for index in conversation.firsts if index < at), default=0)
     end = min((index for index in conversation.firsts if index >= at and index), default=len(messages))
-    results = "\n".join(said(m) for m in messages[first:at] if is_result(m))
-    elsewhere = "\n".join(said(m) for m in messages[:at] if not is_result(m))
+    results = "\n".join(readable_text(m) for m in messages[first:at] if is_result(m))
+    elsewhere = "\n".join(readable_text(m) for m in messages[:at] if not is_result(m))
     calls = any(message.get("tool_calls") for message in messages)
     actions = [text for message in messages[at:end] for text in action_strings(message, calls=calls)]
     return Uses(*needed(results, elsewhere, actions))
@@ -148,7 +148,7 @@ def _uses(conversation: Conversation, at: int) -> Uses:
 
 def _visible(messages: Sequence[Message], edits: Mapping[Ref, str], at: int) -> str:
     body: Mapping[str, Any] = apply({"messages": list(messages)}, edits)
-    return "\n".join(said(message) for message in body["messages"][:at])
+    return "\n".join(readable_text(message) for message in body["messages"][:at])
 
 
 def _cleared(context: Context, request: Request, sent: int) -> dict[Ref, str]:

@@ -15,7 +15,7 @@ from contextprune.bench.traces.future_use import POINTS, is_result, needed
 from contextprune.context import Context, Ref
 from contextprune.dialects import apply, read
 from contextprune.session.requests import boundaries
-from contextprune.training.transcript import action_strings, said
+from contextprune.training.transcript import action_strings, readable_text
 
 
 class Uses(NamedTuple):
@@ -57,7 +57,7 @@ def prepare(session: Session) -> Story:
     context = read(body, "", "openai-chat")
     calls = any(message.get("tool_calls") for message in messages)
     actions = [action_strings(message, calls=calls) for message in messages]
-    texts = tuple(said(message) for message in messages)
+    texts = tuple(readable_text(message) for message in messages)
 
     starts = [_message_at(context, end, len(messages)) for end in boundaries(context)]
     moments = []
@@ -78,7 +78,7 @@ def visible(story: Story, edits: Mapping[Ref, str], moment: Moment) -> str:
     """The text that the model reads at one request."""
     body = apply(story.body, edits)
     changed = {int(ref[1]) for ref in edits}
-    texts = (said(body["messages"][i]) if i in changed else story.texts[i] for i in range(moment.message))
+    texts = (readable_text(body["messages"][i]) if i in changed else story.texts[i] for i in range(moment.message))
     return "\n".join(texts)
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from contextprune.bench.data import Message, Session
 from contextprune.text.identifiers import identifiers
-from contextprune.training.transcript import action_strings, said, text_of
+from contextprune.training.transcript import action_strings, readable_text, text_of
 
 TraceArm: TypeAlias = Callable[[Sequence[Message], float], Sequence[Message]]
 """(messages before the decision point, share of the results' characters that may remain) -> the cut messages."""
@@ -76,7 +76,7 @@ def results_chars(messages: Sequence[Message]) -> int:
 
 def visible_text(messages: Sequence[Message]) -> str:
     """The text that a model reads: contents and arguments, with strings inside JSON unescaped."""
-    return "\n".join(said(message) for message in messages)
+    return "\n".join(readable_text(message) for message in messages)
 
 
 def needed(results: str, elsewhere: str, actions: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

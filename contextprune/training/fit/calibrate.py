@@ -10,13 +10,13 @@ import numpy as np
 
 from contextprune.scoring.calibration import ALL, Calibration, Curve
 
-KNOTS = 24  # of a curve
+KNOTS = 24  # of a curve; four times as many quantiles are tried, for many coincide
 RECALLS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
-LEAST = 60  # needed spans: a class with fewer has no curve of its own
+MIN_NEEDED = 60  # spans: a class with fewer needed ones has no curve of its own
 
 
-class Judged(NamedTuple):
-    """The spans of one block: its class, their logits, how much each was needed."""
+class ScoredBlock(NamedTuple):
+    """Spans of one block: the source and class of the block; logits [S] and labels 0..1 [S] of its spans."""
 
     source: str
     name: str
@@ -24,19 +24,27 @@ class Judged(NamedTuple):
     labels: np.ndarray
 
 
-def calibrate(blocks: Sequence[Judged]) -> Calibration:
-    """One curve for each class that has enough needed spans, and one for all."""
-    by: dict[str, list[Judged]] = defaultdict(list)
+def calibrate(blocks: Sequence[ScoredBlock]) -> Calibration:
+    """Fit one curve for each class that has enough needed spans, and one for all."""
+    by_class: dict[str, list[ScoredBlock]] = defaultdict(list)
     for block in blocks:
-        by[ALL].append(block)
-        by[block.name].append(block)
-    enough = {name: part for name, part in by.items() if sum(int((b.labels > 0).sum()) for b in part) >= LEAST}
-    return Calibration({name: _curve(part) for name, part in sorted((enough | {ALL: by[ALL]}).items())})
+        by_class[ALL].append(block)
+        by_class[block.name].append(block)
+    with_curve = {
+        name: blocks_of_class
+        for name, blocks_of_class in by_class.items()
+        if sum(int((b.labels > 0).sum()) for b in blocks_of_class) >= MIN_NEEDED
+    }
+    return Calibration(
+        {name: _curve(blocks_of_class) for name, blocks_of_class in sorted((with_curve | {ALL: by_class[ALL]}).items())}
+    )
 
 
-def achieved(calibration: Calibration, blocks: Sequence[Judged], recall: float) -> Mapping[str, tuple[float, float]]:
-    """For each class: recall on these blocks at its threshold, and the share of spans that it keeps."""
-    kept: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0, 0.0])
+def achieved_recall(
+    calibration: Calibration, blocks: Sequence[ScoredBlock], recall: float
+) -> Mapping[str, tuple[float, float]]:
+    """Measure by class (recall on these blocks at its threshold, share of spans kept)."""
+    totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0, 0.0])
     for block in blocks:
         name = block.name if block.name in calibration.curves else ALL
         bar = calibration.threshold(name, recall)
@@ -44,12 +52,12 @@ def achieved(calibration: Calibration, blocks: Sequence[Judged], recall: float) 
         keep = scores >= bar
         weights = block.labels * _weight(block)
         for key in {name, ALL}:
-            total = kept[key]
-            total[0] += float(weights[keep].sum())
-            total[1] += float(weights.sum())
-            total[2] += float(keep.sum())
-            total[3] += len(keep)
-    return {name: (a / b if b else 1.0, c / d) for name, (a, b, c, d) in sorted(kept.items())}
+            sums = totals[key]
+            sums[0] += float(weights[keep].sum())
+            sums[1] += float(weights.sum())
+            sums[2] += float(keep.sum())
+            sums[3] += len(keep)
+    return {name: (a / b if b else 1.0, c / d) for name, (a, b, c, d) in sorted(totals.items())}
 
 
 def isotonic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -65,20 +73,24 @@ def isotonic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarr
     return pools[:, 2] / pools[:, 1], pools[:, 0] / pools[:, 1]
 
 
-def _curve(blocks: Sequence[Judged]) -> Curve:
+def _curve(blocks: Sequence[ScoredBlock]) -> Curve:
     logits = np.concatenate([block.logits for block in blocks]).astype(float)
     labels = np.concatenate([block.labels for block in blocks]).astype(float)
     weight = np.concatenate([np.full(len(block.logits), _weight(block)) for block in blocks])
     x, y = isotonic(logits, labels, weight)
+
     knots = np.unique(np.quantile(logits, np.linspace(0, 1, KNOTS * 4)))
     shares = np.interp(knots, x, y)
     shares = np.maximum.accumulate(shares + 1e-4 * np.linspace(0, 1, len(knots)))  # equal shares would tie
     shares = np.clip(shares, 0.0, 1.0)
+
+    # the thresholds: scores of needed spans from the best down, until the recall is reached
     needed = np.flatnonzero(labels > 0)
     scores = np.interp(logits[needed], knots, shares)
     order = np.argsort(-scores, kind="stable")
     reached = np.cumsum((labels * weight)[needed][order])
     reached /= reached[-1]
+
     count = len(needed)
     bars = []
     for recall in RECALLS:
@@ -88,6 +100,6 @@ def _curve(blocks: Sequence[Judged]) -> Curve:
     return Curve(tuple(knots.tolist()), tuple(shares.tolist()), RECALLS, tuple(bars))
 
 
-def _weight(block: Judged) -> float:
-    """Blocks count alike, however many of their spans are needed: a user asks about blocks."""
+def _weight(block: ScoredBlock) -> float:
+    """Weight of a block's spans: blocks count alike, however many of their spans are needed."""
     return 1.0 / max(1.0, float((block.labels > 0).sum()))

@@ -1,4 +1,4 @@
-"""How well scores rank what is needed, at budgets of characters: what training stops by and what the diary reports."""
+"""Recall at budgets of characters: how well scores rank what is needed. Training stops by it, the diary reports it."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ def recalls(groups: Sequence[Group], scores: Sequence[np.ndarray]) -> list[Row]:
 
 def summary(rows: Sequence[Row]) -> dict[str, float]:
     """Mean over sources: at each budget, of all, and of questions, tools and traces at 30 %."""
-    by: dict[tuple[str, float], list[float]] = defaultdict(list)
+    by_source: dict[tuple[str, float], list[float]] = defaultdict(list)
     for source, budget, value in rows:
-        by[source, budget].append(value)
-    means = {key: fmean(values) for key, values in by.items()}
-    found = {f"@{budget:.0%}": fmean(v for (_, b), v in means.items() if b == budget) for budget in BUDGETS}
-    found["mean"] = fmean(means.values())
-    for name, test in _PARTS.items():
+        by_source[source, budget].append(value)
+    means = {key: fmean(values) for key, values in by_source.items()}
+    figures = {f"@{budget:.0%}": fmean(v for (_, b), v in means.items() if b == budget) for budget in BUDGETS}
+    figures["mean"] = fmean(means.values())
+    for name, test in SOURCE_GROUPS.items():
         part = [value for (source, budget), value in means.items() if budget == 0.3 and test(source)]
         if part:
-            found[name] = fmean(part)
-    return found
+            figures[name] = fmean(part)
+    return figures
 
 
-_TRACES = frozenset({"tau_airline", "sweagent_demo", "intercode", "sgd", "fireact", "code_view"})
-_PARTS: Mapping[str, Callable[[str], bool]] = {
-    "questions": lambda source: source not in _TRACES and not source.startswith("tool:"),
+TRACES = frozenset({"tau_airline", "sweagent_demo", "intercode", "sgd", "fireact", "code_view"})
+SOURCE_GROUPS: Mapping[str, Callable[[str], bool]] = {
+    "questions": lambda source: source not in TRACES and not source.startswith("tool:"),
     "tools": lambda source: source.startswith("tool:"),
-    "traces": lambda source: source in _TRACES,
+    "traces": lambda source: source in TRACES,
 }
 
 
 def recall_at(score: np.ndarray, label: np.ndarray, size: np.ndarray, budget: float) -> float:
     """Share of the labels among the spans that fit into `budget` of the characters, best first."""
     room = budget * size.sum()
-    got = 0.0
+    kept = 0.0
     for i in np.argsort(-score, kind="stable"):
         if size[i] <= room:
             room -= size[i]
-            got += label[i]
-    return float(got / label.sum())
+            kept += label[i]
+    return float(kept / label.sum())

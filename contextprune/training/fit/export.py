@@ -25,7 +25,7 @@ def export(
     name: str = NAME,
     listwise: Listwise | None = None,
 ) -> Path:
-    """The folder `out`, complete; other files in it (the model card) stay."""
+    """Write the files of a scorer into `out` and return it; other files in it (the model card) stay."""
     out.mkdir(parents=True, exist_ok=True)
     tensors = model.state_dict()
     if listwise:

@@ -19,8 +19,8 @@ from contextprune.scoring.windows import Cutter, Window
 from contextprune.splitting import split
 from contextprune.training.samples import Need, Sample
 
-WINDOWS = 3  # of a training sample; one of them, where there are more, holds no evidence
-SHARD = 4000  # groups in one file
+MAX_WINDOWS = 3  # of a training sample; at least one of them, where there are more, holds no evidence
+GROUPS_PER_FILE = 4000  # groups in one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,18 @@ class Group:
 _ARRAYS = ("ids", "lengths", "goals", "window", "first", "last", "features", "label", "size")
 
 
-def group_of(sample: Sample, cut: Cutter, most: int | None = WINDOWS) -> Group | None:
-    """The group of a sample with at most `most` windows (None: all); None where nothing of it is judged."""
+def group_of(sample: Sample, cut: Cutter, max_windows: int | None = MAX_WINDOWS) -> Group | None:
+    """Make the group of a sample with at most `max_windows` windows (None: all); None where nothing of it is judged."""
     spans = split(sample.context)
     windows = cut(sample.context, spans, sample.judged)
     if not windows:
         return None
+
     labels = labels_of(sample, spans)
     rows = features(sample.context, spans)
-    if most is not None and len(windows) > most:
-        windows = _chosen(windows, labels, rows, most, sample.id)
+    if max_windows is not None and len(windows) > max_windows:
+        windows = _choose_windows(windows, labels, rows, max_windows, sample.id)
+
     marks = [(w, *mark) for w, window in enumerate(windows) for mark in window.spans]
     index = [mark[1] for mark in marks]
     return Group(
@@ -81,7 +83,7 @@ def group_of(sample: Sample, cut: Cutter, most: int | None = WINDOWS) -> Group |
 
 
 def labels_of(sample: Sample, spans: Sequence[Any]) -> list[float]:
-    """For each span, the greatest weight of a need that it holds half of, or that holds half of it."""
+    """Label each span: the greatest weight of a need that it holds half of, or that holds half of it; else 0."""
     needs: dict[int, list[Need]] = {}
     for need in sample.needs:
         needs.setdefault(need.segment, []).append(need)
@@ -96,40 +98,47 @@ def labels_of(sample: Sample, spans: Sequence[Any]) -> list[float]:
     return labels
 
 
-def _chosen(
-    windows: Sequence[Window], labels: Sequence[float], rows: Sequence[Sequence[float]], most: int, name: str
+def _choose_windows(
+    windows: Sequence[Window], labels: Sequence[float], rows: Sequence[Sequence[float]], max_windows: int, name: str
 ) -> list[Window]:
-    """Windows with evidence, and beside them what the words of the goal point to without reason."""
-    having = [w for w in windows if any(labels[i] for i, _, _ in w.spans)]
-    others = [w for w in windows if not any(labels[i] for i, _, _ in w.spans)]
-    having.sort(key=lambda w: _dice(name, w.ids))
-    likeliest = sorted(others, key=lambda w: -max(rows[i][Column.LEXICAL] for i, _, _ in w.spans))
-    wrong = max(1, most - len(having)) if others else 0
-    hard = likeliest[: (wrong + 1) // 2]
-    rest = sorted((w for w in others if not any(w is h for h in hard)), key=lambda w: _dice(name, w.ids))
-    return [*having[: most - wrong], *hard, *rest[: wrong - len(hard)]]
+    """Choose windows with evidence, and negatives: half of them hard, by the likeness of their words to the goal."""
+    with_evidence = [w for w in windows if any(labels[i] for i, _, _ in w.spans)]
+    without = [w for w in windows if not any(labels[i] for i, _, _ in w.spans)]
+    with_evidence.sort(key=lambda w: _draw_key(name, w.ids))
+    by_likeness = sorted(without, key=lambda w: -max(rows[i][Column.LEXICAL] for i, _, _ in w.spans))
+    negatives = max(1, max_windows - len(with_evidence)) if without else 0
+    hard_negatives = by_likeness[: (negatives + 1) // 2]
+    random_negatives = sorted(
+        (w for w in without if not any(w is h for h in hard_negatives)), key=lambda w: _draw_key(name, w.ids)
+    )
+    return [
+        *with_evidence[: max_windows - negatives],
+        *hard_negatives,
+        *random_negatives[: negatives - len(hard_negatives)],
+    ]
 
 
-def _dice(name: str, ids: Sequence[int]) -> bytes:
-    """A fixed draw."""
+def _draw_key(name: str, ids: Sequence[int]) -> bytes:
+    """Key of a window, in whose order windows are drawn: the same for the same sample."""
     return blake2b(f"{name}:{ids}".encode(), digest_size=8).digest()
 
 
 def write_groups(folder: Path, groups: Iterable[Group]) -> int:
-    """Shards `NNNN.npz` in `folder`; how many groups."""
+    """Write files `NNNN.npz` of `GROUPS_PER_FILE` groups to `folder`; returns how many groups."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.npz"):
-        old.unlink()
-    held: list[Group] = []
+    for stale in folder.glob("*.npz"):
+        stale.unlink()
+
+    pending: list[Group] = []
     count = 0
     for group in groups:
-        held.append(group)
-        if len(held) == SHARD:
-            _write(folder / f"{count // SHARD:04}.npz", held)
-            held = []
+        pending.append(group)
+        if len(pending) == GROUPS_PER_FILE:
+            _write(folder / f"{count // GROUPS_PER_FILE:04}.npz", pending)
+            pending = []
         count += 1
-    if held:
-        _write(folder / f"{count // SHARD:04}.npz", held)
+    if pending:
+        _write(folder / f"{count // GROUPS_PER_FILE:04}.npz", pending)
     return count
 
 
@@ -148,7 +157,7 @@ def _write(path: Path, groups: Sequence[Group]) -> None:
 
 
 def read_groups(folder: Path) -> Iterator[Group]:
-    """All groups of a folder, in order."""
+    """Read all groups of a folder, in order."""
     for path in sorted(folder.glob("[0-9]*.npz")):
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

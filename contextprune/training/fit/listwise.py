@@ -1,7 +1,7 @@
 """Train `scoring/listwise.py` on whole samples of the training half: what neighbours and blocks say of a span.
 
 The encoder trains on a few windows of each sample; this step comes after it, on all of them, and only sees its logits.
-Those are surer of themselves on texts that the encoder was trained on, so they are shaken a little.
+Those are more certain on texts that the encoder was trained on than on new ones, so noise is added to them.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from torch import Tensor
 
 from contextprune.context import Span
 from contextprune.scoring.listwise import Listwise, listwise_inputs
-from contextprune.training.fit.train import loss_of_group
+from contextprune.training.fit.train import group_loss
 
-PASSES = 9
-BATCH = 16  # samples a step
-RATE = 2e-3
-DECAY = 0.02
-SHAKE = 0.3  # standard deviation of what is added to all logits of a sample, and to each
+EPOCHS = 9
+BATCH_SIZE = 16  # samples a step
+LEARNING_RATE = 2e-3
+WEIGHT_DECAY = 0.02
+LOGIT_NOISE = 0.3  # standard deviation of the noise added to all logits of a sample, and of that added to each
 
 
-class Whole(NamedTuple):
-    """One sample: its judged spans in order, their logits, features and labels."""
+class ListwiseSample(NamedTuple):
+    """One sample: its judged spans in order; their logits [S], features [S, FEATURES] and labels 0..1 [S]."""
 
     spans: Sequence[Span]
     logits: np.ndarray
@@ -34,41 +34,44 @@ class Whole(NamedTuple):
     labels: np.ndarray
 
 
-def fit(samples: Sequence[Whole], report: Callable[[str], None], seed: int = 0) -> Listwise:
-    """A network trained on the samples that need anything; one that changes nothing where there is none."""
+def train_listwise(samples: Sequence[ListwiseSample], report: Callable[[str], None], seed: int = 0) -> Listwise:
+    """Train on the samples with needs; without any, the network returned changes nothing."""
     torch.manual_seed(seed)
-    dice = random.Random(seed)  # noqa: S311 - a reproducible draw, no secret
+    rng = random.Random(seed)  # noqa: S311 - a reproducible draw, no secret
     network = Listwise()
-    useful = [one for one in samples if one.labels.any()]
-    steps = PASSES * max(1, len(useful) // BATCH) if useful else 0
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+    with_needs = [sample for sample in samples if sample.labels.any()]
+    steps = EPOCHS * max(1, len(with_needs) // BATCH_SIZE) if with_needs else 0
+    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+
     average = 0.0
     for step in range(steps):
-        for part in optimizer.param_groups:
-            part["lr"] = RATE * min(1.0, (step + 1) / 50) * (1 - step / steps)
-        drawn = dice.sample(useful, min(BATCH, len(useful)))
-        loss = torch.stack([_loss(network, one, dice) for one in drawn]).mean()
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * min(1.0, (step + 1) / 50) * (1 - step / steps)
+
+        drawn = rng.sample(with_needs, min(BATCH_SIZE, len(with_needs)))
+        loss = torch.stack([_loss(network, sample, rng) for sample in drawn]).mean()
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
+
         average += (loss.item() - average) / min(step + 1, 50)
         if step % 100 == 99:
-            report(f"surroundings: step {step + 1} of {steps}, loss {average:.3f}")
+            report(f"listwise: step {step + 1} of {steps}, loss {average:.3f}")
     return network.eval()
 
 
-def joined(network: Listwise | None, one: Whole) -> np.ndarray:
-    """[S] the logits with their surroundings; as they are without a network."""
-    if network is None or not len(one.logits):
-        return one.logits
+def listwise_logits(network: Listwise | None, sample: ListwiseSample) -> np.ndarray:
+    """Logits [S] after the listwise head; those of the encoder without a network."""
+    if network is None or not len(sample.logits):
+        return sample.logits
     with torch.inference_mode():
-        found: np.ndarray = network(*listwise_inputs(one.spans, one.logits, one.rows)).numpy()
-    return found
+        logits: np.ndarray = network(*listwise_inputs(sample.spans, sample.logits, sample.rows)).numpy()
+    return logits
 
 
-def _loss(network: Listwise, one: Whole, dice: random.Random) -> Tensor:
-    shaken = one.logits + dice.gauss(0, SHAKE) + SHAKE * torch.randn(len(one.logits)).numpy()
-    score = network(*listwise_inputs(one.spans, shaken, one.rows))
-    sizes = torch.tensor([float(len(span.text)) for span in one.spans])
-    return loss_of_group(score, torch.from_numpy(one.labels).float(), sizes, dice)
+def _loss(network: Listwise, sample: ListwiseSample, rng: random.Random) -> Tensor:
+    noisy = sample.logits + rng.gauss(0, LOGIT_NOISE) + LOGIT_NOISE * torch.randn(len(sample.logits)).numpy()
+    score = network(*listwise_inputs(sample.spans, noisy, sample.rows))
+    sizes = torch.tensor([float(len(span.text)) for span in sample.spans])
+    return group_loss(score, torch.from_numpy(sample.labels).float(), sizes, rng)

@@ -1,4 +1,4 @@
-"""The training, top to bottom: groups in, the best weights out.
+"""Training of the encoder and its head: groups in, the best weights out.
 
 The same on two CPU cores and on a GPU. Processes share the batch: on a CPU one thread each, because two threads of one
 process wait for one another whenever anything else runs. Everything is fixed by the seed and the number of steps.
@@ -34,7 +34,7 @@ from contextprune.training.fit.groups import Group, read_groups
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that decides a run.
+    """Settings of a run: with the data, all that decides it.
 
     layers      layers of the pretrained encoder that are kept, in order; () trains on the features alone (the control)
     batch       groups a step, over all processes
@@ -57,7 +57,15 @@ class Recipe:
 
 Report = Callable[[str], None]
 
-CHECKPOINT = 4  # minutes
+CHECKPOINT_MINUTES = 4
+
+# The shares of the loss: set by hand, and varied in no run of the diary.
+NEEDED_WEIGHT = 3  # of a needed span beside one that is not: needed spans are few
+LISTWISE_WEIGHT = 0.5
+HINGE_WEIGHT = 0.5
+HINGE_MARGIN = 0.5  # logits by which a needed span should clear the last one that fits
+HINGE_BUDGETS = (0.05, 0.5)  # shares of the characters, between which one is drawn
+WINDOW_WEIGHT = 0.2  # of the relevance of windows
 
 
 def train(groups: Path, dev: Path, start: Path, out: Path, recipe: Recipe, report: Report = print) -> dict[str, float]:
@@ -66,22 +74,22 @@ def train(groups: Path, dev: Path, start: Path, out: Path, recipe: Recipe, repor
     Returns the development recalls of the best weights.
     """
     out.mkdir(parents=True, exist_ok=True)
-    about = {"recipe": asdict(recipe), "shape": asdict(shape_of(start, recipe.layers))}
-    (out / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    settings = {"recipe": asdict(recipe), "shape": asdict(shape_of(start, recipe.layers))}
+    (out / "about.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
     if recipe.processes == 1:
         _run(0, groups, dev, start, out, recipe, report)
     else:
         (out / "meeting").unlink(missing_ok=True)  # a run that was killed leaves it, and nobody would meet there
         isolate_children()
-        spawn(_member, (groups, dev, start, out, recipe), nprocs=recipe.processes)  # type: ignore[no-untyped-call]
+        spawn(_run_process, (groups, dev, start, out, recipe), nprocs=recipe.processes)  # type: ignore[no-untyped-call]
     best: dict[str, float] = json.loads((out / "best.json").read_text(encoding="utf-8"))
     return best
 
 
-def _member(rank: int, groups: Path, dev: Path, start: Path, out: Path, recipe: Recipe) -> None:
+def _run_process(rank: int, groups: Path, dev: Path, start: Path, out: Path, recipe: Recipe) -> None:
     torch.set_num_threads(1)
-    meeting = (out / "meeting").absolute()
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=recipe.processes)
+    meeting_file = (out / "meeting").absolute()
+    dist.init_process_group("gloo", init_method=f"file://{meeting_file}", rank=rank, world_size=recipe.processes)
     try:
         _run(rank, groups, dev, start, out, recipe, lambda line: print(line, flush=True))  # noqa: T201
         dist.barrier()  # who leaves first would cut the other off
@@ -90,70 +98,91 @@ def _member(rank: int, groups: Path, dev: Path, start: Path, out: Path, recipe: 
 
 
 def _run(rank: int, groups: Path, dev: Path, start: Path, out: Path, recipe: Recipe, report: Report) -> None:
+    """Train in process `rank` of `recipe.processes`, from the last checkpoint or the beginning."""
     torch.manual_seed(recipe.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = fresh(start, recipe.layers).to(device)
+    model = initial_model(start, recipe.layers).to(device)
     optimizer = _optimizer(model, recipe)
     step, best, spent = _resume(out, model, optimizer)
-    mine = list(read_groups(groups))
-    judged = thinned(read_groups(dev))[rank :: recipe.processes]
-    report(f"{len(mine)} groups to train on, {sum(len(g.lengths) for g in mine)} windows, {len(judged)} to judge by")
-    began, average = time.monotonic() - spent, math.nan
-    order = _order(len(mine), recipe.seed)
-    share = recipe.batch // recipe.processes
+
+    learned = list(read_groups(groups))
+    held_out = first_of_each_source(read_groups(dev))[rank :: recipe.processes]
+    windows = sum(len(group.lengths) for group in learned)
+    report(f"{len(learned)} groups to train on, {windows} windows, {len(held_out)} to judge by")
+
+    # a run that goes on takes up the order of groups where it stopped
+    order = _shuffled_forever(len(learned), recipe.seed)
     for _ in range(step * recipe.batch):
         next(order)
-    saved = time.monotonic()
-    looked = int(_agreed(_done(step, began, recipe), recipe.processes) * recipe.looks)
-    while (done := _agreed(_done(step, began, recipe), recipe.processes)) < 1:
-        if int(done * recipe.looks) > looked:
-            looked = int(done * recipe.looks)
-            best = _look(rank, model, judged, device, out, best, step, recipe, report)
-        for part, highest in zip(optimizer.param_groups, (recipe.body, recipe.body, recipe.head), strict=True):
-            part["lr"] = highest * min(1.0, done / recipe.warmup) * (1 - done)
-        drawn = [mine[next(order)] for _ in range(recipe.batch)][rank * share : (rank + 1) * share]
-        loss = loss_of(model, drawn, device, _dice(recipe.seed, step, rank))
-        torch.autograd.backward(loss)
-        _average_gradients(model, recipe.processes)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        average = loss.item() if math.isnan(average) else 0.98 * average + 0.02 * loss.item()
+    began, average, saved = time.monotonic() - spent, math.nan, time.monotonic()
+    evaluations = int(_largest_of_all(_progress(step, began, recipe), recipe.processes) * recipe.looks)
+
+    while (progress := _largest_of_all(_progress(step, began, recipe), recipe.processes)) < 1:
+        if int(progress * recipe.looks) > evaluations:
+            evaluations = int(progress * recipe.looks)
+            best = _evaluate(rank, model, held_out, device, out, best, step, recipe, report)
+
+        _set_rates(optimizer, recipe, progress)
+        batch = [learned[next(order)] for _ in range(recipe.batch)]
+        loss = _optimize(rank, model, optimizer, batch, device, step, recipe)
+        average = loss if math.isnan(average) else 0.98 * average + 0.02 * loss
         step += 1
+
         if rank == 0 and step % 25 == 0:
             minutes = (time.monotonic() - began) / 60
-            left = minutes / max(done, 1e-9) * (1 - done)
+            left = minutes / max(progress, 1e-9) * (1 - progress)
             report(f"step {step}/{recipe.steps}  loss {average:.3f}  {minutes:.1f} min, about {left:.0f} to go")
-        if rank == 0 and time.monotonic() - saved > 60 * CHECKPOINT:
+        if rank == 0 and time.monotonic() - saved > 60 * CHECKPOINT_MINUTES:
             saved = time.monotonic()
             _checkpoint(out, model, optimizer, step, best, saved - began)
-    _look(rank, model, judged, device, out, best, step, recipe, report)
+    _evaluate(rank, model, held_out, device, out, best, step, recipe, report)
 
 
-def _done(step: int, began: float, recipe: Recipe) -> float:
+def _set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, progress: float) -> None:
+    """Set the learning rates: a linear rise over the warm-up, then a linear fall to nothing at the end."""
+    for parameters, highest in zip(optimizer.param_groups, (recipe.body, recipe.body, recipe.head), strict=True):
+        parameters["lr"] = highest * min(1.0, progress / recipe.warmup) * (1 - progress)
+
+
+def _optimize(
+    rank: int, model: Model, optimizer: torch.optim.Optimizer, batch: Sequence[Group], device: torch.device, step: int,
+    recipe: Recipe,
+) -> float:  # fmt: skip
+    """Take one step on this process's share of the batch; returns the loss of that share."""
+    share = recipe.batch // recipe.processes
+    loss = batch_loss(model, batch[rank * share : (rank + 1) * share], device, _rng(recipe.seed, step, rank))
+    torch.autograd.backward(loss)
+    _average_gradients(model, recipe.processes)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
+
+
+def _progress(step: int, began: float, recipe: Recipe) -> float:
     return max(step / recipe.steps, (time.monotonic() - began) / 60 / recipe.minutes)
 
 
-def thinned(groups: Iterable[Group], each: int = 12, windows: int = 30) -> list[Group]:
-    """The first few groups of each source and kind that are not too long: enough to stop by, and quick."""
+def first_of_each_source(groups: Iterable[Group], max_groups: int = 12, max_windows: int = 30) -> list[Group]:
+    """Choose the first few groups of each source and kind that are not too long: enough to stop by, and quick."""
     counts: Counter[tuple[str, str]] = Counter()
-    found = []
+    chosen = []
     for group in groups:
-        if len(group.lengths) <= windows and group.label.any():
+        if len(group.lengths) <= max_windows and group.label.any():
             counts[group.source, group.kind] += 1
-            if counts[group.source, group.kind] <= each:
-                found.append(group)
-    return found
+            if counts[group.source, group.kind] <= max_groups:
+                chosen.append(group)
+    return chosen
 
 
-def fresh(start: Path, layers: tuple[int, ...]) -> Model:
-    """A model whose encoder has the listed layers of the BERT in the folder `start`, or the scorer in it as it is."""
+def initial_model(start: Path, layers: tuple[int, ...]) -> Model:
+    """Build a model from the listed layers of the BERT in the folder `start`, or load the scorer in it as it is."""
     model = Model(shape_of(start, layers))
     tensors = load_file(start / "model.safetensors")
     model.reader.encoder.word.weight.requires_grad_(False)  # rare words must not drift from the common
     if (start / "scorer.json").exists():
-        own = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith(PREFIX)}
-        model.load_state_dict(own)
+        scorer_tensors = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith(PREFIX)}
+        model.load_state_dict(scorer_tensors)
         return model
     model.reader.encoder.load_state_dict(from_bert(tensors, model.reader.encoder.shape, list(layers)))
     torch.nn.init.normal_(model.judge.logit.weight, std=0.02)
@@ -162,80 +191,88 @@ def fresh(start: Path, layers: tuple[int, ...]) -> Model:
 
 
 def shape_of(start: Path, layers: tuple[int, ...]) -> Shape:
-    """The sizes of the scorer in a folder, or of the BERT with the listed layers; SettingsError without either."""
+    """Read the sizes of the scorer in a folder, or of the BERT with the listed layers; SettingsError without either."""
     if (start / "scorer.json").exists():
         return Shape(**json.loads((start / "scorer.json").read_text(encoding="utf-8"))["shape"])
-    about = json.loads((start / "config.json").read_text(encoding="utf-8"))
-    if about.get("model_type") != "bert" or max(layers, default=0) >= about["num_hidden_layers"]:
+    config = json.loads((start / "config.json").read_text(encoding="utf-8"))
+    if config.get("model_type") != "bert" or max(layers, default=0) >= config["num_hidden_layers"]:
         raise SettingsError(f"{start} holds no BERT with the layers {layers}: another architecture cannot be trained")
     return Shape(
-        about["vocab_size"], about["hidden_size"], about["num_attention_heads"], about["intermediate_size"],
-        len(layers), about["max_position_embeddings"], about["layer_norm_eps"],
+        config["vocab_size"], config["hidden_size"], config["num_attention_heads"], config["intermediate_size"],
+        len(layers), config["max_position_embeddings"], config["layer_norm_eps"],
     )  # fmt: skip
 
 
-def loss_of(model: Model, groups: Sequence[Group], device: torch.device, dice: random.Random) -> Tensor:
-    """Mean over groups of their losses, and a little for the relevance of windows."""
+def batch_loss(model: Model, groups: Sequence[Group], device: torch.device, rng: random.Random) -> Tensor:
+    """Mean of the groups' losses, and a small share of the loss of the windows' relevance."""
     features = torch.from_numpy(np.concatenate([g.features for g in groups])).float().to(device)
     label = torch.from_numpy(np.concatenate([g.label for g in groups])).float().to(device)
     size = torch.from_numpy(np.concatenate([g.size for g in groups])).float().to(device)
-    seen, window = look(model, groups, device)
-    score = model.judge(seen, features)
+    vectors, window = encode_spans(model, groups, device)
+    score = model.judge(vectors, features)
+
     total = score.new_zeros(())
     at = 0
     for group in groups:
         part = slice(at, at := at + len(group.label))
-        total = total + loss_of_group(score[part], label[part], size[part], dice)
-    worth = torch.zeros(int(window.max()) + 1, device=device).scatter_reduce(0, window, label, "amax")
-    relevance = torch.zeros_like(worth).scatter_reduce(0, window, seen[:, -1], "amax", include_self=False)
-    found: Tensor = total / len(groups) + 0.2 * F.binary_cross_entropy_with_logits(relevance, (worth > 0).float())
-    return found
+        total = total + group_loss(score[part], label[part], size[part], rng)
+
+    # a window is relevant where any of its spans is needed
+    window_label = torch.zeros(int(window.max()) + 1, device=device).scatter_reduce(0, window, label, "amax")
+    relevance = torch.zeros_like(window_label).scatter_reduce(0, window, vectors[:, -1], "amax", include_self=False)
+    window_loss = F.binary_cross_entropy_with_logits(relevance, (window_label > 0).float())
+    loss: Tensor = total / len(groups) + WINDOW_WEIGHT * window_loss
+    return loss
 
 
-def loss_of_group(score: Tensor, label: Tensor, size: Tensor, dice: random.Random) -> Tensor:
+def group_loss(score: Tensor, label: Tensor, size: Tensor, rng: random.Random) -> Tensor:
     """The loss of the spans of one sample: [S] logits, labels 0..1 and characters -> a scalar.
 
     Cross-entropy makes probabilities, the listwise term ranks within the sample, and the budgeted term looks only at
     what would fall out at a budget: needed spans that score below the one that just fits pay, the others do not.
     """
-    weight = 1 + 3 * label  # needed spans are few
+    weight = 1 + NEEDED_WEIGHT * label
     loss = F.binary_cross_entropy_with_logits(score, label, weight)
     if label.any():
         share = label / label.sum()
-        loss = loss - 0.5 * (share * F.log_softmax(score, 0)).sum()
-        loss = loss + 0.5 * _beyond(score, share, size, dice.uniform(0.05, 0.5))
+        loss = loss - LISTWISE_WEIGHT * (share * F.log_softmax(score, 0)).sum()
+        loss = loss + HINGE_WEIGHT * _budget_hinge(score, share, size, rng.uniform(*HINGE_BUDGETS))
     return loss
 
 
-def _beyond(score: Tensor, share: Tensor, size: Tensor, budget: float) -> Tensor:
-    """How far needed spans lie below the score of the last span that fits into `budget` of the characters."""
+def _budget_hinge(score: Tensor, share: Tensor, size: Tensor, budget: float) -> Tensor:
+    """Hinge loss of needed spans below the score of the last span that fits into `budget` of the characters."""
     order = score.detach().argsort(descending=True)
     fits = int((size[order].cumsum(0) <= budget * size.sum()).sum())
     bar = score.detach()[order[min(fits, len(order) - 1)]]
-    return (share * F.softplus(bar - score + 0.5)).sum()
+    return (share * F.softplus(bar - score + HINGE_MARGIN)).sum()
 
 
-def look(model: Model, groups: Sequence[Group], device: torch.device, most: int = 6) -> tuple[Tensor, Tensor]:
-    """What the reader sees of all spans [S, HEAD_WIDTH + MATCH_SCALARS], and the index of each one's window [S].
+def encode_spans(
+    model: Model, groups: Sequence[Group], device: torch.device, max_batch: int = 6
+) -> tuple[Tensor, Tensor]:
+    """Encode all spans: their vectors [S, HEAD_WIDTH + MATCH_SCALARS], and the index of each one's window [S].
 
     Windows of like length go together, so that little is padded.
     """
     windows = list(windows_of(groups))
-    where = torch.from_numpy(np.concatenate([np.full(len(w[2]), k) for k, w in enumerate(windows)]))
+    window_index = torch.from_numpy(np.concatenate([np.full(len(w[2]), k) for k, w in enumerate(windows)]))
     if not model.reader.encoder.layers:
-        return torch.zeros(len(where), HEAD_WIDTH + MATCH_SCALARS, device=device), where.to(device)
+        return torch.zeros(len(window_index), HEAD_WIDTH + MATCH_SCALARS, device=device), window_index.to(device)
+
     order = sorted(range(len(windows)), key=lambda k: len(windows[k][0]))
-    most = most if device.type == "cpu" else 10_000
-    parts, places = [], []
-    for at in range(0, len(order), most):
-        chosen = order[at : at + most]
+    max_batch = max_batch if device.type == "cpu" else 10_000
+    parts, positions = [], []
+    for at in range(0, len(order), max_batch):
+        chosen = order[at : at + max_batch]
         batch = batch_of([windows[k] for k in chosen]).to(device)
         bf16 = device.type == "cuda" or has_bf16()
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             parts.append(model.reader(batch))
-        places += [windows[k][3] for k in chosen]
-    back = torch.from_numpy(np.concatenate(places).argsort()).to(device)
-    return torch.cat(parts)[back], where.to(device)
+        positions += [windows[k][3] for k in chosen]
+
+    order_back = torch.from_numpy(np.concatenate(positions).argsort()).to(device)
+    return torch.cat(parts)[order_back], window_index.to(device)
 
 
 WindowArrays = tuple[np.ndarray, int, np.ndarray, np.ndarray]
@@ -247,10 +284,10 @@ def windows_of(groups: Sequence[Group]) -> Iterator[WindowArrays]:
     for group in groups:
         ends = np.cumsum(group.lengths.astype(int))
         for w, end in enumerate(ends):
-            inside = np.flatnonzero(group.window == w)
+            in_window = np.flatnonzero(group.window == w)
             ids = group.ids[end - group.lengths[w] : end].astype(np.int64)
-            marks = np.stack((group.first[inside], group.last[inside]), 1)
-            yield ids, int(group.goals[w]), marks, inside + before
+            marks = np.stack((group.first[in_window], group.last[in_window]), 1)
+            yield ids, int(group.goals[w]), marks, in_window + before
         before += len(group.label)
 
 
@@ -262,9 +299,9 @@ def batch_of(windows: Sequence[WindowArrays]) -> Batch:
     owner = np.full((len(windows), longest), spans)
     goal = np.zeros((len(windows), longest), bool)
     window: list[int] = []
-    for row, (tokens, asked, marks, _) in enumerate(windows):
+    for row, (tokens, goal_tokens, marks, _) in enumerate(windows):
         ids[row, : len(tokens)] = tokens
-        goal[row, 1 : 1 + asked] = True
+        goal[row, 1 : 1 + goal_tokens] = True
         for first, last in marks:
             owner[row, first:last] = len(window)
             window.append(row)
@@ -275,8 +312,8 @@ def batch_of(windows: Sequence[WindowArrays]) -> Batch:
 
 def _optimizer(model: Model, recipe: Recipe) -> torch.optim.AdamW:
     body = [p for p in model.reader.encoder.parameters() if p.requires_grad]
-    inside = {id(p) for p in model.reader.encoder.parameters()}
-    head = [p for p in model.parameters() if id(p) not in inside]
+    encoder_ids = {id(p) for p in model.reader.encoder.parameters()}
+    head = [p for p in model.parameters() if id(p) not in encoder_ids]
     groups = [
         {"params": [p for p in body if p.dim() > 1], "weight_decay": recipe.decay},
         {"params": [p for p in body if p.dim() < 2], "weight_decay": 0.0},
@@ -285,19 +322,19 @@ def _optimizer(model: Model, recipe: Recipe) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=recipe.head, betas=(0.9, 0.98))
 
 
-def _dice(*key: int) -> random.Random:
+def _rng(*key: int) -> random.Random:
     return random.Random(":".join(map(str, key)))  # noqa: S311 - a reproducible draw, no secret
 
 
-def _order(count: int, seed: int) -> Iterator[int]:
-    """Indices without end, shuffled anew each time round."""
-    dice = _dice(seed)
+def _shuffled_forever(count: int, seed: int) -> Iterator[int]:
+    """Endless indices, shuffled anew each time round."""
+    rng = _rng(seed)
     while True:
-        yield from dice.sample(range(count), count)
+        yield from rng.sample(range(count), count)
 
 
-def _agreed(value: float, processes: int) -> float:
-    """The largest of all processes' values: all stop at the same step."""
+def _largest_of_all(value: float, processes: int) -> float:
+    """Take the largest of all processes' values, so that all stop at the same step."""
     if processes == 1:
         return value
     shared = torch.tensor([value], dtype=torch.float64)
@@ -321,25 +358,25 @@ def _average_gradients(model: Model, processes: int) -> None:
 def scores_of(model: Model, groups: Sequence[Group], device: torch.device) -> list[np.ndarray]:
     """Logits of every group's spans."""
     model.eval()
-    found = []
+    scores = []
     for group in groups:
-        seen, _ = look(model, [group], device)
+        vectors, _ = encode_spans(model, [group], device)
         features = torch.from_numpy(group.features).float().to(device)
-        found.append(model.judge(seen, features).cpu().numpy())
+        scores.append(model.judge(vectors, features).cpu().numpy())
     model.train()
-    return found
+    return scores
 
 
-def _look(
-    rank: int, model: Model, judged: Sequence[Group], device: torch.device, out: Path, best: float, step: int,
+def _evaluate(
+    rank: int, model: Model, held_out: Sequence[Group], device: torch.device, out: Path, best: float, step: int,
     recipe: Recipe, report: Report,
 ) -> float:  # fmt: skip
-    """Head by budgeted recall; keep the weights if they are the best so far. Returns the best figure."""
-    rows = recalls(judged, scores_of(model, judged, device))
+    """Judge by budgeted recall and keep the weights if they are the best so far; returns the best figure."""
+    rows = recalls(held_out, scores_of(model, held_out, device))
     if recipe.processes > 1:
-        everything: list[list[tuple[str, float, float]]] = [[] for _ in range(recipe.processes)]
-        dist.all_gather_object(everything, rows)
-        rows = [row for part in everything for row in part]
+        gathered: list[list[tuple[str, float, float]]] = [[] for _ in range(recipe.processes)]
+        dist.all_gather_object(gathered, rows)
+        rows = [row for part in gathered for row in part]
     figures = summary(rows)
     figure = figures["mean"]
     if rank == 0:
@@ -351,7 +388,7 @@ def _look(
 
 
 def _checkpoint(out: Path, model: Model, optimizer: torch.optim.AdamW, step: int, best: float, spent: float) -> None:
-    """All that going on needs, in one file that replaces the last one at once."""
+    """Write the weights and the optimizer's state in one file, which replaces the last one at once."""
     tensors = {f"model.{name}": tensor.contiguous() for name, tensor in model.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
@@ -360,12 +397,12 @@ def _checkpoint(out: Path, model: Model, optimizer: torch.optim.AdamW, step: int
 
 
 def _resume(out: Path, model: Model, optimizer: torch.optim.AdamW) -> tuple[int, float, float]:
-    """(step, best figure, seconds spent) of the last checkpoint, loaded; or the beginning."""
+    """Load the last checkpoint, if there is one: (step, best figure, seconds spent)."""
     path = out / "last.safetensors"
     if not path.exists():
         return 0, -1.0, 0.0
     with safe_open(path, "pt") as file:
-        about = file.metadata()
+        metadata = file.metadata()
     tensors = load_file(path)
     model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
     state = optimizer.state_dict()
@@ -374,4 +411,4 @@ def _resume(out: Path, model: Model, optimizer: torch.optim.AdamW) -> tuple[int,
             _, index, part = name.split(".", 2)
             state["state"].setdefault(int(index), {})[part] = tensor
     optimizer.load_state_dict(state)
-    return int(about["step"]), float(about["best"]), float(about["spent"])
+    return int(metadata["step"]), float(metadata["best"]), float(metadata["spent"])

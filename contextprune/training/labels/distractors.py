@@ -10,44 +10,45 @@ from random import Random
 from contextprune.text.identifiers import words
 from contextprune.training.labels.questions import Doc, Row
 
-_CHARS = 2000  # of a document that are looked at, and that a distractor may have
-_SHARED = 0.1  # share of the documents: a word in more of them tells nothing
-_NEAR = 12  # the best of which some are drawn, so that not every row meets the very nearest
+MAX_CHARS = 2000  # of a document that are looked at, and that a distractor may have
+MAX_SHARE = 0.1  # share of the documents: a word in more of them tells nothing
+CANDIDATES = 12  # the best of which some are drawn, so that not every row meets the very nearest
 
 
-class Pool:
-    """The documents of a set's rows, by word."""
+class DistractorIndex:
+    """Documents of a set's rows, by word."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._docs: list[tuple[Doc, frozenset[str]]] = []
-        self._having: dict[str, list[int]] = defaultdict(list)
-        known: set[str] = set()
+        self._by_word: dict[str, list[int]] = defaultdict(list)
+        indexed: set[str] = set()
         for row in rows:
             for doc in row.docs:
-                if doc.text not in known and len(doc.text) <= _CHARS:
-                    known.add(doc.text)
+                if doc.text not in indexed and len(doc.text) <= MAX_CHARS:
+                    indexed.add(doc.text)
                     self._add(doc, frozenset(row.groups))
 
     def _add(self, doc: Doc, groups: frozenset[str]) -> None:
         for word in set(words(f"{doc.title} {doc.text}")):
-            self._having[word].append(len(self._docs))
+            self._by_word[word].append(len(self._docs))
         self._docs.append((doc, groups))
 
-    def near(self, row: Row, count: int, dice: Random) -> list[Doc]:
-        """Up to `count` documents of other groups, close to the question, that hold none of its answers."""
+    def closest(self, row: Row, count: int, rng_for: Random) -> list[Doc]:
+        """Draw up to `count` documents of other groups, close to the question, that hold none of its answers."""
         votes: Counter[int] = Counter()
         for word in set(words(row.question)):
-            having = self._having.get(word, ())
-            if 0 < len(having) <= max(3, _SHARED * len(self._docs)):
-                for i in having:
-                    votes[i] += log(len(self._docs) / len(having)) + 0.01  # type: ignore[assignment] # a float will do
-        found: list[Doc] = []
-        for i, _ in votes.most_common(4 * _NEAR):
+            indices = self._by_word.get(word, ())
+            if 0 < len(indices) <= max(3, MAX_SHARE * len(self._docs)):
+                for i in indices:
+                    votes[i] += log(len(self._docs) / len(indices)) + 0.01  # type: ignore[assignment] # a float will do
+
+        candidates: list[Doc] = []
+        for i, _ in votes.most_common(4 * CANDIDATES):
             doc, groups = self._docs[i]
             if groups.isdisjoint(row.groups) and not _answers(row.answers, doc.text):
-                found.append(doc._replace(judged=True))
-        near = found[:_NEAR]
-        return dice.sample(near, min(count, len(near)))
+                candidates.append(doc._replace(judged=True))
+        closest = candidates[:CANDIDATES]
+        return rng_for.sample(closest, min(count, len(closest)))
 
 
 def _answers(answers: Sequence[str], text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which tools and packages training never sees: whole ones, so that figures speak of tools that nobody tuned for."""
+"""Tools and packages that training never sees: whole ones, so that figures speak of tools that nobody tuned for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Part: TypeAlias = Literal["train", "dev", "unseen"]
 
 
 def part_of(sample: Sample) -> Part | None:
-    """train: tool and package both known; dev: an unknown package; unseen: both unknown; None: an unknown tool only."""
+    """Part of a sample: train (both known), dev (package unknown), unseen (both unknown), None (tool unknown)."""
     tools = {name for name in sample.groups if name.startswith("tool:")}
     unknown_tool = not {f"tool:{name}" for name in TOOLS}.isdisjoint(tools)
     unknown_package = any(_held_out(name) for name in sample.groups if name not in tools)
@@ -31,16 +31,18 @@ def _held_out(package: str) -> bool:
     return int.from_bytes(blake2b(f"holdout:{package}".encode(), digest_size=4).digest()) < PACKAGES * 2**32
 
 
-def divide(path: Path, out: Path) -> dict[str, int]:
-    """Write tools_train, tools_dev and tools_unseen from one file of tool samples; how many each."""
-    found: dict[Part, list[Sample]] = {"train": [], "dev": [], "unseen": []}
+def write_parts(path: Path, out: Path) -> dict[str, int]:
+    """Write tools_train, tools_dev and tools_unseen from one file of tool samples; returns how many each."""
+    parts: dict[Part, list[Sample]] = {"train": [], "dev": [], "unseen": []}
     for sample in read_samples(path):
         part = part_of(sample)
         if part is not None:
-            found[part].append(sample)
-    return {part: write_samples(out / f"tools_{part}.jsonl.gz", _mixed(samples)) for part, samples in found.items()}
+            parts[part].append(sample)
+    return {
+        part: write_samples(out / f"tools_{part}.jsonl.gz", _in_hash_order(samples)) for part, samples in parts.items()
+    }
 
 
-def _mixed(samples: Iterable[Sample]) -> list[Sample]:
-    """In the order of a hash: any beginning of the file is a fair sample."""
+def _in_hash_order(samples: Iterable[Sample]) -> list[Sample]:
+    """Order samples by a hash, so that any beginning of the file is a fair sample."""
     return sorted(samples, key=lambda sample: blake2b(sample.id.encode(), digest_size=8).digest())

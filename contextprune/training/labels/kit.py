@@ -1,4 +1,4 @@
-"""Reading a data kit for training: records, the documents that they rest on, halves, and dice that fall alike anywhere.
+"""Reading a data kit for training: records, the documents that they rest on, halves, and reproducible draws.
 
 Halves are cut by document, never by row: a row whose documents lie in both halves is in neither.
 """
@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(r"(review|table|paragraph \d+|data\.\w+)?", re.IGNOREC
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a JSON-lines file, plain or gzipped."""
+    """Read the records of a JSON-lines file, plain or gzipped."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
         for line in lines:
@@ -33,11 +33,11 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a question set that have documents; those that share long ones get them from the file beside."""
+    """Read the rows of a question set that have documents; long documents that rows share are in the `.docs` file."""
     shared: dict[str, Any] = {}
-    beside = path.with_name(path.name.replace(".jsonl", ".docs.jsonl", 1))
-    if beside.exists():
-        shared = {doc["doc_id"]: doc for doc in read(beside)}
+    shared_path = path.with_name(path.name.replace(".jsonl", ".docs.jsonl", 1))
+    if shared_path.exists():
+        shared = {doc["doc_id"]: doc for doc in read(shared_path)}
     for raw in read(path):
         if "docs" not in raw and raw.get("doc_refs"):
             raw["docs"] = [shared[ref] for ref in raw["doc_refs"]]
@@ -46,17 +46,17 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def digest(text: str) -> bytes:
-    """A hash that is the same in every process."""
+    """Hash a text to 16 bytes, the same in every process."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def dice(*key: object) -> Random:
-    """Dice for one decision: they fall the same for the same key, whatever was drawn before."""
+def rng_for(*key: object) -> Random:
+    """Random numbers for one decision: the same for the same key, whatever was drawn before."""
     return Random(digest(":".join(map(str, key))))  # noqa: S311 - a draw of samples, no secret
 
 
 def half(groups: Iterable[str]) -> Half | None:
-    """The half that all of these documents belong to; None where they belong to both, or there are none."""
+    """Find the half that all of these documents belong to; None where they belong to both, or there are none."""
     halves: set[Half] = {_half_of(group) for group in groups}
     return halves.pop() if len(halves) == 1 else None
 
@@ -66,7 +66,7 @@ def _half_of(group: str) -> Half:
 
 
 def groups(raw: Raw, source: str) -> tuple[str, ...]:
-    """The documents, or what stands for them, that a question's evidence lies in: a repository, an article, a paper."""
+    """Name the documents of a question's evidence, or what stands for them: a repository, an article, a paper."""
     if source in _BY_ROW:
         return (str(raw["id"]),)
     repo = (raw.get("meta") or {}).get("repo")
@@ -83,15 +83,18 @@ def groups(raw: Raw, source: str) -> tuple[str, ...]:
 
 
 def session_groups(raw: Raw) -> tuple[str, ...]:
-    """What stands for the world of a recorded session: the customer, the database, else the first request."""
+    """Name what a recorded session is about: the customer, the database, else the first request."""
     task = (raw.get("meta") or {}).get("task")
     if isinstance(task, Mapping) and task.get("user_id"):
         return (str(task["user_id"]),)
-    asked, first = False, ""
+
+    lists_tables, request = False, ""
     for message in raw["messages"]:
-        if asked and message["role"] == "tool":
+        if lists_tables and message["role"] == "tool":
             return (digest(str(message["content"])).hex(),)
-        asked = "show tables" in str(message.get("tool_calls")).lower()  # the answer is the same for all its sessions
-        if not first and message["role"] == "user":
-            first = str(message.get("content") or "")
-    return (digest(first or str(raw["id"])).hex(),)
+        lists_tables = (
+            "show tables" in str(message.get("tool_calls")).lower()
+        )  # the answer is the same for all its sessions
+        if not request and message["role"] == "user":
+            request = str(message.get("content") or "")
+    return (digest(request or str(raw["id"])).hex(),)

@@ -18,7 +18,7 @@ PAIR = "call_1"
 
 
 class Result(NamedTuple):
-    """A tool's call and what it returned; `needs` are ranges of the text."""
+    """A tool's call and the text that it returned; `needs` are ranges of the text."""
 
     tool: str
     arguments: dict[str, Any]
@@ -26,9 +26,9 @@ class Result(NamedTuple):
     needs: tuple[tuple[int, int], ...]
 
 
-def as_result(row: Row, dice: Random) -> Sample:
-    """The sample of the row as a view of an arriving result: the goal, the call, the result."""
-    result = _FORMS.get(row.kind, _hits)(all_judged(row), dice)
+def as_result(row: Row, rng_for: Random) -> Sample:
+    """Make the row's sample as a view of an arriving result: the goal, the call, the result."""
+    result = _RESULT_FORMS.get(row.kind, _search_hits)(all_judged(row), rng_for)
     return Sample(
         id=f"{row.id}#call",
         source=f"{row.source}_call",
@@ -41,104 +41,105 @@ def as_result(row: Row, dice: Random) -> Sample:
 
 
 def arrival(goal: str, tool: str, arguments: dict[str, Any], text: str) -> Context:
-    """What is known when a tool's result arrives."""
-    called = json.dumps(arguments, ensure_ascii=False)
+    """Build the context in which a tool's result arrives: the goal, the call, the result."""
+    call_text = json.dumps(arguments, ensure_ascii=False)
     segments = (
         Segment(Kind.USER, goal, (0,)),
-        Segment(Kind.TOOL_CALL, called, (1,), turn=1, pair=PAIR, name=tool),
+        Segment(Kind.TOOL_CALL, call_text, (1,), turn=1, pair=PAIR, name=tool),
         Segment(Kind.TOOL_RESULT, text, (2,), turn=1, pair=PAIR, name=tool),
     )
     return Context(segments, goal)
 
 
-def _records(row: Row, dice: Random) -> Result:
-    """JSON: records as lines, as a list, or as an indented list; anything else as it stands."""
+def _records(row: Row, rng_for: Random) -> Result:
+    """Show JSON: records as lines, as a list, or as an indented list; anything else as it stands."""
     doc = row.docs[0]
     if row.call is None:
-        tool, key = dice.choice((("http_get", "url"), ("read_file", "path"), ("get_config", "name")))
+        tool, key = rng_for.choice((("http_get", "url"), ("read_file", "path"), ("get_config", "name")))
         return Result(tool, {key: doc.title}, doc.text, tuple((p.start, p.end) for p in row.evidence))
-    indent = dice.choice((None, 0, 2))
-    opening, between, closing = _LISTS[indent]
+    indent = rng_for.choice((None, 0, 2))
+    opening, separator, closing = _LIST_SYNTAX[indent]
     text, needs = opening, []
-    for start, record in _lines(doc.text):
+
+    for start, record in _nonempty_lines(doc.text):
         shown = json.dumps(json.loads(record), indent=2, ensure_ascii=False).replace("\n", "\n  ") if indent else record
-        text += between if len(text) > len(opening) else ""
-        if any(_meet(piece, start, start + len(record)) for piece in row.evidence):
+        text += separator if len(text) > len(opening) else ""
+        if any(_overlap(piece, start, start + len(record)) for piece in row.evidence):
             needs.append((len(text), len(text) + len(shown)))
         text += shown
     return Result(str(row.call["method"]), dict(row.call["parameters"]), text + closing, tuple(needs))
 
 
-_LISTS = {None: ("", "\n", ""), 0: ("[", ", ", "]"), 2: ("[\n  ", ",\n  ", "\n]")}
+_LIST_SYNTAX = {None: ("", "\n", ""), 0: ("[", ", ", "]"), 2: ("[\n  ", ",\n  ", "\n]")}
 
 
-def _table(row: Row, dice: Random) -> Result:
-    """A table, with what the document says around it."""
-    text, offsets = _joined(row.docs, lambda _, doc: ("", doc.text))
+def _table(row: Row, rng_for: Random) -> Result:
+    """Show a table, with the document's text around it."""
+    text, offsets = _join(row.docs, lambda _, doc: ("", doc.text))
     name = row.docs[0].title if len(row.docs) == 1 else "report.txt"
-    tool, arguments = dice.choice(
+    tool, arguments = rng_for.choice(
         (
             ("bash", {"command": f"cat {name}"}),
             ("read_file", {"path": name}),
             ("query_table", {"table": name, "select": "*"}),
         )
     )
-    return Result(tool, arguments, text, _moved(row.evidence, offsets))
+    return Result(tool, arguments, text, _shift(row.evidence, offsets))
 
 
-def _file(row: Row, dice: Random) -> Result:
-    """A source file."""
-    text, offsets = _joined(row.docs, lambda _, doc: ("", doc.text))
+def _file(row: Row, rng_for: Random) -> Result:
+    """Show a source file."""
+    text, offsets = _join(row.docs, lambda _, doc: ("", doc.text))
     path = row.docs[0].title
-    tool, arguments = dice.choice(
+    tool, arguments = rng_for.choice(
         (("read_file", {"path": path}), ("bash", {"command": f"cat {path}"}), ("open", {"path": path}))
     )
-    return Result(tool, arguments, text, _moved(row.evidence, offsets))
+    return Result(tool, arguments, text, _shift(row.evidence, offsets))
 
 
-def _hits(row: Row, dice: Random) -> Result:
-    """Search hits, as text or as JSON; a single document is a page that was fetched."""
+def _search_hits(row: Row, rng_for: Random) -> Result:
+    """Show search hits, as text or as JSON; a single document is a page that was fetched."""
     if len(row.docs) == 1:
         doc = row.docs[0]
-        tool, key = dice.choice((("fetch_page", "url"), ("read_document", "title"), ("open", "path")))
+        tool, key = rng_for.choice((("fetch_page", "url"), ("read_document", "title"), ("open", "path")))
         return Result(tool, {key: doc.title or "page"}, doc.text, tuple((p.start, p.end) for p in row.evidence))
-    tool = dice.choice(("search", "web_search", "retrieve"))
+    tool = rng_for.choice(("search", "web_search", "retrieve"))
     arguments = {"query": row.question, "top_k": len(row.docs)}
-    if dice.random() < 0.35:
+    if rng_for.random() < 0.35:
         return Result(tool, arguments, *_json_hits(row))
-    form: Callable[[int, Doc], tuple[str, str]] = dice.choice(_HEADS)
-    text, offsets = _joined(row.docs, form)
-    return Result(tool, arguments, text, _moved(row.evidence, offsets))
+    form: Callable[[int, Doc], tuple[str, str]] = rng_for.choice(_HIT_FORMS)
+    text, offsets = _join(row.docs, form)
+    return Result(tool, arguments, text, _shift(row.evidence, offsets))
 
 
-_HEADS: tuple[Callable[[int, Doc], tuple[str, str]], ...] = (
+_HIT_FORMS: tuple[Callable[[int, Doc], tuple[str, str]], ...] = (
     lambda i, doc: (f"[{i + 1}] {doc.title}\n", doc.text),
     lambda i, doc: (f"Result {i + 1}: {doc.title}\nContent: ", doc.text),
     lambda _, doc: (f"## {doc.title}\n\n", doc.text),
 )
 
-_FORMS: dict[str, Callable[[Row, Random], Result]] = {"json": _records, "table": _table, "code": _file}
+_RESULT_FORMS: dict[str, Callable[[Row, Random], Result]] = {"json": _records, "table": _table, "code": _file}
 
 
 def _json_hits(row: Row) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Hits as a JSON list. Escapes are made character by character, so a range's place is that of its escaped start."""
+    """Write hits as a JSON list. Escaping goes by characters: an escaped prefix is as long as the offset after it."""
     text, needs = "[", []
     for i, doc in enumerate(row.docs):
-        text += (", " if i else "") + f'{{"title": {_quoted(doc.title)}, "snippet": "'
+        text += (", " if i else "") + f'{{"title": {_json_string(doc.title)}, "snippet": "'
         for piece in row.evidence:
             if piece.doc == i:
-                start, end = (len(text) + len(_quoted(doc.text[:at])) - 2 for at in (piece.start, piece.end))
+                start, end = (len(text) + len(_json_string(doc.text[:at])) - 2 for at in (piece.start, piece.end))
                 needs.append((start, end))
-        text += _quoted(doc.text)[1:] + "}"
+        text += _json_string(doc.text)[1:] + "}"
     return text + "]", tuple(needs)
 
 
-def _quoted(text: str) -> str:
+def _json_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _joined(docs: tuple[Doc, ...], form: Callable[[int, Doc], tuple[str, str]]) -> tuple[str, list[int]]:
-    """The documents in one text, and where each begins in it."""
+def _join(docs: tuple[Doc, ...], form: Callable[[int, Doc], tuple[str, str]]) -> tuple[str, list[int]]:
+    """Join the documents to one text; returns it with the offset of each document."""
     text, offsets = "", []
     for i, doc in enumerate(docs):
         head, body = form(i, doc)
@@ -148,12 +149,12 @@ def _joined(docs: tuple[Doc, ...], form: Callable[[int, Doc], tuple[str, str]]) 
     return text, offsets
 
 
-def _moved(evidence: tuple[Piece, ...], offsets: list[int]) -> tuple[tuple[int, int], ...]:
+def _shift(evidence: tuple[Piece, ...], offsets: list[int]) -> tuple[tuple[int, int], ...]:
     return tuple((offsets[p.doc] + p.start, offsets[p.doc] + p.end) for p in evidence)
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Each line that is not empty, with its place."""
+def _nonempty_lines(text: str) -> Iterator[tuple[int, str]]:
+    """List the lines that are not empty, each with its offset."""
     at = 0
     for line in text.split("\n"):
         if line:
@@ -161,5 +162,5 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         at += len(line) + 1
 
 
-def _meet(piece: Piece, start: int, end: int) -> bool:
+def _overlap(piece: Piece, start: int, end: int) -> bool:
     return piece.start < end and start < piece.end

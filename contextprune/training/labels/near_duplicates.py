@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from contextprune.training.samples import Sample
 
-NEAR = 0.8
+MIN_SIMILARITY = 0.8
 CHARS = 1500  # of each block: two texts that begin alike are one
 WORDS = 8  # in a row
 
@@ -29,44 +29,44 @@ _FACTORS = np.array([pow(0x9E3779B97F4A7C15, k + 1, 2**64) for k in range(WORDS)
 Hashes = NDArray[np.uint64]
 
 
-class Texts:
+class NearDuplicateIndex:
     """Texts, to be asked whether one is nearly among them."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._known: list[Hashes] = []
+        self._hashes: list[Hashes] = []
         self._bands: dict[tuple[int, bytes], list[int]] = defaultdict(list)
         for text in dict.fromkeys(texts):
             hashes = shingles(text)
             if len(hashes):
                 for band in _bands(hashes):
-                    self._bands[band].append(len(self._known))
-                self._known.append(hashes)
+                    self._bands[band].append(len(self._hashes))
+                self._hashes.append(hashes)
 
-    def near(self, text: str) -> bool:
+    def contains_near_duplicate(self, text: str) -> bool:
         """Whether a text among these shares nearly all its runs of words with this one."""
         hashes = shingles(text)
-        if not len(hashes) or not self._known:
+        if not len(hashes) or not self._hashes:
             return False
         candidates = {i for band in _bands(hashes) for i in self._bands.get(band, ())}
-        return any(similarity(hashes, self._known[i]) >= NEAR for i in candidates)
+        return any(similarity(hashes, self._hashes[i]) >= MIN_SIMILARITY for i in candidates)
 
 
 def without_leaks(train: Iterable[Sample], dev: Iterable[Sample]) -> tuple[list[Sample], Counter[str]]:
-    """The training samples whose labelled texts are not in the dev half, and how many of each source are."""
-    known = Texts(text for sample in dev for text in blocks(sample))
-    near = lru_cache(maxsize=1 << 16)(known.near)
-    kept: list[Sample] = []
+    """Drop training samples that teach a text of the dev half; returns the others, and how many of each source went."""
+    index = NearDuplicateIndex(text for sample in dev for text in blocks(sample))
+    is_near = lru_cache(maxsize=1 << 16)(index.contains_near_duplicate)
+    clean: list[Sample] = []
     dropped: Counter[str] = Counter()
     for sample in train:
-        if any(map(near, blocks(sample))):
+        if any(map(is_near, blocks(sample))):
             dropped[sample.source] += 1
         else:
-            kept.append(sample)
-    return kept, dropped
+            clean.append(sample)
+    return clean, dropped
 
 
 def blocks(sample: Sample) -> Iterator[str]:
-    """The beginnings of the texts that a sample teaches: those with something needed, or its only one.
+    """Beginnings of the texts that a sample teaches: those with something needed, or its only one.
 
     Several of which nothing is needed are distractors: both halves may draw the same.
     """
@@ -77,10 +77,10 @@ def blocks(sample: Sample) -> Iterator[str]:
 
 def shingles(text: str) -> Hashes:
     """Hashes of the runs of words; of the words as a whole where they are few, and none where they say nothing."""
-    found = _WORD.findall(text[:CHARS])
-    if len(found) < WORDS:
+    tokens = _WORD.findall(text[:CHARS])
+    if len(tokens) < WORDS:
         return np.empty(0, dtype=np.uint64)
-    words = np.fromiter(map(_hash, found), dtype=np.uint64, count=len(found))
+    words = np.fromiter(map(_hash, tokens), dtype=np.uint64, count=len(tokens))
     runs = len(words) - WORDS + 1
     mixed = sum((words[k : k + runs] * _FACTORS[k] for k in range(WORDS)), np.zeros(runs, dtype=np.uint64))
     return np.unique(mixed ^ (mixed >> np.uint64(29)))

@@ -6,23 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.scoring.calibration import ALL
-from contextprune.training.fit.calibrate import Judged, achieved, calibrate, isotonic
+from contextprune.training.fit.calibrate import ScoredBlock, achieved_recall, calibrate, isotonic
 
 
-def blocks(count: int, seed: int, name: str = "text-prose", shift: float = 0.0) -> list[Judged]:
-    dice = np.random.default_rng(seed)
+def blocks(count: int, seed: int, name: str = "text-prose", shift: float = 0.0) -> list[ScoredBlock]:
+    rng = np.random.default_rng(seed)
     found = []
     for _ in range(count):
-        logits = dice.normal(-2 + shift, 1.5, 30)
-        labels = (dice.random(30) < 1 / (1 + np.exp(-(logits - shift)))).astype(float)
-        found.append(Judged("set", name, logits, labels))
+        logits = rng.normal(-2 + shift, 1.5, 30)
+        labels = (rng.random(30) < 1 / (1 + np.exp(-(logits - shift)))).astype(float)
+        found.append(ScoredBlock("set", name, logits, labels))
     return found
 
 
 @pytest.mark.parametrize("recall", [0.9, 0.95, 0.99])
 def test_the_recall_asked_for_is_reached_within_two_points_on_other_blocks(recall: float) -> None:
     fitted = calibrate(blocks(400, 0) + blocks(400, 1, "result-lines", 3.0))
-    found = achieved(fitted, blocks(400, 2) + blocks(400, 3, "result-lines", 3.0), recall)
+    found = achieved_recall(fitted, blocks(400, 2) + blocks(400, 3, "result-lines", 3.0), recall)
     assert set(found) == {ALL, "text-prose", "result-lines"}
     for name in ("text-prose", "result-lines"):
         assert found[name][0] == pytest.approx(recall, abs=0.02)

@@ -29,8 +29,8 @@ def test_where_nothing_is_needed_there_is_nothing_to_recall() -> None:
 def test_sources_count_alike_and_tools_by_their_kind() -> None:
     groups = [group([1], [10], "set"), group([1], [10], "set"), group([1], [10], "tools", "grep")]
     rows = [("set", 0.3, 0.0), ("set", 0.3, 0.5), ("tool:grep", 0.3, 1.0)]
-    found = summary([(s, b, v) for s, _, v in rows for b in (0.1, 0.3, 0.5)])
-    assert found["@30%"] == pytest.approx(0.625)
-    assert found["questions"] == pytest.approx(0.25)
-    assert found["tools"] == 1.0
+    figures = summary([(s, b, v) for s, _, v in rows for b in (0.1, 0.3, 0.5)])
+    assert figures["@30%"] == pytest.approx(0.625)
+    assert figures["questions"] == pytest.approx(0.25)
+    assert figures["tools"] == 1.0
     assert {source for source, _, _ in recalls(groups, [np.ones(1)] * 3)} == {"set", "tool:grep"}

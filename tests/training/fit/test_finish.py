@@ -15,10 +15,10 @@ def test_a_training_ends_in_a_folder_that_loads_and_finds_what_is_needed(tmp_pat
     train(groups, dev, start, tmp_path / "run", Recipe(layers=(0, 1), steps=30, batch=4), lambda _: None)
     held_out = tmp_path / "held.jsonl.gz"
     write_samples(held_out, samples(160, start=100))
-    learned = tmp_path / "small" / "train.jsonl.gz"
+    learning = tmp_path / "small" / "train.jsonl.gz"
     out = tmp_path / "scorer"
-    found = finish(tmp_path / "run", start / "tokenizer.json", [learned], [held_out], out, lambda _: None)
-    assert set(found) == {"0.9", "0.95", "0.99", "ranking"}
+    results = finish(tmp_path / "run", start / "tokenizer.json", [learning], [held_out], out, lambda _: None)
+    assert set(results) == {"0.9", "0.95", "0.99", "ranking"}
     assert sorted(path.name for path in (tmp_path / "scorer").iterdir()) == [
         "calibration.json", "model.safetensors", "scorer.json", "tokenizer.json",
     ]  # fmt: skip

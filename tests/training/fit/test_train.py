@@ -10,14 +10,14 @@ from safetensors.torch import load_file
 from contextprune.errors import SettingsError
 from contextprune.training.fit import train as training
 from contextprune.training.fit.groups import read_groups
-from contextprune.training.fit.train import Recipe, batch_of, fresh, scores_of, shape_of, train, windows_of
+from contextprune.training.fit.train import Recipe, batch_of, initial_model, scores_of, shape_of, train, windows_of
 from tests.training.tiny import folders
 
 RECIPE = Recipe(layers=(0, 1), steps=30, batch=4, looks=1)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     return folders(tmp_path_factory.mktemp("small"))
 
 
@@ -29,45 +29,47 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def test_training_learns_what_is_needed(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_training_learns_what_is_needed(tiny_folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
     said: list[str] = []
-    best = train(*made, tmp_path, RECIPE, said.append)
+    best = train(*tiny_folders, tmp_path, RECIPE, said.append)
     assert best["@30%"] > 0.9
     assert any(line.startswith("step 25/30") and "to go" in line for line in said)
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
-    made: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_folders: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT", 0)
+    monkeypatch.setattr(training, "CHECKPOINT_MINUTES", 0)
 
     def stop(line: str) -> None:
         if line.startswith("step 25/"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(*made, tmp_path / "stopped", RECIPE, stop)
-    train(*made, tmp_path / "stopped", RECIPE, lambda _: None)
-    train(*made, tmp_path / "straight", RECIPE, lambda _: None)
+        train(*tiny_folders, tmp_path / "stopped", RECIPE, stop)
+    train(*tiny_folders, tmp_path / "stopped", RECIPE, lambda _: None)
+    train(*tiny_folders, tmp_path / "straight", RECIPE, lambda _: None)
     one, other = (load_file(tmp_path / name / "best.safetensors") for name in ("stopped", "straight"))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_two_processes_train_like_one(made: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    best = train(*made, tmp_path, Recipe(layers=(0, 1), steps=20, batch=4, looks=1, processes=2), lambda _: None)
+def test_two_processes_train_like_one(tiny_folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    best = train(
+        *tiny_folders, tmp_path, Recipe(layers=(0, 1), steps=20, batch=4, looks=1, processes=2), lambda _: None
+    )
     assert 0.0 <= best["mean"] <= 1.0
 
 
-def test_the_control_reads_no_text(made: tuple[Path, Path, Path]) -> None:
-    groups = list(read_groups(made[1]))
-    model = fresh(made[2], ())
+def test_the_control_reads_no_text(tiny_folders: tuple[Path, Path, Path]) -> None:
+    groups = list(read_groups(tiny_folders[1]))
+    model = initial_model(tiny_folders[2], ())
     changed = [type(g)(**{**_fields(g), "ids": g.ids[::-1].copy()}) for g in groups]
     one, other = (scores_of(model, some, torch.device("cpu")) for some in (groups, changed))
     assert all((a == b).all() for a, b in zip(one, other, strict=True))
 
 
-def test_windows_come_back_to_their_spans(made: tuple[Path, Path, Path]) -> None:
-    groups = list(read_groups(made[1]))[:3]
+def test_windows_come_back_to_their_spans(tiny_folders: tuple[Path, Path, Path]) -> None:
+    groups = list(read_groups(tiny_folders[1]))[:3]
     windows = list(windows_of(groups))
     assert sorted(i for *_, places in windows for i in places) == list(range(sum(len(g.label) for g in groups)))
     batch = batch_of(windows)
@@ -75,9 +77,9 @@ def test_windows_come_back_to_their_spans(made: tuple[Path, Path, Path]) -> None
     assert int(batch.goal.sum()) == sum(goal for _, goal, _, _ in windows)
 
 
-def test_layers_that_are_not_there_are_refused(made: tuple[Path, Path, Path]) -> None:
+def test_layers_that_are_not_there_are_refused(tiny_folders: tuple[Path, Path, Path]) -> None:
     with pytest.raises(SettingsError, match="no BERT with the layers"):
-        shape_of(made[2], (0, 7))
+        shape_of(tiny_folders[2], (0, 7))
 
 
 def _fields(group: object) -> dict[str, object]:

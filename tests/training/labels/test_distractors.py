@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextprune.training.labels.distractors import Pool
-from contextprune.training.labels.kit import dice
+from contextprune.training.labels.distractors import DistractorIndex
+from contextprune.training.labels.kit import rng_for
 from contextprune.training.labels.questions import Doc, Row
 
 
@@ -20,8 +20,10 @@ ROWS = [
 
 
 def test_the_nearest_documents_of_other_groups_come_first() -> None:
-    assert [doc.text for doc in Pool(ROWS).near(ROWS[0], 3, dice(0))] == ["A glacier may end in a lake."]
+    assert [doc.text for doc in DistractorIndex(ROWS).closest(ROWS[0], 3, rng_for(0))] == [
+        "A glacier may end in a lake."
+    ]
 
 
 def test_a_question_like_no_document_has_no_distractor() -> None:
-    assert Pool(ROWS).near(row(99, "", "Xylophone?"), 3, dice(0)) == []
+    assert DistractorIndex(ROWS).closest(row(99, "", "Xylophone?"), 3, rng_for(0)) == []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from contextprune.training.labels.extents import LONGEST, around, line
+from contextprune.training.labels.extents import MAX_CHARS, around, line
 
 
-def taken(text: str, value: str) -> str:
+def extent_of(text: str, value: str) -> str:
     start = text.rfind(value)
     left, right = around(text, start, start + len(value))
     return text[left:right]
@@ -15,28 +15,29 @@ def taken(text: str, value: str) -> str:
 
 def test_a_short_record_goes_as_a_whole() -> None:
     assert (
-        taken('[{"id": "HAT01", "seats": {"n": 3}}, {"id": "HAT02"}]', "HAT01") == '{"id": "HAT01", "seats": {"n": 3}}'
+        extent_of('[{"id": "HAT01", "seats": {"n": 3}}, {"id": "HAT02"}]', "HAT01")
+        == '{"id": "HAT01", "seats": {"n": 3}}'
     )
 
 
 def test_of_a_long_record_only_the_pair_goes() -> None:
     text = json.dumps([{"id": "HAT01", "note": "x " * 200, "phone": "650-688-2614"}])
-    assert taken(text, "650-688-2614") == '"phone": "650-688-2614"'
+    assert extent_of(text, "650-688-2614") == '"phone": "650-688-2614"'
 
 
 def test_a_row_of_a_database_and_a_short_list_go_as_a_whole() -> None:
-    assert taken("[('Song_ID', 'int', 'NO'), ('Name', 'text', 'YES')]", "Song_ID") == "('Song_ID', 'int', 'NO')"
-    assert taken('{"a": {"b": 1}, "ids": ["4NQLHD", "KHIK97"]}', "KHIK97") == '"ids": ["4NQLHD", "KHIK97"]'
+    assert extent_of("[('Song_ID', 'int', 'NO'), ('Name', 'text', 'YES')]", "Song_ID") == "('Song_ID', 'int', 'NO')"
+    assert extent_of('{"a": {"b": 1}, "ids": ["4NQLHD", "KHIK97"]}', "KHIK97") == '"ids": ["4NQLHD", "KHIK97"]'
 
 
 def test_of_a_text_the_line_goes() -> None:
-    assert taken("one\n  two src/a.py three\nfour", "src/a.py") == "  two src/a.py three"
+    assert extent_of("one\n  two src/a.py three\nfour", "src/a.py") == "  two src/a.py three"
 
 
 def test_of_a_long_line_only_what_stands_near() -> None:
     text = "word " * 100 + "src/a.py" + " word" * 100
     left, right = line(text, 500, 508)
-    assert right - left <= LONGEST
+    assert right - left <= MAX_CHARS
     assert text[left:right].strip().split() == ["word"] * 19 + ["src/a.py"] + ["word"] * 19
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contextprune.context import Kind
-from contextprune.training.labels.hindsight import Plan, samples, strongest
+from contextprune.training.labels.hindsight import SessionPlan, samples, strongest
 from contextprune.training.labels.kit import half
 from contextprune.training.samples import Need, Sample
 
@@ -30,8 +30,8 @@ def session(*messages: dict[str, Any]) -> dict[str, Any]:
     return {"id": "s", "messages": [{"role": "user", "content": request}, *messages], "meta": {}}
 
 
-def views(*messages: dict[str, Any], plan: Plan | None = None) -> list[Sample]:
-    return list(samples([session(*messages)], "made", plan or Plan(everywhere=True), "train", 0))
+def views(*messages: dict[str, Any], plan: SessionPlan | None = None) -> list[Sample]:
+    return list(samples([session(*messages)], "made", plan or SessionPlan(at_every_reply=True), "train", 0))
 
 
 def marked(sample: Sample) -> Iterator[tuple[str, float]]:
@@ -75,7 +75,7 @@ def test_what_was_said_outside_results_is_not_marked() -> None:
     assert all(not view.needs for view in views(*spoken) if view.id == "s@4")
 
 
-def test_of_views_in_which_nothing_was_needed_few_are_kept() -> None:
+def test_of_by_idin_which_nothing_was_needed_few_are_kept() -> None:
     idle = [message for i in range(30) for message in (act(i, command="ls"), result(i, FILE))]
     assert views(*idle) == []
 
@@ -87,25 +87,25 @@ def test_strings_of_json_are_values_whatever_their_letters() -> None:
 
 
 def test_copies_mark_the_same_text() -> None:
-    plan = Plan(everywhere=True, copies=3)
+    plan = SessionPlan(at_every_reply=True, copies=3)
     system = {"role": "system", "content": "You code."}
     raw = session(*SESSION, act(4, command="cat"), result(4, FILE), act(5, old="def unused_3(argument):"))
     raw["messages"].insert(0, system)
-    told = list(samples([raw], "made", plan, "train", 0))
-    assert len({sample.id for sample in told}) == len(told)
-    for sample in told:
-        twin = next(other for other in told if other.id == sample.id.split("#")[0])
-        assert list(marked(sample)) == list(marked(twin))
+    copies = list(samples([raw], "made", plan, "train", 0))
+    assert len({sample.id for sample in copies}) == len(copies)
+    for sample in copies:
+        original = next(original for original in copies if original.id == sample.id.split("#")[0])
+        assert list(marked(sample)) == list(marked(original))
 
 
 def test_two_sessions_of_one_id_stay_two() -> None:
-    told = list(samples([session(*SESSION), session(*SESSION)], "made", Plan(), "train", 0))
-    assert len({sample.id for sample in told}) == len(told) > 2
+    by_id = list(samples([session(*SESSION), session(*SESSION)], "made", SessionPlan(), "train", 0))
+    assert len({sample.id for sample in by_id}) == len(by_id) > 2
 
 
 def test_sessions_that_share_records_are_told_apart_by_tool() -> None:
-    told = views(*SESSION, plan=Plan(everywhere=True, by_tool=True))
-    assert {sample.groups for sample in told} <= {("bash",)}
+    by_tool = views(*SESSION, plan=SessionPlan(at_every_reply=True, by_tool=True))
+    assert {sample.groups for sample in by_tool} <= {("bash",)}
 
 
 @pytest.mark.parametrize("order", [1, -1])

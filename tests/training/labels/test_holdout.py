@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.training.labels.holdout import TOOLS, divide, part_of
+from contextprune.training.labels.holdout import TOOLS, part_of, write_parts
 from contextprune.training.samples import Need, Sample, read_samples, write_samples
 
 
@@ -15,9 +15,9 @@ def sample(tool: str, package: str, number: int = 0) -> Sample:
 
 def test_no_tool_and_no_package_of_the_unseen_part_is_trained_on(tmp_path: Path) -> None:
     tools = ["grep", "pytest", *sorted(TOOLS)]
-    made = [sample(tool, f"package{i}") for tool in tools for i in range(60)]
-    write_samples(tmp_path / "all.jsonl.gz", made)
-    counts = divide(tmp_path / "all.jsonl.gz", tmp_path)
+    samples = [sample(tool, f"package{i}") for tool in tools for i in range(60)]
+    write_samples(tmp_path / "all.jsonl.gz", samples)
+    counts = write_parts(tmp_path / "all.jsonl.gz", tmp_path)
     assert min(counts.values()) > 0
     groups = {
         part: {name for s in read_samples(tmp_path / f"tools_{part}.jsonl.gz") for name in s.groups} for part in counts

@@ -6,7 +6,7 @@ import gzip
 import json
 from pathlib import Path
 
-from contextprune.training.labels.kit import dice, groups, half, rows, session_groups
+from contextprune.training.labels.kit import groups, half, rng_for, rows, session_groups
 
 
 def test_a_group_is_always_in_the_same_half_and_an_eighth_of_them_in_dev() -> None:
@@ -65,4 +65,4 @@ def test_rows_get_the_documents_that_they_share(tmp_path: Path) -> None:
 
 
 def test_dice_fall_alike_for_the_same_key() -> None:
-    assert dice(0, "a").random() == dice(0, "a").random() != dice(1, "a").random()
+    assert rng_for(0, "a").random() == rng_for(0, "a").random() != rng_for(1, "a").random()

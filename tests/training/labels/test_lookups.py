@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from contextprune.context import Kind
-from contextprune.training.labels.kit import dice
+from contextprune.training.labels.kit import rng_for
 from contextprune.training.labels.lookups import as_result
 from contextprune.training.labels.questions import Doc, Piece, Row
 from contextprune.training.samples import Sample
 
 
 def told(kind: str, docs: tuple[Doc, ...], evidence: tuple[Piece, ...], seed: int, call: Any = None) -> Sample:
-    return as_result(Row("r", "s", kind, ("g",), "Which?", docs, evidence, 1.0, (), call), dice(seed))
+    return as_result(Row("r", "s", kind, ("g",), "Which?", docs, evidence, 1.0, (), call), rng_for(seed))
 
 
 def marked(sample: Sample) -> list[str]:

@@ -6,8 +6,15 @@ from pathlib import Path
 from random import Random
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.training.labels.near_duplicates import NEAR, Texts, blocks, shingles, similarity, without_leaks
-from contextprune.training.labels.recipes import make
+from contextprune.training.labels.near_duplicates import (
+    MIN_SIMILARITY,
+    NearDuplicateIndex,
+    blocks,
+    shingles,
+    similarity,
+    without_leaks,
+)
+from contextprune.training.labels.recipes import write_halves
 from contextprune.training.samples import Need, Sample, read_samples
 
 WORDS = [f"word{i}" for i in range(500)]
@@ -47,23 +54,23 @@ def test_similarity_is_that_of_the_runs_of_words() -> None:
     assert similarity(shingles(text(1)), shingles(text(1))) == 1
     assert similarity(shingles(text(1)), shingles(text(2))) == 0
     shorter = text(1).rsplit(" ", 12)[0]
-    assert NEAR < similarity(shingles(text(1)), shingles(shorter)) < 1
+    assert MIN_SIMILARITY < similarity(shingles(text(1)), shingles(shorter)) < 1
 
 
 def test_texts_of_few_words_are_like_no_other() -> None:
-    assert not Texts(["ok", ""]).near("ok")
-    assert not Texts([]).near(text(1))
+    assert not NearDuplicateIndex(["ok", ""]).contains_near_duplicate("ok")
+    assert not NearDuplicateIndex([]).contains_near_duplicate(text(1))
 
 
 def test_nearly_all_pairs_above_the_bound_are_found() -> None:
-    known = Texts(text(i) for i in range(200))
+    known = NearDuplicateIndex(text(i) for i in range(200))
     changed = [" ".join(text(i).split()[6:]) for i in range(200)]
-    assert sum(map(known.near, changed)) > 190
+    assert sum(map(known.contains_near_duplicate, changed)) > 190
 
 
 def test_the_split_of_the_committed_samples_has_no_leak(tmp_path: Path) -> None:
-    make(BENCH, tmp_path)
-    dev = Texts(each for sample in read_samples(tmp_path / "dev.jsonl.gz") for each in blocks(sample))
+    write_halves(BENCH, tmp_path)
+    dev = NearDuplicateIndex(each for sample in read_samples(tmp_path / "dev.jsonl.gz") for each in blocks(sample))
     train = list(read_samples(tmp_path / "train.jsonl.gz"))
     assert len(train) > 50
-    assert not any(dev.near(each) for sample in train for each in blocks(sample))
+    assert not any(dev.contains_near_duplicate(each) for sample in train for each in blocks(sample))

@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from contextprune.context import Kind
-from contextprune.training.labels.kit import dice
+from contextprune.training.labels.kit import rng_for
 from contextprune.training.labels.questions import (
     Doc,
     Piece,
     Row,
     all_judged,
-    among,
     as_documents,
-    astray,
-    merged,
+    merge_pieces,
+    misdirected,
     parse,
     parse_abstract,
     shuffled,
+    with_distractors,
     without_gold,
 )
 
@@ -50,11 +50,11 @@ def test_a_sample_is_what_prune_documents_shows_the_engine() -> None:
 
 
 def test_other_orders_and_distractors_leave_the_mark_on_its_text() -> None:
-    orders = {shuffled(parsed(), dice(i)).docs for i in range(20)}
+    orders = {shuffled(parsed(), rng_for(i)).docs for i in range(20)}
     assert len(orders) > 5
     for i in range(20):
-        assert marked(shuffled(parsed(), dice(i))) == ["Text 2"]
-        row = among(parsed(), [Doc("D", "Noise.")], dice(i))
+        assert marked(shuffled(parsed(), rng_for(i))) == ["Text 2"]
+        row = with_distractors(parsed(), [Doc("D", "Noise.")], rng_for(i))
         assert marked(row) == ["Text 2"]
         assert len(row.docs) == 5
 
@@ -93,18 +93,18 @@ def test_without_the_gold_document_nothing_is_needed() -> None:
 
 
 def test_a_question_put_to_another_document_needs_nothing_of_it() -> None:
-    other = replace(parsed(question="Who?"), groups=("elsewhere",), docs=(Doc("D", "Noise."),))
-    row = astray(parsed(), other)
+    other_row = replace(parsed(question="Who?"), groups=("elsewhere",), docs=(Doc("D", "Noise."),))
+    row = misdirected(parsed(), other_row)
     assert row is not None
-    assert (row.question, row.docs, row.evidence) == ("What?", other.docs, ())
+    assert (row.question, row.docs, row.evidence) == ("What?", other_row.docs, ())
     assert set(row.groups) == {"T2", "elsewhere"}
-    assert astray(parsed(), parsed()) is None
-    assert astray(parsed(answers=["Noise"]), other) is None
+    assert misdirected(parsed(), parsed()) is None
+    assert misdirected(parsed(answers=["Noise"]), other_row) is None
 
 
 def test_overlapping_pieces_are_one() -> None:
     pieces = {Piece(0, 5, 9), Piece(0, 1, 6), Piece(1, 5, 9), Piece(1, 7, 7)}
-    assert merged(pieces) == (Piece(0, 1, 9), Piece(1, 5, 9))
+    assert merge_pieces(pieces) == (Piece(0, 1, 9), Piece(1, 5, 9))
 
 
 def test_commit_messages_lose_the_people_in_them() -> None:

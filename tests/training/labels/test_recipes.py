@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contextprune.training.labels import kit
-from contextprune.training.labels.recipes import DEV, make
+from contextprune.training.labels.recipes import MAX_DEV_SAMPLES, write_halves
 from contextprune.training.samples import Sample, read_samples
 
 BENCH = Path(__file__).parents[3] / "examples" / "data" / "bench"
@@ -18,7 +18,7 @@ BENCH = Path(__file__).parents[3] / "examples" / "data" / "bench"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
     out = tmp_path_factory.mktemp("made")
-    return out, dict(make(BENCH, out))
+    return out, dict(write_halves(BENCH, out))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_every_need_lies_in_a_judged_text(train: list[Sample]) -> None:
 def test_counts_tell_what_is_in_the_files(made: tuple[Path, dict[str, int]], train: list[Sample]) -> None:
     counts = made[1]
     assert sum(count for name, count in counts.items() if name.startswith("train/")) == len(train)
-    assert all(count <= DEV for name, count in counts.items() if name.startswith("dev/"))
+    assert all(count <= MAX_DEV_SAMPLES for name, count in counts.items() if name.startswith("dev/"))
     assert {"train/tau_airline", "train/squad2", "train/nq20_call", "train/wtq"} <= counts.keys()
 
 
@@ -52,15 +52,15 @@ def test_no_sample_stands_twice(train: list[Sample]) -> None:
 
 
 def test_the_same_seed_gives_the_same_samples_and_another_others(train: list[Sample], tmp_path: Path) -> None:
-    make(BENCH, tmp_path)
+    write_halves(BENCH, tmp_path)
     assert list(read_samples(tmp_path / "train.jsonl.gz")) == train
-    make(BENCH, tmp_path, seed=1)
+    write_halves(BENCH, tmp_path, seed=1)
     assert list(read_samples(tmp_path / "train.jsonl.gz")) != train
 
 
 def test_gold_documents_stand_at_the_front_and_at_the_back(train: list[Sample]) -> None:
-    places = {need.segment for sample in train if sample.source in ("hotpotqa", "nq20") for need in sample.needs}
-    assert len(places) > 5
+    segments = {need.segment for sample in train if sample.source in ("hotpotqa", "nq20") for need in sample.needs}
+    assert len(segments) > 5
 
 
 def test_the_command_says_what_it_wrote(tmp_path: Path) -> None:
