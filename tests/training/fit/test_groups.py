@@ -28,25 +28,25 @@ def line(number: int, weight: float = 1.0) -> Need:
 
 
 def test_the_needed_line_is_labelled_and_no_other() -> None:
-    given = sample(line(7, 0.5), line(100))
-    spans = split(given.context)
-    found = {spans[i].text.strip(): label for i, label in enumerate(labels_of(given, spans)) if label}
-    assert found == {LINES[7]: 0.5, LINES[100]: 1.0}
+    labelled_sample = sample(line(7, 0.5), line(100))
+    spans = split(labelled_sample.context)
+    labelled = {spans[i].text.strip(): label for i, label in enumerate(labels_of(labelled_sample, spans)) if label}
+    assert labelled == {LINES[7]: 0.5, LINES[100]: 1.0}
 
 
 def test_a_need_that_only_touches_a_span_does_not_label_it() -> None:
     start = line(7).start
-    given = sample(Need(0, start - 3, start + 30))
-    spans = split(given.context)
-    assert [spans[i].text.strip() for i, label in enumerate(labels_of(given, spans)) if label] == [LINES[7]]
+    labelled_sample = sample(Need(0, start - 3, start + 30))
+    spans = split(labelled_sample.context)
+    assert [spans[i].text.strip() for i, label in enumerate(labels_of(labelled_sample, spans)) if label] == [LINES[7]]
 
 
 def test_a_group_keeps_the_windows_with_what_is_needed_and_one_without() -> None:
-    all_of_it = group_of(sample(line(7)), CUT, None)
+    whole = group_of(sample(line(7)), CUT, None)
     few = group_of(sample(line(7)), CUT, 2)
-    assert all_of_it is not None
+    assert whole is not None
     assert few is not None
-    assert len(all_of_it.lengths) > 2
+    assert len(whole.lengths) > 2
     assert len(few.lengths) == 2
     assert few.label.max() == 1.0
     assert {int(w) for w in few.window[few.label > 0]} != {int(w) for w in few.window}
@@ -54,12 +54,12 @@ def test_a_group_keeps_the_windows_with_what_is_needed_and_one_without() -> None
 
 
 def test_groups_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
-    made = [group for i in range(5) if (group := group_of(sample(line(i), name=str(i)), CUT)) is not None]
-    assert write_groups(tmp_path, made) == 5
-    for one, other in zip(made, read_groups(tmp_path), strict=True):
-        assert (one.source, one.kind) == (other.source, other.kind)
+    groups = [group for i in range(5) if (group := group_of(sample(line(i), name=str(i)), CUT)) is not None]
+    assert write_groups(tmp_path, groups) == 5
+    for written, read_back in zip(groups, read_groups(tmp_path), strict=True):
+        assert (written.source, written.kind) == (read_back.source, read_back.kind)
         for name in ("ids", "lengths", "goals", "window", "first", "last", "features", "label", "size"):
-            assert np.array_equal(getattr(one, name), getattr(other, name)), name
+            assert np.array_equal(getattr(written, name), getattr(read_back, name)), name
 
 
 def test_where_nothing_is_judged_there_is_no_group() -> None:

@@ -30,10 +30,10 @@ def _one_thread() -> Iterator[None]:
 
 
 def test_training_learns_what_is_needed(tiny_folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    said: list[str] = []
-    best = train(*tiny_folders, tmp_path, RECIPE, said.append)
+    lines: list[str] = []
+    best = train(*tiny_folders, tmp_path, RECIPE, lines.append)
     assert best["@30%"] > 0.9
-    assert any(line.startswith("step 25/30") and "to go" in line for line in said)
+    assert any(line.startswith("step 25/30") and "to go" in line for line in lines)
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
@@ -49,8 +49,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
         train(*tiny_folders, tmp_path / "stopped", RECIPE, stop)
     train(*tiny_folders, tmp_path / "stopped", RECIPE, lambda _: None)
     train(*tiny_folders, tmp_path / "straight", RECIPE, lambda _: None)
-    one, other = (load_file(tmp_path / name / "best.safetensors") for name in ("stopped", "straight"))
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    first, second = (load_file(tmp_path / name / "best.safetensors") for name in ("stopped", "straight"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_two_processes_train_like_one(tiny_folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
@@ -64,8 +64,8 @@ def test_the_control_reads_no_text(tiny_folders: tuple[Path, Path, Path]) -> Non
     groups = list(read_groups(tiny_folders[1]))
     model = initial_model(tiny_folders[2], ())
     changed = [type(g)(**{**_fields(g), "ids": g.ids[::-1].copy()}) for g in groups]
-    one, other = (scores_of(model, some, torch.device("cpu")) for some in (groups, changed))
-    assert all((a == b).all() for a, b in zip(one, other, strict=True))
+    first, second = (scores_of(model, part, torch.device("cpu")) for part in (groups, changed))
+    assert all((a == b).all() for a, b in zip(first, second, strict=True))
 
 
 def test_windows_come_back_to_their_spans(tiny_folders: tuple[Path, Path, Path]) -> None:

@@ -16,18 +16,18 @@ BENCH = Path(__file__).parents[3] / "examples" / "data" / "bench"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
     out = tmp_path_factory.mktemp("made")
     return out, dict(write_halves(BENCH, out))
 
 
 @pytest.fixture(scope="module")
-def train(made: tuple[Path, dict[str, int]]) -> list[Sample]:
-    return list(read_samples(made[0] / "train.jsonl.gz"))
+def train(written: tuple[Path, dict[str, int]]) -> list[Sample]:
+    return list(read_samples(written[0] / "train.jsonl.gz"))
 
 
-def test_halves_share_no_group(made: tuple[Path, dict[str, int]], train: list[Sample]) -> None:
-    dev = list(read_samples(made[0] / "dev.jsonl.gz"))
+def test_halves_share_no_group(written: tuple[Path, dict[str, int]], train: list[Sample]) -> None:
+    dev = list(read_samples(written[0] / "dev.jsonl.gz"))
     assert dev
     assert {group for sample in dev for group in sample.groups}.isdisjoint(g for s in train for g in s.groups)
 
@@ -40,8 +40,8 @@ def test_every_need_lies_in_a_judged_text(train: list[Sample]) -> None:
             assert 0 < need.weight <= 1
 
 
-def test_counts_tell_what_is_in_the_files(made: tuple[Path, dict[str, int]], train: list[Sample]) -> None:
-    counts = made[1]
+def test_counts_tell_what_is_in_the_files(written: tuple[Path, dict[str, int]], train: list[Sample]) -> None:
+    counts = written[1]
     assert sum(count for name, count in counts.items() if name.startswith("train/")) == len(train)
     assert all(count <= MAX_DEV_SAMPLES for name, count in counts.items() if name.startswith("dev/"))
     assert {"train/tau_airline", "train/squad2", "train/nq20_call", "train/wtq"} <= counts.keys()
@@ -65,9 +65,9 @@ def test_gold_documents_stand_at_the_front_and_at_the_back(train: list[Sample]) 
 
 def test_the_command_says_what_it_wrote(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "contextprune.training.labels.recipes", str(BENCH), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "train/squad2" in done.stderr
-    assert done.stdout == ""
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "train/squad2" in process.stderr
+    assert process.stdout == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.jsonl.gz", "train.jsonl.gz"]
 
 
