@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from contextprune.proxy.endpoints import Endpoints
 from contextprune.proxy.exchange import Exchange, Phase, Relay, Send, Stop
 from contextprune.proxy.forward import Forwarder, note
-from contextprune.proxy.job import NO_REASON, Reason
+from contextprune.proxy.job import Reason
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
@@ -108,7 +109,9 @@ class App:
         except ClientGone:
             exchange.record.gone = "request"
         except Unacceptable as exc:
-            exchange.record.reason = exchange.record.reason or (Reason.TOO_LARGE if exc.status == 413 else NO_REASON)
+            answer = exchange.record.answer
+            if exc.status == 413 and not answer.reason:
+                exchange.record.answer = replace(answer, reason=Reason.TOO_LARGE)
             await exchange.refuse(exc.status, exc.message)
         except Failed as exc:
             exchange.warn(exc.message)

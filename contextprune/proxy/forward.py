@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from hashlib import blake2b
 from time import monotonic
 
@@ -50,7 +51,7 @@ class Forwarder:
         record.trace = exchange.names.get(b"traceparent", b"").decode("latin-1")
 
         treatment = choose_treatment(route, exchange.names, self._options, full=full)
-        record.reason = treatment.reason
+        record.answer = replace(record.answer, reason=treatment.reason)
         if treatment.control is not None:
             record.mode = treatment.control.mode
             record.session = _short_hash(treatment.control.session)
@@ -96,7 +97,8 @@ class Forwarder:
         options, record = self._options, exchange.record
         received = await incoming.whole(options.largest, options.max_body)
         if received is None:
-            record.reason = reconsider(treatment, incoming.size, options).reason
+            treatment = reconsider(treatment, incoming.size, options)
+            record.answer = replace(record.answer, reason=treatment.reason)
             return await self._stream(exchange, incoming, treatment.limit)
         exchange.watch()
         record.bytes_in = len(received)
@@ -104,13 +106,13 @@ class Forwarder:
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
         body = await plain(received, encoding, options.max_decoded) if encoding else received
         treatment = reconsider(treatment, None if body is None else len(body), options)
-        record.reason = treatment.reason
+        record.answer = replace(record.answer, reason=treatment.reason)
         if body is None or treatment.action is Action.RELAY:
             return await self._send(exchange, received)
 
         job = self._job(exchange, treatment, body)
         if treatment.action is Action.MEASURE:
-            record.status = "audit"
+            record.answer = replace(record.answer, status="audit")
             exchange.audit = asyncio.get_running_loop().create_task(self.ask(job))
             return await self._send(exchange, received)
         answer = await self.ask(job)
@@ -140,7 +142,8 @@ class Forwarder:
             if reply.status in RETRIED:
                 headers = upward(exchange.headers, host, length=len(received))
                 reply = await self._relay.retry_original(exchange, reply, headers, received)
-                record.status, record.reason, record.after = "passed", Reason.REFUSED, record.before
+                answer = record.answer
+                record.answer = replace(answer, status="passed", reason=Reason.REFUSED, after=answer.before)
                 if reply.status < 400:
                     self._pool.refused(job)
             return await exchange.deliver(reply, self._own_headers(exchange))
@@ -201,27 +204,24 @@ class Forwarder:
 
     def _own_headers(self, exchange: Exchange) -> Headers:
         """Headers of an answer that say what was done with its request."""
-        record = exchange.record
+        record, answer = exchange.record, exchange.record.answer
         headers = [(b"x-contextprune-request-id", f"{self._boot}-{record.number}".encode())]
         if record.route == "other":
             return headers
 
-        headers.append((b"x-contextprune-status", record.status.encode()))
-        if record.reason:
-            headers.append((b"x-contextprune-reason", record.reason.encode()))
-        if record.before:
-            headers.append((b"x-contextprune-tokens-before", b"%d" % record.before))
-            headers.append((b"x-contextprune-tokens-after", b"%d" % record.after))
+        headers.append((b"x-contextprune-status", answer.status.encode()))
+        if answer.reason:
+            headers.append((b"x-contextprune-reason", answer.reason.encode()))
+        if answer.before:
+            headers.append((b"x-contextprune-tokens-before", b"%d" % answer.before))
+            headers.append((b"x-contextprune-tokens-after", b"%d" % answer.after))
         headers.append((b"x-contextprune-overhead-ms", b"%.1f" % (record.overhead * 1e3)))
         return headers
 
 
 def note(record: RequestRecord, answer: Answer) -> None:
-    """Put down what a scorer said."""
-    record.status, record.reason, record.model = answer.status, answer.reason, answer.model
-    record.before, record.after, record.kinds = answer.before, answer.after, answer.kinds
-    record.dollars, record.epoch, record.seconds = answer.dollars, answer.epoch, answer.seconds
-    record.keys, record.heat = answer.keys, answer.heat
+    """Put an answer into the record, which is kept for long, without its body."""
+    record.answer = replace(answer, body=None)
 
 
 def _short_hash(session: str) -> str:

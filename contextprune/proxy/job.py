@@ -129,6 +129,10 @@ class Answer:
     heat: bytes | None = None
 
 
+UNASKED = Answer(0, None, "passed")
+"""In place of an answer, where no scorer process was asked."""
+
+
 def pass_through(job: Job, reason: Reason) -> Answer:
     """The answer that says: send what was received, for this reason."""
     return Answer(job.number, None, "passed", reason)

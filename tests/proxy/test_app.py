@@ -20,7 +20,7 @@ def test_an_audit_that_takes_its_time_delays_nothing_and_is_recorded() -> None:
         assert got.elapsed.total_seconds() < 1.5
         assert "x-contextprune-tokens-before" not in got.headers
         record = proxy.records()[0]
-        assert (record.status, record.before, record.after) == ("audit", 100, 40)
+        assert (record.answer.status, record.answer.before, record.answer.after) == ("audit", 100, 40)
 
 
 def test_too_many_requests_at_once_are_told_to_come_again() -> None:
@@ -39,14 +39,19 @@ def test_every_request_is_recorded_once(provider: Provider) -> None:
         proxy.get("/v1/models", headers={"anthropic-version": "1"})
         proxy.get("/livez")
         other, chat = proxy.records(2)
-    assert (chat.route, chat.dialect, chat.provider, chat.status) == ("chat", "openai-chat", "openai", "applied")
-    assert (chat.before, chat.after, chat.model, chat.upstream) == (100, 40, "m", 200)
+    assert (chat.route, chat.dialect, chat.provider, chat.answer.status) == ("chat", "openai-chat", "openai", "applied")
+    assert (chat.answer.before, chat.answer.after, chat.answer.model, chat.upstream) == (100, 40, "m", 200)
     assert chat.bytes_in == len(json.dumps(CHAT, separators=(",", ":")))
     assert chat.usage.output == 5
     assert chat.total >= chat.first_byte > 0
     assert chat.trace == "00-a-b-01"
     assert len(chat.session) == 8
-    assert (other.route, other.provider, other.status, other.reason) == ("other", "anthropic", "passed", "")
+    assert (other.route, other.provider, other.answer.status, other.answer.reason) == (
+        "other",
+        "anthropic",
+        "passed",
+        "",
+    )
 
 
 def test_many_requests_at_once_are_not_mixed_up(editing: Running) -> None:
@@ -102,7 +107,7 @@ def test_what_was_refused_here_is_recorded_without_an_upstream(editing: Running)
     before = len(editing.monitor.recent)
     editing.post("/v1/messages", CHAT, headers={"x-contextprune-mode": "of"})
     record = editing.records(before + 1)[0]
-    assert (record.route, record.upstream, record.status) == ("messages", 0, "passed")
+    assert (record.route, record.upstream, record.answer.status) == ("messages", 0, "passed")
 
 
 def test_how_late_the_loop_is_can_be_seen(editing: Running) -> None:

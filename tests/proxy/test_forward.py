@@ -115,7 +115,7 @@ def test_a_refusal_of_what_we_edited_is_tried_once_with_the_original() -> None:
         assert got.headers["x-contextprune-status"] == "passed"
         assert got.headers["x-contextprune-reason"] == "refused"
         assert got.headers["x-contextprune-tokens-after"] == "9"
-        assert (record.retried, record.upstream, record.reason) == (True, 200, "refused")
+        assert (record.retried, record.upstream, record.answer.reason) == (True, 200, "refused")
         assert scorer.refusals == scorer.jobs
 
 

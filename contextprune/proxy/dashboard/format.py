@@ -34,14 +34,14 @@ def ago(seconds: float) -> str:
 
 def dollars_saved(record: RequestRecord) -> str:
     """Dollars that a request's input costs less; NONE where they are not known."""
-    return format_usd(record.dollars[0] - record.dollars[1]) if record.dollars else NONE
+    return format_usd(record.answer.dollars[0] - record.answer.dollars[1]) if record.answer.dollars else NONE
 
 
 def tokens(record: RequestRecord) -> str:
     """Tokens as received and as sent."""
-    if not record.before:
+    if not record.answer.before:
         return NONE
-    return f"{record.before:,} → {record.after:,}" if record.saved else f"{record.before:,}"
+    return f"{record.answer.before:,} → {record.answer.after:,}" if record.saved else f"{record.answer.before:,}"
 
 
 def cached(record: RequestRecord) -> str:

@@ -245,16 +245,16 @@ def _recent(snapshot: Snapshot, *, everything: bool) -> str:
 
 def _request(record: RequestRecord, now: float) -> Sequence[str]:
     """The cells of a request's row. `now` is in seconds since 1970."""
-    name = " ".join(filter(None, (shown(record.route), named(record.model))))
-    in_part = " in part" if record.status == "applied" and record.reason else ""
-    outcome = f"{record.status}{in_part}{': ' if record.reason else ''}{record.reason}"
+    name = " ".join(filter(None, (shown(record.route), named(record.answer.model))))
+    in_part = " in part" if record.answer.status == "applied" and record.answer.reason else ""
+    outcome = f"{record.answer.status}{in_part}{': ' if record.answer.reason else ''}{record.answer.reason}"
     return (
         f'<a href="/requests/{record.number}" id=r{record.number}>{record.number}</a>',
         ago(max(0.0, now - record.started)),
         name,
         f"<span class=o-{'good' if record.saved else 'plain'}>{shown(outcome)}</span>",
         tokens(record),
-        share(record.saved, record.before) if record.saved else NONE,
+        share(record.saved, record.answer.before) if record.saved else NONE,
         dollars_saved(record),
         time(record.overhead),
         time(record.first_byte),

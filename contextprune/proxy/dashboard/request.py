@@ -54,11 +54,13 @@ def _neighbours(number: int, numbers: Sequence[int]) -> str:
 
 def _facts(record: RequestRecord) -> Iterator[str]:
     """The headline: outcome, tokens and money, times, the provider's answer and its own counts."""
-    yield fact("outcome", shown(record.status), shown(record.reason))
-    saved = f"saved {share(record.saved, record.before)}" if record.saved else ""
-    yield fact("input tokens", tokens(record), saved, "old blocks were decided anew (an epoch)" if record.epoch else "")
-    if record.dollars:
-        before, after = map(format_usd, record.dollars)
+    answer = record.answer
+    yield fact("outcome", shown(answer.status), shown(answer.reason))
+    saved = f"saved {share(record.saved, answer.before)}" if record.saved else ""
+    epoch = "old blocks were decided anew (an epoch)" if answer.epoch else ""
+    yield fact("input tokens", tokens(record), saved, epoch)
+    if answer.dollars:
+        before, after = map(format_usd, answer.dollars)
         yield fact(
             "cost of the input, cache counted",
             after,
@@ -71,9 +73,9 @@ def _facts(record: RequestRecord) -> Iterator[str]:
         "first byte", time(record.first_byte), f"in all {time(record.total)}", "streamed" if record.streamed else ""
     )
 
-    answer = str(record.upstream) if record.upstream else NONE
+    status = str(record.upstream) if record.upstream else NONE
     again = "our version was refused, the original sent" if record.retried else ""
-    yield fact("answer", answer, f"the client left while {shown(record.gone)}" if record.gone else "", again)
+    yield fact("answer", status, f"the client left while {shown(record.gone)}" if record.gone else "", again)
 
     if record.usage:
         usage = record.usage
@@ -85,17 +87,17 @@ def _facts(record: RequestRecord) -> Iterator[str]:
 
 def _why(record: RequestRecord) -> str:
     """A sentence on why nothing was taken out, and one on what helps."""
-    if record.saved and not record.reason:
+    if record.saved and not record.answer.reason:
         return ""
-    reason = record.reason or record.status
+    reason = record.answer.reason or record.answer.status
     return f"<p>{advice_html(reason)}" if record.eligible else ""
 
 
 def _kinds(record: RequestRecord) -> str:
-    largest = max((before for before, _ in record.kinds.values()), default=0)
+    largest = max((before for before, _ in record.answer.kinds.values()), default=0)
     rows = [
         (named(kind), f"{before:,}", f"{after:,}", share(before - after, before), bar(before, after, largest))
-        for kind, (before, after) in record.kinds.items()
+        for kind, (before, after) in record.answer.kinds.items()
     ]
     caption = "Tokens by kind of text"
     listed = table("kinds", caption, ("kind", "received", "sent", "saved", ""), rows)
@@ -104,25 +106,26 @@ def _kinds(record: RequestRecord) -> str:
 
 def _details(record: RequestRecord) -> str:
     begun = datetime.fromtimestamp(record.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    stages = ", ".join(f"{shown(stage)} {time(spent)}" for stage, spent in record.answer.seconds.items())
     rows = [
         ("begun", begun),
         ("route", shown(record.route)),
         ("provider", named(record.provider)),
-        ("model", named(record.model)),
+        ("model", named(record.answer.model)),
         ("answered by", named(record.usage.model) if record.usage else ""),
         ("session", named(record.session)),
         ("mode", shown(record.mode)),
         ("bytes", f"{record.bytes_in:,} in, {record.bytes_out:,} out"),
-        ("time in the scorer", ", ".join(f"{shown(stage)} {time(spent)}" for stage, spent in record.seconds.items())),
-        ("recall keys", " ".join(map(named, record.keys[:100]))),
+        ("time in the scorer", stages),
+        ("recall keys", " ".join(map(named, record.answer.keys[:100]))),
     ]
     listed = table("details", "Details", ("what", "value"), [row for row in rows if row[1]], text=(1,))
     return f"<section id=details><h2>Details</h2>{listed}</section>"
 
 
 def _text(record: RequestRecord, *, content: bool) -> str:
-    if record.heat and content:
-        return f"<h2 id=text>Context</h2>{_LEGEND}{_heat(record.heat)}"
+    if record.answer.heat and content:
+        return f"<h2 id=text>Context</h2>{_LEGEND}{_heat(record.answer.heat)}"
     if not record.eligible:
         return ""
     note = "Nothing of this request's text is kept."

@@ -39,7 +39,7 @@ class Canary:
             self._since = now
             self._reasons.clear()
         else:
-            self._reasons[record.reason or record.status] += 1
+            self._reasons[record.answer.reason or record.answer.status] += 1
 
     def warned(self, now: float) -> Warned | None:
         """The warning, while nothing is shortened; else None."""

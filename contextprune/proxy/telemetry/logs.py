@@ -44,7 +44,7 @@ class Log:
 
     def finished(self, record: RequestRecord) -> None:
         """One line; a warning where somebody should look into it."""
-        level = logging.WARNING if record.reason in _SERIOUS else logging.INFO
+        level = logging.WARNING if record.answer.reason in _SERIOUS else logging.INFO
         if self._log.isEnabledFor(level):
             self._log.log(level, "request", extra={"fields": fields_of(record)})
 
@@ -68,16 +68,16 @@ def fields_of(record: RequestRecord) -> dict[str, Any]:
         "number": record.number,
         "route": record.route,
         "provider": record.provider,
-        "model": record.model,
+        "model": record.answer.model,
         "session": record.session,
         "mode": record.mode,
-        "status": record.status,
-        "reason": record.reason,
-        "tokens_before": record.before,
-        "tokens_after": record.after,
-        "usd_before": record.dollars[0] if record.dollars else None,
-        "usd_after": record.dollars[1] if record.dollars else None,
-        "epoch": record.epoch,
+        "status": record.answer.status,
+        "reason": record.answer.reason,
+        "tokens_before": record.answer.before,
+        "tokens_after": record.answer.after,
+        "usd_before": record.answer.dollars[0] if record.answer.dollars else None,
+        "usd_after": record.answer.dollars[1] if record.answer.dollars else None,
+        "epoch": record.answer.epoch,
         "overhead_ms": round(record.overhead * 1000, 2),
         "upstream": record.upstream,
         "first_byte_ms": None if record.first_byte is None else round(record.first_byte * 1000, 1),

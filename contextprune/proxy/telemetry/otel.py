@@ -65,7 +65,7 @@ class Telemetry:
         attributes = attributes_of(record)
         begun = int(record.started * 1e9)
         span = self._tracer.start_span(
-            f"chat {record.model}".strip(), _parent(record.trace), SpanKind.CLIENT, attributes, start_time=begun
+            f"chat {record.answer.model}".strip(), _parent(record.trace), SpanKind.CLIENT, attributes, start_time=begun
         )
         if genai.ERROR in attributes:
             span.set_status(Status(StatusCode.ERROR))
@@ -81,10 +81,10 @@ class Telemetry:
         labels[genai.REQUEST_MODEL] = self._model(record)
 
         self._duration.record(record.total, labels)
-        self._overhead.record(record.overhead, {genai.STATUS: record.status})
+        self._overhead.record(record.overhead, {genai.STATUS: record.answer.status})
         if record.streamed and record.first_byte is not None:
             self._first.record(record.first_byte, labels)
-        if record.status == "applied" and record.saved:
+        if record.answer.status == "applied" and record.saved:
             self._saved.add(record.saved, {genai.PROVIDER: attributes[genai.PROVIDER]})
         if record.usage is not None:
             self._tokens.record(record.usage.input, {**labels, genai.TOKEN_TYPE: "input"})
@@ -92,11 +92,12 @@ class Telemetry:
 
     def _model(self, record: RequestRecord) -> str:
         """A model that a provider knows, out of a set that cannot grow without end."""
-        if record.model not in self._models:
+        model = record.answer.model
+        if model not in self._models:
             if len(self._models) >= _MODELS or not 200 <= record.upstream < 300:
                 return _OTHER
-            self._models.add(record.model)
-        return record.model
+            self._models.add(model)
+        return model
 
 
 def configured() -> bool:
@@ -108,17 +109,22 @@ def configured() -> bool:
 
 def attributes_of(record: RequestRecord) -> Attributes:
     """The attributes of a span. `provider` is a name of the conventions, or the operator's own prefix."""
+    answer = record.answer
     attributes: Attributes = {
         genai.OPERATION: "chat",
         genai.PROVIDER: record.provider or "unknown",
-        genai.STATUS: record.status,
+        genai.STATUS: answer.status,
         genai.MODE: record.mode,
-        genai.BEFORE: record.before,
-        genai.AFTER: record.after,
+        genai.BEFORE: answer.before,
+        genai.AFTER: answer.after,
         genai.OVERHEAD: record.overhead,
-        genai.EPOCH: record.epoch,
+        genai.EPOCH: answer.epoch,
     }
-    texts = {genai.REQUEST_MODEL: record.model, genai.CONVERSATION: record.session, genai.REASON: record.reason}
+    texts = {
+        genai.REQUEST_MODEL: answer.model,
+        genai.CONVERSATION: record.session,
+        genai.REASON: answer.reason,
+    }
     attributes |= {name: text for name, text in texts.items() if text}
 
     if record.upstream:

@@ -6,9 +6,10 @@ Every name here that becomes a label somewhere comes from a closed set; nothing 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+from contextprune.proxy.job import UNASKED, Answer
 from contextprune.proxy.telemetry.usage import Usage
 
 ROUTES = ("chat", "responses", "messages", "count", "compress", "retrieve", "other")
@@ -28,22 +29,16 @@ _HEAT, _HEATS = 4 << 20, 32 << 20  # bytes of one heat map, and of all that are 
 
 @dataclass(slots=True)
 class RequestRecord:
-    """One request, filled in as it goes. Times in seconds, sizes in bytes, `before` and `after` in tokens.
+    """One request, filled in as it goes. Times in seconds, sizes in bytes.
 
     number      counts up from 1
     started     seconds since 1970
     route       one of ROUTES
     dialect     the wire format, "" where there is none
     provider    "openai", "anthropic", or the prefix that an upstream was configured under
-    model       as the request names it
     session     a short hash of the session, "" where unknown
     mode        "on", "audit" or "off", as it held for this request
-    status      one of STATUSES
-    reason      why nothing was shortened, a `job.Reason`; "" where something was
-    kinds       kind of text -> tokens before and after
-    dollars     what the input costs without and with contextprune, the cache accounted for; None where unpriced
-    epoch       old blocks were decided anew
-    seconds     stage -> seconds, in the scorer process
+    answer      of the scorer process, without its body, or what is known where none was asked; see `job.Answer`
     overhead    from the last byte of the request to the first one upstream: what contextprune cost
     upstream    the provider's HTTP status, 0 where it gave none
     first_byte  from the first byte sent upstream to the first byte of the answer; None where there was none
@@ -55,8 +50,6 @@ class RequestRecord:
     retried     it refused our version and was given the original
     gone        where the client left, one of PHASES
     trace       the client's `traceparent`, "" without one
-    keys        recall keys of what was cut for this request
-    heat        compact JSON for the page of the request: [[kind, name, [[text, action, reason, score], ...]], ...]
     """
 
     number: int = 0
@@ -64,17 +57,9 @@ class RequestRecord:
     route: str = "other"
     dialect: str = ""
     provider: str = ""
-    model: str = ""
     session: str = ""
     mode: str = "on"
-    status: str = "passed"
-    reason: str = ""
-    before: int = 0
-    after: int = 0
-    kinds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    dollars: tuple[float, float] | None = None
-    epoch: bool = False
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    answer: Answer = UNASKED
     overhead: float = 0.0
     upstream: int = 0
     first_byte: float | None = None
@@ -86,8 +71,6 @@ class RequestRecord:
     retried: bool = False
     gone: str = ""
     trace: str = ""
-    keys: tuple[str, ...] = ()
-    heat: bytes | None = None
 
     @property
     def eligible(self) -> bool:
@@ -97,7 +80,7 @@ class RequestRecord:
     @property
     def saved(self) -> int:
         """Tokens that were not sent; in an audit, that would not have been. Never below 0."""
-        return max(0, self.before - self.after) if self.status in ("applied", "audit") else 0
+        return max(0, self.answer.before - self.answer.after) if self.answer.status in ("applied", "audit") else 0
 
 
 class Recent:
@@ -111,18 +94,18 @@ class Recent:
 
     def add(self, record: RequestRecord) -> None:
         """Keep it, let the oldest go, and let the oldest texts go where all together are too large."""
-        if record.heat is not None and len(record.heat) > _HEAT:
-            record.heat = None
+        if len(record.answer.heat or b"") > _HEAT:
+            _drop_heat(record)
 
         if self._records.maxlen and len(self._records) == self._records.maxlen:
-            self._heat -= len(self._records.popleft().heat or b"")
+            self._heat -= len(self._records.popleft().answer.heat or b"")
         self._records.append(record)
-        self._heat += len(record.heat or b"") if self._records.maxlen else 0
+        self._heat += len(record.answer.heat or b"") if self._records.maxlen else 0
         for old in self._records:
             if self._heat <= _HEATS:
                 break
-            self._heat -= len(old.heat or b"")
-            old.heat = None
+            self._heat -= len(old.answer.heat or b"")
+            _drop_heat(old)
 
     def find(self, number: int) -> RequestRecord | None:
         """The request of this number; None where it is no longer, or was never, here."""
@@ -133,3 +116,7 @@ class Recent:
 
     def __len__(self) -> int:
         return len(self._records)
+
+
+def _drop_heat(record: RequestRecord) -> None:
+    record.answer = replace(record.answer, heat=None)

@@ -148,8 +148,8 @@ def _at(steps: deque[tuple[int, Sums]], step: int) -> Sums:
 
 def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     """Numbers that a request adds to the sums. Labels are made sure to be from closed sets."""
-    route, status = _closed(ROUTES, record.route), _closed(STATUSES, record.status)
-    yield ("requests", route, status, _closed(_REASONS, record.reason) if record.reason else ""), 1
+    route, status = _closed(ROUTES, record.route), _closed(STATUSES, record.answer.status)
+    yield ("requests", route, status, _closed(_REASONS, record.answer.reason) if record.answer.reason else ""), 1
     yield ("bytes", "in"), record.bytes_in
     yield ("bytes", "out"), record.bytes_out
     if record.upstream:
@@ -170,29 +170,29 @@ def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
 
 def _savings(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     """Tokens and money. A request that went through as it came counts the same on both sides."""
-    if record.before:
-        after = record.before - record.saved
+    if record.answer.before:
+        after = record.answer.before - record.saved
         yield ("counted",), 1
-        yield ("tokens", "before"), record.before
+        yield ("tokens", "before"), record.answer.before
         yield ("tokens", "after"), after
         if record.saved:
             yield ("shortened",), 1
-        for kind, (old, new) in record.kinds.items():
+        for kind, (old, new) in record.answer.kinds.items():
             yield ("kinds", _closed(_KINDS, kind), "before"), old
             yield ("kinds", _closed(_KINDS, kind), "after"), new
-    if record.epoch:
+    if record.answer.epoch:
         yield ("epochs",), 1
-    if record.dollars is not None:
+    if record.answer.dollars is not None:
         yield ("priced",), 1
-        yield ("dollars", "before"), record.dollars[0]
-        yield ("dollars", "after"), record.dollars[1]
+        yield ("dollars", "before"), record.answer.dollars[0]
+        yield ("dollars", "after"), record.answer.dollars[1]
 
 
 def timed(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     """The times that a request adds."""
     if record.eligible:
         yield ("overhead",), record.overhead
-        for stage, seconds in record.seconds.items():
+        for stage, seconds in record.answer.seconds.items():
             yield ("stage", _closed(STAGES, stage)), seconds
     if record.first_byte is not None:
         yield ("first_byte",), record.first_byte

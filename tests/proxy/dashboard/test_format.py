@@ -16,6 +16,7 @@ from contextprune.proxy.dashboard.format import (
 )
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Usage
+from tests.proxy.telemetry.sample_traffic import record_of
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_what_nobody_knows_is_a_dash() -> None:
 
 
 def test_what_is_known_is_said() -> None:
-    record = RequestRecord(status="applied", before=1000, after=400, dollars=(3.0, 1.0), usage=Usage(25, 0, 75))
+    record = record_of(status="applied", before=1000, after=400, dollars=(3.0, 1.0), usage=Usage(25, 0, 75))
     assert (tokens(record), cached(record), dollars_saved(record)) == ("1,000 → 400", "75.0%", "$2.00")
 
 

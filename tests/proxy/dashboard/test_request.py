@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contextprune.proxy.dashboard.request import request_page
 from contextprune.proxy.telemetry.record import RequestRecord
 from tests.html_reader import Reader
-from tests.proxy.telemetry.sample_traffic import finished, heat, monitor_of, passed
+from tests.proxy.telemetry.sample_traffic import finished, heat, monitor_of, passed, record_of
 
 
 def shown(record: RequestRecord, *, content: bool = True) -> Reader:
@@ -86,13 +86,13 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_a_context_of_another_form_is_left_out(value: object) -> None:
-    page = shown(RequestRecord(number=1, route="chat", heat=json.dumps(value).encode()))
+    page = shown(record_of(number=1, route="chat", heat=json.dumps(value).encode()))
     assert page.wrong == []
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b"[" * 100_000, b"\xff"])
 def test_a_context_that_is_no_json_is_left_out(broken: bytes) -> None:
-    assert shown(RequestRecord(number=1, route="chat", heat=broken)).wrong == []
+    assert shown(record_of(number=1, route="chat", heat=broken)).wrong == []
 
 
 def test_a_very_long_context_is_cut() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
+from contextprune.proxy.job import Answer
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import PoolStatus
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
@@ -13,6 +16,7 @@ from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Usage
 
 POOL = PoolStatus(queue_tokens=1200, waiting=2, in_flight=1, ready=2, restarts=1)
+_OF_ANSWER = {each.name for each in dataclasses.fields(Answer)} - {"number", "body", "final"}
 NOON = 1_800_000_000.0
 
 
@@ -34,6 +38,12 @@ def monitor_of(options: Options | None = None, clock: Clock | None = None, *watc
     return Monitor(options or Options(), clock, watchers, wall), clock
 
 
+def record_of(**fields: Any) -> RequestRecord:
+    """A record with these fields, some of which are its answer's."""
+    of_answer = {name: fields.pop(name) for name in _OF_ANSWER & fields.keys()}
+    return RequestRecord(**fields, answer=Answer(0, None, **{"status": "passed", **of_answer}))
+
+
 def finished(monitor: Monitor, **fields: object) -> RequestRecord:
     """A request that was shortened, or as the fields say, taken into account."""
     record = monitor.begin()
@@ -46,7 +56,10 @@ def finished(monitor: Monitor, **fields: object) -> RequestRecord:
         "seconds": {"waited": 0.001, "read": 0.004, "fold": 0.012, "splice": 0.001}, "keys": ("k1abc", "k2def"),
     }  # fmt: skip
     for name, value in (told | fields).items():
-        setattr(record, name, value)
+        if name in _OF_ANSWER:
+            record.answer = dataclasses.replace(record.answer, **{name: value})  # type: ignore[arg-type]
+        else:
+            setattr(record, name, value)
     monitor.add(record)
     return record
 

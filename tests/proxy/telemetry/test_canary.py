@@ -4,10 +4,11 @@ import pytest
 
 from contextprune.proxy.telemetry.canary import LEAST, Canary
 from contextprune.proxy.telemetry.record import RequestRecord
+from tests.proxy.telemetry.sample_traffic import record_of
 
-IN_VAIN = RequestRecord(route="chat", status="passed", reason="late", before=10, after=10)
-NOOP = RequestRecord(route="messages", status="noop", before=10, after=10)
-SHORTENED = RequestRecord(route="chat", status="applied", before=10, after=4)
+IN_VAIN = record_of(route="chat", status="passed", reason="late", before=10, after=10)
+NOOP = record_of(route="messages", status="noop", before=10, after=10)
+SHORTENED = record_of(route="chat", status="applied", before=10, after=4)
 
 
 def told(*records: RequestRecord, until: float = 1000.0) -> tuple[int, dict[str, int]] | None:
@@ -37,7 +38,7 @@ def test_one_request_that_was_shortened_begins_anew() -> None:
 
 
 def test_an_audit_that_would_have_saved_counts_as_shortened() -> None:
-    assert told(*[IN_VAIN] * 50, RequestRecord(route="chat", status="audit", before=10, after=5)) is None
+    assert told(*[IN_VAIN] * 50, record_of(route="chat", status="audit", before=10, after=5)) is None
 
 
 @pytest.mark.parametrize("route", ["count", "compress", "retrieve", "other"])

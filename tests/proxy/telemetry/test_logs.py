@@ -16,7 +16,7 @@ from contextprune.proxy.telemetry.canary import Warned
 from contextprune.proxy.telemetry.logs import JsonLines, Log, fields_of, log_at_once, log_to, warning_text
 from contextprune.proxy.telemetry.record import RequestRecord
 from tests.proxy.in_process import edits, running
-from tests.proxy.telemetry.sample_traffic import finished, monitor_of, passed
+from tests.proxy.telemetry.sample_traffic import finished, monitor_of, passed, record_of
 
 SECRETS = (
     "sk-ant-api03-abcdefghijklmnop",
@@ -72,7 +72,7 @@ def test_the_canary_warns_with_reasons_and_advice() -> None:
 
 
 def test_no_content_no_key_and_no_tenant_is_in_a_requests_line() -> None:
-    record = RequestRecord(heat=b"the user's words", keys=("recall-key",), trace="00-trace", model="m" * 5000)
+    record = record_of(heat=b"the user's words", keys=("recall-key",), trace="00-trace", model="m" * 5000)
     line = logged(lambda: Log().finished(record))[0]
     text = json.dumps(line)
     assert not any(word in text for word in ("words", "recall-key", "00-trace"))
@@ -87,7 +87,7 @@ def test_credentials_are_blacked_out_wherever_they_turn_up(secret: str) -> None:
         log.info("header Authorization: Bearer %s was sent", secret)
         log.info("x-api-key=%s", secret)
         log.info('{"api-key": "%s"}', secret)
-        Log().finished(RequestRecord(model=f"Bearer {secret}", route="chat"))
+        Log().finished(record_of(model=f"Bearer {secret}", route="chat"))
         try:
             raise ValueError(secret)  # noqa: TRY301 - the log is told of it
         except ValueError:

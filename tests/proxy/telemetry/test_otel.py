@@ -17,8 +17,7 @@ from opentelemetry.trace import StatusCode
 from contextprune.proxy.telemetry import genai
 from contextprune.proxy.telemetry.canary import Warned
 from contextprune.proxy.telemetry.otel import Telemetry, configured
-from contextprune.proxy.telemetry.record import RequestRecord
-from tests.proxy.telemetry.sample_traffic import NOON, finished, monitor_of, passed
+from tests.proxy.telemetry.sample_traffic import NOON, finished, monitor_of, passed, record_of
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -120,7 +119,7 @@ def test_measurements_have_a_bounded_number_of_models(seen: Seen) -> None:
 
 
 def test_what_is_only_relayed_leaves_no_trace(seen: Seen) -> None:
-    seen.telemetry.finished(RequestRecord(route="other", model="m"))
+    seen.telemetry.finished(record_of(route="other", model="m"))
     seen.telemetry.silent(Warned(1.0, 1, ()))
     assert seen.spans == ()
 

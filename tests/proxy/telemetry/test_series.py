@@ -10,6 +10,7 @@ from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.series import BOUNDS, Series, Sums, added, quantile
 from contextprune.proxy.telemetry.summary import summarise
 from contextprune.proxy.telemetry.usage import Usage
+from tests.proxy.telemetry.sample_traffic import record_of
 
 EVIL = 'x"} 1\n<script>'
 
@@ -71,7 +72,7 @@ def test_sums_of_several_add_up() -> None:
     series = Series()
     for second in range(300):
         series.add(
-            RequestRecord(route="chat", status="applied", before=100, after=40, overhead=0.0078125, upstream=200),
+            record_of(route="chat", status="applied", before=100, after=40, overhead=0.0078125, upstream=200),
             float(second),
         )
     whole = added(series.steps(299.0))
@@ -82,7 +83,7 @@ def test_sums_of_several_add_up() -> None:
 
 def test_labels_come_from_closed_sets_whatever_a_record_holds() -> None:
     series = Series()
-    record = RequestRecord(
+    record = record_of(
         route=EVIL, status=EVIL, reason=EVIL, provider=EVIL, gone=EVIL, upstream=999, kinds={EVIL: (5, 4)}, model=EVIL,
         session=EVIL, seconds={EVIL: 1.0}, before=5, keys=(EVIL,), usage=Usage(1, model=EVIL),
     )  # fmt: skip
@@ -97,6 +98,6 @@ def test_labels_come_from_closed_sets_whatever_a_record_holds() -> None:
 @pytest.mark.parametrize("route", ["count", "compress", "retrieve", "other"])
 def test_only_requests_to_models_count_as_savings(route: str) -> None:
     series = Series()
-    series.add(RequestRecord(route=route, status="applied", before=100, after=1, dollars=(2.0, 1.0)), 0.0)
+    series.add(record_of(route=route, status="applied", before=100, after=1, dollars=(2.0, 1.0)), 0.0)
     told = summarise(series.total)
     assert (told.requests, told.eligible, told.before, told.dollars_before) == (1, 0, 0, 0.0)
