@@ -1,7 +1,7 @@
-"""Runs the application: one listener, bounded headers, and an end that lets answers finish.
+"""Runs the application: one listener, and an end that lets answers finish.
 
-uvicorn speaks HTTP here. It has no limit on the time or size of a request's headers, and it ends by the signal that
-asked it to: both are put right below.
+uvicorn speaks HTTP here. It ends by the signal that asked it to, and lets nothing finish that takes long: both are put
+right below.
 """
 
 from __future__ import annotations
@@ -30,14 +30,13 @@ from contextprune.proxy.supervisor import supervise
 from contextprune.proxy.telemetry.logs import Log, log_to
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
 from contextprune.proxy.telemetry.peers import Peers
+from contextprune.proxy.wire.connection import bounded_connections
 
 try:
     import uvicorn
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 except ImportError as exc:
     raise MissingExtra("the proxy", extra="proxy") from exc
 
-_HEADER_BYTES = 64 << 10
 _BACKLOG = 2048
 _KEEP_ALIVE = 75  # seconds: longer than clients and balancers keep theirs, so that they close first
 _LINGER = 2.0  # seconds in which a load balancer sees that we are not ready before we stop listening
@@ -48,87 +47,6 @@ _EXPECTED = (  # what uvicorn calls errors is how an answer is cut off, and how 
     "No supported WebSocket library detected.",
     "Invalid HTTP request received.",
 )
-
-
-class Bounded(HttpToolsProtocol):
-    """A connection whose requests' headers come within a time and a size.
-
-    Trailers of a request are read within that size and dropped: uvicorn would put them among its headers.
-    """
-
-    seconds = 10.0
-    _late: asyncio.TimerHandle | None = None
-    _reading = True  # headers are awaited or are coming in, or perhaps trailers
-    _bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """See asyncio.Protocol."""
-        super().connection_made(transport)
-        self._arm()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
-        self._disarm()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
-        if self._reading:
-            self._bytes += len(data)
-            super().data_received(data)
-            if self._reading and self._bytes > _HEADER_BYTES:
-                self._refuse(b"431 Request Header Fields Too Large")
-            return
-        super().data_received(data)
-
-    def on_message_begin(self) -> None:
-        """See HttpToolsProtocol."""
-        super().on_message_begin()
-        self._reading = True
-        if self._late is None:
-            self._arm()
-
-    def on_headers_complete(self) -> None:
-        """See HttpToolsProtocol."""
-        self._disarm()
-        self._reading, self._bytes = False, 0
-        super().on_headers_complete()
-        self.headers = _Nowhere()
-
-    def on_chunk_header(self) -> None:
-        """See httptools. After the last one come trailers, after all others a piece of the body."""
-        self._reading, self._bytes = True, 0
-
-    def on_body(self, body: bytes) -> None:
-        """See HttpToolsProtocol."""
-        self._reading = False
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        """See HttpToolsProtocol."""
-        self._reading, self._bytes = False, 0
-        super().on_message_complete()
-
-    def _arm(self) -> None:
-        self._late = self.loop.call_later(self.seconds, self._refuse, b"408 Request Timeout")
-
-    def _disarm(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-
-    def _refuse(self, status: bytes) -> None:
-        self._disarm()
-        if self._bytes and not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
-            self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
-        self.transport.close()
-
-
-class _Nowhere(list[tuple[bytes, bytes]]):
-    """Headers that nobody will look at."""
-
-    def append(self, pair: tuple[bytes, bytes]) -> None:
-        """Forget a header."""
 
 
 class Server(uvicorn.Server):
@@ -184,10 +102,9 @@ class Server(uvicorn.Server):
 
 def server(app: App, options: Options) -> Server:
     """A server for `app`, which is given its sockets when it runs."""
-    protocol = type("Bounded", (Bounded,), {"seconds": options.header_seconds})
     config = uvicorn.Config(
         app,
-        http=protocol,
+        http=bounded_connections(options.header_seconds),  # type: ignore[arg-type]  # it is only called
         ws="none",
         lifespan="on",
         log_config=None,

@@ -1,0 +1,112 @@
+"""A client's connection within bounds: uvicorn's, with limits on the time and the size of a request's headers.
+
+uvicorn has neither limit, and it puts the trailers of a request among its headers, where they could pass for a
+credential: here they are read within the same size, and dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from contextprune.errors import MissingExtra
+
+try:
+    from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.server import ServerState
+except ImportError as exc:
+    raise MissingExtra("the proxy", extra="proxy") from exc
+
+_HEADER_BYTES = 64 << 10
+
+
+def bounded_connections(seconds: float) -> Callable[..., BoundedConnection]:
+    """A factory of connections, as uvicorn calls one, whose requests' headers come within so many seconds."""
+
+    def connect(
+        config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None
+    ) -> BoundedConnection:
+        connection = BoundedConnection(config, server_state, app_state, _loop)
+        connection.header_seconds = seconds
+        return connection
+
+    return connect
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """A connection whose requests' headers come within a time and a size."""
+
+    header_seconds = 10.0
+    _timer: asyncio.TimerHandle | None = None
+    _reading_fields = True  # headers are awaited or are coming in, or perhaps trailers
+    _headers_complete = False  # fields that come now are trailers
+    _bytes = 0  # of the fields that are being read
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        if not self._reading_fields:
+            super().data_received(data)
+            return
+        self._bytes += len(data)
+        super().data_received(data)
+        if self._reading_fields and self._bytes > _HEADER_BYTES:
+            self._refuse(b"431 Request Header Fields Too Large")
+
+    def on_message_begin(self) -> None:
+        """See HttpToolsProtocol."""
+        super().on_message_begin()
+        self._reading_fields, self._headers_complete = True, False
+        if self._timer is None:
+            self._start_timer()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See HttpToolsProtocol."""
+        if not self._headers_complete:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """See HttpToolsProtocol."""
+        self._stop_timer()
+        self._reading_fields, self._headers_complete, self._bytes = False, True, 0
+        super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """See httptools. After the last one come trailers, after all others a piece of the body."""
+        self._reading_fields, self._bytes = True, 0
+
+    def on_body(self, body: bytes) -> None:
+        """See HttpToolsProtocol."""
+        self._reading_fields = False
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See HttpToolsProtocol."""
+        self._reading_fields, self._bytes = False, 0
+        super().on_message_complete()
+
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(self.header_seconds, self._refuse, b"408 Request Timeout")
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, status: bytes) -> None:
+        """Close the connection, with an answer where something of a request has come and none is on its way."""
+        self._stop_timer()
+        if self._bytes and not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+            self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
+        self.transport.close()

@@ -1,0 +1,60 @@
+"""Bounds of a connection: headers in time and in size, and trailers that never become headers."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.proxy.in_process import Scripted, running
+from tests.proxy.raw_http import talk
+
+
+def test_headers_that_come_too_slowly_are_not_waited_for() -> None:
+    with running(scorers=Scripted(), header_seconds=0.3) as proxy:
+        began = time.monotonic()
+        got = talk(proxy, b"GET /livez HT", b"TP/1.1\r\n", b"host: x\r\n", every=0.05)
+        assert got.startswith(b"HTTP/1.1 408 ")
+        assert talk(proxy) == b""  # a connection on which nothing comes
+        assert time.monotonic() - began < 5
+
+
+def test_headers_that_are_too_large_are_refused() -> None:
+    with running(scorers=Scripted()) as proxy:
+        got = talk(proxy, b"GET /livez HTTP/1.1\r\nhost: x\r\nx-pad: " + b"a" * (100 << 10))
+        assert got.startswith(b"HTTP/1.1 431 ") or got == b"reset"
+
+
+def test_a_large_body_is_no_large_header() -> None:
+    with running(scorers=Scripted(), header_seconds=0.3) as proxy:
+        body = bytes(300 << 10)
+        head = b"POST /v1/files HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+        got = talk(proxy, head + body[:100_000], body[100_000:], every=0.4)
+        assert got.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("path", [b"/v1/files", b"/v1/chat/completions"])
+def test_trailers_of_a_request_are_read_and_never_become_headers(path: bytes) -> None:
+    head = b"POST %b HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n" % path
+    with running(scorers=Scripted()) as proxy:
+        talk(proxy, head + b"2\r\n{}\r\n0\r\nx-late: 1\r\nauthorization: Bearer forged\r\n\r\n")
+        request = proxy.provider.requests[0]
+        assert request.body == b"{}"
+        assert not {"x-late", "authorization"} & {name for name, _ in request.headers}
+
+
+def test_endless_trailers_of_a_request_end_its_connection() -> None:
+    head = b"POST /v1/files HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nx-late: "
+    with running(scorers=Scripted()) as proxy:
+        with pytest.raises(ConnectionError):
+            talk(proxy, head, b"a" * (64 << 20))
+        assert proxy.records()[0].gone == "request"
+
+
+def test_a_chunked_request_of_any_size_is_no_trailer() -> None:
+    with running(scorers=Scripted()) as proxy:
+        body = bytes(300 << 10)
+        chunks = b"".join(b"%x\r\n" % len(body) + body + b"\r\n" for _ in range(4)) + b"0\r\n\r\n"
+        head = b"POST /v1/files HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        talk(proxy, head + chunks)
+        assert proxy.provider.requests[0].body == body * 4
