@@ -14,7 +14,7 @@ from functools import cache
 from itertools import accumulate, pairwise
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from contextprune.errors import SettingsError
 
@@ -36,6 +36,18 @@ class Counter(Protocol):
         ...
 
 
+@runtime_checkable
+class Labelled(Protocol):
+    """A counter with a description of itself for people."""
+
+    label: str
+
+
+def label_of(counter: Counter) -> str:
+    """A counter's description for people: its label, or its name where it has none."""
+    return counter.label if isinstance(counter, Labelled) else counter.name
+
+
 class Tiktoken:
     """Counts with tiktoken and the vocabulary that ships with the package: exact for OpenAI's o200k models.
 
@@ -52,7 +64,7 @@ class Tiktoken:
 
     @property
     def label(self) -> str:
-        """What counts, in words for a reader."""
+        """The vocabulary, or the estimate, in words for a reader."""
         return f"{self.name} (shipped, exact)"
 
     def __call__(self, text: str) -> int:
@@ -86,7 +98,7 @@ class Estimate:
 
     @property
     def label(self) -> str:
-        """What counts, in words for a reader."""
+        """The vocabulary, or the estimate, in words for a reader."""
         return f"estimate: {self._chars_per_token} characters a token"
 
     def __call__(self, text: str) -> int:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import NoReturn
 
@@ -15,7 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.errors import SettingsError
-from contextprune.tokens import _LAST_CUT, Counter, Estimate, Tiktoken, _chunks, _Recent, _vocabulary, open_counter
+from contextprune.tokens import (
+    _LAST_CUT,
+    Counter,
+    Estimate,
+    Tiktoken,
+    _chunks,
+    _Recent,
+    _vocabulary,
+    label_of,
+    open_counter,
+)
 
 TIKTOKEN = Tiktoken()
 COUNTERS: list[Counter] = [TIKTOKEN, Estimate(), Estimate(3.7)]
@@ -162,6 +172,25 @@ def test_an_unknown_encoding_is_refused_with_the_choices(open_it: Callable[[], C
 def test_an_estimate_needs_characters_in_a_token(value: float) -> None:
     with pytest.raises(SettingsError, match="characters"):
         Estimate(value)
+
+
+class Unlabelled:
+    """A caller's own counter."""
+
+    name = "words"
+
+    def __call__(self, text: str) -> int:
+        return len(text.split())
+
+    def pieces(self, text: str, ends: Sequence[int]) -> list[int]:
+        return [self(text[start:end]) for start, end in pairwise([0, *ends])]
+
+
+@pytest.mark.parametrize(
+    ("counter", "label"), [(Tiktoken(), "o200k_base (shipped, exact)"), (Unlabelled(), "words")], ids=["ours", "own"]
+)
+def test_a_counter_without_a_label_goes_by_its_name(counter: Counter, label: str) -> None:
+    assert label_of(counter) == label
 
 
 def _clean(text: str) -> str:

@@ -16,6 +16,7 @@ from contextprune.pruner import Pruner
 from contextprune.scoring import remarks
 from contextprune.session.ledger import Key, chain
 from contextprune.session.requests import boundaries
+from contextprune.tokens import label_of
 
 TYPICAL = FAMILIES["anthropic"]
 """Relative prices for sessions whose model has no known ones: many providers' reads cost a tenth."""
@@ -137,7 +138,7 @@ def audit(
 
     if not sessions:
         raise ContextPruneError(_nothing(paths, skipped))
-    counter = getattr(pruner.counter, "label", pruner.counter.name)
+    counter = label_of(pruner.counter)
     return Audit(tuple(sessions), tuple(skipped), counter, pruner.scorer.name, tuple(reasons), remarks(pruner.scorer))
 
 

@@ -32,7 +32,7 @@ from contextprune.errors import ContextPruneError
 from contextprune.interpreter import isolate_children
 from contextprune.policy import Budget
 from contextprune.pruner import Pruner
-from contextprune.storage.store import MemoryStore, place
+from contextprune.storage.store import MemoryStore, location_of
 
 _LONG = 1 << 20  # bytes of input from which on a terminal is told how far we are
 
@@ -279,7 +279,7 @@ def _tell_about(done: Compressed[Any], pruner: Pruner, explain: bool) -> None:
     console = Console(stderr=True)
     store = pruner.store
     memory = isinstance(store, MemoryStore)
-    kept = "memory: gone with this command, recall finds nothing" if memory else place(store)
+    kept = "memory: gone with this command, recall finds nothing" if memory else location_of(store)
     show_report(console, done.report, kept)
     if explain:
         console.file.write("\n")

@@ -21,12 +21,12 @@ from contextprune.errors import ContextPruneError, StoreError
 from contextprune.markers import KEY
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
-from contextprune.scoring import Scorer, load_scorer, remarks
+from contextprune.scoring import Scorer, device_of, load_scorer, remarks
 from contextprune.settings import Settings, resolve_settings
 from contextprune.storage.damage import SetAside, find_set_aside
 from contextprune.storage.sqlite import SQLiteStore
-from contextprune.storage.store import MemoryStore, Store, place
-from contextprune.tokens import Counter
+from contextprune.storage.store import MemoryStore, Store, location_of
+from contextprune.tokens import Counter, label_of
 
 NEEDLE = "2024-05-13 09:31:07,411 ERROR checkout: order 48213 failed: ConnectionRefusedError: payments:8443 refused"
 """The line of the canary that must survive."""
@@ -165,12 +165,12 @@ def _shown(value: object) -> str:
 
 def _scorer(scorer: Scorer) -> Finding:
     """Its name, where it runs and how; of the fallback, why there is no model and how to get it."""
-    said = (scorer.name, str(getattr(scorer, "about", "")), *remarks(scorer))
+    said = (scorer.name, device_of(scorer), *remarks(scorer))
     return Finding("scorer", "; ".join(part for part in said if part))
 
 
 def _tokenizer(counter: Counter) -> Finding:
-    said = str(getattr(counter, "label", counter.name))
+    said = label_of(counter)
     try:
         tokens = counter("The quick brown fox jumps over the lazy dog.")
     except ContextPruneError as exc:
@@ -182,7 +182,7 @@ def _tokenizer(counter: Counter) -> Finding:
 
 def _store(store: Store) -> Finding:
     """Write, read back, and say where and how much."""
-    said = "memory: originals go with the process" if isinstance(store, MemoryStore) else place(store)
+    said = "memory: originals go with the process" if isinstance(store, MemoryStore) else location_of(store)
     text = "a test of `contextprune doctor`"
     try:
         key = store.key(text)

@@ -15,7 +15,7 @@ from contextprune.errors import MissingExtra, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
 from contextprune.settings import data_folder, load_settings
 from contextprune.storage.excerpt import recall_text
-from contextprune.storage.store import MemoryStore, Store, open_store, place
+from contextprune.storage.store import MemoryStore, Store, location_of, open_store
 
 STATS_TOOL = "contextprune_stats"
 
@@ -35,7 +35,7 @@ _STATS = "Says which store this server reads, and how many originals it was aske
 
 @dataclass(slots=True)
 class Served:
-    """What happened since the server started; `characters` were given back."""
+    """Counts since the server started; `characters` were given back. The field names are the tool's answer."""
 
     store: str
     asked: int = 0
@@ -47,7 +47,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no text: `code` is "not_found", "bad_request" or "store"; `retry`, whether asking again may help."""
+    """A reason why there is no text.
+
+    code    "not_found", "bad_request" or "store"
+    retry   asking again may help
+    """
 
     code: str
     message: str
@@ -71,23 +75,24 @@ def build(store: Store) -> Any:
         from mcp.types import ToolAnnotations  # noqa: PLC0415 - as above
     except ImportError as exc:
         raise MissingExtra("the MCP server", extra="mcp") from exc
-    served = Served(place(store))
+
+    served = Served(location_of(store))
     harmless = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
     server = MCPServer("contextprune", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
 
     def give_back(key: str, lines: str | None = None, query: str | None = None) -> Any:
         return _result(look_up(store, served, key, lines, query))
 
-    def tell() -> dict[str, Any]:
+    def counts() -> dict[str, Any]:
         return asdict(served)
 
     server.tool(RECALL_TOOL, "Give back what was cut", _RECALL, harmless, structured_output=False)(give_back)
-    server.tool(STATS_TOOL, "What was given back", _STATS, harmless)(tell)
+    server.tool(STATS_TOOL, "What was given back", _STATS, harmless)(counts)
     return server
 
 
 def look_up(store: Store, served: Served, key: str, lines: str | None, query: str | None) -> str | Failure:
-    """The text asked for, or why there is none; `served` counts it."""
+    """The text under a key, or the reason why there is none; `served` counts it."""
     served.asked += 1
     try:
         original = store.get(key.strip().removeprefix("recall="))
@@ -100,21 +105,21 @@ def look_up(store: Store, served: Served, key: str, lines: str | None, query: st
         return Failure("bad_request", str(exc), retry=True)
     if original is None or text is None:
         served.not_found += 1
-        gone = f"no original is kept under {key[:40]!r}: it expired, or belongs to another store than {served.store}"
-        return Failure("not_found", f"{gone}. Do not ask for it again; get the text another way.", retry=False)
+        why = f"no original is kept under {key[:40]!r}: it expired, or belongs to another store than {served.store}"
+        return Failure("not_found", f"{why}. Do not ask for it again; get the text another way.", retry=False)
     served.found += 1
     served.characters += len(text)
     return text or f"No line of the original matches. It has {len(original.split(chr(10)))} lines."
 
 
-def _result(found: str | Failure) -> Any:
-    """What the protocol says of it: an error is a text for the model, and the same in fields for its client."""
+def _result(reply: str | Failure) -> Any:
+    """The protocol's form of a reply: an error is a text for the model, and the same in fields for its client."""
     from mcp.types import CallToolResult, TextContent  # noqa: PLC0415 - as above
 
-    if isinstance(found, str):
-        return CallToolResult(content=[TextContent(type="text", text=_sayable(found))])
-    fields: Mapping[str, Any] = {"error": asdict(found)}
-    text = TextContent(type="text", text=_sayable(found.message))
+    if isinstance(reply, str):
+        return CallToolResult(content=[TextContent(type="text", text=_sayable(reply))])
+    fields: Mapping[str, Any] = {"error": asdict(reply)}
+    text = TextContent(type="text", text=_sayable(reply.message))
     return CallToolResult(content=[text], structured_content=dict(fields), is_error=True)
 
 

@@ -1,6 +1,6 @@
 """How likely each span is to be needed."""
 
-from contextprune.scoring.base import Blend, Calibrated, Scorer, check, remarks
+from contextprune.scoring.base import Blend, Calibrated, Scorer, check, device_of, remarks
 from contextprune.scoring.digest import identifiers_to_carry, identifiers_to_carry_on_arrival
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.load import load_scorer
@@ -13,6 +13,7 @@ __all__ = [
     "Scorer",
     "Signals",
     "check",
+    "device_of",
     "identifiers_to_carry",
     "identifiers_to_carry_on_arrival",
     "load_scorer",

@@ -44,6 +44,13 @@ class Remarked(Protocol):
     note: str
 
 
+@runtime_checkable
+class OnDevice(Protocol):
+    """A scorer that runs a model: `runs_on` names the device and the number format, for people."""
+
+    runs_on: str
+
+
 class Blend:
     """A weighted mean of scorers, with weights of its own for each kind of segment.
 
@@ -101,6 +108,11 @@ def _shares(weights: Mapping[str, float], names: Sequence[str]) -> tuple[float, 
 def remarks(scorer: Scorer) -> tuple[str, ...]:
     """What the report is to say about a scorer besides its name."""
     return (scorer.note,) if isinstance(scorer, Remarked) and scorer.note else ()
+
+
+def device_of(scorer: Scorer) -> str:
+    """The device that a scorer runs on, "" for one without a model."""
+    return scorer.runs_on if isinstance(scorer, OnDevice) else ""
 
 
 def check(scores: Sequence[float], spans: Sequence[Span], name: str) -> None:

@@ -66,8 +66,8 @@ class CrossEncoder:
         return cls(model, f"{folder.resolve().name}.{_hash(folder)[:8]}")
 
     @property
-    def about(self) -> str:
-        """Where it runs."""
+    def runs_on(self) -> str:
+        """The device, for people."""
         return str(self._model.device)
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:

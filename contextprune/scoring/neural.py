@@ -127,7 +127,7 @@ class Neural:
         return self.calibration.threshold(self.calibration.classes(context, spans)[segment], recall)
 
     @property
-    def about(self) -> str:
+    def runs_on(self) -> str:
         """Device and number format, for people."""
         kind = "bf16" if self._bf16 else "fp32"
         threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""

@@ -53,7 +53,7 @@ class RedisStore:
         seconds: float = 0.2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.place = _place(url)
+        self.location = _location(url)
         self._max_age = max(1, int(max_age_seconds))
         self._client = _client(url, seconds)
         self._probe = _client(url, min(seconds, _PROBE_SECONDS))
@@ -104,7 +104,7 @@ class RedisStore:
             self._renew(client, _names(name, head))
         data = unpacked(body[16:])
         if data is None or checksum(secret, key, data) != body[:16]:
-            raise StoreError(f"the original under {key!r} on {self.place} is damaged; it cannot be given back")
+            raise StoreError(f"the original under {key!r} on {self.location} is damaged; it cannot be given back")
         return data.decode("utf-8", "surrogatepass")
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
@@ -153,7 +153,7 @@ class RedisStore:
                     client.set(_SECRET, os.urandom(32), nx=True)
                     found = client.get(_SECRET)
                 if not isinstance(found, bytes) or len(found) != 32:
-                    raise StoreError(f"{self.place} has a strange {_SECRET}; delete that key to begin anew")
+                    raise StoreError(f"{self.location} has a strange {_SECRET}; delete that key to begin anew")
                 secret = self._secret = found
         return secret
 
@@ -164,7 +164,9 @@ class RedisStore:
             found = client.get(_SECRET)
         if found != secret:
             self._secret = None
-            raise StoreError(f"{self.place} was wiped and begun anew by another process; the next call will find it so")
+            raise StoreError(
+                f"{self.location} was wiped and begun anew by another process; the next call will find it so"
+            )
 
     def _check_policy(self, client: Any) -> None:
         try:
@@ -172,10 +174,10 @@ class RedisStore:
         except redis.ResponseError:
             policy = None
         if policy is None:
-            _LOG.warning("%s does not show its maxmemory-policy; see to it that it is noeviction", self.place)
+            _LOG.warning("%s does not show its maxmemory-policy; see to it that it is noeviction", self.location)
         elif policy != "noeviction":
             raise StoreError(
-                f"{self.place} may drop originals that markers name: its maxmemory-policy is {policy}. "
+                f"{self.location} may drop originals that markers name: its maxmemory-policy is {policy}. "
                 "Set it to noeviction (CONFIG SET maxmemory-policy noeviction), or set CONTEXTPRUNE_STORE to another."
             )
 
@@ -232,15 +234,15 @@ class RedisStore:
                 self._pause.over()
             yield self._client
         except _Paused as exc:
-            said = f"{self.place} did not answer and is left alone for {exc.seconds:.1f} s"
+            said = f"{self.location} did not answer and is left alone for {exc.seconds:.1f} s"
             raise StoreError(f"{said}. {_ADVICE}") from None
         except (redis.ConnectionError, redis.TimeoutError, OSError) as exc:
             self._pause.begin()
-            raise StoreError(f"{self.place} cannot be reached: {exc}. {_ADVICE}") from exc
+            raise StoreError(f"{self.location} cannot be reached: {exc}. {_ADVICE}") from exc
         except redis.OutOfMemoryError as exc:
-            raise StoreError(f"{self.place} is full: raise its maxmemory, or let texts expire sooner") from exc
+            raise StoreError(f"{self.location} is full: raise its maxmemory, or let texts expire sooner") from exc
         except redis.RedisError as exc:
-            raise StoreError(f"{self.place} refuses: {exc}. {_ADVICE}") from exc
+            raise StoreError(f"{self.location} refuses: {exc}. {_ADVICE}") from exc
 
 
 _ADVICE = "Start it, check the address and the password in CONTEXTPRUNE_STORE, or set that to another store."
@@ -298,7 +300,7 @@ def _client(url: str, seconds: float) -> Any:
     )
 
 
-def _place(url: str) -> str:
+def _location(url: str) -> str:
     """The address without what is secret in it. Raises SettingsError where it is none."""
     with suppress(ValueError):
         parts = urlsplit(url)

@@ -41,6 +41,7 @@ class SQLiteStore:
         busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self.path = Path(path).expanduser().absolute()
+        self.location = str(self.path)
         self._max_bytes = max_bytes
         self._max_age = max_age_seconds
         self._max_notes, self._max_note_bytes = max_notes, max_note_bytes

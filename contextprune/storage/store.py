@@ -37,6 +37,13 @@ class Store(Protocol):
 
 
 @runtime_checkable
+class Located(Protocol):
+    """A store that names where it keeps originals: a path, or an address without its password."""
+
+    location: str
+
+
+@runtime_checkable
 class Notes(Protocol):
     """A store that also keeps decisions, so that they outlive the process."""
 
@@ -69,10 +76,9 @@ def open_store(location: str | None = None, folder: Path | None = None, busy_sec
     return SQLiteStore(path, busy_seconds=busy_seconds)
 
 
-def place(store: Store) -> str:
-    """Where a store keeps what it keeps, as far as it tells: its path or its address, else its kind."""
-    told = getattr(store, "path", None) or getattr(store, "place", None)
-    return str(told or type(store).__name__)
+def location_of(store: Store) -> str:
+    """The path or the address at which a store keeps originals; the name of its class where it has neither."""
+    return store.location if isinstance(store, Located) else type(store).__name__
 
 
 class MemoryStore:

@@ -7,7 +7,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.errors import ScorerError
-from contextprune.scoring import Blend, Scorer, check, remarks
+from contextprune.scoring import Blend, Scorer, check, device_of, remarks
 from contextprune.splitting import split
 from tests.strategies import Constant
 
@@ -86,3 +86,7 @@ def test_the_note_of_a_blend_is_for_the_report() -> None:
     assert remarks(noted) == ("half of it is missing",)
     assert remarks(blend()) == ()
     assert remarks(ONE) == ()
+
+
+def test_a_scorer_without_a_model_runs_on_no_device() -> None:
+    assert device_of(ONE) == ""

@@ -12,7 +12,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Span, Unit
 from contextprune.errors import ScorerError
-from contextprune.scoring import Scorer, Signals, check, load_scorer
+from contextprune.scoring import Scorer, Signals, check, device_of, load_scorer
 from tests.scoring.folders import write_cross_encoder
 
 LINES = ("the payment was refused\n", "a log at night\n", "the payment was refused\n", "order order order\n")
@@ -114,7 +114,7 @@ def test_a_context_without_spans_has_no_scores(scorer: Scorer) -> None:
 
 
 def test_it_says_where_it_runs(scorer: Scorer) -> None:
-    assert getattr(scorer, "about", None) == "cpu"
+    assert device_of(scorer) == "cpu"
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])

@@ -199,7 +199,7 @@ def test_stores_on_one_redis_agree_on_keys_and_on_another_they_do_not(server: Se
 def test_the_place_is_told_without_the_password(url: str, place: str) -> None:
     opened = open_store(url)
     assert isinstance(opened, RedisStore)
-    assert opened.place == place
+    assert opened.location == place
 
 
 @pytest.mark.parametrize("url", ["redis://", "redis://:hidden@host:no", "redis://host/name"])

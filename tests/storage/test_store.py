@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contextprune.errors import SettingsError, StoreError
 from contextprune.storage.sqlite import SQLiteStore
-from contextprune.storage.store import MemoryStore, Store, open_store
+from contextprune.storage.store import MemoryStore, Store, location_of, open_store
 
 TEXTS = st.text(st.characters(), max_size=200)
 
@@ -124,3 +124,8 @@ def test_the_location_chooses_the_store(tmp_path: Path) -> None:
     assert (named.path, default.path) == (tmp_path / "x.db", tmp_path / "originals.sqlite3")
     with pytest.raises(SettingsError, match=r"redis://HOST:PORT or rediss://..., not memcached://\.\.\.$"):
         open_store("memcached://user:hidden@localhost")
+
+
+def test_a_store_in_a_file_names_its_path_and_any_other_its_kind(tmp_path: Path) -> None:
+    assert location_of(SQLiteStore(tmp_path / "kept.sqlite3")) == str(tmp_path / "kept.sqlite3")
+    assert location_of(MemoryStore()) == "MemoryStore"
