@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "contextprune"
 FILES = sorted(PACKAGE.rglob("*.py"))
+FOLDERS = sorted(path.parent for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE)
+PAGE = ROOT / "docs" / "explanation" / "architecture.md"
 
 LAYERS = (
     {
@@ -152,6 +155,12 @@ def layer_of(part: str, layers: Sequence[set[str]]) -> int:
     raise AssertionError(f"{part} has no layer yet: add it in tests/test_architecture.py")
 
 
+def table_of(heading: str) -> list[set[str]]:
+    """The names in backticks of each row of the table under these column headings, on the page of the architecture."""
+    table = PAGE.read_text(encoding="utf-8").split(f"| {heading} |", 1)[1].split("\n\n", 1)[0]
+    return [names for row in table.splitlines() if (names := set(re.findall(r"`(\w+)`", row)))]
+
+
 every_file = pytest.mark.parametrize("path", FILES, ids=name_of)
 
 
@@ -184,6 +193,29 @@ def test_the_front_process_imports_neither_engine_nor_store(path: Path) -> None:
         return  # the scorer process
     for name in imports_of(path):
         assert not name.startswith(FRONT_IMPORTS_NOT), f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.relative_to(PACKAGE).as_posix())
+def test_each_folder_has_its_first_sentence_on_the_page_of_the_architecture(folder: Path) -> None:
+    text = ast.get_docstring(tree_of(folder / "__init__.py"))
+    assert text, folder
+    sentence = " ".join(re.split(r"(?<=\.)\s", text, maxsplit=1)[0].split())
+    row = f"| `{folder.relative_to(PACKAGE).as_posix()}/` | {sentence} |"
+    assert row in PAGE.read_text(encoding="utf-8"), f"{PAGE.relative_to(ROOT)} lacks: {row}"
+
+
+def test_the_page_of_the_architecture_draws_the_layers() -> None:
+    assert table_of("layer | folders and files") == list(LAYERS)
+
+
+def test_the_page_of_the_architecture_draws_the_layers_of_the_proxy() -> None:
+    assert table_of("layer of the proxy | folders and files") == list(PROXY_LAYERS)
+
+
+def test_the_page_of_the_architecture_names_files_that_exist() -> None:
+    names = set(re.findall(r"`([\w/]+\.py)`", PAGE.read_text(encoding="utf-8")))
+    places = ("", "session/", "proxy/")  # pages speak of files where a section is about their folder
+    assert [name for name in sorted(names) if not any((PACKAGE / place / name).exists() for place in places)] == []
 
 
 def test_imports_form_no_circle() -> None:

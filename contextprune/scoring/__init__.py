@@ -1,4 +1,4 @@
-"""How likely each span is to be needed."""
+"""Scorers: how likely each span is to be needed, and which identifiers a marker should carry."""
 
 from contextprune.scoring.base import Blend, Calibrated, Scorer, check, device_of, remarks
 from contextprune.scoring.digest import identifiers_to_carry, identifiers_to_carry_on_arrival

@@ -1,4 +1,4 @@
-"""What stays: under a budget, on arrival, at an epoch, or of a set of examples."""
+"""Choice of what stays: under a budget, on arrival, at an epoch, or of a set of examples."""
 
 from contextprune.selection.on_arrival import on_arrival
 from contextprune.selection.prepared import Prepared

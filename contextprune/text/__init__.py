@@ -1,1 +1,1 @@
-"""What a text shows: identifiers, failure lines, views of files."""
+"""Signs in a text: identifiers, failure lines, views of files."""

@@ -1,1 +1,1 @@
-"""Evidence recall on questions over documents."""
+"""Evidence recall: the share of what answers a question that stays in its documents."""

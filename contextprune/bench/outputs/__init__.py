@@ -1,1 +1,1 @@
-"""Needed lines of tool outputs."""
+"""Tool-output recall: the share of the needed lines that stays of a single output."""

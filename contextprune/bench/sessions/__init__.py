@@ -1,1 +1,1 @@
-"""Costs of whole sessions, and the values and lines that stay visible in them."""
+"""Cost of whole sessions, and the values and lines that stay visible in them."""

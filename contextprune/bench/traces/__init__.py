@@ -1,1 +1,1 @@
-"""Future-use recall on agent traces."""
+"""Future-use recall: the share of what later actions use that stays visible in a trace."""

@@ -1,1 +1,1 @@
-"""The pages of the proxy, for people."""
+"""Pages of the running proxy, for people, and the same figures as JSON."""

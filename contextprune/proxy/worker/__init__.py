@@ -1,1 +1,1 @@
-"""Inside a scorer process: it decides request bodies, one at a time."""
+"""The scorer process: it decides request bodies, one at a time."""
