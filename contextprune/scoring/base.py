@@ -39,7 +39,7 @@ class Calibrated(Protocol):
 
 @runtime_checkable
 class Remarked(Protocol):
-    """A scorer with something to tell whoever reads a report: one sentence, or "" for nothing."""
+    """A scorer with a remark for reports: one sentence, or "" for none."""
 
     note: str
 
@@ -106,7 +106,7 @@ def _shares(weights: Mapping[str, float], names: Sequence[str]) -> tuple[float, 
 
 
 def remarks(scorer: Scorer) -> tuple[str, ...]:
-    """What the report is to say about a scorer besides its name."""
+    """Sentences of a report on a scorer, besides its name."""
     return (scorer.note,) if isinstance(scorer, Remarked) and scorer.note else ()
 
 

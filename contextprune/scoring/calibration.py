@@ -18,8 +18,9 @@ from contextprune.errors import ScorerError
 from contextprune.text.views import is_code
 
 ALL = "all"
-"""The class of whatever has no curve of its own."""
+"""The class of all that has no curve of its own."""
 
+_PLACES = {Kind.TOOL_RESULT: "result"}
 _FORMS = {Unit.ROW: "table", Unit.ITEM: "data", Unit.RECORD: "data", Unit.SENTENCE: "prose", Unit.BLOCK: "code"}
 
 
@@ -45,7 +46,7 @@ class Calibration:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Calibration:
-        """From what `calibration.json` holds. Raises ScorerError where that is no calibration."""
+        """From the content of `calibration.json`. Raises ScorerError where that is no calibration."""
         try:
             curves = {name: Curve(*(tuple(map(float, curve[part])) for part in _PARTS)) for name, curve in raw.items()}
         except (KeyError, TypeError, ValueError) as exc:
@@ -58,7 +59,7 @@ class Calibration:
         return cls(curves)
 
     def to_json(self) -> dict[str, Any]:
-        """What `calibration.json` holds."""
+        """The content of `calibration.json`."""
         return {name: {part: list(getattr(curve, part)) for part in _PARTS} for name, curve in self.curves.items()}
 
     def classes(self, context: Context, spans: Sequence[Span]) -> dict[int, str]:
@@ -85,9 +86,8 @@ def classes(context: Context, spans: Sequence[Span]) -> dict[int, str]:
     for span in spans:
         form = "log" if span.group is not None else "code" if is_code(span) else _FORMS.get(span.unit, "lines")
         sizes.setdefault(span.segment, Counter())[form] += len(span.text)
-    place = {Kind.TOOL_RESULT: "result"}
     return {
-        s: f"{place.get(context.segments[s].kind, 'text')}-{max(sorted(count), key=count.__getitem__)}"
+        s: f"{_PLACES.get(context.segments[s].kind, 'text')}-{max(sorted(count), key=count.__getitem__)}"
         for s, count in sizes.items()
     }
 

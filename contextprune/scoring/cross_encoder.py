@@ -77,12 +77,12 @@ class CrossEncoder:
         read = [i for i, span in enumerate(spans) if query and context.segments[span.segment].kind in READ]
         headers = {s: _ends(header(context, s).strip(), HEADER) for s in {spans[i].segment for i in read}}
         pairs = [(query, f"{headers[spans[i].segment]}\n{_ends(spans[i].text, BODY)}".strip()) for i in read]
-        known = self._judge(list(dict.fromkeys(pairs))) if pairs else {}
+        by_pair = self._score(list(dict.fromkeys(pairs))) if pairs else {}
         for i, pair in zip(read, pairs, strict=True):
-            scores[i] = known[pair]
+            scores[i] = by_pair[pair]
         return scores
 
-    def _judge(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:
+    def _score(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:
         """Each pair with its score."""
         with self._lock:
             logits = self._model.predict(pairs, batch_size=BATCH, show_progress_bar=False, activation_fn=_bare)
@@ -93,16 +93,16 @@ def _bare(logits: Any) -> Any:
     return logits
 
 
-def _ends(text: str, most: int) -> str:
+def _ends(text: str, limit: int) -> str:
     """The beginning and the end of a long text, without lone surrogates, which tokenizers refuse."""
-    cut = text if len(text) <= most else f"{text[: most * 3 // 4]} {text[-(most // 4) :]}"
+    cut = text if len(text) <= limit else f"{text[: limit * 3 // 4]} {text[-(limit // 4) :]}"
     return cut.encode("utf-8", "replace").decode()
 
 
 def _hash(folder: Path) -> str:
-    found = sha256()
+    digest = sha256()
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
             while block := file.read(1 << 20):
-                found.update(block)
-    return found.hexdigest()
+                digest.update(block)
+    return digest.hexdigest()

@@ -13,21 +13,34 @@ from itertools import accumulate
 from math import exp, log1p
 from typing import TypeAlias
 
-from contextprune.context import Context, Kind, Span
+from contextprune.context import Context, Kind, Span, blocks_of
 from contextprune.plan import Identifier
 from contextprune.text.identifiers import identifiers, words
 
 Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
 
-MAX_LENGTH = 200  # longer ones are blobs and addresses with parameters: recall serves those better
+MAX_LENGTH = 200  # characters: longer ones are blobs and addresses with parameters, which recall serves better
+BLOB = 200  # characters without a space, a quote or a comma
+SCHEMA = 3  # a JSON key that stands in so many spans is the form of the data, not a value
+
+# The worth of an identifier, in logits.
 BASE = -4.0  # one identifier in fifty is used again
 AGE = -0.2  # a customer's card number is as good at the end of a call as at its start
-LATEST = 0.5  # what the latest call brought has not been used yet
+LATEST = 0.5  # an identifier of the latest call has not been used yet
+REPEATED = 0.3  # times the logarithm of the spans that show it: what comes up again is worked on
+LENGTH = 100  # characters that cost one logit: long paths and addresses are seldom typed again
 NAMED = 0.7  # the goal or the call has a word of it that few of its neighbours have
-RARE = 0.1  # share of the identifiers at hand up to which a word is one that few have
 REPEATED_FORM = -1.5  # the stamps and counters of log records of one form
-BLOB = 200  # characters without a space, a quote or a comma
-SCHEMA = 3  # a JSON key that stands in so many places is the form of the data, not a value
+NUMBER = -0.7  # a bare number: most are sizes and counts
+JOINED = 0.4  # with _ or @: symbols and addresses are copied as they are
+DOTTED = -0.3  # with a dot: versions, decimals, sentence ends
+
+# A word of the goal names an identifier if it has more than two letters and few identifiers share it.
+SHORTEST_WORD = 3  # letters
+RARE, RARE_COUNT = (
+    0.1,
+    3,
+)  # of the identifiers at hand; the share and the number up to which a word is one that few have
 
 
 def identifiers_to_carry(
@@ -42,76 +55,79 @@ def identifiers_to_carry(
     for i, segment in enumerate(context.segments):
         if i not in results:
             shown.update(identifiers(segment.text))
-    places: dict[tuple[int, str], list[int]] = {}
+
+    occurrences: dict[tuple[int, str], list[int]] = {}
     for i, span in enumerate(spans):
         if span.segment in results and not _is_blob(span.text):
             for token in dict.fromkeys(identifiers(span.text)):
                 if token not in shown:
-                    places.setdefault((-1, token), []).append(i)
+                    occurrences.setdefault((-1, token), []).append(i)
+
     last = max((context.segments[i].turn for i in results), default=0)
-    return _priced(places, [last - segment.turn for segment in context.segments], spans, count)
+    return _priced(occurrences, [last - segment.turn for segment in context.segments], spans, count)
 
 
 def identifiers_to_carry_on_arrival(
     context: Context, spans: Sequence[Span], movable: Collection[int], count: Count, before: Collection[str] = ()
 ) -> list[Identifier]:
-    """The same, each block by itself and from the text before it: what `atoms` would say on the block's arrival.
+    """Identifiers of each block by itself and from the text before it, as they were worth carrying on its arrival.
 
     `before` are identifiers that text before the context shows.
     """
+    blocks = {spans[block.start].segment: block for block in blocks_of(spans)}
     shown: set[str] = set()
-    places: dict[tuple[int, str], list[int]] = {}
-    at = 0
+    occurrences: dict[tuple[int, str], list[int]] = {}
     for k, segment in enumerate(context.segments):
-        if segment.kind is not Kind.TOOL_RESULT:  # results may have changed since: what they show is not counted on
+        if segment.kind is not Kind.TOOL_RESULT:  # results may have changed since, so nothing relies on their text
             shown.update(identifiers(segment.text))
-        for i in range(at, len(spans)):
-            if spans[i].segment != k:
-                break
-            at = i + 1
-            if k in movable and segment.kind is Kind.TOOL_RESULT and not _is_blob(spans[i].text):
-                for token in dict.fromkeys(identifiers(spans[i].text)):
+        elif k in movable:
+            for i in blocks.get(k, ()):
+                tokens = () if _is_blob(spans[i].text) else dict.fromkeys(identifiers(spans[i].text))
+                for token in tokens:
                     if token not in shown and token not in before:
-                        places.setdefault((k, token), []).append(i)
-    asked = Tally(word for s in context.segments if s.kind is not Kind.TOOL_RESULT for word in set(words(s.text)))
-    return _priced(places, [0] * len(context.segments), spans, count, asked)
+                        occurrences.setdefault((k, token), []).append(i)
+
+    goal = {word for s in context.segments if s.kind is not Kind.TOOL_RESULT for word in words(s.text)}
+    return _priced(occurrences, [0] * len(context.segments), spans, count, goal)
 
 
 def _priced(
-    places: Mapping[tuple[int, str], list[int]],
+    occurrences: Mapping[tuple[int, str], list[int]],
     ages: Sequence[int],
     spans: Sequence[Span],
     count: Count,
-    asked: Collection[str] = (),
+    goal: Collection[str] = (),
 ) -> list[Identifier]:
-    """Atoms with their worth and their tokens; all are counted in one go, as they would stand in a marker.
+    """Identifiers with their worth and their tokens; all are counted in one go, as they would stand in a marker.
 
-    `asked` are words of the goal and of the call: an identifier with one that few of the others have is likelier.
+    `goal` are words of the goal and of the call: an identifier with one that few of the others have is likelier.
     """
-    found = [
+    tokens = [
         (token, at)
-        for (_, token), at in places.items()
+        for (_, token), at in occurrences.items()
         if len(token) <= MAX_LENGTH and not (len(at) >= SCHEMA and _is_field(token, spans[at[0]].text))
     ]
-    text = "".join(" " + token for token, _ in found)
-    ends = list(accumulate(len(token) + 1 for token, _ in found))
-    costs = count(text, ends) if found else []
-    shared = [{word for word in _parts(token) if word in asked and len(word) > 2} for token, _ in found]
-    often = Tally(word for own in shared for word in own)
-    rare = {word for word, n in often.items() if n <= max(3, RARE * len(found))}
+    text = "".join(" " + token for token, _ in tokens)
+    ends = list(accumulate(len(token) + 1 for token, _ in tokens))
+    costs = count(text, ends) if tokens else []
+
+    in_goal = [{word for word in _words(token) if word in goal and len(word) >= SHORTEST_WORD} for token, _ in tokens]
+    frequency = Tally(word for shared in in_goal for word in shared)
+    rare = {word for word, n in frequency.items() if n <= max(RARE_COUNT, RARE * len(tokens))}
+
     return [
         Identifier(
             token,
-            _worth(token, ages[spans[at[-1]].segment], [spans[i] for i in at], named=not own.isdisjoint(rare)),
+            _worth(token, ages[spans[at[-1]].segment], [spans[i] for i in at], named=not shared.isdisjoint(rare)),
             max(1, cost),
             tuple(at),
         )
-        for (token, at), cost, own in zip(found, costs, shared, strict=True)
+        for (token, at), cost, shared in zip(tokens, costs, in_goal, strict=True)
     ]
 
 
 @lru_cache(maxsize=1 << 12)
-def _parts(token: str) -> frozenset[str]:
+def _words(token: str) -> frozenset[str]:
     """The words of an identifier: the same ones come back with each block of a session."""
     return frozenset(words(token))
 
@@ -126,19 +142,20 @@ def _is_field(token: str, text: str) -> bool:
     return not any(c.isdigit() for c in token) and f'"{token}":' in text
 
 
-def _worth(token: str, age: int, places: Sequence[Span], *, named: bool) -> float:
-    """Recent and repeated identifiers are used most; bare numbers, dotted words and long paths least."""
-    logit = BASE + AGE * log1p(age) + 0.3 * log1p(len(places)) - len(token) / 100
+def _worth(token: str, age: int, shown_in: Sequence[Span], *, named: bool) -> float:
+    """The probability of use: recent and repeated identifiers are used most, bare numbers and long paths least."""
+    logit = BASE + AGE * log1p(age) + REPEATED * log1p(len(shown_in)) - len(token) / LENGTH
     if age == 0:
         logit += LATEST
     if named:
         logit += NAMED
-    if places[-1].group is not None:
+    if shown_in[-1].group is not None:
         logit += REPEATED_FORM
+
     if token.isdigit():
-        logit -= 0.7
+        logit += NUMBER
     elif "_" in token or "@" in token:
-        logit += 0.4
+        logit += JOINED
     elif "." in token:
-        logit -= 0.3
+        logit += DOTTED
     return 1 / (1 + exp(-logit))

@@ -15,7 +15,7 @@ from enum import IntEnum, auto
 from math import log1p
 
 from contextprune.context import Context, Kind, Span, Unit, blocks_of
-from contextprune.scoring.lexical import Likeness, likeness, smoothed
+from contextprune.scoring.lexical import likeness, smoothed
 from contextprune.scoring.signals import DATA_SYNTAX, Trace, shared, trace_of, weighed
 from contextprune.text.identifiers import identifiers
 from contextprune.text.views import is_code, without_number
@@ -28,11 +28,11 @@ class Column(IntEnum):
     """The columns of a row of features, in the order of the trained weights."""
 
     # likeness to the query: zeros without one
-    OWN = 0  # BM25 of the span, as a share of the best one's
+    ITSELF = 0  # BM25 of the span, as a share of the best one's
     BEFORE = auto()  # of the span before it in the block
     AFTER = auto()
     ANCHOR = auto()  # of the best of its anchors
-    OWN_OF_QUERY = auto()  # BM25 of the span, as a share of what the query could reach
+    OF_QUERY = auto()  # BM25 of the span, as a share of what the query could reach
     QUERY_BLOCK = auto()  # BM25 of the block
     LEXICAL = auto()  # the score of lexical.v1
     HAS_QUERY = auto()
@@ -95,33 +95,33 @@ NAMES_SCALE = 3  # 20 identifiers
 
 SHORT_BODY = 20  # characters below which a line says nothing: braces, blanks, prompts
 READ_FOR_NAMES = 2000  # characters of a span whose identifiers and digits are counted
-OWN_SCALE = 2  # few spans reach more than half of what the query could
+QUERY_SCALE = 2  # few spans reach more than half of what the query could
 
 
 def features(context: Context, spans: Sequence[Span]) -> list[list[float]]:
     """[spans][FEATURES], each span beside all others of the context."""
     if not spans:
         return []
-    groups = (group(context, spans) for group in (_likeness, _trace, _place, _content))
-    return [[*likeness, *trace, *place, *content] for likeness, trace, place, content in zip(*groups, strict=True)]
+    groups = (group(context, spans) for group in (_likeness, _trace, _position, _content))
+    return [[number for numbers in row for number in numbers] for row in zip(*groups, strict=True)]
 
 
 def _likeness(context: Context, spans: Sequence[Span]) -> list[list[float]]:
-    """OWN to HAS_QUERY: the query's words in the span, beside it, in its block, and the score of lexical.v1."""
+    """ITSELF to HAS_QUERY: the query's words in the span, beside it, in its block, and the score of lexical.v1."""
     like = likeness(context, spans)
     if like is None:
         return [[0.0] * (Column.HAS_QUERY + 1) for _ in spans]
 
-    own, blocks = like
-    best = max(own) or 1.0
-    scores = smoothed(spans, Likeness(own, blocks))
+    by_span, blocks = like
+    best = max(by_span) or 1.0
+    scores = smoothed(spans, like)
     rows = []
     for i, span in enumerate(spans):
-        before = own[i - 1] if i and spans[i - 1].segment == span.segment else 0.0
-        after = own[i + 1] if i + 1 < len(spans) and spans[i + 1].segment == span.segment else 0.0
-        anchor = max((own[a] for a in span.anchors), default=0.0)
-        shares = (own[i] / best, before / best, after / best, anchor / best)
-        rows.append([*shares, OWN_SCALE * own[i], blocks[span.segment], scores[i], 1.0])
+        before = by_span[i - 1] if i and spans[i - 1].segment == span.segment else 0.0
+        after = by_span[i + 1] if i + 1 < len(spans) and spans[i + 1].segment == span.segment else 0.0
+        anchor = max((by_span[a] for a in span.anchors), default=0.0)
+        shares = (by_span[i] / best, before / best, after / best, anchor / best)
+        rows.append([*shares, QUERY_SCALE * by_span[i], blocks[span.segment], scores[i], 1.0])
     return rows
 
 
@@ -154,7 +154,7 @@ def _traced(span: Span, i: int, body: str, score: float, trace: Trace, *, repeat
     ]
 
 
-def _place(context: Context, spans: Sequence[Span]) -> list[list[float]]:
+def _position(context: Context, spans: Sequence[Span]) -> list[list[float]]:
     """BLOCK_SPANS to HUNK: how large the block is, where the span stands in it, what both are."""
     blocks = blocks_of(spans)
     total = sum(len(span.text) for span in spans) or 1

@@ -15,10 +15,18 @@ from typing import NamedTuple
 from contextprune.context import Context, Span, Unit
 from contextprune.text.identifiers import words
 
-K1 = 1.2
+K1 = 1.2  # how soon a repeated word stops counting: the customary value
 B = 0.5  # spans are short and of like length: less correction than the customary 0.75
-OWN, NEAR, BLOCK, ANCHOR = 1.0, 0.5, 0.65, 0.3
-LEAD = 0.03  # texts say first what they are about; decides where the query says nothing
+TITLE = 3  # times a word counts that stands in the title of a block
+
+# A span's score: its own BM25, that of the better neighbour and of its anchor, as shares of the best span's ...
+OWN, NEIGHBOUR, ANCHOR = 1.0, 0.5, 0.3
+FOLLOWING = 0.8  # of the span behind it: headings and questions stand before what they belong to
+# ... joined with that of its block, which counts for spans that share no word with the query, too.
+BLOCK = 0.65
+UNMATCHED = 0.3  # share of the block's score that such a span has
+LARGEST = 1.65  # about the most that all of it comes to: what makes 1 of it
+LEAD, LEAD_SPANS = 0.03, 4  # texts begin with their subject; decides where the query says nothing. Spans to its half
 
 _WORD = re.compile(r"\w+")
 _STOP = frozenset(
@@ -31,9 +39,9 @@ _STOP = frozenset(
 
 
 class Likeness(NamedTuple):
-    """How the query's words lie over the spans: of each span itself, and of each segment as a whole; all in 0..1."""
+    """BM25 of the query for each span by itself, and for each segment as a whole; all in 0..1."""
 
-    own: list[float]
+    spans: list[float]
     blocks: dict[int, float]
 
 
@@ -44,19 +52,19 @@ class Lexical:
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One score for each span."""
-        found = likeness(context, spans)
-        return smoothed(spans, found) if found else [0.0] * len(spans)
+        like = likeness(context, spans)
+        return smoothed(spans, like) if like else [0.0] * len(spans)
 
 
 def likeness(context: Context, spans: Sequence[Span]) -> Likeness | None:
-    """None where there is no query, or nothing to compare it with."""
+    """Likeness to the query; None where there is no query, or nothing to compare it with."""
     terms = query_terms(context.query)
     if not terms or not spans:
         return None
     matched, lengths = _matches(spans, terms)
-    own = _bm25(matched, lengths, _idf(matched, terms))
+    by_span = _bm25(matched, lengths, _idf(matched, terms))
     titles = {i: segment.name or "" for i, segment in enumerate(context.segments)}
-    return Likeness(own, _blocks(spans, matched, lengths, titles, terms))
+    return Likeness(by_span, _blocks(spans, matched, lengths, titles, terms))
 
 
 def query_terms(query: str) -> dict[str, int]:
@@ -95,20 +103,20 @@ def _matches(spans: Sequence[Span], terms: Mapping[str, int]) -> tuple[list[dict
 
     Each distinct word is looked at once, however often it occurs.
     """
-    known: dict[str, tuple[int, ...]] = {}
+    terms_of_word: dict[str, tuple[int, ...]] = {}
     matched: list[dict[int, int]] = []
     lengths: list[int] = []
     for span in spans:
-        found = _WORD.findall(span.text)
+        in_span = _WORD.findall(span.text)
         counts: dict[int, int] = {}
-        for word in found:
-            hits = known.get(word)
+        for word in in_span:
+            hits = terms_of_word.get(word)
             if hits is None:
-                hits = known[word] = tuple({terms[s] for s in map(stem, words(word)) if s in terms})
+                hits = terms_of_word[word] = tuple({terms[s] for s in map(stem, words(word)) if s in terms})
             for hit in hits:
                 counts[hit] = counts.get(hit, 0) + 1
         matched.append(counts)
-        lengths.append(len(found))
+        lengths.append(len(in_span))
     return matched, lengths
 
 
@@ -141,6 +149,7 @@ def _blocks(
     order = list(dict.fromkeys(span.segment for span in spans))
     if len(order) < 2:
         return dict.fromkeys(order, 0.0)
+
     counts: dict[int, dict[int, int]] = {segment: {} for segment in order}
     sizes = dict.fromkeys(order, 0)
     for span, hits, length in zip(spans, matched, lengths, strict=True):
@@ -150,31 +159,33 @@ def _blocks(
             total[term] = total.get(term, 0) + n
     for segment in order:
         for term in (terms[s] for s in map(stem, words(titles[segment])) if s in terms):
-            counts[segment][term] = counts[segment].get(term, 0) + 3
+            counts[segment][term] = counts[segment].get(term, 0) + TITLE
+
     all_counts = [counts[segment] for segment in order]
     scores = _bm25(all_counts, [sizes[segment] for segment in order], _idf(all_counts, terms))
-    top = max(scores) or 1.0
-    return {segment: score / top for segment, score in zip(order, scores, strict=True)}
+    best = max(scores) or 1.0
+    return {segment: score / best for segment, score in zip(order, scores, strict=True)}
 
 
-def smoothed(spans: Sequence[Span], found: Likeness) -> list[float]:
+def smoothed(spans: Sequence[Span], like: Likeness) -> list[float]:
     """Own score, the better neighbour's, the anchor's, the block's, and a little for standing early; all in 0..1."""
-    own, blocks = found
-    top = max(own) or 1.0
+    by_span, blocks = like
+    best = max(by_span) or 1.0
     scores = []
     first = 0
     for i, span in enumerate(spans):
         if span.segment != spans[first].segment:
             first = i
-        before = own[i - 1] if i and spans[i - 1].segment == span.segment else 0.0
-        after = own[i + 1] if i + 1 < len(spans) and spans[i + 1].segment == span.segment else 0.0
-        anchor = max((own[a] for a in span.anchors), default=0.0)
-        near = 0.0 if span.unit in _APART else max(before, 0.8 * after)
-        value = (OWN * own[i] + NEAR * near + ANCHOR * anchor) / top
-        score = (value * (1 - BLOCK) + BLOCK * blocks[span.segment] * (0.3 + value)) / 1.65
-        scores.append(score + LEAD / (1 + (i - first) / 4))
+        before = by_span[i - 1] if i and spans[i - 1].segment == span.segment else 0.0
+        after = by_span[i + 1] if i + 1 < len(spans) and spans[i + 1].segment == span.segment else 0.0
+        anchor = max((by_span[a] for a in span.anchors), default=0.0)
+
+        neighbour = 0.0 if span.unit in _APART else max(before, FOLLOWING * after)
+        value = (OWN * by_span[i] + NEIGHBOUR * neighbour + ANCHOR * anchor) / best
+        score = (value * (1 - BLOCK) + BLOCK * blocks[span.segment] * (UNMATCHED + value)) / LARGEST
+        scores.append(score + LEAD / (1 + (i - first) / LEAD_SPANS))
     return [min(1.0, max(0.0, score)) for score in scores]
 
 
 _APART = frozenset({Unit.ROW, Unit.RECORD, Unit.ITEM})
-"""Units that stand for themselves: a row says nothing about the row beside it."""
+"""Units that stand for themselves: a row says nothing of the row beside it."""

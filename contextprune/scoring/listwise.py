@@ -1,8 +1,8 @@
-"""The last step of a score: what stands around a span counts, too.
+"""The last step of a score: a small network over the list of all spans of a context.
 
 Evidence often is a whole section, a turn of several lines, a document among twenty; the encoder sees one window of it.
-So a small network looks at all spans of the context at once: how the logit of each stands among the others, what its
-features are, and what its neighbours and its block say. It reads no words, so it is quick, and it only adds to a logit.
+So this one looks at all spans at once: how the logit of each compares with the others, its features, and what its
+neighbours and its block say. It reads no words, so it is quick, and it only adds to a logit.
 """
 
 from __future__ import annotations
@@ -17,12 +17,17 @@ from torch import Tensor, nn
 from contextprune.context import Span
 from contextprune.scoring.features import FEATURES
 
-STANDING = 9  # numbers that say how a logit stands among the others
-INPUTS = STANDING + FEATURES
+COMPARED = 9  # numbers that compare a logit with the others, the length of a span and their count included
+INPUTS = COMPARED + FEATURES
 WIDTH = 32
 ROUNDS = 3  # in each one a span hears from neighbours further away
-SHARE = 0.1  # of the numbers that a training step leaves out
-PREFIX = "surroundings."  # what the names of its tensors begin with, beside the model's
+DROPOUT = 0.1  # share of the numbers that a training step leaves out
+PREFIX = "surroundings."  # the names of its tensors begin with it in a file of weights
+
+# What large values are divided by, so that they come to about 1.
+LENGTH_SCALE = 7  # log1p of 1,100 characters of a span
+SPANS_SCALE = 6  # log1p of 400 spans
+LOGIT_SCALE = 4  # logits lie in about -8..4
 
 
 class Listwise(nn.Module):
@@ -46,7 +51,7 @@ class Listwise(nn.Module):
         """[S] logits, [S, INPUTS], [S] number of each span's block (0..B-1, rising) -> [S] logits."""
         x = F.gelu(self.enter(inputs))
         for number, (norm, neighbours, pooled) in enumerate(zip(self.norms, self.near, self.wide, strict=True)):
-            y = norm(F.dropout(x, SHARE, self.training))
+            y = norm(F.dropout(x, DROPOUT, self.training))
             steps = (1, -1, 1 + 2**number, -1 - 2**number)
             around = torch.cat([y, *(_neighbour(y, blocks, step) for step in steps)], 1)
             x = x + F.gelu(neighbours(around) + pooled(_pooled(y, blocks)))
@@ -59,20 +64,20 @@ def listwise_inputs(spans: Sequence[Span], logits: np.ndarray, rows: np.ndarray)
     logits = logits.astype(np.float32)
     segments = np.array([span.segment for span in spans])
     blocks = np.cumsum(np.r_[False, segments[1:] != segments[:-1]])
-    lengths = np.log1p([len(span.text) for span in spans]) / 7
-    count = np.full_like(lengths, np.log1p(len(spans)) / 6)
-    inputs = np.stack((*_standing(logits, blocks), lengths, count, *rows.T), 1).astype(np.float32)
+    lengths = np.log1p([len(span.text) for span in spans]) / LENGTH_SCALE
+    count = np.full_like(lengths, np.log1p(len(spans)) / SPANS_SCALE)
+    inputs = np.stack((*_compared(logits, blocks), lengths, count, *rows.T), 1).astype(np.float32)
     return torch.from_numpy(logits), torch.from_numpy(inputs), torch.from_numpy(blocks)
 
 
-def _standing(logits: np.ndarray, blocks: np.ndarray) -> list[np.ndarray]:
+def _compared(logits: np.ndarray, blocks: np.ndarray) -> list[np.ndarray]:
     """Seven: each logit by itself, beside the best and the mean of all and of its block, and its rank."""
     starts = np.flatnonzero(np.r_[True, blocks[1:] != blocks[:-1]])
     best = np.maximum.reduceat(logits, starts)[blocks]
     mean = (np.add.reduceat(logits, starts) / np.diff(np.r_[starts, len(logits)]))[blocks]
     rank = np.argsort(np.argsort(-logits, kind="stable"), kind="stable") / max(1, len(logits) - 1)
-    beside = (logits, logits - logits.max(), logits - logits.mean(), logits - best, best - logits.max())
-    return [*(part / 4 for part in (*beside, mean - logits.mean())), rank]
+    differences = (logits - logits.max(), logits - logits.mean(), logits - best, best - logits.max())
+    return [*(values / LOGIT_SCALE for values in (logits, *differences, mean - logits.mean())), rank]
 
 
 def _neighbour(x: Tensor, blocks: Tensor, step: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Find a scorer: the shipped ones by name, any other by its folder.
 
-What needs torch is imported only once it is asked for: the core works without.
+Modules that need torch are imported only for a scorer that does: the core works without.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:
 
     "neural" is the shipped model, "lexical" needs none, "auto" is the first where it can run and else the second. A
     folder holds a scorer of `contextprune train`, or a cross-encoder as sentence-transformers writes it. `device` is
-    "auto", "cpu", "cuda" or "mps". Raises ScorerError for what is unknown or unusable, MissingExtra without torch.
+    "auto", "cpu", "cuda" or "mps". Raises ScorerError for an unknown or unusable one, MissingExtra without torch.
     """
     if device not in DEVICES:
         raise ScorerError(f"unknown device {device!r}: {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
+
     if name == "lexical":
         return _lexical()
     if name == "neural":
@@ -48,6 +49,7 @@ def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:
     if name == "auto":
         lacking = _lacking()
         return _lexical(f"scored without the model: {lacking}") if lacking else _shipped(device)
+
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _of_folder(folder, device)
@@ -64,7 +66,7 @@ def _lexical(note: str = "") -> Blend:
 
 
 def _lacking() -> str:
-    """Why the shipped model cannot run here and what to do about it; "" where it can. Imports nothing."""
+    """The reason why the shipped model cannot run here, and what to do; "" where it can. Imports nothing."""
     absent = next((package for package in _NEEDED if find_spec(package) is None), "")
     if absent:
         return f"{absent} is not installed (pip install 'contextprune-ai[torch]')"
@@ -93,18 +95,20 @@ def _of_folder(folder: Path, device: str) -> Scorer:
 
 def _check_cross_encoder(folder: Path) -> None:
     """Raise ScorerError unless a folder holds a cross-encoder with one number a pair, as safetensors."""
-    about = _config(folder)
-    kind = str(next(iter(about.get("architectures") or ()), "no architecture"))
-    labels = len(about.get("id2label") or "01")  # two is what transformers takes where none are listed
-    if about.get("model_type") == "bert" and not kind.endswith("ForSequenceClassification"):
+    config = _config(folder)
+    kind = str(next(iter(config.get("architectures") or ()), "no architecture"))
+    labels = len(config.get("id2label") or "01")  # two is what transformers takes where none are listed
+    if config.get("model_type") == "bert" and not kind.endswith("ForSequenceClassification"):
         raise ScorerError(
             f"{folder} holds an encoder ({kind}), which makes vectors and no scores. A scorer can be trained from it: "
             f"contextprune train DATA --out DIR --start {folder}"
         )
+
     if not kind.endswith("ForSequenceClassification") or labels != 1:
         raise ScorerError(
             f"{folder} holds {kind} with {labels} outputs: a cross-encoder is a ...ForSequenceClassification with one"
         )
+
     if not any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
         raise ScorerError(f"{folder} has no tokenizer: one of {', '.join(_VOCABULARIES)} belongs to a cross-encoder")
     if next(folder.glob("*.safetensors"), None) is None:
@@ -117,11 +121,11 @@ def _check_cross_encoder(folder: Path) -> None:
 
 def _config(folder: Path) -> dict[str, Any]:
     try:
-        about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except OSError as exc:
         raise ScorerError(f"{folder} holds no scorer: neither scorer.json nor config.json can be read") from exc
     except ValueError as exc:
         raise ScorerError(f"{folder / 'config.json'} is not JSON: {exc}") from exc
-    if not isinstance(about, dict):
+    if not isinstance(config, dict):
         raise ScorerError(f"{folder / 'config.json'} is not a model's configuration")
-    return about
+    return config

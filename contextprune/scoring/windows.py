@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from contextprune.context import Context, Kind, Segment, Span
+from contextprune.context import Context, Kind, Span
 
 GOAL, HEADER, BODY = 40, 24, 224  # tokens of a window's parts, at most
 HEAD, TAIL = 40, 16  # tokens read at the two ends of a span
@@ -25,7 +25,7 @@ _COMMON = (
 
 
 class Window(NamedTuple):
-    """What the encoder reads at once.
+    """Tokens that the encoder reads at once.
 
     ids    token ids, with [CLS] and [SEP]
     goal   tokens of the goal; they stand at 1 .. goal
@@ -58,11 +58,13 @@ class Cutter:
         chosen = None if wanted is None else set(wanted)
         picked = [i for i, span in enumerate(spans) if chosen is None or span.segment in chosen]
         segments = list(dict.fromkeys(spans[i].segment for i in picked))
+
         texts = [context.query, *(header(context, s) for s in segments), *(spans[i].text for i in picked)]
         encoded = self._encode(texts)
         goal = _ends(encoded[0], GOAL - GOAL // 3, GOAL // 3)
         headers = {s: encoded[1 + k][:HEADER] for k, s in enumerate(segments)}
         bodies = encoded[1 + len(segments) :]
+
         windows: list[Window] = []
         start = 0
         for end in range(1, len(picked) + 1):
@@ -77,27 +79,23 @@ class Cutter:
         cut = [text if len(text) <= _READ else text[:_READ] + " " + text[-_READ // 2 :] for text in texts]
         if not all(map(str.isascii, cut)):  # a lone surrogate is no text to the tokenizer
             cut = [text.encode("utf-8", "replace").decode() for text in cut]
-        found = []
+        encoded = []
         for encoding in self._tokenizer.encode_batch_fast(cut, add_special_tokens=False):
             ids = encoding.ids
-            found.append([i for i in ids if i not in self._silent] or ids[:1])
-        return found
+            encoded.append([i for i in ids if i not in self._silent] or ids[:1])
+        return encoded
 
 
 _READ = 1200  # characters at the beginning of a text that can matter, and half as many at its end
 
 
 def header(context: Context, at: int) -> str:
-    """What a block is: its title, or the call that it answers."""
+    """The heading of a block: its title, or the call that it answers."""
     segment = context.segments[at]
     if segment.kind is not Kind.TOOL_RESULT:
         return segment.name or ""
-    call = _call(context.segments[:at], segment)
+    call = context.call_of(at)
     return f"{segment.name or ''} {call.text if call else ''}"
-
-
-def _call(before: Sequence[Segment], result: Segment) -> Segment | None:
-    return next((s for s in reversed(before) if s.kind is Kind.TOOL_CALL and s.pair == result.pair), None)
 
 
 def _fill(lead: list[int], goal: int, indices: Sequence[int], bodies: Sequence[list[int]], sep: int) -> list[Window]:

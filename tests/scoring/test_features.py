@@ -28,7 +28,7 @@ def test_every_span_has_all_features_and_none_is_far_from_0_to_1(context: Contex
 
 def test_the_span_that_shares_the_query_s_words_leads_in_likeness() -> None:
     table = rows(Segment(Kind.DOCUMENT, LOG, (0,)), query="why was the payment refused")
-    assert max(range(len(table)), key=lambda i: table[i][Column.OWN]) == 2
+    assert max(range(len(table)), key=lambda i: table[i][Column.ITSELF]) == 2
 
 
 def test_failure_lines_and_repeated_lines_are_flagged() -> None:
@@ -39,7 +39,7 @@ def test_failure_lines_and_repeated_lines_are_flagged() -> None:
 
 def test_without_a_query_nothing_is_like_it() -> None:
     table = rows(Segment(Kind.DOCUMENT, LOG, (0,)))
-    assert not any(row[column] for row in table for column in range(Column.OWN, Column.HAS_QUERY + 1))
+    assert not any(row[column] for row in table for column in range(Column.ITSELF, Column.HAS_QUERY + 1))
 
 
 def test_the_scores_of_the_scorers_by_hand_are_among_the_features() -> None:
