@@ -36,10 +36,10 @@ def detect(payload: Any, format: str | None = None) -> Dialect:  # noqa: A002 - 
     for dialect in DIALECTS:
         if dialect.name == format or (format is None and dialect.accepts(payload)):
             return dialect
-    known = ", ".join(sorted(dialect.name for dialect in DIALECTS))
+    names = ", ".join(sorted(dialect.name for dialect in DIALECTS))
     if format is not None:
-        raise PayloadError(f"no format is called {format!r}; known formats: {known}")
-    raise PayloadError(f"this is no context that we know; known formats: {known}")
+        raise PayloadError(f"no format is called {format!r}; known formats: {names}")
+    raise PayloadError(f"this is no context that we know; known formats: {names}")
 
 
 def read(payload: Any, query: str | None = None, format: str | None = None) -> Context:  # noqa: A002 - as above
@@ -54,14 +54,14 @@ def load(data: bytes, format: str | None = None) -> tuple[Any, str]:  # noqa: A0
     context of its own. Raises PayloadError naming the line or byte where the file cannot be read.
     """
     payload = parse(data)
-    if isinstance(payload, dict) and not _known(payload, format) and _known([payload], format):
+    if isinstance(payload, dict) and not _accepted(payload, format) and _accepted([payload], format):
         payload = Lines([payload])  # a session or a list of messages of a single line
-    if isinstance(payload, Lines) and not _known(payload, format):
+    if isinstance(payload, Lines) and not _accepted(payload, format):
         return payload, _name_of_bodies(payload, format)
     return payload, detect(payload, format).name
 
 
-def _known(payload: Any, name: str | None) -> bool:
+def _accepted(payload: Any, name: str | None) -> bool:
     return any(dialect.accepts(payload) for dialect in DIALECTS if name in (None, dialect.name))
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
-from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, heard, user
+from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, user, within
 from contextprune.errors import PayloadError
 
 Block: TypeAlias = Mapping[str, Any]
@@ -79,14 +79,17 @@ def is_signed(block: Mapping[str, Any]) -> bool:
     return block.get("type") == "redacted_thinking" or bool(block.get("signature"))
 
 
-def read_message(draft: Draft, value: Any, ref: Ref, *, said: bool = True) -> None:
-    """Read one message that stands at `ref`; `said` is False where a harness wrote it in the user's name."""
+def read_message(draft: Draft, value: Any, ref: Ref, *, by_user: bool = True) -> None:
+    """Read one message that stands at `ref`; `by_user` is False where a harness wrote it in the user's name."""
     message = as_object(value, ref)
     role = message.get("role")
     if not isinstance(role, str) or not role:
         raise PayloadError(f"a message needs a role, and this one's is {shown(role)}", where((*ref, "role")))
-    voice = _VOICES.get(role, STRANGER) if role != "user" else user(ref) if said else STRANGER._replace(editable=True)
-    _read_content(draft, heard(voice, message), message.get("content"), (*ref, "content"))
+    if role == "user":
+        voice = user(ref) if by_user else STRANGER._replace(editable=True)
+    else:
+        voice = _VOICES.get(role, STRANGER)
+    _read_content(draft, within(voice, message), message.get("content"), (*ref, "content"))
 
 
 def _read_content(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
@@ -99,7 +102,7 @@ def _read_content(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
         at = (*ref, index)
         block = as_object(value, at)
         kind = block.get("type")  # a result minds its own breakpoint
-        _reader_of(kind)(draft, voice if kind == "tool_result" else heard(voice, block), block, at)
+        _reader_of(kind)(draft, voice if kind == "tool_result" else within(voice, block), block, at)
 
 
 def _reader_of(kind: Any) -> Callable[[Draft, Voice, Block, Ref], None]:
@@ -137,11 +140,11 @@ def _read_redacted(draft: Draft, _: Voice, block: Block, ref: Ref) -> None:
 
 
 def _read_call(draft: Draft, _: Voice, block: Block, ref: Ref) -> None:
-    made = heard(call(block.get("id"), block.get("name")), block)
+    voice = within(call(block.get("id"), block.get("name")), block)
     if "input" in block:
-        draft.opaque(made, block["input"], (*ref, "input"))
+        draft.opaque(voice, block["input"], (*ref, "input"))
     else:
-        draft.opaque(made, block, ref)
+        draft.opaque(voice, block, ref)
 
 
 def _read_result(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
@@ -156,29 +159,29 @@ def _read_result(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
         model=voice.model,
         marked=voice.marked,
     )
-    _read_content(draft, heard(answer, block, *parts), content, (*ref, "content"))
+    _read_content(draft, within(answer, block, *parts), content, (*ref, "content"))
 
 
 def _read_server_result(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
     """The server ran the tool; citations and encrypted parts refer to every byte of its answer."""
     pair, failed = optional_text(block.get("tool_use_id")), block.get("is_error") is True
     answer = Voice(Kind.TOOL_RESULT, pair=pair, failed=failed, model=voice.model)
-    draft.opaque(heard(answer, block), block, ref)
+    draft.opaque(within(answer, block), block, ref)
 
 
 def _read_document(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
     source = as_object(block.get("source"), (*ref, "source"))
-    told = _voice_of_document(voice, block)
+    voice = _voice_of_document(voice, block)
     if block.get("context") is not None:
-        draft.either(told._replace(editable=False), block["context"], (*ref, "context"))
+        draft.either(voice._replace(editable=False), block["context"], (*ref, "context"))
     match source.get("type"):
         case "text":
             at = (*ref, "source", "data")
-            draft.text(told, as_text(source.get("data"), at), at)
+            draft.text(voice, as_text(source.get("data"), at), at)
         case "content":
-            _read_content(draft, told, source.get("content"), (*ref, "source", "content"))
+            _read_content(draft, voice, source.get("content"), (*ref, "source", "content"))
         case _:
-            draft.sized(told, images.FILE, ref)
+            draft.sized(voice, images.FILE, ref)
 
 
 def _read_search_result(draft: Draft, voice: Voice, block: Block, ref: Ref) -> None:
@@ -198,8 +201,8 @@ def _voice_of_document(voice: Voice, block: Block) -> Voice:
 
 def _read_format(draft: Draft, body: Mapping[str, Any]) -> None:
     config = body.get("output_config")
-    places = [(config, ("output_config", "format"))] if isinstance(config, Mapping) else []
-    for holder, ref in (*places, (body, ("output_format",))):
+    nested = [(config, ("output_config", "format"))] if isinstance(config, Mapping) else []
+    for holder, ref in (*nested, (body, ("output_format",))):
         form = holder.get(ref[-1])
         if isinstance(form, Mapping):
             draft.opaque(TOOLS._replace(name="output_format"), form, ref)

@@ -1,4 +1,4 @@
-"""What every dialect shares: its shape, and the one way in which new text is put back.
+"""The shape of a dialect, and the way in which new text is put back, which all of them share.
 
 A segment's `ref` is a path to a string (or an image part) in the caller's own object, so writing needs no knowledge of
 any format: the containers along an edited path are copied, everything else is shared with the caller.
@@ -20,7 +20,7 @@ Payload = TypeVar("Payload")
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """What stands at the end of an edited path."""
+    """The new value at the end of an edited path."""
 
     value: Any
 
@@ -79,7 +79,7 @@ def where(ref: Iterable[str | int]) -> str:
 
 
 def as_object(value: Any, ref: Ref) -> Mapping[str, Any]:
-    """`value` where it is a JSON object, or what an SDK's response model stands for; PayloadError otherwise."""
+    """`value` where it is a JSON object, or the object of an SDK's response model; PayloadError otherwise."""
     if isinstance(value, OBJECT):
         return value
     if callable(getattr(value, "model_dump", None)):  # documented idiom: input += response.output

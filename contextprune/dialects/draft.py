@@ -1,6 +1,6 @@
 """The segments of a payload while it is read: turns are counted, results find their tool, the user's words are kept.
 
-Every dialect walks its own shape and tells a Draft what it met; the rules that hold for all of them live here.
+Every dialect walks its own shape and calls a Draft for each text; the rules that hold for all of them live here.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _ASIDE = re.compile(
 
 
 class Voice(NamedTuple):
-    """Who speaks, and so what a text becomes as a segment. (A frozen dataclass takes twice as long to make.)
+    """The speaker of a text, and so the segment that it becomes. (A frozen dataclass takes twice as long to make.)
 
-    model   it came in the model's reply, whatever its kind (results of server tools)
-    said    the message whose words these are, where a user said them: they make the query
-    marked  the provider's cache is told to cut here
+    model    it came in the model's reply, whatever its kind (results of server tools)
+    message  the message whose words these are, where a user speaks: they make the query
+    marked   the provider's cache is told to cut here
     """
 
     kind: Kind
@@ -35,7 +35,7 @@ class Voice(NamedTuple):
     name: str | None = None
     failed: bool = False
     model: bool = False
-    said: Ref | None = None
+    message: Ref | None = None
     marked: bool = False
 
 
@@ -48,7 +48,7 @@ STRANGER = Voice(Kind.USER)
 
 def user(message: Ref) -> Voice:
     """The voice of the user in the message at this ref."""
-    return Voice(Kind.USER, editable=True, said=message)
+    return Voice(Kind.USER, editable=True, message=message)
 
 
 def call(pair: Any, name: Any) -> Voice:
@@ -61,11 +61,11 @@ def has_breakpoint(block: Mapping[str, Any]) -> bool:
     return block.get("cache_control") is not None or block.get("prompt_cache_breakpoint") is not None
 
 
-def heard(voice: Voice, *blocks: Any) -> Voice:
-    """The voice of what stands in `blocks`, outermost first: as it was, or marked where one has a breakpoint.
+def within(voice: Voice, *blocks: Any) -> Voice:
+    """The voice inside of `blocks`, outermost first: as it was, or marked where one has a breakpoint.
 
-    Whoever marks instructions or documents means their bytes to last. Results are marked because they are the newest
-    block of a request, and no longer on the next one: they stay editable.
+    A mark on instructions or documents means that their bytes are to last. Results are marked because they are the
+    newest block of a request, and no longer on the next one: they stay editable.
     """
     for block in blocks:
         if isinstance(block, OBJECT) and has_breakpoint(block):
@@ -74,11 +74,11 @@ def heard(voice: Voice, *blocks: Any) -> Voice:
 
 
 class Draft:
-    """What has been read so far.
+    """The segments read so far.
 
     reply     names the API call at hand, where a format spreads one reply over several records
-    signed    a block of reasoning was met whose signature may hold for just what stands before it
-    model     the model's name, "" where it is not said
+    signed    a block of reasoning was met whose signature may hold for just the text before it
+    model     the model's name, "" where the payload has none
     lenient   the request asks the provider to leave out reasoning whose signature does not hold
     """
 
@@ -92,17 +92,17 @@ class Draft:
         self._turn = 0
         self._in_reply = True  # a history that opens with a reply opens with turn 0
         self._last_reply: str | None = None
-        self._message: Ref | None = None
-        self._said: list[str] = []
+        self._query_message: Ref | None = None
+        self._query_texts: list[str] = []
 
     def text(self, voice: Voice, text: str, ref: Ref) -> None:
         """Note a text that stands at `ref`. An empty one is left out, unless it belongs to a call: that is a turn."""
         if not text and voice.kind not in (Kind.TOOL_CALL, Kind.TOOL_RESULT):
             return
-        if voice.said is not None and _ASIDE.match(text) is None:
-            if voice.said != self._message:
-                self._message, self._said = voice.said, []
-            self._said.append(text[:_QUERY_LENGTH])
+        if voice.message is not None and _ASIDE.match(text) is None:
+            if voice.message != self._query_message:
+                self._query_message, self._query_texts = voice.message, []
+            self._query_texts.append(text[:_QUERY_LENGTH])
         self._add(voice, text, ref, editable=voice.editable and bool(text))
 
     def opaque(self, voice: Voice, value: Any, ref: Ref) -> None:
@@ -122,8 +122,7 @@ class Draft:
 
     def image(self, voice: Voice, cost: int, source: str | None, ref: Ref) -> None:
         """Note an image part that stands at `ref`; editable where a text part may stand in its place."""
-        seen = voice._replace(kind=Kind.IMAGE)
-        self._add(seen, "", ref, editable=voice.editable, cost=cost, source=source)
+        self._add(voice._replace(kind=Kind.IMAGE), "", ref, editable=voice.editable, cost=cost, source=source)
 
     def schemas(self, holder: Mapping[str, Any], key: str, ref: Ref = ()) -> None:
         """Note each tool schema of `holder[key]` by itself."""
@@ -134,13 +133,13 @@ class Draft:
             return
         for index, tool in enumerate(tools):
             schema = as_object(tool, (*ref, key, index))
-            voice = heard(Voice(Kind.TOOLS, name=_name_of(schema)), schema)
+            voice = within(Voice(Kind.TOOLS, name=_name_of(schema)), schema)
             self.opaque(voice, tool, (*ref, key, index))
 
     def context(self, query: str | None) -> Context:
-        """All that was read, with the query given or else what the user said last."""
+        """The segments as a context, with the query given or else the user's latest message."""
         if query is None:
-            query = "\n".join(self._said)[:_QUERY_LENGTH]
+            query = "\n".join(self._query_texts)[:_QUERY_LENGTH]
         bound = self.signed and not self._lenient and binds_reasoning(self.model)
         return Context(tuple(self._segments), query, model=self.model, bound=bound)
 
@@ -155,11 +154,13 @@ class Draft:
         source: str | None = None,
     ) -> None:
         self._count_turn(model=voice.model or voice.kind in MODEL_MADE)
+
         name = voice.name
         if voice.kind is Kind.TOOL_CALL and voice.pair and name:
             self._tools[voice.pair] = name
         elif voice.kind in (Kind.TOOL_RESULT, Kind.IMAGE) and voice.pair:
             name = self._tools.get(voice.pair, name)
+
         self._segments.append(
             Segment(
                 voice.kind, text, ref, self._turn, voice.pair, name, editable, cost, voice.failed, voice.marked, source
@@ -168,14 +169,14 @@ class Draft:
 
     def _count_turn(self, *, model: bool) -> None:
         if model:
-            same = self.reply is not None and self.reply == self._last_reply
-            if not self._in_reply and not same:
+            goes_on = self.reply is not None and self.reply == self._last_reply
+            if not self._in_reply and not goes_on:
                 self._turn += 1
             self._last_reply = self.reply
         self._in_reply = model
 
 
 def _name_of(tool: Mapping[str, Any]) -> str | None:
-    inner = tool.get("function") or tool.get("custom")
-    holder = inner if isinstance(inner, OBJECT) else tool
+    body = tool.get("function") or tool.get("custom")
+    holder = body if isinstance(body, OBJECT) else tool
     return optional_text(holder.get("name")) or optional_text(tool.get("type"))

@@ -1,7 +1,7 @@
 """Files of contexts: bytes in, payload out, and back.
 
-JSON, or JSON lines: one record of a session, one message or one request body a line. Whatever is wrong with a file is
-said with the line or the byte where it is wrong.
+JSON, or JSON lines: one record of a session, one message or one request body a line. An error names the line or the
+byte of the file.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ def _decoded(data: bytes) -> str:
         raise PayloadError(f"not UTF-8: {exc.reason}", f"byte {exc.start}") from exc
 
 
-def _value(text: str, place: str = "") -> Any:
+def _value(text: str, position: str = "") -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
         raise
     except RecursionError as exc:
-        raise PayloadError("nested too deeply", place) from exc
+        raise PayloadError("nested too deeply", position) from exc
     except ValueError as exc:  # an integer with more digits than Python converts
-        raise PayloadError(str(exc), place) from exc
+        raise PayloadError(str(exc), position) from exc
 
 
 def _is_object(line: str) -> bool:

@@ -1,4 +1,4 @@
-"""What images and files cost in tokens, where the payload's text cannot tell.
+"""Tokens of images and files, which the payload's text cannot tell.
 
 Each provider's published rule, applied to the size in the image's header; the data is never decoded beyond it. An
 image of unknown size is taken for an ordinary one, so that leaving it out is not counted as more than it is.
@@ -18,7 +18,7 @@ ORDINARY = (1024, 1024)
 """Pixels of an image whose size OpenAI's rules need and nothing tells."""
 
 ANTHROPIC_IMAGE = 1568
-"""The largest image after the downscaling of most Claude models; also what an unreadable or remote one is taken for."""
+"""The largest image after the downscaling of most Claude models; an unreadable or remote one counts as much."""
 
 FILE = 2000
 """One page of a PDF, text and picture: a floor, since the number of pages is not known without decoding the file."""
@@ -36,10 +36,10 @@ class Tiles(NamedTuple):
 
 
 class Patches(NamedTuple):
-    """Billing by squares of 32 pixels: tokens for each, the most squares, and the most pixels along an edge."""
+    """Billing by squares of 32 pixels: tokens for each, the limit of squares, and that of pixels along an edge."""
 
     tokens: float
-    most: int
+    limit: int
     edge: int = 1 << 16
 
 
@@ -80,9 +80,9 @@ def openai_image(part: Mapping[str, Any], model: str = "") -> int:
 def openai_source(part: Mapping[str, Any]) -> str | None:
     """The data, address or file id of a Chat `image_url`, a Responses `input_image` or a screenshot."""
     image = part.get("image_url")
-    for found in (image.get("url") if isinstance(image, Mapping) else image, part.get("file_id")):
-        if isinstance(found, str) and found:
-            return found
+    for source in (image.get("url") if isinstance(image, Mapping) else image, part.get("file_id")):
+        if isinstance(source, str) and source:
+            return source
     return None
 
 
@@ -102,8 +102,8 @@ def anthropic_source(block: Mapping[str, Any]) -> str | None:
     source = block.get("source")
     if not isinstance(source, Mapping):
         return None
-    found = (source.get(key) for key in ("data", "url", "file_id", "path"))
-    return next((value for value in found if isinstance(value, str) and value), None)
+    values = (source.get(key) for key in ("data", "url", "file_id", "path"))
+    return next((value for value in values if isinstance(value, str) and value), None)
 
 
 def sealed(ciphertext: str) -> int:
@@ -113,13 +113,13 @@ def sealed(ciphertext: str) -> int:
 
 def _visual(width: int, height: int, model: str) -> int:
     """At most 1568 pixels along an edge and 1568 squares; from Claude 4.7 on, 2576 and 4784."""
-    edge, most = (2576, 4784) if (claude_version(model) or (0, 0)) >= _SHARP else (1568, 1568)
+    edge, limit = (2576, 4784) if (claude_version(model) or (0, 0)) >= _SHARP else (1568, 1568)
     long, short = max(width, height), min(width, height)
 
     def squares(pixels: int) -> int:
         return ceil(pixels / 28) * ceil(max(1, round(pixels * short / long)) / 28)
 
-    fitting = bisect_right(range(1, min(long, edge) + 1), most, key=squares)
+    fitting = bisect_right(range(1, min(long, edge) + 1), limit, key=squares)
     return squares(max(1, fitting))
 
 
@@ -130,13 +130,14 @@ def _rule(model: str, detail: Any) -> Tiles | Patches:
         for name, rule in rules.items():
             if bare.startswith(name):
                 return rule
+
     version = gpt_version(model) or (4, 0)
     if version < _PATCHED:
         return Tiles(70, 140) if version >= (5, 0) else Tiles(85, 170)
     if detail == "low":
         return Patches(1.2, 256, 512)
-    whole = detail == "original" or (detail != "high" and version >= _UNSCALED)
-    return Patches(1.2, 10_000, 6000) if whole else Patches(1.2, 2500, 2048)
+    unscaled = detail == "original" or (detail != "high" and version >= _UNSCALED)
+    return Patches(1.2, 10_000, 6000) if unscaled else Patches(1.2, 2500, 2048)
 
 
 def _tiles(width: int, height: int) -> int:
@@ -148,10 +149,10 @@ def _patches(width: int, height: int, rule: Patches) -> int:
     """Squares of 32; where they are too many, the largest scaling that leaves whole squares along one edge."""
     scale = min(1.0, rule.edge / max(width, height))
     across, down = max(1, round(width * scale)) / 32, max(1, round(height * scale)) / 32
-    if ceil(across) * ceil(down) <= rule.most:
+    if ceil(across) * ceil(down) <= rule.limit:
         return ceil(across) * ceil(down)
-    shrink = min(1.0, sqrt(rule.most / (across * down)))
+    shrink = min(1.0, sqrt(rule.limit / (across * down)))
     across, down = across * shrink, down * shrink
     align = min(max(1, floor(edge)) / edge for edge in (across, down))
     across, down = (max(1, ceil(floor(edge * align * 32) / 32)) for edge in (across, down))
-    return min(rule.most, across * down)
+    return min(rule.limit, across * down)

@@ -1,4 +1,4 @@
-"""What a model's name tells: the version of a Claude model, and whether its reasoning is bound to what stood before it.
+"""Facts that a model's name tells: the version of a Claude model, and whether its reasoning is bound to the text before.
 
 Rules hold from a version on, never for a list of names: what was true of a model is taken to be true of later ones.
 """
@@ -36,5 +36,5 @@ def binds_reasoning(model: str) -> bool:
     return version is None or version >= BINDING
 
 
-def _version(found: re.Match[str] | None) -> Version | None:
-    return (int(found[1]), int(found[2] or 0)) if found else None
+def _version(match: re.Match[str] | None) -> Version | None:
+    return (int(match[1]), int(match[2] or 0)) if match else None

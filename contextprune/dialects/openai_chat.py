@@ -13,7 +13,7 @@ from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import anthropic
 from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
-from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, heard, user
+from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, user, within
 from contextprune.errors import PayloadError
 
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
@@ -48,7 +48,7 @@ def read_message(draft: Draft, value: Any, ref: Ref) -> None:
     voice = voice_of(role_of(message, ref), message, ref)
     if voice.kind is Kind.ASSISTANT:
         _read_reasoning(draft, message, ref)
-    read_content(draft, heard(voice, message), message.get("content"), (*ref, "content"))
+    read_content(draft, within(voice, message), message.get("content"), (*ref, "content"))
     if voice.kind is Kind.ASSISTANT:
         draft.either(ASSISTANT, message.get("refusal"), (*ref, "refusal"))
         draft.either(ASSISTANT, message.get("audio"), (*ref, "audio"))
@@ -88,9 +88,9 @@ def read_content(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
         return
     parts = [as_object(part, (*ref, index)) for index, part in enumerate(as_list(content, ref))]
     if voice.kind is Kind.TOOL_RESULT:  # one answer to one call: it is cached as a whole
-        voice = heard(voice, *parts)
+        voice = within(voice, *parts)
     for index, part in enumerate(parts):
-        _read_part(draft, heard(voice, part), part, (*ref, index))
+        _read_part(draft, within(voice, part), part, (*ref, index))
 
 
 def _read_part(draft: Draft, voice: Voice, part: Mapping[str, Any], ref: Ref) -> None:

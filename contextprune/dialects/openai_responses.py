@@ -1,6 +1,6 @@
 """OpenAI Responses: a flat list of items, calls and outputs joined by `call_id`.
 
-Reasoning items travel sealed and with the item that follows them; whatever the model or the server made is read and
+Reasoning items travel sealed and with the item that follows them; all that the model or the server made is read and
 left alone. Only the outputs that the client wrote itself are offered for rewriting.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
-from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, heard, user
+from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, TOOLS, Draft, Voice, call, user, within
 from contextprune.dialects.openai_chat import read_content, role_of, voice_of
 from contextprune.errors import PayloadError
 
@@ -49,11 +49,11 @@ class OpenAIResponses:
         draft = Draft(body.get("model"))
         draft.schemas(body, "tools")
         _read_settings(draft, body)
-        given = body.get("input")
-        if isinstance(given, str):
-            draft.text(user(("input",)), given, ("input",))
-        elif given is not None:  # absent where the history lives on the server
-            for index, item in enumerate(as_list(given, ("input",))):
+        items = body.get("input")
+        if isinstance(items, str):
+            draft.text(user(("input",)), items, ("input",))
+        elif items is not None:  # absent where the history lives on the server
+            for index, item in enumerate(as_list(items, ("input",))):
                 read_item(draft, item, ("input", index))
         return draft.context(query)
 
@@ -69,10 +69,11 @@ def read_item(draft: Draft, value: Any, ref: Ref) -> None:
     item = as_object(value, ref)
     kind = item.get("type")
     if kind is None or kind == "message":
-        voice = heard(voice_of(role_of(item, ref), item, ref), item)
+        voice = within(voice_of(role_of(item, ref), item, ref), item)
         read_content(draft, voice, item.get("content"), (*ref, "content"))
     elif not isinstance(kind, str):
         raise PayloadError(f"an item's type is a text, not {shown(kind)}", where((*ref, "type")))
+
     elif kind in _ARGUMENTS:
         _read_call(draft, kind, item, ref)
     elif kind in _OUTPUTS:
@@ -111,7 +112,7 @@ def _read_call(draft: Draft, kind: str, item: Mapping[str, Any], ref: Ref) -> No
 
 def _read_output(draft: Draft, item: Mapping[str, Any], ref: Ref) -> None:
     failed = item.get("status") in ("failed", "incomplete")
-    voice = heard(Voice(Kind.TOOL_RESULT, editable=True, pair=_pair_of(item), failed=failed), item)
+    voice = within(Voice(Kind.TOOL_RESULT, editable=True, pair=_pair_of(item), failed=failed), item)
     output, at = item.get("output"), (*ref, "output")
     if isinstance(output, Mapping):
         _read_screen(draft, voice, output, at)

@@ -125,8 +125,8 @@ def _read_record(draft: Draft, record: Mapping[str, Any], index: int) -> None:
     ref = (index, "message")
     message = as_object(record["message"], ref)
     draft.reply = optional_text(message.get("id")) if record["type"] == "assistant" else None
-    said = not (record.get("isMeta") or record.get("isSidechain"))
-    anthropic.read_message(draft, message, ref, said=said)
+    by_user = not (record.get("isMeta") or record.get("isSidechain"))
+    anthropic.read_message(draft, message, ref, by_user=by_user)
 
 
 def _read_step(draft: Draft, step: Mapping[str, Any], ref: Ref) -> None:
@@ -134,13 +134,14 @@ def _read_step(draft: Draft, step: Mapping[str, Any], ref: Ref) -> None:
     source = step.get("source")
     if not isinstance(source, str) or source not in voices:
         raise PayloadError(f"a step's source is system, user or agent, not {shown(source)}", where((*ref, "source")))
+
     draft.either(REASONING, step.get("reasoning_content"), (*ref, "reasoning_content"))
     _read_parts(draft, voices[source], step.get("message"), (*ref, "message"))
     for index, value in enumerate(as_list(step.get("tool_calls") or (), (*ref, "tool_calls"))):
         at = (*ref, "tool_calls", index)
-        made = as_object(value, at)
-        voice = call(made.get("tool_call_id"), made.get("function_name"))
-        draft.either(voice, made.get("arguments", {}), (*at, "arguments"))
+        tool_call = as_object(value, at)
+        voice = call(tool_call.get("tool_call_id"), tool_call.get("function_name"))
+        draft.either(voice, tool_call.get("arguments", {}), (*at, "arguments"))
     if step.get("observation") is not None:
         _read_observation(draft, as_object(step["observation"], (*ref, "observation")), (*ref, "observation"))
 

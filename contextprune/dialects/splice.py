@@ -39,19 +39,19 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def _nested(levels: int) -> bytes:
-    """Whatever may stand between brackets, with so many levels of brackets within."""
-    inside = rb"\[%b\]|\{%b\}|" % ((_nested(levels - 1),) * 2) if levels else b""
-    return rb'[^"\[\]{}]*+(?:(?:' + inside + _STRING + rb')[^"\[\]{}]*+)*+'
+    """A pattern of the text between brackets, with so many levels of brackets within."""
+    deeper = rb"\[%b\]|\{%b\}|" % ((_nested(levels - 1),) * 2) if levels else b""
+    return rb'[^"\[\]{}]*+(?:(?:' + deeper + _STRING + rb')[^"\[\]{}]*+)*+'
 
 
 _STRETCH = re.compile(_nested(3))
 
 
 @dataclass(slots=True)
-class _Place:
-    """A value that refs lead through or to, and where it last began and ended; -1 where it is not in the body."""
+class _Node:
+    """A value that refs lead through or to; bytes at which it last began and ended, -1 where it is not in the body."""
 
-    inner: dict[str | int, _Place] = field(default_factory=dict)
+    children: dict[str | int, _Node] = field(default_factory=dict)
     start: int = -1
     end: int = -1
 
@@ -72,106 +72,110 @@ def splice(body: bytes, edits: Mapping[Ref, str]) -> bytes:
         body.decode()
     except UnicodeDecodeError as exc:
         raise PayloadError(f"not UTF-8: {exc.reason}", f"byte {exc.start}") from exc
-    root = _planted(edits)
+
+    root = _tree(edits)
     _locate(body, root)
     changes = []
     for ref, text in edits.items():
-        place = _found(root, ref)
-        new = _new(body, place, ref, text)
+        node = _node_at(root, ref)
+        new = _new(body, node, ref, text)
         if new is not None:
-            changes.append((place.start, place.end, new))
+            changes.append((node.start, node.end, new))
     return _cut(body, sorted(changes)) if changes else body
 
 
-def places(body: bytes, refs: Iterable[Ref]) -> dict[Ref, tuple[int, int]]:
-    """Where the value at each ref begins and ends in `body`, a JSON text; what is not there is left out.
+def value_spans(body: bytes, refs: Iterable[Ref]) -> dict[Ref, tuple[int, int]]:
+    """Start and end of the value at each ref in `body`, a JSON text; a ref that leads nowhere is left out.
 
     Raises PayloadError as `splice` does.
     """
-    root = _planted(refs := list(refs))
+    root = _tree(refs := list(refs))
     _locate(body, root)
-    found = {}
+    spans = {}
     for ref in refs:
         with suppress(PayloadError):
-            place = _found(root, ref)
-            found[ref] = place.start, place.end
-    return found
+            node = _node_at(root, ref)
+            spans[ref] = node.start, node.end
+    return spans
 
 
-def _planted(refs: Iterable[Ref]) -> _Place:
-    """The tree of the places that the refs lead through."""
-    root = _Place()
+def _tree(refs: Iterable[Ref]) -> _Node:
+    """The tree of the values that the refs lead through."""
+    root = _Node()
     for ref in refs:
-        place = root
+        node = root
         for step in ref:
-            inner = place.inner.get(step)
-            if inner is None:
-                inner = place.inner[step] = _Place()
-            place = inner
+            child = node.children.get(step)
+            if child is None:
+                child = node.children[step] = _Node()
+            node = child
     return root
 
 
-def _locate(body: bytes, root: _Place) -> None:
-    """Note where the places of the tree stand, in one pass and without recursion. A later equal key overwrites."""
+def _locate(body: bytes, root: _Node) -> None:
+    """Set the starts and ends of the tree, in one pass and without recursion. A later equal key overwrites."""
     scanner = _Scanner(body, len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0)
     scanner.blank()
     root.start = scanner.at
-    trail = [(root, scanner.steps())]
+    trail = [(root, scanner.steps())]  # the containers that are open, from the outermost
+
     while trail:
-        place, steps = trail[-1]
+        node, steps = trail[-1]
         for step in steps:
-            inner = place.inner.get(step)
-            if inner is None:
+            child = node.children.get(step)
+            if child is None:
                 scanner.skip()
                 continue
-            inner.start = scanner.at
-            if inner.inner:
-                trail.append((inner, scanner.steps()))
+            child.start = scanner.at
+            if child.children:
+                trail.append((child, scanner.steps()))
                 break
             scanner.skip()
-            inner.end = scanner.at
+            child.end = scanner.at
         else:
-            place.end = scanner.at
+            node.end = scanner.at
             trail.pop()
+
     scanner.blank()
     if scanner.at < len(body):
         raise scanner.broken("the end")
 
 
-def _found(root: _Place, ref: Ref) -> _Place:
-    """The place at the end of a ref.
+def _node_at(root: _Node, ref: Ref) -> _Node:
+    """The node at the end of a ref.
 
-    One that begins before what holds it was found in an earlier value of an equal key, which no reader sees.
+    A child that begins before its parent was read in an earlier value of an equal key, which no reader sees.
     """
-    place = root
+    node = root
     for step in ref:
-        inner = place.inner[step]
-        if inner.start <= place.start:
+        child = node.children[step]
+        if child.start <= node.start:
             raise PayloadError("no such place in the payload", where(ref))
-        place = inner
-    return place
+        node = child
+    return node
 
 
-def _new(body: bytes, place: _Place, ref: Ref, text: str) -> bytes | None:
-    """What is to stand at the place instead; None where that says the same already."""
-    if not ref or body[place.start] not in b'"{':
+def _new(body: bytes, node: _Node, ref: Ref, text: str) -> bytes | None:
+    """The bytes that replace the value; None where it says the same already."""
+    if not ref or body[node.start] not in b'"{':
         raise _not_replaceable(ref)
     text = _paired(text)
-    if body[place.start] == ord("{"):
-        return _as_text_part(body, place, ref, text)
-    literal = body[place.start : place.end]
+    if body[node.start] == ord("{"):
+        return _as_text_part(body, node, ref, text)
+    literal = body[node.start : node.end]
     old = _decoded(literal)
     if old == text:
         return None
     return _literal(text, escaped=b"\\u" in literal and literal.isascii() and _is_beyond_ascii(old))
 
 
-def _as_text_part(body: bytes, place: _Place, ref: Ref, text: str) -> bytes | None:
+def _as_text_part(body: bytes, node: _Node, ref: Ref, text: str) -> bytes | None:
     """The text part for an image part, by the rule of `apply`, to which the values may as well be bytes."""
     if not isinstance(ref[-1], int):
         raise _not_replaceable(ref)
+
     part: dict[str, Any] = {}
-    scanner = _Scanner(body, place.start)
+    scanner = _Scanner(body, node.start)
     for key in scanner.steps():
         start = scanner.at
         scanner.skip()
@@ -179,13 +183,14 @@ def _as_text_part(body: bytes, place: _Place, ref: Ref, text: str) -> bytes | No
         part[str(key)] = None if value == b"null" else value
     kind = part.get("type")
     part["type"] = _decoded(kind) if kind and kind.startswith(b'"') else None
+
     try:
         [new] = apply([part], {(0,): text})
     except PayloadError as exc:
         raise _not_replaceable(ref) from exc
     if new is part:
         return None
-    if place.inner:
+    if node.children:
         raise PayloadError("an image part is replaced whole or not at all", where(ref))
     members = (
         _literal(key) + b":" + (value if isinstance(value, bytes) else _literal(value)) for key, value in new.items()
@@ -252,7 +257,7 @@ class _Scanner:
             self._string("a value")
 
     def steps(self) -> Iterator[str | int]:
-        """The keys or indices of one value; each time, whoever asks has to pass the value there before the next."""
+        """The keys or indices of one value; the caller passes the value there before it takes the next one."""
         if self._stands(b"{"):
             return self._keys()
         if self._stands(b"["):
@@ -261,22 +266,22 @@ class _Scanner:
         return iter(())
 
     def broken(self, expected: str) -> PayloadError:
-        """What is wrong at this position."""
+        """The error at this position."""
         return PayloadError(f"not JSON: {expected} was expected", f"byte {self.at}")
 
     def _keys(self) -> Iterator[str]:
-        mark, found = b"{", _FIRST_KEY.match(self.body, self.at)
+        mark, key = b"{", _FIRST_KEY.match(self.body, self.at)
         while True:
-            if found is None:
+            if key is None:
                 raise self._no_key(mark)
-            self.at = found.end()
-            if found[1] is None:
+            self.at = key.end()
+            if key[1] is None:
                 return
-            yield _decoded(found[1])
-            mark, found = b",", _NEXT_KEY.match(self.body, self.at)
+            yield _decoded(key[1])
+            mark, key = b",", _NEXT_KEY.match(self.body, self.at)
 
     def _no_key(self, mark: bytes) -> PayloadError:
-        """Why no key follows."""
+        """The error where no key follows."""
         self.blank()
         if not self._stands(mark):
             return self.broken("a comma or }")
@@ -287,20 +292,21 @@ class _Scanner:
         return self.broken("a colon")
 
     def _indices(self) -> Iterator[int]:
-        found = _FIRST_ITEM.match(self.body, self.at)
+        item = _FIRST_ITEM.match(self.body, self.at)
         for index in count():
-            if found is None:
+            if item is None:
                 self.blank()
                 raise self.broken("a comma or ]")
-            self.at = found.end()
-            if found[1] is not None:
+            self.at = item.end()
+            if item[1] is not None:
                 return
             yield index
-            found = _NEXT_ITEM.match(self.body, self.at)
+            item = _NEXT_ITEM.match(self.body, self.at)
 
     def _container(self) -> None:
         closing = bytearray()  # the brackets that are open, beside those that one stretch holds
         body, at = self.body, self.at
+
         while True:
             bracket = body[at] if at < len(body) else -1
             if bracket in _CLOSING:
@@ -329,6 +335,6 @@ class _Scanner:
 
     def _past(self, pattern: re.Pattern[bytes]) -> int:
         """The end of a pattern that matches everywhere."""
-        found = pattern.match(self.body, self.at)
-        assert found is not None
-        return found.end()
+        match = pattern.match(self.body, self.at)
+        assert match is not None
+        return match.end()

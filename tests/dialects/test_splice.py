@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from contextprune.context import Kind, Ref
 from contextprune.dialects import apply, read
-from contextprune.dialects.splice import places, splice
+from contextprune.dialects.splice import splice, value_spans
 from contextprune.errors import PayloadError
 from tests.strategies import LEXICAL, nasty, payloads, pruner
 from tests.tool_outputs import NASTY
@@ -281,7 +281,7 @@ def test_every_nasty_text_is_spliced_in_and_out_again(text: str) -> None:
 def test_places_are_where_values_begin_and_end(payload: dict[str, Any]) -> None:
     body = json.dumps(payload, indent=1).encode()
     refs: list[Ref] = [(), *((key,) for key in payload), ("absent",), ("model", 0)]
-    found = places(body, refs)
+    found = value_spans(body, refs)
     assert list(found) == [ref for ref in refs if not ref or (len(ref) == 1 and ref[0] in payload)]
     assert {ref: json.loads(body[start:end]) for ref, (start, end) in found.items() if ref} == {
         (key,): value for key, value in json.loads(body).items()

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 from contextprune.context import MODEL_MADE, Context, Kind, Ref, Segment
-from contextprune.dialects.splice import places
+from contextprune.dialects.splice import value_spans
 from contextprune.errors import PayloadError, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
 from contextprune.proxy.worker.root import root_of
@@ -64,7 +64,7 @@ def with_tool(body: bytes, dialect: str, answered: Iterable[Ref] = ()) -> bytes:
     PayloadError where the body has a "tools" that is no list.
     """
     flags = {(*ref[:4], "is_error") for ref in answered} if dialect == "anthropic" else set()
-    offsets = places(body, [(), ("tools",), *flags])
+    offsets = value_spans(body, [(), ("tools",), *flags])
     cuts = [(*offsets[flag], b"false") for flag in flags & offsets.keys() if body[slice(*offsets[flag])] == b"true"]
     cuts.append(_opening(body, _SCHEMAS[dialect], offsets))
 

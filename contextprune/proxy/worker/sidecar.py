@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from contextprune.context import Context, Ref, Segment
 from contextprune.dialects import read
 from contextprune.dialects.base import as_list, as_object
-from contextprune.dialects.splice import places, splice
+from contextprune.dialects.splice import splice, value_spans
 from contextprune.errors import PayloadError, SettingsError
 from contextprune.markers import KEY, RECALL_TOOL
 from contextprune.plan import Action, Plan
@@ -165,7 +165,7 @@ def _in_our_form(segment: Segment) -> Segment:
 
 
 def _messages(body: bytes) -> bytes:
-    start, end = places(body, [("messages",)])["messages",]
+    start, end = value_spans(body, [("messages",)])["messages",]
     return body[start:end]
 
 
