@@ -1,4 +1,4 @@
-"""Facts that a model's name tells: the version of a Claude model, and whether its reasoning is bound to the text before.
+"""Facts that a model's name tells: its version, and whether its reasoning is bound to the text before it.
 
 Rules hold from a version on, never for a list of names: what was true of a model is taken to be true of later ones.
 """
