@@ -13,7 +13,7 @@ __all__ = ["cut", "split"]
 def split(context: Context, start: int = 0) -> list[Span]:
     """Cut the segments of `context` from index `start` on; the spans of each segment tile its text.
 
-    `anchors` index the list returned. What may not be edited, a whole example, and a single short line are one span;
+    `anchors` index the list returned. A text that may not be edited, an example, and a single short line are one span;
     an empty text has none.
     """
     from contextprune.splitting import dispatch  # noqa: PLC0415 - see above

@@ -1,7 +1,7 @@
 """Cut source code into lines that know the header they stand under.
 
-A grammar joins headers that span lines where tree-sitter is installed; indentation tells the rest, because what agents
-read are mostly fragments, which no parser accepts.
+A grammar joins headers that span lines where tree-sitter is installed; indentation tells the rest, because agents
+mostly read fragments, which no parser accepts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BY_COMMENT: Mapping[Syntax, str] = {
 }
 _SYNTAXES: Mapping[str, Syntax] = {name: syntax for syntax, names in _BY_COMMENT.items() for name in names.split()}
 
-# Asked in this order of the first 4 kB; the first that is found names the language.
+# Looked for in this order in the first 4 kB; the first that matches names the language.
 _SIGNS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.MULTILINE)
     for name, pattern in {
@@ -69,7 +69,7 @@ def cut_numbered(text: str) -> list[Cut]:
 
 
 def guess_language(text: str) -> str | None:
-    """The language of a piece of code by what its first 4 kB look like; None where nothing speaks."""
+    """The language of a piece of code by the look of its first 4 kB; None where nothing tells."""
     head = text[:4096]
     return next((name for name, sign in _SIGNS.items() if sign.search(head)), None)
 

@@ -1,4 +1,4 @@
-"""Cut JSON and JSON lines so that whatever is left out, what remains can be made valid JSON again.
+"""Cut JSON and JSON lines so that the rest can be made valid JSON again whichever spans are left out.
 
 One scan without recursion. Containers worth cutting become an opening span, members and a closing span; opening and
 closing need one another, members need the opening. Sizes are counted without white space, so a pretty and a minified
@@ -72,7 +72,7 @@ class _Frame(NamedTuple):
     bracket: str
     at: int  # of the cut that opens it
     size: int  # characters seen before it
-    anchors: tuple[int, ...]  # what its members need
+    anchors: tuple[int, ...]  # of its members
 
 
 _VALUE_OR_CLOSE, _VALUE, _NOTHING_MORE = range(3)
@@ -95,6 +95,7 @@ class _Scanner:
         key_start, key_end = token.span("key")
         if self.awaits == _NOTHING_MORE or (key_start >= 0) != (frame.bracket == "{"):
             return False
+
         self.size += key_end - key_start + 2  # with its colon and comma
         syntax = self.syntaxes[frame.bracket]
         if token.lastgroup == "open":
@@ -105,6 +106,7 @@ class _Scanner:
             self._append(token.end(), Unit.ITEM, syntax, frame.anchors)
             self.awaits = _VALUE_OR_CLOSE
             return True
+
         start, end = token.span("value")
         self.size += end - start
         if end - start > _LONG_STRING and self.text[start] == '"':
@@ -136,9 +138,9 @@ class _Scanner:
 
     def _comma(self, end: int) -> bool:
         """Note whether the token that ends there has its comma, which only a member of a container may have."""
-        found = self.text[end - 1] == ","
-        self.awaits = _VALUE if found else _NOTHING_MORE
-        return not found or len(self.frames) > 1
+        comma = self.text[end - 1] == ","
+        self.awaits = _VALUE if comma else _NOTHING_MORE
+        return not comma or len(self.frames) > 1
 
     def _string(self, start: int, end: int, comma_end: int, syntax: Syntax, anchors: tuple[int, ...]) -> None:
         """A long string value: its key and quote, its pieces, its other quote with the comma."""

@@ -1,4 +1,4 @@
-"""Unified and git diffs: the file header, its hunks, and what is written before them.
+"""Unified and git diffs: the file header, its hunks, and the text before them.
 
 The numbers in a hunk's header say exactly how far its body reaches, so text after a diff is never taken for context.
 Hunks stand in `Syntax.DIFF` (a marker there is a context line); headers and commit messages are plain lines.
@@ -65,9 +65,10 @@ def hunk_end(lines: Sequence[str], row: int) -> int:
 
 
 def diff_end(lines: Sequence[str], row: int) -> tuple[int, bool]:
-    """The row after what opens like a diff at `row` (with the messages of its commits), and whether it is one."""
+    """The row after the text that opens like a diff at `row`, commit messages included, and whether it is one."""
     opened = lines[row].startswith("diff --") or _COMMIT.match(lines[row]) is not None
     message, last = False, row
+
     while last < len(lines):
         line = lines[last]
         if (end := hunk_end(lines, last)) > last:
@@ -99,7 +100,9 @@ def cut_diff(text: str) -> list[Cut]:
     at = row = 0
     file: tuple[int, ...] = ()
     commit: tuple[int, ...] = ()
+
     while row < len(lines):
+        # What begins at this row, and what it is anchored to.
         last, unit, syntax, anchors = row + 1, Unit.LINE, Syntax.LINES, commit
         if (end := hunk_end(lines, row)) > row:
             last, unit, syntax, anchors = end, Unit.HUNK, Syntax.DIFF, file
@@ -110,7 +113,8 @@ def cut_diff(text: str) -> list[Cut]:
             anchors = file = ()
             commit = (len(cuts),)
         while last < len(lines) and not lines[last].strip():
-            last += 1  # blank lines belong to what they follow
+            last += 1  # blank lines belong to the lines that they follow
+
         for first, stop in _parts(lines, row, last) if unit is Unit.HUNK else ((row, last),):
             end_at = min(len(text), at + sum(len(line) + 1 for line in lines[first:stop]))
             cuts.append(Cut(at, end_at, unit, syntax, anchors))
@@ -135,11 +139,11 @@ def _continues(lines: Sequence[str], row: int) -> bool:
 def _header_end(lines: Sequence[str], row: int) -> int:
     """The row after a file's header: it ends at the next file's, or where its lines end."""
     last = row + 1
-    seen_old = lines[row].startswith("--- ")
+    has_old = lines[row].startswith("--- ")
     while last < len(lines) and is_header(lines[last]):
-        if lines[last].startswith("diff --") or (seen_old and lines[last].startswith(_OPENERS)):
+        if lines[last].startswith("diff --") or (has_old and lines[last].startswith(_OPENERS)):
             break
-        seen_old = seen_old or lines[last].startswith("--- ")
+        has_old = has_old or lines[last].startswith("--- ")
         last += 1
     return last
 
@@ -157,15 +161,16 @@ def _parts(lines: Sequence[str], row: int, last: int) -> Iterator[tuple[int, int
     if last - row <= _HUNK_LINES and sum(map(len, lines[row:last])) <= _HUNK_CHARACTERS:
         yield row, last
         return
+
     yield row, row + 1
     first, width = row + 1, 0
-    for place in range(row + 2, last):
-        before, length = lines[place - 1], place - first
+    for at in range(row + 2, last):
+        before, length = lines[at - 1], at - first
         width += len(before)
-        apart = before[:1] not in ("+", "-") and lines[place][:1] not in ("+", "-")
+        apart = before[:1] not in ("+", "-") and lines[at][:1] not in ("+", "-")
         least = _PIECE_LINES if apart else 2 * _PIECE_LINES if len(before.strip()) <= 1 else _HUNK_LINES
         if length >= least or width >= _PIECE_CHARACTERS:
-            yield first, place
-            first, width = place, 0
+            yield first, at
+            first, width = at, 0
     if first < last:
         yield first, last

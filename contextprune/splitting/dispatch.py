@@ -46,7 +46,7 @@ _CUTTERS: Mapping[Shape, Cutter] = {
 def split(context: Context, start: int = 0) -> list[Span]:
     """Cut the segments of `context` from index `start` on; the spans of each segment tile its text.
 
-    `anchors` index the list returned. What may not be edited, a whole example, and a single short line are one span;
+    `anchors` index the list returned. A text that may not be edited, an example, and a single short line are one span;
     an empty text has none.
     """
     spans: list[Span] = []
@@ -59,11 +59,11 @@ def split(context: Context, start: int = 0) -> list[Span]:
 
 def cut(text: str, name: str | None = None) -> list[Cut]:
     """Cut one text whatever its shape; `name` is the tool or the file that it came from. The cuts tile `text`."""
-    found = parts(text, name)
-    if len(found) == 1:
-        return _cut_part(text, found[0].shape, found[0].language)
+    by_shape = parts(text, name)
+    if len(by_shape) == 1:
+        return _cut_part(text, by_shape[0].shape, by_shape[0].language)
     cuts: list[Cut] = []
-    for begin, end, shape, language in found:
+    for begin, end, shape, language in by_shape:
         cuts += rebase(_cut_part(text[begin:end], shape, language), begin, len(cuts))
     return cuts
 
@@ -82,19 +82,12 @@ def _spans(index: int, segment: Segment, base: int) -> list[Span]:
         cuts = [Cut(0, len(text), Unit.WHOLE, Syntax.LINES if "\n" in text else Syntax.PROSE)]
     else:
         cuts = cut(text, segment.name)
-    return [
-        Span(
-            index,
-            begin,
-            end,
-            unit,
-            text[begin:end],
-            syntax,
-            tuple([a + base for a in anchors]) if anchors else (),
-            group,
-        )
-        for begin, end, unit, syntax, anchors, group in cuts
-    ]
+
+    spans = []
+    for begin, end, unit, syntax, anchors, group in cuts:
+        rebased = tuple([anchor + base for anchor in anchors]) if anchors else ()
+        spans.append(Span(index, begin, end, unit, text[begin:end], syntax, rebased, group))
+    return spans
 
 
 def _is_whole(segment: Segment) -> bool:

@@ -52,17 +52,18 @@ def header_rows(text: str, language: str) -> dict[int, int]:
     root = grammar and _parse(grammar, text.encode("utf-8", "surrogatepass"))
     if not grammar or not root:
         return {}
+
     cursor = grammar.cursor(grammar.blocks)
     cursor.set_max_start_depth(_DEEPEST)
     rows: dict[int, int] = {}
-    for _, found in cursor.matches(root):
-        first, last = found["header"][0].start_point[0], found["block"][0].start_point[0]
+    for _, nodes in cursor.matches(root):
+        first, last = nodes["header"][0].start_point[0], nodes["block"][0].start_point[0]
         rows[first] = min(last, rows.get(first, last))
     return {first: last for first, last in rows.items() if first < last <= first + _MOST_ROWS}
 
 
 def _parse(grammar: _Grammar, source: bytes) -> Any:
-    """The root node; None for what does not parse, or not within a number of steps that code of its size needs."""
+    """The root node; None where the source does not parse, or not within the steps that code of its size needs."""
     left = 100 + len(source) // _BYTES_A_REPORT
 
     def give_up(_offset: int, has_error: bool) -> bool:

@@ -1,7 +1,7 @@
 """HTML and XML: blocks (paragraphs, items, rows, headings, scripts) are spans, and no cut falls into a tag.
 
 Pages that agents fetch are broken more often than not, so this is a forgiving scanner of its own: it never looks twice
-at what it has passed, needs no closing tags, and takes what it does not understand for text.
+at the same text, needs no closing tags, and takes all that it does not understand for text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.lines import LONG, pieces
 
 _NAME = re.compile(r"</?([a-zA-Z][\w:.-]{0,60})")
-_INSIDE = re.compile(r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+")
+_ATTRIBUTES = re.compile(r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+")
 _ENTITY = re.compile(r"&#?\w{1,31};")
 _SPECIAL = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">"))
 _RAW = frozenset({"script", "style"})
@@ -89,6 +89,7 @@ class _Page:
             return []
         self.says = True
         self._begin(len(self.text), Unit.SENTENCE)
+
         ends = [block[0] for block in self.blocks[1:]] + [len(self.text)]
         firsts: list[int] = []  # index of each block's first cut
         cuts: list[Cut] = []
@@ -98,6 +99,7 @@ class _Page:
             while atom < len(self.atoms) and self.atoms[atom][0] < end:
                 atom += 1
             firsts.append(len(cuts))
+
             anchors = (firsts[header],) if 0 <= header < len(firsts) - 1 else ()
             for point in _points(self.text, begin, end, unit, self.atoms[first:atom]):
                 cuts.append(Cut(start, point, unit, Syntax.HTML, anchors))
@@ -130,8 +132,8 @@ class _Page:
             if not closing:
                 self.row = len(self.blocks)
                 self.unit = Unit.ROW
-                known = self.tables[-1] if self.tables else None
-                self.header = -1 if known is None else known
+                header = self.tables[-1] if self.tables else None
+                self.header = -1 if header is None else header
 
     def _end_row(self) -> None:
         if self.row >= 0 and self.tables and self.tables[-1] is None:
@@ -141,7 +143,7 @@ class _Page:
 
 
 def _points(text: str, start: int, end: int, unit: Unit, tags: list[tuple[int, int]]) -> list[int]:
-    """Where the pieces of a block end: at line ends in code, at sentence ends in text, never in a tag or an entity."""
+    """Ends of the pieces of a block: at line ends in code, at sentence ends in text, never in a tag or an entity."""
     if end - start <= LONG:
         return [end]
     if unit is Unit.BLOCK:
@@ -153,14 +155,14 @@ def _points(text: str, start: int, end: int, unit: Unit, tags: list[tuple[int, i
 
 def _line_points(text: str, start: int, end: int) -> list[int]:
     points: list[int] = []
-    while (found := text.find("\n", start + LONG, end - 1)) >= 0:
-        start = found + 1
+    while (newline := text.find("\n", start + LONG, end - 1)) >= 0:
+        start = newline + 1
         points.append(start)
     return [*points, end]
 
 
 def _tags(text: str) -> Iterator[_Tag]:
-    """Yield the tags of `text` in order. What starts like a tag and does not end like one is text."""
+    """Yield the tags of `text` in order. A start of a tag without an end is text."""
     hopeless: set[str] = set()  # closers that do not occur any more: not to be looked for again
     at = text.find("<")
     while 0 <= at < len(text):
@@ -176,28 +178,28 @@ def _tags(text: str) -> Iterator[_Tag]:
 
 
 def _tag_end(text: str, at: int, hopeless: set[str]) -> tuple[int, str]:
-    """(end, name) of the tag at `at`; where none is, minus the place up to which nothing needs another look."""
+    """(end, name) of the tag at `at`; where none is, minus the offset up to which nothing needs another look."""
     named = _NAME.match(text, at)
     if named:
-        end = _INSIDE.match(text, named.end())
+        end = _ATTRIBUTES.match(text, named.end())
         stop = end.end() if end else named.end()
         return (stop + 1, named[1].lower()) if text.startswith(">", stop) else (-stop, "")
     for opener, closer in _SPECIAL:
         if text.startswith(opener, at):
-            found = -1 if closer in hopeless else text.find(closer, at + len(opener))
-            if found >= 0:
-                return found + len(closer), ""
+            close = -1 if closer in hopeless else text.find(closer, at + len(opener))
+            if close >= 0:
+                return close + len(closer), ""
             hopeless.add(closer)
             return -(at + len(opener)), ""
     return -(at + 1), ""
 
 
 def _raw_end(text: str, at: int, name: str, hopeless: set[str]) -> int:
-    """Where the closing tag of a script or style begins that opened before `at`; `at` if it never closes."""
+    """Start of the closing tag of a script or style that opened before `at`; `at` if it never closes."""
     closer = "</" + name
     for spelled in (closer, closer.upper()):
-        found = -1 if spelled in hopeless else text.find(spelled, at)
-        if found >= 0:
-            return found
+        close = -1 if spelled in hopeless else text.find(spelled, at)
+        if close >= 0:
+            return close
         hopeless.add(spelled)
     return at

@@ -1,4 +1,4 @@
-"""Lines and breakable places, as all line-based cutters see them.
+"""Lines and points to break them at, as all line-based cutters see them.
 
 `str.splitlines` also breaks at U+2028, form feeds and the like, which no terminal and no marker does; here a line ends
 at a line feed, or at a lone carriage return, the way progress bars redraw themselves. Everything is linear in the text.
@@ -16,7 +16,8 @@ LONG = 600
 TRIVIAL = " \t\r\f\v!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 """A line of nothing else (braces, rulers, carets) means nothing without the line before it."""
 
-_LEAST = 200
+_LEAST = 200  # characters of a piece
+_LONGEST_CLUSTER = 32  # characters that belong together
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]?[ \t\n]")
 _SEPARATORS = ("\n", "; ", ", ", " | ", "\t", " ", ";", ",", "|", "&", "/")
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
@@ -27,39 +28,40 @@ ANSI = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]?|\][^\x07\x1b]{0,2000}+(?:\x07|
 
 def rows(text: str) -> list[str]:
     """Lines without their last character, the line feed or lone carriage return; a CRLF leaves its CR in the row."""
-    found = text.split("\n")
+    lines = text.split("\n")
     if text.count("\r") > text.count("\r\n"):
-        last = found.pop()
-        found = [part for row in found for part in _redraws(row)]
-        found.extend(last.split("\r"))
-    if not found[-1]:
-        found.pop()
-    return found
+        last = lines.pop()
+        lines = [part for line in lines for part in _redraws(line)]
+        lines.extend(last.split("\r"))
+    if not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def pieces(text: str, start: int, end: int, atoms: Sequence[tuple[int, int]] = ()) -> list[int]:
-    """Places inside `text[start:end]` where it may be cut into pieces of about `LONG` characters at most.
+    """Points within `text[start:end]` where it may be cut into pieces of about `LONG` characters at most.
 
     `atoms` are ranges that must stay whole (escape sequences, tags), in order and apart.
     """
     cuts: list[int] = []
     at, atom = start, 0
     while end - at > LONG:
-        place = _breakable(text, at)
-        while atom < len(atoms) and atoms[atom][1] <= place:
+        point = _break_point(text, at)
+        while atom < len(atoms) and atoms[atom][1] <= point:
             atom += 1
-        if atom < len(atoms) and atoms[atom][0] < place:
+        if atom < len(atoms) and atoms[atom][0] < point:
             first, last = atoms[atom]
-            place = first if first > at else last
-        if place >= end:
+            point = first if first > at else last
+
+        if point >= end:
             break
-        cuts.append(place)
-        at = place
+        cuts.append(point)
+        at = point
     return cuts
 
 
 def escapes(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Where the terminal's escape sequences of `text[start:end]` are."""
+    """Starts and ends of the terminal's escape sequences in `text[start:end]`."""
     if text.find("\x1b", start, end) < 0:
         return []
     return [match.span() for match in ANSI.finditer(text, start, end)]
@@ -74,20 +76,21 @@ def _redraws(row: str) -> list[str]:
     return parts
 
 
-def _breakable(text: str, at: int) -> int:
-    """The best place for a cut in the `LONG` characters after `at`."""
-    least, most = at + _LEAST, at + LONG
-    sentence = _SENTENCE_END.search(text, least, most)
+def _break_point(text: str, at: int) -> int:
+    """The best point for a cut in the `LONG` characters after `at`."""
+    low, high = at + _LEAST, at + LONG
+    sentence = _SENTENCE_END.search(text, low, high)
     if sentence:
         return sentence.end()
     for separator in _SEPARATORS:
-        place = text.rfind(separator, least, most)
-        if place >= 0:
-            return place + len(separator)
-    least = most - 32  # no cluster of characters is longer
-    while most > least and _joined(text[most - 1], text[most]):
-        most -= 1
-    return most
+        index = text.rfind(separator, low, high)
+        if index >= 0:
+            return index + len(separator)
+
+    low = high - _LONGEST_CLUSTER
+    while high > low and _joined(text[high - 1], text[high]):
+        high -= 1
+    return high
 
 
 def _joined(before: str, after: str) -> bool:

@@ -21,6 +21,7 @@ def cut_listing(text: str) -> list[Cut]:
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
+
     cuts: list[Cut] = []
     parents: list[tuple[int, int]] = []  # (depth in a tree, index of the cut)
     heading: tuple[int, ...] = ()
@@ -34,6 +35,7 @@ def cut_listing(text: str) -> list[Cut]:
                 cuts[-1] = cuts[-1]._replace(end=end)
                 start = end
             continue
+
         depth = _depth(line)
         if depth >= 0:
             anchors = _parent(parents, depth) or heading
@@ -45,13 +47,14 @@ def cut_listing(text: str) -> list[Cut]:
             anchors = heading if not heads else ()
         _append(cuts, text, start, end, anchors)
         start = end
+
     if start < len(text):
         _append(cuts, text, start, len(text), ())
     return cuts
 
 
 def _depth(line: str) -> int:
-    """How deep an entry stands in a drawn tree; -1 outside one."""
+    """Depth of an entry in a drawn tree; -1 outside one."""
     return max(line.find(branch, 0, 200) for branch in _BRANCHES) if line[:1] in "├└│ `|" else -1
 
 
@@ -62,7 +65,7 @@ def _parent(parents: list[tuple[int, int]], depth: int) -> tuple[int, ...]:
 
 
 def _heads(line: str, following: str) -> bool:
-    """Whether `line` is a heading: what it says holds for the lines after it."""
+    """Whether `line` is a heading, which holds for the lines after it."""
     if line.startswith("total "):
         return True
     if not _PATH.match(line):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_MOST = 400  # characters of one piece
+_LIMIT = 400  # characters of one piece
 
-# Escaped line ends and sentence ends; the last two alternatives only consume what must not be misread.
+# Escaped line ends and sentence ends; the last two alternatives only consume escapes, which must not be misread.
 _PIECE_END = re.compile(
     r"(?P<line>\\n(?:\\[nr])*+)"
     r"""|(?P<stop>[.!?](?:\\"|['”’)])?[ ]|[。！？]|\\u(?:3002|[fF][fF]01|[fF][fF]1[fF]))"""  # noqa: RUF001
@@ -21,20 +21,20 @@ _ATOM = re.compile(
 def literal_pieces(text: str, start: int, end: int) -> list[int]:
     """Ends of the pieces of the content `text[start:end]` (without its quotes) of a JSON string; the last is `end`."""
     ends: list[int] = []
-    for found in _PIECE_END.finditer(text, start, end):
-        if found.lastgroup:
-            _append_ends(ends, text, start, found.end())
-            start = found.end()
+    for match in _PIECE_END.finditer(text, start, end):
+        if match.lastgroup:
+            _append_ends(ends, text, start, match.end())
+            start = match.end()
     if start < end:
         _append_ends(ends, text, start, end)
     return ends
 
 
 def _append_ends(ends: list[int], text: str, start: int, end: int) -> None:
-    if end - start > _MOST:
+    if end - start > _LIMIT:
         last = start
         for atom in _ATOM.finditer(text, start, end):
-            if atom.end() - start > _MOST and last > start:
+            if atom.end() - start > _LIMIT and last > start:
                 ends.append(last)
                 start = last
             last = atom.end()

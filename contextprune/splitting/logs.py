@@ -55,7 +55,7 @@ class _Log:
         self.units: list[Unit] = []
         self.syntaxes: list[Syntax] = []
         self.anchors: list[tuple[int, ...]] = []
-        self.covers: list[tuple[int, int]] = []  # (first row, number of rows): what the template is made of
+        self.covers: list[tuple[int, int]] = []  # (first row, number of rows) of the template
         self.head: tuple[int, ...] = ()  # the line that indented lines continue
         self.section: tuple[int, ...] = ()  # the heading of the test that failed
 
@@ -63,22 +63,23 @@ class _Log:
         row = at = 0
         while row < len(lines):
             line = lines[row]
-            taken = 1
+            length = 1  # rows that are read in this step
             if len(line) > LONG:
                 self._long(line, row, at)
             elif not line.strip(TRIVIAL):
                 pass  # it belongs to the span before it
             elif self.traced and (trace := trace_length(lines, row)):
                 self._trace(lines, row, trace, at)
-                taken = trace
+                length = trace
             elif line[0] in " \t":
                 self._indented(line, row, at)
             else:
                 self._flush_left(line, row, at)
+
             at += len(line) + 1
-            for follower in lines[row + 1 : row + taken]:
+            for follower in lines[row + 1 : row + length]:
                 at += len(follower) + 1
-            row += taken
+            row += length
 
     def cuts(self, groups: Sequence[str | None]) -> list[Cut]:
         if not self.starts:
@@ -98,7 +99,7 @@ class _Log:
         return len(self.starts) - 1
 
     def _width(self, at: int) -> int:
-        """How far the first line end after `at` is, looking no further than a line may be long."""
+        """Distance from `at` to the first line end, looking no further than a line may be long."""
         ends = (self.text.find("\r", at, at + LONG), self.text.find("\n", at, at + LONG))
         return min((end - at for end in ends if end >= 0), default=0)
 
@@ -150,18 +151,20 @@ class _Log:
 
 
 def trace_length(lines: Sequence[str], row: int) -> int:
-    """How many lines the stack trace that starts at `row` has; 0 where none starts."""
+    """Lines of the stack trace that starts at `row`; 0 where none starts."""
     opened = _TRACE.match(lines[row])
     if opened is None:
         return 0
+
     margin, kind = opened[1], opened[2]
     last = row + 1
     if kind.startswith("goroutine"):
         while last < len(lines) and lines[last].strip():
             last += 1
         return last - row
-    inside = (margin + " ", margin + "\t") if margin.isspace() else (" ", "\t")
-    while last < len(lines) and len(lines[last]) <= LONG and lines[last].startswith(inside):
+
+    indents = (margin + " ", margin + "\t") if margin.isspace() else (" ", "\t")
+    while last < len(lines) and len(lines[last]) <= LONG and lines[last].startswith(indents):
         last += 1
     names_error = kind.startswith("Traceback") and last < len(lines) and 0 < len(lines[last].strip()) <= LONG
     return last - row + (1 if names_error else 0)

@@ -1,4 +1,4 @@
-"""Cut Markdown into its blocks, and each block as what it is: prose, list items, tables, code.
+"""Cut Markdown into its blocks, and each block by its kind: prose, list items, tables, code.
 
 A fence and its closing line need one another and code needs its fence, so that fences stay balanced.
 """
@@ -87,7 +87,7 @@ def _close(cuts: list[Cut], text: str, start: int, end: int, block: str) -> None
 
 
 def _fence(cuts: list[Cut], text: str, opening: re.Match[str]) -> int:
-    """Append a fenced block: its fence, its code and, if it has one, its closing fence; give back where it ends."""
+    """Append a fenced block: its fence, its code and, if it has one, its closing fence; returns its end."""
     start, body = opening.span()
     closing = _closing(opening["ticks"]).search(text, body)
     body_end, end = closing.span() if closing else (len(text), len(text))

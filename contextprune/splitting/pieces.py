@@ -1,4 +1,4 @@
-"""Break what is too long for one span, and place the cuts of a part in the text that holds it.
+"""Break spans that are too long, and place the cuts of a part in the text that holds it.
 
 Every cutter ends here, so that one endless line costs linear time and no cut tears a character from its accents.
 """
@@ -29,14 +29,14 @@ def break_points(text: str, start: int, end: int, limit: int = LIMIT) -> list[in
 def _best_break(text: str, start: int, high: int) -> int:
     low = start + (high - start) // 2
     for mark in _CLAUSE_ENDS:
-        found = text.rfind(mark, low, high)
-        if found >= 0:
-            return _whole_character(text, low, found + len(mark))
+        index = text.rfind(mark, low, high)
+        if index >= 0:
+            return _whole_character(text, low, index + len(mark))
     return _whole_character(text, low, high)
 
 
 def _whole_character(text: str, low: int, point: int) -> int:
-    """The nearest place at or before `point` that does not part a character from what belongs to it."""
+    """The nearest offset at or before `point` that does not part a character from its marks."""
     for at in range(point, max(low, point - 32), -1):
         if not _continues(text[at - 1], text[at]):
             return at
@@ -70,6 +70,6 @@ def rebase(cuts: Sequence[Cut], offset: int, base: int, anchors: tuple[int, ...]
     if not (offset or base or anchors):
         return list(cuts)
     return [
-        Cut(start + offset, end + offset, unit, syntax, (*(a + base for a in own), *anchors), group)
-        for start, end, unit, syntax, own, group in cuts
+        Cut(start + offset, end + offset, unit, syntax, (*(anchor + base for anchor in within), *anchors), group)
+        for start, end, unit, syntax, within, group in cuts
     ]

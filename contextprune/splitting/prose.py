@@ -86,7 +86,7 @@ def cut_prose(text: str) -> list[Cut]:
 
 
 def _anchors(text: str, start: int, cuts: Sequence[Cut], leader: int | None, leans: bool) -> tuple[int, ...]:
-    """What the sentence at `start` needs: the opening of its turn or item, or the one that it leans on.
+    """Anchors of the sentence at `start`: the opening of its turn or item, or the sentence that it leans on.
 
     In a chain ('It is ... Its end ...') that is the chain's head, which names what they all speak of.
     """
@@ -104,7 +104,7 @@ def _leader(text: str, start: int, index: int) -> int | None:
 
 
 def _boundary(text: str, start: int, candidate: re.Match[str]) -> int | None:
-    """Where the span ends that a candidate closes; None where it closes none."""
+    """End of the span that a candidate closes; None where it closes none."""
     end = candidate.end()
     match candidate.lastgroup:
         case "blank":

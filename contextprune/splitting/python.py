@@ -50,23 +50,23 @@ def _logical_lines(text: str) -> Iterator[Line]:
 
 
 def _line(text: str, start: int, end: int) -> Line:
-    found = _INDENT.match(text, start, end)
-    if found is None or not found[2]:
+    indent = _INDENT.match(text, start, end)
+    if indent is None or not indent[2]:
         return start, end, end, 0
-    width = found.end(1) - start
-    return start, end, found.end(1), width + (TAB - 1) * found[1].count("\t") if width else 0
+    width = indent.end(1) - start
+    return start, end, indent.end(1), width + (TAB - 1) * indent[1].count("\t") if width else 0
 
 
 def _grouped(text: str, lines: Iterable[Line]) -> Iterator[Line]:
-    """Comments and decorators go with what they stand above, an import with the imports before it."""
-    held: Line | None = None
+    """Comments and decorators go with the line that they stand above, an import with the imports before it."""
+    group: Line | None = None
     for line in lines:
-        if held is not None and (line[1] - held[0] > _GROUP or not _joins(text, held, line)):
-            yield held
-            held = None
-        held = line if held is None else (held[0], line[1], line[2], held[3])
-    if held is not None:
-        yield held
+        if group is not None and (line[1] - group[0] > _GROUP or not _joins(text, group, line)):
+            yield group
+            group = None
+        group = line if group is None else (group[0], line[1], line[2], group[3])
+    if group is not None:
+        yield group
 
 
 def _joins(text: str, above: Line, line: Line) -> bool:

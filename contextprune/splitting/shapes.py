@@ -57,7 +57,7 @@ _CODE = re.compile(r"\s*(?://|/\*|\*/|\* |#include\b|package [\w.]+;|import [\w.
 _CODE_ENDS = frozenset(";{}")
 
 
-def known_by_name(name: str | None) -> tuple[Shape | None, str | None]:
+def by_name(name: str | None) -> tuple[Shape | None, str | None]:
     """(shape, language) that the suffix of a file's name tells."""
     suffix = name.rpartition(".")[2].lower() if name and "." in name else ""
     shape = _BY_SUFFIX.get(suffix)
@@ -65,14 +65,14 @@ def known_by_name(name: str | None) -> tuple[Shape | None, str | None]:
 
 
 def judge(lines: Sequence[str], hint: Shape | None = None) -> Shape:
-    """The shape of `lines` by their looks; `hint` is what the name of the file says."""
+    """The shape of `lines` by their looks; `hint` is the shape that the name of the file tells."""
     solid = [line for line in _sampled(lines) if line]
     if hint is not None:
         return hint
     if len(solid) < _FEW:
         return _of_few(solid)
-    for shape, asked in _QUESTIONS:
-        if asked(solid):
+    for shape, looks_like in _QUESTIONS:
+        if looks_like(solid):
             return shape
     return Shape.LOG
 

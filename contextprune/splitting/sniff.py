@@ -1,7 +1,7 @@
-"""Find out what a text is made of: tool results mix commands, code, diffs, JSON and logs in one block.
+"""Find the shapes in a text: tool results mix commands, code, diffs, JSON and logs in one block.
 
-One expression gives each line a letter. What opens unmistakably (a diff, a fence, a JSON value, a page, a trace) is
-followed to its end; runs of letters make listings and tables; what is left is judged by how its lines look.
+One expression gives each line a letter. A part that opens unmistakably (a diff, a fence, a JSON value, a page, a trace)
+is followed to its end; runs of letters make listings and tables; all other lines are judged by their look.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from contextprune.splitting.diff import diff_end
 from contextprune.splitting.logs import trace_length
-from contextprune.splitting.shapes import Shape, judge, known_by_name
+from contextprune.splitting.shapes import Shape, by_name, judge
 
 __all__ = ["Part", "Shape", "parts"]
 
@@ -58,7 +58,7 @@ _RUNS = re.compile(r"(?P<table>ps[p]*+)|(?P<listing>[ln](?:b?[ln]){2,}+)")
 _NUMBERED = re.compile(r"n{3,}+")
 _NUMBER = re.compile(r"\s*(\d{1,7})(?!:\d\d)")
 _CONSECUTIVE = 0.8
-_ALONE = frozenset({Shape.NUMBERED, Shape.JSON, Shape.JSONL, Shape.CSV, Shape.TABLE})  # never joined with a neighbour
+_NEVER_JOINED = frozenset({Shape.NUMBERED, Shape.JSON, Shape.JSONL, Shape.CSV, Shape.TABLE})  # with a neighbour
 _MARKED = ((Shape.PROSE, Shape.MARKDOWN), (Shape.MARKDOWN, Shape.PROSE))
 _FEW = 4  # rows that open no part of their own where they could go with a log or a Markdown text
 _WHOLE_FILES = frozenset({Shape.PYTHON, Shape.CODE, Shape.HTML, Shape.CSV})
@@ -72,13 +72,15 @@ def parts(text: str, name: str | None = None) -> list[Part]:
         return []
     if _is_string(text):
         return [Part(0, len(text), Shape.JSON, None)]
-    hint, language = known_by_name(name)
+
+    hint, language = by_name(name)
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
     letters = "".join([m.lastgroup or "." if (m := _LETTER.match(line)) else "." for line in lines])
     if hint in _WHOLE_FILES and "nnn" not in letters and "c" not in letters:
         return [Part(0, len(text), hint, language)]
+
     sniffer = _Sniffer(text, lines, letters, hint)
     offsets = sniffer.offsets
     return [
@@ -98,7 +100,7 @@ def _is_string(text: str) -> bool:
 
 
 class _Sniffer:
-    """One text while it is sniffed: what must not be looked for twice is remembered here."""
+    """One text while it is sniffed; remembers what need not be looked for twice."""
 
     def __init__(self, text: str, lines: list[str], letters: str, hint: Shape | None) -> None:
         self.text, self.lines, self.letters, self.hint = text, lines, letters, hint
@@ -107,21 +109,21 @@ class _Sniffer:
         self.open_fences: set[str] = set()  # kinds of fences that nothing closes any more
 
     def rows(self) -> Iterator[_Rows]:
-        """Follow what opens unmistakably; sniff the gaps by runs."""
-        done = at = 0
+        """Follow each unmistakable opening; sniff the gaps by runs."""
+        sniffed = at = 0
         while opener := _OPENERS.search(self.letters, at):
             first = opener.start()
             last, shape = _FOLLOW[opener[0]](self, first)
             if shape is not None:
-                yield from self._runs(done, first)
+                yield from self._runs(sniffed, first)
                 yield _Rows(first, last, shape)
-                done = last
+                sniffed = last
             at = max(first + 1, last)
-        yield from self._runs(done, len(self.lines))
+        yield from self._runs(sniffed, len(self.lines))
 
     def diff(self, first: int) -> tuple[int, Shape | None]:
-        last, found = diff_end(self.lines, first)
-        return last, Shape.DIFF if found else None
+        last, is_diff = diff_end(self.lines, first)
+        return last, Shape.DIFF if is_diff else None
 
     def trace(self, first: int) -> tuple[int, Shape | None]:
         return first + max(1, trace_length(self.lines, first)), Shape.LOG
@@ -171,38 +173,38 @@ class _Sniffer:
         return first if tail.strip(" \t\r,") else last
 
     def _runs(self, first: int, last: int) -> Iterator[_Rows]:
-        """Tables and listings between `first` and `last`, and what is around them."""
-        done = first
+        """Tables and listings between `first` and `last`, and the rows around them."""
+        sniffed = first
         for run in _RUNS.finditer(self.letters, first, last):
-            for found in self._table(run) if run["table"] else self._listing(run.start(), run.end()):
-                yield from self._judged(done, found.first)
-                yield found
-                done = found.last
-        yield from self._judged(done, last)
+            for rows in self._table(run) if run["table"] else self._listing(run.start(), run.end()):
+                yield from self._judged(sniffed, rows.first)
+                yield rows
+                sniffed = rows.last
+        yield from self._judged(sniffed, last)
 
     def _table(self, run: re.Match[str]) -> Iterator[_Rows]:
         yield _Rows(run.start(), run.end(), Shape.TABLE)
 
     def _listing(self, first: int, last: int) -> Iterator[_Rows]:
         """Consecutive numbers are a numbered file; entries with paths, or with rising numbers, are a listing."""
-        done = first
+        start = first
         for run in _NUMBERED.finditer(self.letters, first, last):
             if self._steps(*run.span(), exact=True) >= _CONSECUTIVE:
-                if "l" in self.letters[done : run.start()]:
-                    yield _Rows(done, run.start(), Shape.LISTING)
+                if "l" in self.letters[start : run.start()]:
+                    yield _Rows(start, run.start(), Shape.LISTING)
                 yield _Rows(*run.span(), Shape.NUMBERED)
-                done = run.end()
-        if done < last and ("l" in self.letters[done:last] or self._steps(done, last, exact=False) >= _CONSECUTIVE):
-            yield _Rows(done, last, Shape.LISTING)
+                start = run.end()
+        if start < last and ("l" in self.letters[start:last] or self._steps(start, last, exact=False) >= _CONSECUTIVE):
+            yield _Rows(start, last, Shape.LISTING)
 
     def _steps(self, first: int, last: int, *, exact: bool) -> float:
         """The share of steps between numbered lines that go up, `exact`ly by one."""
-        found = [int(m[1]) if (m := _NUMBER.match(line)) else -1 for line in self.lines[first:last]]
-        good = sum((b - a == 1 if exact else b > a) and a >= 0 for a, b in pairwise(found))
-        return good / max(1, len(found) - 1)
+        numbers = [int(m[1]) if (m := _NUMBER.match(line)) else -1 for line in self.lines[first:last]]
+        rising = sum((b - a == 1 if exact else b > a) and a >= 0 for a, b in pairwise(numbers))
+        return rising / max(1, len(numbers) - 1)
 
     def _judged(self, first: int, last: int) -> Iterator[_Rows]:
-        """What nothing gives away, judged from command to command."""
+        """Rows that nothing gives away, judged from command to command."""
         while first < last:
             if self.letters[first] == "c":
                 yield _Rows(first, first + 1, Shape.LOG)
@@ -210,7 +212,7 @@ class _Sniffer:
                 continue
             end = self.letters.find("c", first, last)
             end = last if end < 0 else end
-            brief = end - first < 3 and first > 0 and self.letters[first - 1] == "c"  # what a command printed
+            brief = end - first < 3 and first > 0 and self.letters[first - 1] == "c"  # the output of a command
             yield _Rows(first, end, Shape.LOG if brief else judge(self.lines[first:end], self.hint))
             first = end
 
@@ -225,10 +227,10 @@ _FOLLOW: Mapping[str, Callable[[_Sniffer, int], tuple[int, Shape | None]]] = {
 }
 
 
-def _joined(found: Iterator[_Rows], letters: str) -> list[_Rows]:
+def _joined(sniffed: Iterator[_Rows], letters: str) -> list[_Rows]:
     """Neighbours of one shape as one; blank rows go with what is before them, or after them at the start."""
     rows: list[_Rows] = []
-    for row in found:
+    for row in sniffed:
         shape = _together(rows[-1], row, letters) if rows else None
         if shape is None:
             rows.append(row)
@@ -245,7 +247,7 @@ def _together(before: _Rows, row: _Rows, letters: str) -> Shape | None:
         return before.shape
     if before.first == 0 and not letters[: before.last].strip("b"):
         return row.shape
-    if before.shape is row.shape and row.shape not in _ALONE:
+    if before.shape is row.shape and row.shape not in _NEVER_JOINED:
         return row.shape
     if shapes in _MARKED or (few and shapes == (Shape.MARKDOWN, Shape.LOG)):
         return Shape.MARKDOWN
