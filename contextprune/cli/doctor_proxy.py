@@ -1,4 +1,4 @@
-"""Does a running proxy shorten what is sent to it? Asks it about itself, and sends a session through its side-car.
+"""Examines a running proxy: its own pages, and a session that is sent through its side-car.
 
 The side-car and the relay share engine, settings and store, and the side-car needs no key and no provider.
 """
@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from contextprune._version import __version__
 from contextprune.cli.doctor import NEEDLE, Finding, canary
-from contextprune.cli.probe import Reply, ask
+from contextprune.cli.probe import Reply, fetch
+from contextprune.cli.stats import Stats, Traffic
 from contextprune.errors import SettingsError
 from contextprune.markers import KEY
 from contextprune.proxy.job import Reason
@@ -28,29 +29,28 @@ _WAIT = 30.0  # seconds for the canary
 def examine_proxy(url: str, token: str | None = None) -> list[Finding]:
     """Findings in reading order; any with `trouble` means that requests through the proxy are not shortened.
 
-    `token` is what the proxy wants from other machines; None for the one in the settings.
+    `token` is what the proxy wants from other machines; None takes the one in the settings.
     """
     try:
         base = _base(url)
         token = load_options().token if token is None else token
     except SettingsError as exc:
         return [Finding("address", url, str(exc))]
-    headers = {"authorization": f"Bearer {token}"} if token else {}
+
     findings = [_address(base)]
     if findings[0].trouble:
         return findings
     findings.append(_ready(base))
-    stats, said = _stats(base, headers)
-    findings += said
-    if stats is not None:
-        findings += [_version(stats), _mode(stats), _traffic(stats)]
-    if stats is not None or not any(finding.trouble for finding in said):
-        findings += _canary(base, headers)
-    return findings
+
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    stats = _stats(base, headers)
+    if isinstance(stats, Finding):
+        return [*findings, stats]
+    return [*findings, _version(stats), _mode(stats), _traffic(stats), *_canary(base, headers)]
 
 
 def _base(url: str) -> str:
-    """The proxy's own address, from whatever of it a client has in its settings."""
+    """The proxy's own address, from the base URL that a client has in its settings."""
     base = without_version(url if "://" in url else f"http://{url}")
     check_upstream(base, "--proxy")
     return base
@@ -58,13 +58,13 @@ def _base(url: str) -> str:
 
 def _address(base: str) -> Finding:
     try:
-        reply = ask(f"{base}/livez")
+        reply = fetch(f"{base}/livez")
     except OSError as exc:
         why = exc.strerror or str(exc)
         return Finding("address", base, f"nobody answers there ({why}); start it with: contextprune serve{_port(base)}")
-    if reply.status != 200 or not isinstance(told := reply.json(), dict) or told.get("status") != "alive":
-        what = f"its /livez answers {reply.status}"
-        return Finding("address", base, f"something else listens there ({what}); is this the URL that serve printed?")
+    if reply.status != 200 or _object(reply).get("status") != "alive":
+        why = f"its /livez answers {reply.status}"
+        return Finding("address", base, f"something else listens there ({why}); is this the URL that serve printed?")
     return Finding("address", f"{base} answers")
 
 
@@ -76,33 +76,31 @@ def _port(base: str) -> str:
 def _ready(base: str) -> Finding:
     end = monotonic() + _START
     try:
-        while (told := _object(reply := ask(f"{base}/readyz"))).get("status") == "starting" and monotonic() < end:
+        while (state := _object(reply := fetch(f"{base}/readyz"))).get("status") == "starting" and monotonic() < end:
             sleep(0.2)
     except OSError as exc:
         return Finding("readiness", "", f"no answer ({exc})")
+
     if reply.status != 200:
-        state = told.get("status", reply.status)
-        help_ = "it is being stopped" if state == "draining" else "wait a few seconds, then look at its log"
-        return Finding("readiness", f"it is not ready ({state})", f"requests pass as they are: {help_}")
-    if told.get("scorers") == "degraded":
-        return Finding(
-            "readiness", "ready", "but no scorer is: requests pass as they are; its log says why none starts"
-        )
+        status = state.get("status", reply.status)
+        helps = "it is being stopped" if status == "draining" else "wait a few seconds, then look at its log"
+        return Finding("readiness", f"it is not ready ({status})", f"requests pass as they are: {helps}")
+    if state.get("scorers") == "degraded":
+        why = "but no scorer is: requests pass as they are; its log says why none starts"
+        return Finding("readiness", "ready", why)
     return Finding("readiness", "ready, and so are its scorers")
 
 
-def _stats(base: str, headers: Mapping[str, str]) -> tuple[dict[str, Any] | None, list[Finding]]:
-    """What it says of itself; where it says nothing, why."""
+def _stats(base: str, headers: Mapping[str, str]) -> Stats | Finding:
+    """The proxy's own figures; where it shows none, why."""
     try:
-        reply = ask(f"{base}/stats", headers=headers)
+        reply = fetch(f"{base}/stats", headers=headers)
     except OSError as exc:
-        return None, [Finding("figures", "", f"no answer ({exc})")]
+        return Finding("figures", "", f"no answer ({exc})")
     if reply.status in (401, 403, 404):
-        return None, [Finding("figures", "", _refused(reply))]
-    told = reply.json()
-    if reply.status != 200 or not isinstance(told, dict):
-        return None, [Finding("figures", "", f"/stats answers {reply.status}, and no JSON")]
-    return told, []
+        return Finding("figures", "", _refused(reply))
+    stats = Stats.of(reply.json()) if reply.status == 200 else None
+    return stats or Finding("figures", "", f"/stats answers {reply.status}, and no JSON")
 
 
 def _refused(reply: Reply) -> str:
@@ -111,40 +109,39 @@ def _refused(reply: Reply) -> str:
     return "it shows itself to its own machine only: set CONTEXTPRUNE_SERVE_TOKEN to its token, or run this there"
 
 
-def _version(stats: Mapping[str, Any]) -> Finding:
-    theirs = str(stats.get("version", "unknown"))
-    if theirs != __version__:
-        return Finding(
-            "version", f"it runs {theirs}, this is {__version__}", "start it again, so that both are the same"
-        )
-    return Finding("version", f"contextprune {theirs}, as this one")
+def _version(stats: Stats) -> Finding:
+    if stats.version != __version__:
+        versions = f"it runs {stats.version}, this is {__version__}"
+        return Finding("version", versions, "start it again, so that both are the same")
+    return Finding("version", f"contextprune {stats.version}, as this one")
 
 
-def _mode(stats: Mapping[str, Any]) -> Finding:
-    mode, recall = str(stats.get("mode", "unknown")), str(stats.get("recall", "off"))
-    said = f"{mode}; recall {recall}"
-    if mode == "audit":
-        return Finding("mode", said, "it measures and changes nothing: start it with --mode on")
-    if mode == "off":
-        return Finding("mode", said, "it only relays: start it with --mode on")
-    return Finding("mode", said)
+def _mode(stats: Stats) -> Finding:
+    modes = f"{stats.mode}; recall {stats.recall}"
+    if stats.mode == "audit":
+        return Finding("mode", modes, "it measures and changes nothing: start it with --mode on")
+    if stats.mode == "off":
+        return Finding("mode", modes, "it only relays: start it with --mode on")
+    return Finding("mode", modes)
 
 
-def _traffic(stats: Mapping[str, Any]) -> Finding:
-    """What it made of the requests so far, and what its scorers say."""
-    told, scorers, warning = stats.get("all") or {}, stats.get("scorers") or {}, stats.get("warning")
-    said = f"{told.get('eligible', 0):,} requests to shorten, {told.get('shortened', 0):,} shortened"
-    if scorers.get("trouble"):
-        return Finding("traffic", said, f"its scorers do not start: {scorers['trouble']}")
-    if scorers.get("breaker", "closed") != "closed":
-        return Finding("traffic", f"{said}; its breaker is {scorers['breaker']}", advice("breaker").what)
-    if warning:
-        reason = next((reason for reason, _ in warning["reasons"]), "")
-        helps = f"{advice(reason).why} {advice(reason).what}" if reason else ""
-        return Finding(
-            "traffic", said, f"nothing was shortened for {warning['seconds'] / 60:.0f} minutes. {helps}".strip()
-        )
-    return Finding("traffic", said)
+def _traffic(stats: Stats) -> Finding:
+    """The requests so far, and the state of its scorers."""
+    traffic = stats.traffic or Traffic()
+    counts = f"{traffic.eligible:,} requests to shorten, {traffic.shortened:,} shortened"
+    if stats.trouble:
+        return Finding("traffic", counts, f"its scorers do not start: {stats.trouble}")
+    if stats.breaker != "closed":
+        return Finding("traffic", f"{counts}; its breaker is {stats.breaker}", advice("breaker").what)
+    if stats.silence is not None:
+        helps = _helps(stats.silence.reason) if stats.silence.reason else ""
+        silence = f"nothing was shortened for {stats.silence.seconds / 60:.0f} minutes. {helps}"
+        return Finding("traffic", counts, silence.strip())
+    return Finding("traffic", counts)
+
+
+def _helps(reason: str) -> str:
+    return f"{advice(reason).why} {advice(reason).what}"
 
 
 def _canary(base: str, headers: Mapping[str, str]) -> list[Finding]:
@@ -152,49 +149,54 @@ def _canary(base: str, headers: Mapping[str, str]) -> list[Finding]:
     body = canary()
     original = body["messages"][-1]["content"]
     try:
-        reply = ask(f"{base}/v1/compress", json.dumps(body).encode(), headers, _WAIT)
+        reply = fetch(f"{base}/v1/compress", json.dumps(body).encode(), headers, _WAIT)
     except OSError as exc:
         return [Finding("canary", "", f"POST /v1/compress gave no answer ({exc})")]
-    told = reply.json()
-    messages = told.get("messages") if isinstance(told, dict) else None
     if reply.status in (401, 403, 404):
         return [Finding("canary", "", _refused(reply))]
+    answer = _object(reply)
+    messages = answer.get("messages")
     if reply.status != 200 or not isinstance(messages, list) or len(messages) != len(body["messages"]):
-        message = _message(told)
-        reason = next((word for word in Reason if re.search(rf"\b{word}\b", message)), "")
-        helps = f": {advice(reason).why} {advice(reason).what}" if reason else ""
-        said = f"POST /v1/compress answers {reply.status}"
-        return [Finding("canary", said, f"{message}{helps}" if message else "and nothing usable")]
-    said = f"{told.get('tokens_before', 0):,} tokens became {told.get('tokens_after', 0):,}"
+        return [_unusable(reply)]
+
+    tokens = f"{answer.get('tokens_before', 0):,} tokens became {answer.get('tokens_after', 0):,}"
     text = str(messages[-1].get("content", ""))
     if text == original:
-        return [Finding("canary", said, _why_nothing(reply, told))]
+        return [Finding("canary", tokens, _why_nothing(reply, answer))]
     if NEEDLE not in text:
-        return [Finding("canary", said, "the error line was lost: set CONTEXTPRUNE_SCORER=lexical, and report it")]
-    named = told.get("hashes") or [found[1] for found in KEY.finditer(text)]
-    return [_comes_back(base, headers, said, named, original)]
+        return [Finding("canary", tokens, "the error line was lost: set CONTEXTPRUNE_SCORER=lexical, and report it")]
+    keys = answer.get("hashes") or [match[1] for match in KEY.finditer(text)]
+    return [_comes_back(base, headers, tokens, keys, original)]
 
 
-def _comes_back(base: str, headers: Mapping[str, str], said: str, keys: Sequence[str], original: str) -> Finding:
-    """Whether the log can be had again."""
+def _unusable(reply: Reply) -> Finding:
+    """An answer without messages, with the advice on the reason that it names."""
+    message = _message(_object(reply))
+    reason = next((word for word in Reason if re.search(rf"\b{word}\b", message)), "")
+    helps = f": {_helps(reason)}" if reason else ""
+    status = f"POST /v1/compress answers {reply.status}"
+    return Finding("canary", status, f"{message}{helps}" if message else "and nothing usable")
+
+
+def _comes_back(base: str, headers: Mapping[str, str], tokens: str, keys: Sequence[str], original: str) -> Finding:
+    """Ask for the log again, by the first of its keys."""
     if not keys:
-        return Finding("canary", said, "nothing names the original that was taken out; report it")
+        return Finding("canary", tokens, "nothing names the original that was taken out; report it")
     try:
-        reply = ask(f"{base}/v1/retrieve/{keys[0]}", headers=headers)
+        reply = fetch(f"{base}/v1/retrieve/{keys[0]}", headers=headers)
     except OSError as exc:
-        return Finding("canary", said, f"GET /v1/retrieve gave no answer ({exc})")
-    told = reply.json()
-    if reply.status != 200 or not isinstance(told, dict) or told.get("original_content") != original:
-        return Finding("canary", said, f"the log does not come back ({reply.status}): look at its store and its log")
-    return Finding("canary", f"{said}; the error line stayed; the log came back byte for byte")
+        return Finding("canary", tokens, f"GET /v1/retrieve gave no answer ({exc})")
+    if reply.status != 200 or _object(reply).get("original_content") != original:
+        return Finding("canary", tokens, f"the log does not come back ({reply.status}): look at its store and its log")
+    return Finding("canary", f"{tokens}; the error line stayed; the log came back byte for byte")
 
 
-def _why_nothing(reply: Reply, told: Mapping[str, Any]) -> str:
-    """Why the canary came back as it was, and what to do about it."""
+def _why_nothing(reply: Reply, answer: Mapping[str, Any]) -> str:
+    """A sentence on why the canary came back as it was, and what to do about it."""
     reason = reply.headers.get("x-contextprune-reason", "")
     if reason:
-        return f"nothing was compressed ({reason}): {advice(reason).why} {advice(reason).what}"
-    count = told.get("tokens_before", 0)
+        return f"nothing was compressed ({reason}): {_helps(reason)}"
+    count = answer.get("tokens_before", 0)
     return (
         f"nothing was compressed: its settings let nothing of {count:,} tokens of log go. Look at min_tokens, recall, "
         "protect and exclude_tools where it runs: contextprune doctor, in its folder and environment"
@@ -203,11 +205,11 @@ def _why_nothing(reply: Reply, told: Mapping[str, Any]) -> str:
 
 def _object(reply: Reply) -> dict[str, Any]:
     """The JSON object of an answer, empty where there is none."""
-    told = reply.json()
-    return told if isinstance(told, dict) else {}
+    data = reply.json()
+    return data if isinstance(data, dict) else {}
 
 
-def _message(told: Any) -> str:
-    """The words of an error, in whichever shape."""
-    error = told.get("error") if isinstance(told, dict) else None
+def _message(data: Mapping[str, Any]) -> str:
+    """The words of an error, in either shape: {"error": {"message": "..."}} or {"error": "..."}."""
+    error = data.get("error")
     return str(error.get("message", "")) if isinstance(error, dict) else str(error or "")

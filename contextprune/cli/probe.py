@@ -1,4 +1,4 @@
-"""Asks a running proxy about itself, in plain HTTP: no redirects, no proxies of the environment, all within a time."""
+"""A client for a running proxy, in plain HTTP: no redirects, no proxies of the environment, all within a time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-_MOST = 8 << 20  # bytes of an answer that are read
+_LARGEST = 8 << 20  # bytes of an answer that are read
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back; the names of headers are in lower case."""
+    """A response; the names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,8 +28,8 @@ class Reply:
             return None
 
 
-def ask(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, seconds: float = 5.0) -> Reply:
-    """GET `url`, or POST `body` to it. Raises OSError where nobody speaks HTTP there within `seconds` a step."""
+def fetch(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, seconds: float = 5.0) -> Reply:
+    """GET `url`, or POST `body` to it. Raises OSError where nothing speaks HTTP there within `seconds` a step."""
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
@@ -37,9 +37,9 @@ def ask(url: str, body: bytes | None = None, headers: Mapping[str, str] | None =
     sent = {"accept": "application/json", **({} if body is None else {"content-type": "application/json"})}
     try:
         connection.request("GET" if body is None else "POST", target, body, {**sent, **(headers or {})})
-        reply = connection.getresponse()
-        told = {name.lower(): value for name, value in reply.getheaders()}
-        return Reply(reply.status, told, reply.read(_MOST))
+        response = connection.getresponse()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, names, response.read(_LARGEST))
     except (HTTPException, UnicodeError) as exc:
         raise OSError(f"no usable HTTP answer ({type(exc).__name__})") from exc
     finally:

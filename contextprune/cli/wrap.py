@@ -25,7 +25,8 @@ from types import FrameType
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from contextprune.cli.probe import ask
+from contextprune.cli.probe import fetch
+from contextprune.cli.stats import Stats
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.interpreter import command
 from contextprune.proxy.inherited import CHALLENGE, PROOF, Inherited, prove
@@ -34,7 +35,7 @@ from contextprune.proxy.options import trace_options, without_version
 _HOST = "127.0.0.1"
 _PASSES_SOCKETS = os.name == "posix"
 _READY = 20.0  # seconds that a proxy may take to be ready
-_OVER = 2.0  # seconds that its last requests may take to be over when the agent has ended
+_LAST_REQUESTS = 2.0  # seconds that its last requests may take to end when the agent has ended
 _END = 5.0  # seconds that it has to stop
 _OPENAI = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 _ANTHROPIC = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE")
@@ -54,12 +55,12 @@ _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How an agent is sent through a proxy.
+    """The way in which an agent is led through a proxy.
 
     arguments    of the agent, before the user's own
     environment  variables that are set for it
     flags        of `contextprune serve`: where the agent's requests go from there
-    note         what the user should know
+    note         a sentence for the user, "" for none
     """
 
     arguments: tuple[str, ...] = ()
@@ -89,11 +90,13 @@ def wrap(
         raise SettingsError(
             f"{agent} is not on the PATH: install it, or say where it is with PATH=... before the command"
         )
+
     with _proxy(agent, flags, variables) as (url, launch):
         tell(f"{agent} goes through {url}; the dashboard is there, too")
         tell(f"from there its requests go to {destinations(agent, variables, config)}")
         if launch.note:
             tell(launch.note)
+
         environment = {**variables, **launch.environment, **_no_proxy(variables)}
         status = _run([program, *launch.arguments, *args], environment)
         with suppress(OSError):
@@ -102,28 +105,28 @@ def wrap(
 
 
 def prepare(agent: str, variables: Mapping[str, str], url: str) -> Launch:
-    """How `agent` is sent through the proxy at `url`; where it went before becomes the proxy's upstream."""
+    """The way of `agent` through the proxy at `url`; its own address, if the user set one, becomes the upstream."""
     return AGENTS[agent](variables, url)
 
 
 def destinations(agent: str, variables: Mapping[str, str], config: str = "", folder: Path | None = None) -> str:
     """The upstreams that requests of `agent` reach, and what set each that is not the default, in one line."""
     flags = prepare(agent, variables, "").flags
-    given: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for flag, value in zip(flags[::2], flags[1::2], strict=True):
         prefix, _, url = value.partition("=")
-        given |= {"upstreams": {prefix: url}} if flag == "--upstream" else {flag[2:].replace("-", "_"): value}
-    options, places = trace_options(given, config, folder, variables)
+        fields |= {"upstreams": {prefix: url}} if flag == "--upstream" else {flag[2:].replace("-", "_"): value}
+    options, sources = trace_options(fields, config, folder, variables)
 
     shown = []
     for name in _UPSTREAMS[agent]:
-        if name == "upstream_openai" and "upstreams" in given:
-            (url,) = given["upstreams"].values()
-            place = _variable_of(url, variables)
+        if name == "upstream_openai" and "upstreams" in fields:
+            (url,) = fields["upstreams"].values()
+            source = _variable_of(url, variables)
         else:
             url = getattr(options, name)
-            place = _variable_of(given[name], variables) if name in given else places.get(name, "")
-        shown.append(f"{url} (set by {place})" if place else url)
+            source = _variable_of(fields[name], variables) if name in fields else sources.get(name, "")
+        shown.append(f"{url} (set by {source})" if source else url)
     return " and ".join(shown)
 
 
@@ -133,8 +136,8 @@ def _variable_of(url: str, variables: Mapping[str, str]) -> str:
 
 
 def _claude(variables: Mapping[str, str], url: str) -> Launch:
-    flags, given = _anthropic(variables)
-    extra = {} if given or "ENABLE_TOOL_SEARCH" in variables else {"ENABLE_TOOL_SEARCH": "true"}
+    flags, has_address = _anthropic(variables)
+    extra = {} if has_address or "ENABLE_TOOL_SEARCH" in variables else {"ENABLE_TOOL_SEARCH": "true"}
     # Claude Code switches its tool search off for hosts it does not know; behind us is the one it knows.
     return Launch(environment={"ANTHROPIC_BASE_URL": url, **extra}, flags=flags)
 
@@ -164,22 +167,22 @@ AGENTS: Mapping[str, Callable[[Mapping[str, str], str], Launch]] = {
 
 def _anthropic(variables: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
     """The flags of the proxy, and whether the user had an address of their own."""
-    given = next((variables[name] for name in _ANTHROPIC if variables.get(name)), "")
-    return (("--upstream-anthropic", given) if given else ()), bool(given)
+    address = next((variables[name] for name in _ANTHROPIC if variables.get(name)), "")
+    return (("--upstream-anthropic", address) if address else ()), bool(address)
 
 
 def _openai(variables: Mapping[str, str], url: str) -> tuple[str, tuple[str, ...], bool]:
-    """What the agent's base URL becomes, the flags of the proxy, and whether the user had an address of their own."""
-    given = next((variables[name] for name in _OPENAI if variables.get(name)), "").strip().rstrip("/")
-    if not given:
+    """The agent's new base URL, the flags of the proxy, and whether the user had an address of their own."""
+    address = next((variables[name] for name in _OPENAI if variables.get(name)), "").strip().rstrip("/")
+    if not address:
         return f"{url}/v1", (), False
-    if without_version(given) != given:
-        return f"{url}/v1", ("--upstream-openai", given), True
-    return f"{url}/given", ("--upstream", f"/given={given}"), True  # an API without /v1 in its paths
+    if without_version(address) != address:
+        return f"{url}/v1", ("--upstream-openai", address), True
+    return f"{url}/given", ("--upstream", f"/given={address}"), True  # an API without /v1 in its paths
 
 
 def _no_proxy(variables: Mapping[str, str]) -> dict[str, str]:
-    """Keeps the way to our own proxy off any other that the user has set."""
+    """Variables that keep requests to our own proxy off any proxy that the user has set."""
     if not any(variables.get(name) for name in _PROXIED):
         return {}
     value = ",".join(filter(None, (variables.get("NO_PROXY") or variables.get("no_proxy"), "127.0.0.1")))
@@ -271,7 +274,7 @@ def _ready(process: subprocess.Popen[bytes], url: str, secret: bytes) -> bool:
     while time.monotonic() < end and process.poll() is None:
         challenge = secrets.token_hex(16)
         with suppress(OSError):
-            reply = ask(f"{url}/readyz", headers={CHALLENGE: challenge}, seconds=2.0)
+            reply = fetch(f"{url}/readyz", headers={CHALLENGE: challenge}, seconds=2.0)
             proof = reply.headers.get(PROOF, "").encode("utf-8", "replace")
             if not hmac.compare_digest(proof, prove(secret, challenge.encode(), _HOST, port)):
                 raise ContextPruneError(f"{url} is answered by something else than the proxy that was started for it")
@@ -331,38 +334,39 @@ def _run(agent: Sequence[str], environment: Mapping[str, str]) -> int:
     return 128 - status if status < 0 else status
 
 
-def _stats(url: str) -> Any:
-    """What `/stats` says once the requests that the agent left behind are over: all but the one that asks."""
-    end = time.monotonic() + _OVER
+def _stats(url: str) -> Stats | None:
+    """The /stats once the requests that the agent left behind are over: all but the one that asks."""
+    end = time.monotonic() + _LAST_REQUESTS
     while True:
-        told = ask(f"{url}/stats").json()
-        if not isinstance(told, dict) or told.get("in_flight", 1) <= 1 or time.monotonic() > end:
-            return told
+        stats = Stats.of(fetch(f"{url}/stats").json())
+        if stats is None or stats.in_flight <= 1 or time.monotonic() > end:
+            return stats
         time.sleep(0.05)
 
 
-def savings(stats: Any, agent: str) -> str:
-    """What `/stats` says of a whole session, in one line."""
-    told = stats.get("all") if isinstance(stats, dict) else None
-    if not isinstance(told, dict):
+def savings(stats: Stats | None, agent: str) -> str:
+    """The savings of a session, in one line."""
+    if stats is None or stats.traffic is None:
         return "the proxy did not say what was saved"
-    requests = told["eligible"]
+    traffic, requests = stats.traffic, stats.traffic.eligible
     if not requests:
         why = "; its own settings may name another address" if agent != "codex" else ""
         return f"no request of {agent} came through{why}"
-    said = f"{requests:,} request{'s' if requests > 1 else ''}"
-    if told["after"] >= told["before"]:
-        reasons = ", ".join(f"{_NOOP.get(reason, reason)}: {number:,}" for reason, number in told["reasons"].items())
-        return f"{said}, nothing was shortened" + (f" ({reasons})" if reasons else "")
-    fewer = 1 - told["after"] / told["before"]
-    become = "would have become" if stats.get("mode") == "audit" else "became"
-    said += f"; {told['before']:,} input tokens {become} {told['after']:,} ({fewer:.0%} fewer)"
-    dollars = told["dollars_before"] - told["dollars_after"]
-    return f"{said}; ${dollars:,.2f} less, the cache accounted for" if told["priced"] and dollars >= 0.005 else said
+
+    counted = f"{requests:,} request{'s' if requests > 1 else ''}"
+    if traffic.after >= traffic.before:
+        reasons = ", ".join(f"{_NOOP.get(reason, reason)}: {number:,}" for reason, number in traffic.reasons.items())
+        return f"{counted}, nothing was shortened" + (f" ({reasons})" if reasons else "")
+
+    fewer = 1 - traffic.after / traffic.before
+    become = "would have become" if stats.mode == "audit" else "became"
+    line = f"{counted}; {traffic.before:,} input tokens {become} {traffic.after:,} ({fewer:.0%} fewer)"
+    cheaper = traffic.priced and traffic.dollars >= 0.005
+    return f"{line}; ${traffic.dollars:,.2f} less, the cache accounted for" if cheaper else line
 
 
 def _last_line(log: IO[bytes]) -> str:
-    """The last error that the proxy named, or else the last thing that it said."""
+    """The last error in the proxy's log, or else its last line."""
     log.seek(0)
     lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
     errors = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from contextprune.cli.app import main
-from contextprune.cli.probe import ask
+from contextprune.cli.probe import fetch
 from contextprune.cli.serve import announcement
 from contextprune.proxy.options import Options
 from contextprune.settings import Settings
@@ -100,7 +100,7 @@ def test_what_a_repository_asks_of_the_proxy_is_named_once_and_not_done(tmp_path
 
 def _ready(url: str) -> str:
     with suppress(OSError):
-        return str(ask(f"{url}/readyz").json()["status"])
+        return str(fetch(f"{url}/readyz").json()["status"])
     return ""
 
 
