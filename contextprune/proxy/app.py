@@ -1,4 +1,4 @@
-"""The proxy as an ASGI application: what is in flight, how each request ends, and what is told of it afterwards."""
+"""The proxy as an ASGI application: what is in flight, how each request ends, and its record afterwards."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class App:
 
     @property
     def in_flight(self) -> int:
-        """Requests that are being relayed."""
+        """Number of requests that are being relayed."""
         return len(self._exchanges)
 
     @property
     def watched(self) -> bool:
-        """Whether a load balancer has asked for readiness within the last minute."""
+        """True where a load balancer has asked for readiness within the last minute."""
         return self._endpoints.watched
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -92,20 +92,22 @@ class App:
 
     async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         path: bytes = scope.get("raw_path") or scope["path"].encode()
-        own = self._endpoints.own(scope["method"], path)
-        exchange = Exchange(scope, receive, send, self.monitor.begin(counted=not own))
+        is_ours = self._endpoints.serves(scope["method"], path)
+        exchange = Exchange(scope, receive, send, self.monitor.begin(counted=not is_ours))
         tap = None
+
         try:
-            if own:
+            if is_ours:
                 await self._endpoints.answer(exchange, path, self._forwarder.sidecar)
             else:
                 self._exchanges.add(exchange)
                 full = len(self._exchanges) > self.options.connections
                 tap = await self._forwarder.relay(exchange, path, full=full)
+
         except asyncio.CancelledError:
             if exchange.stopped is None:
                 raise
-            await _ended(exchange)
+            await _end(exchange)
         except ClientGone:
             exchange.record.gone = "request"
         except Unacceptable as exc:
@@ -119,25 +121,26 @@ class App:
         except Broken as exc:
             exchange.warn(f"the answer of {exchange.record.provider} broke off: {exc}")
             # An answer that is not ended: the server closes the connection, and the client sees what we saw.
+
         finally:
             self._exchanges.discard(exchange)
-            self._finished(exchange, tap)
+            self._finish(exchange, tap)
 
-    def _finished(self, exchange: Exchange, tap: Tap | None) -> None:
+    def _finish(self, exchange: Exchange, tap: Tap | None) -> None:
         exchange.finish()
         record = exchange.record
         record.total = monotonic() - exchange.started
         if exchange.audit is None:
-            asyncio.get_running_loop().call_soon(self._recorded, exchange, tap)
+            asyncio.get_running_loop().call_soon(self._record, exchange, tap)
         elif exchange.stopped is not None:
             exchange.audit.cancel()
             exchange.audit = None
-            self._recorded(exchange, tap)
+            self._record(exchange, tap)
         else:
-            exchange.audit.add_done_callback(lambda _: self._recorded(exchange, tap))
+            exchange.audit.add_done_callback(lambda _: self._record(exchange, tap))
 
-    def _recorded(self, exchange: Exchange, tap: Tap | None) -> None:
-        """Later than the last byte: nobody waits for what is counted."""
+    def _record(self, exchange: Exchange, tap: Tap | None) -> None:
+        """Count a request, later than its last byte: nobody waits for that."""
         if tap is not None:
             exchange.record.usage = tap.usage()
         if exchange.audit is not None and not exchange.audit.cancelled():
@@ -145,8 +148,8 @@ class App:
         self.monitor.add(exchange.record)
 
 
-async def _ended(exchange: Exchange) -> None:
-    """The client left, or the server goes down."""
+async def _end(exchange: Exchange) -> None:
+    """End a request whose client left, or that the server which goes down cuts off."""
     task = asyncio.current_task()
     assert task is not None
     task.uncancel()

@@ -1,6 +1,6 @@
 """The proxy's own pages, and who may see them.
 
-Whether it lives and is ready, anybody may ask. The figures, the dashboard and the side-car are for this machine, or for
+Anybody may ask for its health. The figures, the dashboard and the side-car are for this machine, or for
 those who show the operator's token: a foreign Host header means that a web page on this machine was made to ask.
 """
 
@@ -23,7 +23,7 @@ from contextprune.proxy.options import Options, is_loopback
 from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
-from contextprune.proxy.wire.body import declared, plain, too_large
+from contextprune.proxy.wire.body import declared, decode_body, too_large
 from contextprune.proxy.wire.headers import Headers
 
 COMPRESS, RETRIEVE = b"/v1/compress", b"/v1/retrieve/"
@@ -59,7 +59,7 @@ Sidecar = Callable[[Exchange, Task, bytes], Awaitable[Answer]]
 
 
 class Endpoints:
-    """Answers what is not for a provider."""
+    """Answers requests that are not for a provider."""
 
     def __init__(
         self, options: Options, monitor: Monitor, pool: Pool, draining: Callable[[], bool], secret: bytes = b""
@@ -67,19 +67,19 @@ class Endpoints:
         self._options, self._monitor, self._pool, self._draining = options, monitor, pool, draining
         self._secret = secret
         self._started = monotonic()
-        self._asked = -_WATCHED
+        self._last_probe = -_WATCHED
         self._was_ready = False
 
-    def own(self, method: str, path: bytes) -> bool:
-        """Whether a path is ours."""
+    def serves(self, method: str, path: bytes) -> bool:
+        """True where the proxy itself answers requests for a path."""
         if path.startswith(b"/v1/"):
             return path == COMPRESS or path.startswith(RETRIEVE)
         return path in _OPEN or path in _PAGES or (path.startswith(_BELOW) and method in ("GET", "HEAD"))
 
     @property
     def watched(self) -> bool:
-        """Whether somebody has asked for readiness lately."""
-        return monotonic() - self._asked < _WATCHED
+        """True where readiness was asked for lately."""
+        return monotonic() - self._last_probe < _WATCHED
 
     async def answer(self, exchange: Exchange, path: bytes, sidecar: Sidecar) -> None:
         """Answer a request for one of them."""
@@ -97,13 +97,13 @@ class Endpoints:
     async def _health(self, exchange: Exchange, path: bytes) -> None:
         draining = self._draining()
         if path == b"/livez":
-            await _tell(exchange, 200, {"status": "alive"})
+            await _send_json(exchange, 200, {"status": "alive"})
             return
-        self._asked = monotonic()
+        self._last_probe = monotonic()
         self._was_ready = self._was_ready or self._pool.ready or monotonic() - self._started > _PATIENCE
         state = "draining" if draining else "ready" if self._was_ready else "starting"
-        told = {"status": state, "scorers": "ready" if self._pool.ready else "degraded"}
-        await _tell(exchange, 200 if state == "ready" else 503, told, self._proof(exchange))
+        values = {"status": state, "scorers": "ready" if self._pool.ready else "degraded"}
+        await _send_json(exchange, 200 if state == "ready" else 503, values, self._proof(exchange))
 
     def _proof(self, exchange: Exchange) -> Headers:
         """The proof that this is the proxy that was started, for the program that started it."""
@@ -113,22 +113,23 @@ class Endpoints:
         return [(PROOF.encode(), proof)] if proof else []
 
     async def _admitted(self, exchange: Exchange) -> bool:
-        """Whether this client may see it; if not, it has been told."""
+        """True where this client may see it; if not, it has been refused."""
         options, names = self._options, exchange.names
-        if options.token and _shown(names.get(b"authorization", b""), options.token):
+        if options.token and _shows_token(names.get(b"authorization", b""), options.token):
             return True
         client = exchange.scope.get("client")
         here = client is None or is_loopback(client[0])  # None: a Unix socket
         if not here or any(name in names for name in _FORWARDED):
-            asked: Headers = [(b"www-authenticate", b'Basic realm="contextprune"')] if options.token else ()
-            await exchange.refuse(401 if options.token else 403, _NOBODY, asked)
+            challenge: Headers = [(b"www-authenticate", b'Basic realm="contextprune"')] if options.token else ()
+            await exchange.refuse(401 if options.token else 403, _NOBODY, challenge)
             return False
-        if not self._known(names.get(b"host", b"")):
+        if not self._names_us(names.get(b"host", b"")):
             await exchange.refuse(403, _FOREIGN.format(port=options.port))
             return False
         return True
 
-    def _known(self, host: bytes) -> bool:
+    def _names_us(self, host: bytes) -> bool:
+        """True where a Host header names this machine or the address that we listen on."""
         name = host.decode("latin-1").strip().casefold()
         if name.startswith("["):
             name = name[1:].partition("]")[0]
@@ -142,11 +143,11 @@ class Endpoints:
             await exchange.answer(200, [(b"content-type", CONTENT_TYPE.encode())], self._monitor.metrics())
             return
         query = exchange.scope["query_string"].decode("latin-1")
-        found = await dashboard.respond(path.decode("latin-1"), query, self._monitor)
-        if found is None:
+        response = await dashboard.respond(path.decode("latin-1"), query, self._monitor)
+        if response is None:
             await exchange.refuse(404, "there is no such page; the dashboard is at /")
             return
-        status, headers, body = found
+        status, headers, body = response
         await exchange.answer(status, list(headers), body)
 
     async def _sidecar(self, exchange: Exchange, path: bytes, sidecar: Sidecar) -> None:
@@ -157,7 +158,7 @@ class Endpoints:
             await exchange.refuse(405, "use POST /v1/compress and GET /v1/retrieve/{key}")
             return
         if retrieves:
-            task, body = Task.RETRIEVE, _asked(path, exchange.scope["query_string"])
+            task, body = Task.RETRIEVE, _retrieve_request(path, exchange.scope["query_string"])
         else:
             task, body = Task.COMPRESS, await self._body(exchange)
         answer = await sidecar(exchange, task, body)
@@ -176,21 +177,21 @@ class Endpoints:
         if length > options.max_body:
             await incoming.discard()
             raise too_large(length, options.max_body)
-        received = await incoming.whole(options.max_body, options.max_body)
+        received = await incoming.read(options.max_body, options.max_body)
         exchange.watch()
-        assert received is not None  # above the limit, `whole` raises
+        assert received is not None  # above the limit, `read` raises
         exchange.record.bytes_in = len(received)
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
-        return (await plain(received, encoding, options.max_decoded) if encoding else received) or b""
+        return (await decode_body(received, encoding, options.max_decoded) if encoding else received) or b""
 
 
-async def _tell(exchange: Exchange, status: int, told: Mapping[str, Any], further: Headers = ()) -> None:
+async def _send_json(exchange: Exchange, status: int, values: Mapping[str, Any], further: Headers = ()) -> None:
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *further]
-    await exchange.answer(status, headers, json.dumps(told).encode())
+    await exchange.answer(status, headers, json.dumps(values).encode())
 
 
-def _shown(header: bytes, token: str) -> bool:
-    """Whether an Authorization header carries the token: as a bearer, or as a password with any name."""
+def _shows_token(header: bytes, token: str) -> bool:
+    """True where an Authorization header carries the token: as a bearer, or as a password with any name."""
     scheme, _, value = header.strip().partition(b" ")
     if scheme.lower() == b"basic":
         try:
@@ -202,9 +203,9 @@ def _shown(header: bytes, token: str) -> bool:
     return hmac.compare_digest(value.strip(), token.encode())
 
 
-def _asked(path: bytes, query: bytes) -> bytes:
-    """The key and what is asked for, as `Task.RETRIEVE` takes them."""
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=False, max_num_fields=20)
+def _retrieve_request(path: bytes, query: bytes) -> bytes:
+    """Body of a job of `Task.RETRIEVE`: the key, and which part of its text is wanted."""
+    fields = parse_qs(query.decode("latin-1"), keep_blank_values=False, max_num_fields=20)
     key = unquote_to_bytes(path.removeprefix(RETRIEVE)).decode("utf-8", "replace")
-    told = {name: values[-1] for name in ("query", "lines") if (values := given.get(name))}
-    return json.dumps({"key": key, "query": None, "lines": None} | told).encode()
+    texts = {name: values[-1] for name in ("query", "lines") if (values := fields.get(name))}
+    return json.dumps({"key": key, "query": None, "lines": None} | texts).encode()

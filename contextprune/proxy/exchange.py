@@ -38,7 +38,7 @@ class Phase(Enum):
 
     WAITING = auto()  # nothing of it was sent to the client
     ANSWERING = auto()  # its head was
-    DONE = auto()  # all of it was, or will be without anything in its way
+    ENDED = auto()  # all of it was, or will be without anything in its way
 
 
 class Stop(Enum):
@@ -107,7 +107,7 @@ class Exchange:
 
     def _stop(self, why: Stop) -> None:
         """Cancel its task, once; a client that leaves while we end need not be told why."""
-        if self.phase is Phase.DONE or self._task is None:
+        if self.phase is Phase.ENDED or self._task is None:
             return
         before, self.stopped = self.stopped, why
         if before is None:
@@ -115,7 +115,7 @@ class Exchange:
 
     def finish(self) -> None:
         """Release the watch."""
-        self.phase = Phase.DONE
+        self.phase = Phase.ENDED
         if self._watch is not None:
             self._watch.cancel()
 
@@ -126,7 +126,7 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if self.scope["method"] == "HEAD":
             body = b""
-        self.phase = Phase.DONE
+        self.phase = Phase.ENDED
         await self._send({"type": "http.response.body", "body": body})
         self.record.bytes_out = len(body)
 
@@ -138,13 +138,13 @@ class Exchange:
             headers.append((b"connection", b"close"))
         await self.answer(status, headers, body)
 
-    async def deliver(self, reply: Reply, own: Headers) -> Tap:
-        """Hand an answer on as it comes, with our `own` headers. Raises Broken where it ends before its end."""
+    async def deliver(self, reply: Reply, extra: Headers) -> Tap:
+        """Hand an answer on as it comes, with `extra` headers of ours. Raises Broken where it ends before its end."""
         record = self.record
         names = {name.lower(): value for name, value in reply.headers}
         kind, encoding = names.get(b"content-type", b""), names.get(b"content-encoding", b"")
         record.streamed = kind.startswith(b"text/event-stream")
-        headers = downward(reply.headers, own)
+        headers = downward(reply.headers, extra)
         if reply.status in _EMPTY:  # a length there is that of another answer's body
             headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
 
@@ -163,7 +163,7 @@ class Exchange:
 
     async def _end(self) -> None:
         """End the body of an answer."""
-        self.phase = Phase.DONE
+        self.phase = Phase.ENDED
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def end_stream(self) -> None:

@@ -21,7 +21,7 @@ from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.treatment import Action, Refusal, Treatment, choose_treatment, reconsider
-from contextprune.proxy.wire.body import Incoming, declared, has_body, plain
+from contextprune.proxy.wire.body import Incoming, declared, decode_body, has_body
 from contextprune.proxy.wire.client import Body
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.headers import Headers, upward
@@ -95,7 +95,7 @@ class Forwarder:
     async def _shorten(self, exchange: Exchange, incoming: Incoming, treatment: Treatment) -> Tap:
         """Relay a request with what the scorer makes of its body, and without where it makes nothing of it."""
         options, record = self._options, exchange.record
-        received = await incoming.whole(options.largest, options.max_body)
+        received = await incoming.read(options.largest, options.max_body)
         if received is None:
             treatment = reconsider(treatment, incoming.size, options)
             record.answer = replace(record.answer, reason=treatment.reason)
@@ -104,7 +104,7 @@ class Forwarder:
         record.bytes_in = len(received)
 
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
-        body = await plain(received, encoding, options.max_decoded) if encoding else received
+        body = await decode_body(received, encoding, options.max_decoded) if encoding else received
         treatment = reconsider(treatment, None if body is None else len(body), options)
         record.answer = replace(record.answer, reason=treatment.reason)
         if body is None or treatment.action is Action.RELAY:

@@ -1,4 +1,4 @@
-"""What the front asks of a scorer process, what comes back, and how both travel through the pipe.
+"""Jobs of the front for a scorer process, its answers, and how both travel through the pipe.
 
 A message is a JSON head and raw bytes behind it: nothing that came from outside is ever unpickled. Both processes
 import this file, so it imports nothing of the engine.
@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 
 
 class Task(StrEnum):
-    """What is to be done with a body."""
+    """What a scorer process is to do with a body."""
 
     SHORTEN = "shorten"
     COUNT = "count"
@@ -98,7 +98,7 @@ NO_REASON: Literal[""] = ""
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a scorer process made of a job, or why there is nothing.
+    """Result of a job from a scorer process, or why there is none.
 
     body      None: send what was received; of COMPRESS and RETRIEVE the response body
     status    "applied", "noop", "audit" or "passed"
@@ -134,7 +134,7 @@ UNASKED = Answer(0, None, "passed")
 
 
 def pass_through(job: Job, reason: Reason) -> Answer:
-    """The answer that says: send what was received, for this reason."""
+    """Answer that what was received is to be sent, for this reason."""
     return Answer(job.number, None, "passed", reason)
 
 
@@ -143,46 +143,46 @@ PREFIX = Struct(">IQ")
 
 
 def pack(head: Mapping[str, Any], *parts: bytes | None) -> list[bytes]:
-    """A message in pieces, to be written one after the other, so that large bodies are never copied."""
+    """Make a message in pieces, to be written one after the other, so that large bodies are never copied."""
     sizes = [None if part is None else len(part) for part in parts]
     text = json.dumps({**head, "sizes": sizes}, separators=(",", ":")).encode()
-    there = [part for part in parts if part]
-    return [PREFIX.pack(len(text), sum(map(len, there))) + text, *there]
+    present = [part for part in parts if part]
+    return [PREFIX.pack(len(text), sum(map(len, present))) + text, *present]
 
 
-def unpack(head: bytes | memoryview, rest: memoryview) -> tuple[dict[str, Any], list[bytes | None]]:
-    """The head of a message and its parts."""
-    told: dict[str, Any] = json.loads(bytes(head))
+def unpack(head: bytes | memoryview, body: memoryview) -> tuple[dict[str, Any], list[bytes | None]]:
+    """Take a message apart: its head, and the parts that its `body` holds one behind the other."""
+    values: dict[str, Any] = json.loads(bytes(head))
     parts: list[bytes | None] = []
     at = 0
-    for size in told.pop("sizes"):
-        parts.append(None if size is None else bytes(rest[at : at + size]))
+    for size in values.pop("sizes"):
+        parts.append(None if size is None else bytes(body[at : at + size]))
         at += size or 0
-    return told, parts
+    return values, parts
 
 
 def pack_job(job: Job, word: str = "job") -> list[bytes]:
-    """A job as a message of the kind `word`."""
-    told = {f.name: getattr(job, f.name) for f in fields(Job) if f.name != "body"}
-    return pack({"word": word, **told}, job.body)
+    """Make a job a message of the kind `word`."""
+    values = {f.name: getattr(job, f.name) for f in fields(Job) if f.name != "body"}
+    return pack({"word": word, **values}, job.body)
 
 
 def read_job(head: Mapping[str, Any], parts: list[bytes | None]) -> Job:
-    """The job in a message."""
-    told = {name: value for name, value in head.items() if name != "word"}
-    return Job(**{**told, "task": Task(told["task"]), "body": parts[0] or b""})
+    """Read the job in a message."""
+    values = {name: value for name, value in head.items() if name != "word"}
+    return Job(**{**values, "task": Task(values["task"]), "body": parts[0] or b""})
 
 
 def pack_answer(answer: Answer) -> list[bytes]:
-    """An answer as a message."""
-    told = {f.name: getattr(answer, f.name) for f in fields(Answer) if f.name not in ("body", "heat")}
-    return pack({"word": "answer", **told}, answer.body, answer.heat)
+    """Make an answer a message."""
+    values = {f.name: getattr(answer, f.name) for f in fields(Answer) if f.name not in ("body", "heat")}
+    return pack({"word": "answer", **values}, answer.body, answer.heat)
 
 
 def read_answer(head: Mapping[str, Any], parts: list[bytes | None]) -> Answer:
-    """The answer in a message."""
-    told = {name: value for name, value in head.items() if name != "word"}
-    told["kinds"] = {kind: (tokens[0], tokens[1]) for kind, tokens in told["kinds"].items()}
-    told["dollars"] = told["dollars"] and (told["dollars"][0], told["dollars"][1])
-    told["reason"] = Reason(told["reason"]) if told["reason"] else NO_REASON
-    return Answer(**{**told, "keys": tuple(told["keys"]), "body": parts[0], "heat": parts[1]})
+    """Read the answer in a message."""
+    values = {name: value for name, value in head.items() if name != "word"}
+    values["kinds"] = {kind: (tokens[0], tokens[1]) for kind, tokens in values["kinds"].items()}
+    values["dollars"] = values["dollars"] and (values["dollars"][0], values["dollars"][1])
+    values["reason"] = Reason(values["reason"]) if values["reason"] else NO_REASON
+    return Answer(**{**values, "keys": tuple(values["keys"]), "body": parts[0], "heat": parts[1]})

@@ -1,4 +1,4 @@
-"""What the proxy was told: where it listens, whom it asks, how long it waits and how much it holds.
+"""Options of the proxy: where it listens, whom it asks, how long it waits and how much it holds.
 
 Defaults < `[serve]` of the user's own configuration file < CONTEXTPRUNE_SERVE_* < flags; a request's own headers come
 on top. A project's file has no say: it could send keys elsewhere.
@@ -31,7 +31,7 @@ _FLAGS = {"upstreams": "--upstream", "content": "--show-content"}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Everything that the proxy can be told; the defaults suit one user on one machine.
+    """Everything that can be set; the defaults suit one user on one machine.
 
     host, port          where it listens; port 0 takes any free one
     upstream_openai     base URL for the paths of OpenAI's API, without the final /v1
@@ -111,7 +111,7 @@ class Options:
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """True where only this machine can reach it."""
         return is_loopback(self.host)
 
 
@@ -153,23 +153,26 @@ def trace_options(
     folder = folder or Path.cwd()
     file = Path(config).expanduser() if config else None
     values: dict[str, Any] = {}
-    places: dict[str, str] = {}
+    sources: dict[str, str] = {}
+
     for name, (value, where) in read_serve(folder, variables, file).items():
-        _known(name, where)
-        values[name], places[name] = _read(name, value, where), where
+        _check_name(name, where)
+        values[name], sources[name] = _read(name, value, where), where
     for name, value in (flags or {}).items():
         if value is not None:
             kept = {**values.get(name, {}), **value} if name == "upstreams" else value
-            values[name], places[name] = kept, _FLAGS.get(name, f"--{name.replace('_', '-')}")
+            values[name], sources[name] = kept, _FLAGS.get(name, f"--{name.replace('_', '-')}")
+
     for name in ("upstream_openai", "upstream_anthropic"):
         if name in values:
             values[name] = without_version(values[name])
     if "upstreams" in values:
         values["upstreams"] = {prefix.rstrip("/"): url.rstrip("/") for prefix, url in values["upstreams"].items()}
+
     try:
-        return Options(**values, config=str((folder / file).absolute()) if file else ""), places
+        return Options(**values, config=str((folder / file).absolute()) if file else ""), sources
     except SettingsError as exc:
-        raise SettingsError(f"{exc}{_told(str(exc), places)}") from exc
+        raise SettingsError(f"{exc}{_set_by(str(exc), sources)}") from exc
 
 
 def without_version(url: str) -> str:
@@ -178,7 +181,7 @@ def without_version(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address) is this machine only."""
+    """True where `host` (a name or an address) is this machine only."""
     if host.casefold() == "localhost":
         return True
     try:
@@ -187,19 +190,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_upstream(url: str, what: str) -> None:
-    """Raises SettingsError where `url` is no base URL; `what` names it in the message."""
+def check_upstream(url: str, name: str) -> None:
+    """Raise SettingsError where `url` is no base URL; `name` is its name in the message."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable or url != url.strip():
-        raise SettingsError(f"{what} is a URL such as https://api.openai.com, not {_shown(url)!r}")
+        raise SettingsError(f"{name} is a URL such as https://api.openai.com, not {_shown(url)!r}")
     if parts.username is not None or parts.password is not None:
-        raise SettingsError(f"{what} holds a credential; leave it out: clients send their own keys")
+        raise SettingsError(f"{name} holds a credential; leave it out: clients send their own keys")
     if parts.query or parts.fragment:
-        raise SettingsError(f"{what} is a URL without ? and #, not {_shown(url)!r}")
+        raise SettingsError(f"{name} is a URL without ? and #, not {_shown(url)!r}")
 
 
 def _shown(url: str) -> str:
@@ -211,15 +214,16 @@ def _check_prefix(prefix: str) -> None:
     fits = prefix.startswith("/") and prefix.isascii() and len(prefix) > 1 and not set(prefix) & set(" ?#%")
     if not fits or prefix.endswith("/") or "//" in prefix or ".." in prefix:
         raise SettingsError(f"a prefix of upstreams is a path such as /groq, not {prefix!r}")
-    own = next((path for path in _OWN_PATHS if f"{prefix}/".startswith(f"{path}/")), None)
-    if own:
-        raise SettingsError(f"{prefix!r} cannot lead to an upstream: the proxy itself answers under {own}")
+    taken_path = next((path for path in _OWN_PATHS if f"{prefix}/".startswith(f"{path}/")), None)
+    if taken_path:
+        raise SettingsError(f"{prefix!r} cannot lead to an upstream: the proxy itself answers under {taken_path}")
 
 
-def _known(name: str, where: str) -> None:
+def _check_name(name: str, where: str) -> None:
     if name in _TYPES and name != "config":
         return
-    close = get_close_matches(name, [known for known in _TYPES if known != "config"], n=1, cutoff=0.0)[0]
+    options = [option for option in _TYPES if option != "config"]
+    close = get_close_matches(name, options, n=1, cutoff=0.0)[0]
     if where.startswith(_VARIABLE):
         close = _VARIABLE + close.upper()
     raise SettingsError(f"no option of the proxy is called {name!r} ({where}); did you mean {close!r}?")
@@ -245,8 +249,8 @@ def _parsed(kind: type, text: str, where: str) -> Any:
         raise SettingsError(f"{where} is {_FORMS[kind]}, not {text!r}") from None
 
 
-def _told(message: str, places: Mapping[str, str]) -> str:
+def _set_by(message: str, sources: Mapping[str, str]) -> str:
     """Where the option that a message begins with was set."""
     name = message.partition(" ")[0].rstrip(":")
-    place = places.get(name) or (places.get("upstreams") if "prefix" in message or "lead to" in message else None)
-    return f" (set by {place})" if place else ""
+    source = sources.get(name) or (sources.get("upstreams") if "prefix" in message or "lead to" in message else None)
+    return f" (set by {source})" if source else ""

@@ -70,7 +70,7 @@ class Server(uvicorn.Server):
                 signal.signal(sig, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
-        """The first signal drains, a second one ends at once."""
+        """Drain at the first signal, end at once at the second one."""
         self.force_exit = self.should_exit
         self.should_exit = self._app.draining = True
 
@@ -94,14 +94,14 @@ class Server(uvicorn.Server):
             task.cancel()
         await self.lifespan.shutdown()
 
-    async def _until(self, done: Callable[[], bool], seconds: float) -> None:
+    async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
         end = monotonic() + seconds
-        while not done() and not self.force_exit and monotonic() < end:  # noqa: ASYNC110 - a signal sets the flag
+        while not condition() and not self.force_exit and monotonic() < end:  # noqa: ASYNC110 - a signal sets the flag
             await asyncio.sleep(0.02)
 
 
 def server(app: App, options: Options) -> Server:
-    """A server for `app`, which is given its sockets when it runs."""
+    """Make a server for `app`, which is given its sockets when it runs."""
     config = uvicorn.Config(
         app,
         http=bounded_connections(options.header_seconds),  # type: ignore[arg-type]  # it is only called
@@ -118,10 +118,10 @@ def server(app: App, options: Options) -> Server:
 
 
 def listen(options: Options) -> socket.socket:
-    """The socket that the proxy listens on. Raises SettingsError where it cannot be had."""
+    """Bind the socket that the proxy listens on. Raises SettingsError where it cannot be had."""
     sock = None
     try:
-        family, kind, proto, _, where = socket.getaddrinfo(
+        family, kind, proto, _, address = socket.getaddrinfo(
             options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         sock = socket.socket(family, kind, proto)
@@ -129,7 +129,8 @@ def listen(options: Options) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         elif options.port:  # so that it can be had again at once after a restart
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(where)
+
+        sock.bind(address)
         sock.listen(_BACKLOG)
         sock.setblocking(False)
     except OSError as exc:
@@ -143,7 +144,7 @@ def listen(options: Options) -> socket.socket:
 
 
 def take(fd: int) -> socket.socket:
-    """The socket that another process has bound for us, listening. Raises SettingsError where it is none."""
+    """Listen on the socket that another process has bound for us. Raises SettingsError where it is none."""
     try:
         sock = socket.socket(fileno=fd)
         sock.set_inheritable(False)
@@ -169,10 +170,10 @@ def _unexpected(entry: logging.LogRecord) -> bool:
 def application(
     options: Options, folder: Path | None = None, launched: Launched | None = None, secret: bytes = b""
 ) -> App:
-    """The application with its scorers, and with all that watches it.
+    """Make the application with its scorers, and with all that watches it.
 
     folder   where several processes of one server tell each other what they have counted
-    launched    a scorer process that has been started already
+    launched a scorer process that has been started already
     secret   see `App`
     """
     watchers: list[Watcher] = [Log()]
@@ -182,30 +183,31 @@ def application(
         if configured():
             watchers.append(Telemetry())
     peers = Peers(folder) if folder else None
-    return App(
-        options, ScorerPool(options, launched=launched), Monitor(options, watchers=watchers, peers=peers), secret
-    )
+    pool = ScorerPool(options, launched=launched)
+    return App(options, pool, Monitor(options, watchers=watchers, peers=peers), secret)
 
 
 def run(
     options: Options,
-    tell: Callable[[str], None],
+    announce: Callable[[str], None],
     launched: Launched | None = None,
     inherited: Inherited | None = None,
 ) -> int:
-    """Serve until a signal ends it; `tell` is called with the address once it listens. The exit status, 0.
+    """Serve until a signal ends it; `announce` is called with the address once it listens. The exit status, 0.
 
     `launched` is a scorer process that has been started already; `inherited` comes from the program that started this
     one. Raises SettingsError where it cannot listen.
     """
     fd = inherited.fd if inherited else None
+    secret = inherited.secret if inherited else b""
+
     with listen(options) if fd is None else take(fd) as sock:
         end = log_to(sys.stderr)
         try:
-            tell(address(options, sock))
+            announce(address_of(options, sock))
             if options.workers > 1:
                 return supervise(options, sock)
-            serve(options, sock, launched=launched, secret=inherited.secret if inherited else b"")
+            serve(options, sock, launched=launched, secret=secret)
         finally:
             end()
     return 0
@@ -223,8 +225,8 @@ def serve(
     server(application(options, folder, launched, secret), options).run([sock])
 
 
-def address(options: Options, sock: socket.socket) -> str:
-    """Where clients on this machine find what listens there."""
+def address_of(options: Options, sock: socket.socket) -> str:
+    """URL at which clients on this machine find what listens on `sock`."""
     host, port = sock.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104 - told apart, not listened on
         host = "127.0.0.1"
@@ -234,15 +236,15 @@ def address(options: Options, sock: socket.socket) -> str:
 
 
 def work() -> None:
-    """One of several: told what it is on its standard input, which closes when the supervisor dies."""
-    told = json.loads(sys.stdin.buffer.readline())
-    sock = socket.socket(fileno=told.pop("fd"))
-    folder = Path(told.pop("folder"))
+    """Serve as one of several fronts: all of it comes on standard input, which closes when the supervisor dies."""
+    values = json.loads(sys.stdin.buffer.readline())
+    sock = socket.socket(fileno=values.pop("fd"))
+    folder = Path(values.pop("folder"))
     sock.setblocking(False)
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     end = log_to(sys.stderr)
     try:
-        serve(Options(**told), sock, folder)
+        serve(Options(**values), sock, folder)
     finally:
         end()
 

@@ -27,12 +27,12 @@ _PATIENCE = 10.0  # seconds beyond the drain until what still runs is killed
 
 
 class Supervisor:
-    """The workers of one socket. Lives on the main thread, which catches the signals."""
+    """The front processes of one socket. Lives on the main thread, which catches the signals."""
 
     def __init__(self, options: Options, sock: socket.socket, folder: str) -> None:
         scorers = max(1, options.scorers // options.workers)
-        alone = asdict(replace(options, workers=1, scorers=scorers))
-        self._told = json.dumps({"fd": sock.fileno(), "folder": folder, **alone}).encode()
+        values = asdict(replace(options, workers=1, scorers=scorers))
+        self._line = json.dumps({"fd": sock.fileno(), "folder": folder, **values}).encode()
         self._options, self._sock = options, sock
         self._running: list[subprocess.Popen[bytes]] = []
         self._ending = 0
@@ -58,12 +58,12 @@ class Supervisor:
             worker.send_signal(signal.SIGTERM)
 
     def _restart(self) -> None:
-        for place, worker in enumerate(self._running):
+        for i, worker in enumerate(self._running):
             if worker.poll() is not None and not self._ending:
                 _log.error("a front process ended with status %s; another is started", worker.returncode)
                 time.sleep(_PAUSE)
                 if not self._ending:
-                    self._running[place] = self._start()
+                    self._running[i] = self._start()
 
     def _wait(self) -> int:
         end = time.monotonic() + self._options.drain_seconds + _PATIENCE
@@ -83,7 +83,7 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C reaches them through us, once
         )
         assert worker.stdin is not None
-        worker.stdin.write(self._told + b"\n")  # not as an argument: others could read the token there
+        worker.stdin.write(self._line + b"\n")  # not as an argument: others could read the token there
         worker.stdin.flush()
         return worker
 

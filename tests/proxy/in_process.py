@@ -19,7 +19,7 @@ from contextprune.proxy.job import Answer, Job, Reason, pass_through
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import Pool, PoolStatus
 from contextprune.proxy.pool.pool import ScorerPool
-from contextprune.proxy.server import Server, address, listen, quiet, server
+from contextprune.proxy.server import Server, address_of, listen, quiet, server
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
 from tests.proxy.provider import Provider, providing
 
@@ -129,7 +129,7 @@ def running(
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        url = address(options, sock)
+        url = address_of(options, sock)
         until(lambda: bool(failed) or (serving.started and app.pool.ready), 60)
         try:
             yield Running(url, provider, app, serving)

@@ -19,7 +19,7 @@ import pytest
 
 from contextprune.errors import SettingsError
 from contextprune.proxy.options import Options
-from contextprune.proxy.server import address, listen, take
+from contextprune.proxy.server import address_of, listen, take
 from tests.proxy.in_process import Scripted, running, until
 from tests.proxy.provider import Provider, providing
 from tests.proxy.raw_http import talk
@@ -146,7 +146,7 @@ def test_what_was_passed_on_and_is_no_socket_is_refused(tmp_path: Path) -> None:
 def test_its_address_is_one_that_clients_here_can_use(host: str, start: str) -> None:
     options = Options(host=host, port=0)
     with listen(options) as sock:
-        assert address(options, sock).startswith(start)
+        assert address_of(options, sock).startswith(start)
 
 
 def test_sigterm_lets_streams_end_and_exits_with_0() -> None:

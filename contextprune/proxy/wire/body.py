@@ -38,18 +38,18 @@ class Incoming:
     in which nobody read does not count against it.
     """
 
-    __slots__ = ("_held", "_receive", "_waited", "ended", "seconds", "size")
+    __slots__ = ("_buffered", "_receive", "_waited", "ended", "seconds", "size")
 
     def __init__(self, receive: Receive, seconds: float) -> None:
         self._receive = receive
-        self._held: list[bytes] = []
+        self._buffered: list[bytes] = []
         self._waited = 0.0
         self.seconds = seconds
         self.ended = False
         self.size = 0
 
     async def next(self) -> bytes:
-        """The next bytes, b"" at the end. Raises ClientGone, and Unacceptable where they come too slowly."""
+        """Read the next bytes, b"" at the end. Raises ClientGone, and Unacceptable where they come too slowly."""
         if self.ended:
             return b""
         began = monotonic()
@@ -70,32 +70,32 @@ class Incoming:
         return chunk
 
     async def first(self) -> bytes | None:
-        """The whole body where it comes in one piece; None where it does not, and `chunks` has all of it."""
+        """Read the whole body where it comes in one piece; None where it does not, and `chunks` has all of it."""
         chunk = await self.next()
         if self.ended:
             return chunk
-        self._held.append(chunk)
+        self._buffered.append(chunk)
         return None
 
-    async def whole(self, most: int, limit: int) -> bytes | None:
-        """The whole body; None where it is above `most` bytes, and `chunks` has all of it.
+    async def read(self, wanted: int, limit: int) -> bytes | None:
+        """Read the whole body; None where it is above `wanted` bytes, and `chunks` has all of it.
 
         Raises Unacceptable above `limit` bytes, and what `next` raises.
         """
         while not self.ended:
-            self._held.append(await self.next())
+            self._buffered.append(await self.next())
             if self.size > limit:
                 await self.discard()
                 raise too_large(self.size, limit)
-            if self.size > most and not self.ended:
+            if self.size > wanted and not self.ended:
                 return None
-        held, self._held = self._held, []
-        return held[0] if len(held) == 1 else b"".join(held)
+        chunks, self._buffered = self._buffered, []
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def chunks(self, limit: int | None = None) -> AsyncIterator[bytes]:
-        """Everything that was not handed out before. Raises as `whole` does."""
-        while self._held:
-            yield self._held.pop(0)
+        """Read everything that was not handed out before. Raises as `read` does."""
+        while self._buffered:
+            yield self._buffered.pop(0)
         while not self.ended:
             chunk = await self.next()
             if limit is not None and self.size > limit:
@@ -105,7 +105,7 @@ class Incoming:
 
     async def discard(self) -> None:
         """Read on for a moment, so that a client in the middle of writing can read the refusal."""
-        self._held.clear()
+        self._buffered.clear()
         try:
             async with asyncio.timeout(_LEFTOVER_SECONDS):
                 while not self.ended:
@@ -119,8 +119,8 @@ def too_large(size: int, limit: int) -> Unacceptable:
     return Unacceptable(413, f"the body has {size:,} bytes or more; at most {limit:,} are taken (max_body)")
 
 
-async def plain(body: bytes, encoding: str, limit: int) -> bytes | None:
-    """`body` without its content-encoding, at most `limit` bytes; None where it cannot be read.
+async def decode_body(body: bytes, encoding: str, limit: int) -> bytes | None:
+    """Decode `body` from its content-encoding, at most `limit` bytes; None where it cannot be read.
 
     Raises Unacceptable for what grows beyond all measure. Long ones are unpacked in a thread, off the loop.
     """
@@ -145,11 +145,11 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes | None:
 
 
 def declared(headers: Mapping[bytes, bytes]) -> int | None:
-    """The length that the client announces; None where it does not."""
+    """Length that the client announces; None where it does not."""
     value = headers.get(b"content-length", b"")
     return int(value) if value.isdigit() and len(value) <= 18 else None
 
 
 def has_body(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a body follows the headers."""
+    """True where a body follows the headers."""
     return b"transfer-encoding" in headers or bool(declared(headers))

@@ -51,22 +51,22 @@ class Reply:
     _stream: Any
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body's bytes, as they come, undecoded. Raises Broken."""
+        """Read the body's bytes, as they come, undecoded. Raises Broken."""
         try:
             async for chunk in self._stream:
                 yield chunk
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as exc:
             raise Broken(type(exc).__name__) from exc
 
-    async def read(self, most: int) -> bytes:
-        """The whole body, or its first `most` bytes; then it is closed. Raises Broken."""
+    async def read(self, limit: int) -> bytes:
+        """Read the whole body, or its first `limit` bytes; then it is closed. Raises Broken."""
         out = bytearray()
         async for chunk in self.chunks():
             out += chunk
-            if len(out) >= most:
+            if len(out) >= limit:
                 break
         await self.close()
-        return bytes(out[:most])
+        return bytes(out[:limit])
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -99,6 +99,7 @@ class Client:
             "write": options.body_seconds,
             "read": options.first_byte_seconds,
         }
+
         request = httpcore.Request(
             method=method,
             url=httpcore.URL(scheme=upstream.scheme, host=upstream.host, port=upstream.port, target=route.target),
@@ -106,10 +107,12 @@ class Client:
             content=body or b"",
             extensions={"timeout": waits},
         )
+
         try:
             response = await self._pool.handle_async_request(request)
         except _FAILURES as exc:
             raise _failed(exc, upstream.name, options) from exc
+
         if not 200 <= response.status <= 599:
             await response.aclose()
             raise Failed(502, f"{upstream.name} answered with the status {response.status}, which is none")

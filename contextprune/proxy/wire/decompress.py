@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 _STEP = 8 << 10  # packed bytes that are gathered before they are unpacked: a tenth of a millisecond's work
 _PIECE = 64 << 10  # unpacked bytes at a time
-MOST = 64 << 20  # unpacked bytes of one stream; more is no answer
+LARGEST = 64 << 20  # unpacked bytes of one stream; more is no answer
 _GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -30,19 +30,19 @@ class Unpacker:
 
     __slots__ = ("_engine", "_left", "_packed", "failed")
 
-    def __init__(self, engine: _Engine | None, most: int = MOST) -> None:
+    def __init__(self, engine: _Engine | None, limit: int = LARGEST) -> None:
         self._engine = engine
         self._packed = bytearray()
-        self._left = most
+        self._left = limit
         self.failed = False
 
     @property
     def ended(self) -> bool:
-        """Whether all that came is whole: the end of a compressed stream has been seen."""
+        """True where all that came is complete: the end of a compressed stream has been seen."""
         return not self.failed and not self._packed and (self._engine is None or self._engine.ended)
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """What can be told by now."""
+        """Unpack as far as is possible by now."""
         if self._engine is None:
             yield chunk
             return
@@ -52,7 +52,7 @@ class Unpacker:
                 yield from self.finish()
 
     def finish(self) -> Iterator[bytes]:
-        """What was held back."""
+        """Unpack what was held back."""
         packed = bytes(self._packed)
         self._packed.clear()
         if self._engine is None or self.failed or not packed:
@@ -69,14 +69,14 @@ class Unpacker:
             self.failed = True
 
 
-def unpacker(encoding: str, most: int = MOST) -> Unpacker | None:
-    """For the value of a content-encoding header, up to `most` bytes; None where it cannot be unpacked here."""
+def unpacker(encoding: str, limit: int = LARGEST) -> Unpacker | None:
+    """Make an unpacker for a content-encoding, up to `limit` bytes; None where it cannot be unpacked here."""
     name = encoding.strip().casefold()
     if name in ("", "identity"):
         return Unpacker(None)
     make = _ENGINES.get(name)
     engine = make() if make else None
-    return Unpacker(engine, most) if engine else None
+    return Unpacker(engine, limit) if engine else None
 
 
 class _Inflate:
@@ -163,12 +163,12 @@ class _Zstd:
     def __call__(self, packed: bytes) -> Iterator[bytes]:
         try:
             for start in range(0, len(packed), 64):  # it cannot be bounded: at most 2 MiB come of 64 bytes
-                rest = packed[start : start + 64]
-                while rest:
+                pending = packed[start : start + 64]
+                while pending:
                     if self._stream.eof:
                         self._stream = self._new()
-                    yield self._stream.decompress(rest)
-                    rest = self._stream.unused_data if self._stream.eof else b""
+                    yield self._stream.decompress(pending)
+                    pending = self._stream.unused_data if self._stream.eof else b""
         except self._zstandard.ZstdError as exc:
             raise Damaged from exc
         self.ended = self._stream.eof

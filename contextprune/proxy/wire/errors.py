@@ -26,27 +26,28 @@ _CODES: Mapping[int, str] = {408: "request_timeout", 413: "request_too_large", 4
 
 
 def refusal(status: int, message: str, shape: str) -> bytes:
-    """The body of an error response; `shape` is "openai" or "anthropic"."""
+    """Body of an error response; `shape` is "openai" or "anthropic"."""
     return json.dumps(_error(status, message, shape)).encode()
 
 
 def last_event(message: str, dialect: str) -> bytes:
-    """The event that ends a stream before its time, as the clients of `dialect` expect one."""
+    """Event that ends a stream before its time, as the clients of `dialect` expect one."""
     if dialect == "anthropic":
         return b"event: error\ndata: %s\n\n" % refusal(503, message, "anthropic")
     if dialect == "openai-responses":
-        told = {"type": "error", "code": _CODES[503], "message": _ours(message), "param": None, "sequence_number": 0}
-        return b"event: error\ndata: %s\n\n" % json.dumps(told).encode()
+        event = {"type": "error", "code": _CODES[503], "message": _signed(message), "param": None, "sequence_number": 0}
+        return b"event: error\ndata: %s\n\n" % json.dumps(event).encode()
     return b"data: %s\n\n" % refusal(503, message, "openai")
 
 
 def _error(status: int, message: str, shape: str) -> dict[str, object]:
     openais, anthropics = _TYPES.get(status, _TYPES[400 if status < 500 else 502])
     if shape == "anthropic":
-        return {"type": "error", "error": {"type": anthropics, "message": _ours(message)}}
+        return {"type": "error", "error": {"type": anthropics, "message": _signed(message)}}
     code = _CODES.get(status)
-    return {"error": {"message": _ours(message), "type": openais, "param": None, "code": code}}
+    return {"error": {"message": _signed(message), "type": openais, "param": None, "code": code}}
 
 
-def _ours(message: str) -> str:
+def _signed(message: str) -> str:
+    """A message that names its author."""
     return f"contextprune: {message}"

@@ -1,4 +1,4 @@
-"""What travels: which headers go up, which come back, and what a request asks of us by its own.
+"""Headers: which go up, which come back, and what a request sets for itself by those of contextprune.
 
 Names are lower-case bytes on the way up, as ASGI gives them; coming back they are as the provider spelled them.
 """
@@ -13,7 +13,7 @@ from contextprune.proxy.options import MODES, RECALLS, Options
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-OURS = b"x-contextprune-"
+PREFIX = b"x-contextprune-"
 
 _HOP = frozenset({
     b"connection",
@@ -39,7 +39,7 @@ class UnusableHeader(ValueError):  # noqa: N818 - says what is wrong
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What holds for one request: the options, and what its own headers say on top.
+    """Settings of one request: the options, with what its headers say on top.
 
     mode       "on", "audit" or "off"
     recall     "off", "tool" or "mcp"
@@ -56,18 +56,19 @@ class Control:
 def upward(
     received: Headers, host: bytes, *, length: int | None, chunked: bool = False, decoded: bool = False
 ) -> list[tuple[bytes, bytes]]:
-    """The headers of the request to `host`: all that the client sent, but for those between it and us.
+    """Headers of the request to `host`: all that the client sent, but for those between it and us.
 
     length    bytes of the body, None where there is none or where it is `chunked`
     decoded   the body goes up without its content-encoding
     """
-    out = [(b"host", host)]
     named = _named(received)
+    out = [(b"host", host)]
     for pair in received:
         name = pair[0]
-        if name in _REPLACED or name in named or name.startswith(OURS) or (decoded and name == b"content-encoding"):
+        if name in _REPLACED or name in named or name.startswith(PREFIX) or (decoded and name == b"content-encoding"):
             continue
         out.append(pair)
+
     if chunked:
         out.append((b"transfer-encoding", b"chunked"))
     elif length is not None:
@@ -75,20 +76,20 @@ def upward(
     return out
 
 
-def downward(sent: Headers, own: Iterable[tuple[bytes, bytes]] = ()) -> list[tuple[bytes, bytes]]:
-    """The headers of the response: all that the provider sent, but for those between it and us, and `own` ones."""
+def downward(sent: Headers, extra: Iterable[tuple[bytes, bytes]] = ()) -> list[tuple[bytes, bytes]]:
+    """Headers of the response: all that the provider sent, but for those between it and us, and `extra` ones."""
     out = []
     named = _named((name.lower(), value) for name, value in sent)
     for pair in sent:
         name = pair[0].lower()
-        if name not in _HOP and name not in named and not name.startswith(OURS):
+        if name not in _HOP and name not in named and not name.startswith(PREFIX):
             out.append(pair)
-    out += own
+    out += extra
     return out
 
 
 def control(received: Mapping[bytes, bytes], options: Options) -> Control:
-    """What holds for a request with these headers. Raises UnusableHeader."""
+    """Settings of a request with these headers. Raises UnusableHeader."""
     bypass = received.get(b"x-contextprune-bypass", b"").strip().lower() in _TRUE
     mode = _word(received, b"x-contextprune-mode", MODES, options.mode)
     recall = _word(received, b"x-contextprune-recall", RECALLS, options.recall)
@@ -96,7 +97,7 @@ def control(received: Mapping[bytes, bytes], options: Options) -> Control:
 
 
 def session_id(received: Mapping[bytes, bytes]) -> str:
-    """The id that the client gives its conversation, "" for none; a very long one by its hash."""
+    """Id that the client gives its conversation, "" for none; a very long one by its hash."""
     for name in _SESSIONS:
         value = received.get(name)
         if value:
@@ -115,7 +116,7 @@ def _word(received: Mapping[bytes, bytes], name: bytes, words: Sequence[str], de
 
 
 def _named(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
-    """The headers that a `connection` header names: they, too, are for one neighbour only."""
+    """Names of the headers that a `connection` header names: they, too, are for one neighbour only."""
     values = [value for name, value in headers if name == b"connection"]
     if not values or values in ([b"keep-alive"], [b"close"]):
         return frozenset()

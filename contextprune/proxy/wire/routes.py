@@ -1,4 +1,4 @@
-"""Which provider a path leads to, and what is done with it there.
+"""Routes: the provider that a path leads to, and what is done with a request there.
 
 An upstream is chosen by the path, and where two providers share one by which of them the client speaks to; never by
 an address that a request names. So a key can only travel to a host that the operator wrote down.
@@ -40,13 +40,13 @@ class Upstream:
 
     @property
     def authority(self) -> bytes:
-        """The value of its Host header: without the port where that is the scheme's own."""
+        """Value of its Host header: without the port where that is the scheme's own."""
         host = b"[%s]" % self.host if b":" in self.host else self.host
         return host if _PORTS[self.scheme.decode()] == self.port else b"%s:%d" % (host, self.port)
 
     @property
     def origin(self) -> tuple[bytes, bytes, int]:
-        """What the allow-list compares, exactly."""
+        """Scheme, host and port, which the allow-list compares exactly."""
         return self.scheme, self.host, self.port
 
 
@@ -58,7 +58,7 @@ class Route:
     task      what the scorer is asked for, None for nothing
     dialect   the wire format of the body, "" where it is not read
     shape     "anthropic" or "openai": whose errors the client understands
-    kind      one of `records.ROUTES`
+    kind      one of `record.ROUTES`
     """
 
     upstream: Upstream
@@ -75,31 +75,31 @@ class Upstreams:
     __slots__ = ("_anthropic", "_openai", "_prefixes", "origins")
 
     def __init__(self, options: Options) -> None:
-        self._openai = upstream(OPENAI, options.upstream_openai)
-        self._anthropic = upstream(ANTHROPIC, options.upstream_anthropic)
-        named = ((prefix.encode(), upstream(prefix, url)) for prefix, url in options.upstreams.items())
+        self._openai = read_upstream(OPENAI, options.upstream_openai)
+        self._anthropic = read_upstream(ANTHROPIC, options.upstream_anthropic)
+        named = ((prefix.encode(), read_upstream(prefix, url)) for prefix, url in options.upstreams.items())
         self._prefixes = tuple(sorted(named, key=lambda pair: (-len(pair[0]), pair[0])))  # the longest one wins
-        every = (self._openai, self._anthropic, *(found for _, found in self._prefixes))
-        self.origins = frozenset(found.origin for found in every)
+        every = (self._openai, self._anthropic, *(upstream for _, upstream in self._prefixes))
+        self.origins = frozenset(upstream.origin for upstream in every)
 
     @property
     def secure(self) -> bool:
-        """Whether any of them needs TLS."""
+        """True where any of them needs TLS."""
         return any(scheme == b"https" for scheme, _, _ in self.origins)
 
     def route(self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes]) -> Route:
-        """Where `path` leads, as it stands on the wire."""
-        for prefix, found in self._prefixes:
+        """Find where `path`, as it stands on the wire, leads."""
+        for prefix, upstream in self._prefixes:
             if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in (b"/", b""):
-                return _route(found, method, path[len(prefix) :], query, headers, prefixed=True)
+                return _route(upstream, method, path[len(prefix) :], query, headers, prefixed=True)
         anthropic = path.startswith(_ANTHROPICS_PATHS) or (
             path not in _TASKS and not path.startswith(b"/v1/responses") and _speaks_to_anthropic(headers)
         )
         return _route(self._anthropic if anthropic else self._openai, method, path, query, headers, prefixed=False)
 
 
-def upstream(name: str, url: str) -> Upstream:
-    """A base URL taken apart. `url` was checked when the options were read."""
+def read_upstream(name: str, url: str) -> Upstream:
+    """Take a base URL apart. `url` was checked when the options were read."""
     parts = urlsplit(url)
     name_of_host = parts.hostname or ""
     host = name_of_host.encode("ascii" if name_of_host.isascii() else "idna")
@@ -108,37 +108,38 @@ def upstream(name: str, url: str) -> Upstream:
 
 
 def _route(
-    found: Upstream, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], *, prefixed: bool
+    upstream: Upstream, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], *, prefixed: bool
 ) -> Route:
-    if prefixed and found.path.endswith(b"/v1") and (path + b"/").startswith(b"/v1/"):
+    if prefixed and upstream.path.endswith(b"/v1") and (path + b"/").startswith(b"/v1/"):
         path = path[_VERSION:]  # both the base URL and the client name the version
-    target = found.path + path
-    asked = _task(target if prefixed else path, prefixed=prefixed) if method == "POST" else None
-    task, dialect, kind = asked or (None, "", "other")
-    spoken = ANTHROPIC in {found.name, dialect} or (prefixed and _speaks_to_anthropic(headers))
+    target = upstream.path + path
+    entry = _task(target if prefixed else path, prefixed=prefixed) if method == "POST" else None
+    task, dialect, kind = entry or (None, "", "other")
+    spoken = ANTHROPIC in {upstream.name, dialect} or (prefixed and _speaks_to_anthropic(headers))
     target = target or b"/"
     return Route(
-        found, b"%s?%s" % (target, query) if query else target, task, dialect, ANTHROPIC if spoken else OPENAI, kind
+        upstream, b"%s?%s" % (target, query) if query else target, task, dialect, ANTHROPIC if spoken else OPENAI, kind
     )
 
 
 def _task(path: bytes, *, prefixed: bool) -> tuple[Task, str, str] | None:
-    """What is done with a body that is posted to `path`.
+    """Find what is done with a body that is posted to `path`.
 
     Behind a prefix the same endpoints stand under other beginnings (/openai/deployments/d/chat/completions,
     /backend-api/codex/responses), and some APIs have no version.
     """
-    found = _TASKS.get(path)
-    if found is not None or not prefixed:
-        return found
-    return next((task for known, task in _TASKS.items() if _ends(path, known)), None)
+    task = _TASKS.get(path)
+    if task is not None or not prefixed:
+        return task
+    return next((task for endpoint, task in _TASKS.items() if _ends(path, endpoint)), None)
 
 
-def _ends(path: bytes, known: bytes) -> bool:
-    if path.endswith(known):
+def _ends(path: bytes, endpoint: bytes) -> bool:
+    """True where a path ends as the path of an endpoint does, with its version or without."""
+    if path.endswith(endpoint):
         return True
-    ambiguous = known == b"/v1/messages"  # /v1/threads/t/messages is another API's
-    return path.endswith(known[_VERSION:]) and not (ambiguous and b"/threads/" in path)
+    ambiguous = endpoint == b"/v1/messages"  # /v1/threads/t/messages is another API's
+    return path.endswith(endpoint[_VERSION:]) and not (ambiguous and b"/threads/" in path)
 
 
 def _speaks_to_anthropic(headers: Mapping[bytes, bytes]) -> bool:

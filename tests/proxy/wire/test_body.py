@@ -14,7 +14,7 @@ import brotli
 import pytest
 import zstandard
 
-from contextprune.proxy.wire.body import ClientGone, Incoming, Unacceptable, declared, has_body, plain
+from contextprune.proxy.wire.body import ClientGone, Incoming, Unacceptable, declared, decode_body, has_body
 
 JSON = b'{"messages": [' + b'{"role": "user", "content": "again and again"},' * 2000 + b"{}]}"
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -47,7 +47,7 @@ async def drained(incoming: Incoming, limit: int | None = None) -> bytes:
 
 def test_a_body_is_put_together() -> None:
     async def read() -> bytes | None:
-        return await Incoming(coming(b"ab", b"", b"c"), 5).whole(10, 10)
+        return await Incoming(coming(b"ab", b"", b"c"), 5).read(10, 10)
 
     assert asyncio.run(read()) == b"abc"
 
@@ -55,7 +55,7 @@ def test_a_body_is_put_together() -> None:
 def test_one_that_is_too_long_to_hold_can_still_be_streamed_whole() -> None:
     async def read() -> tuple[bytes | None, bytes]:
         incoming = Incoming(coming(b"ab", b"cd", b"ef"), 5)
-        return await incoming.whole(3, 10), await drained(incoming)
+        return await incoming.read(3, 10), await drained(incoming)
 
     assert asyncio.run(read()) == (None, b"abcdef")
 
@@ -70,7 +70,7 @@ def test_a_first_piece_that_is_not_all_is_not_lost() -> None:
 
 def test_one_above_the_limit_is_refused_with_413() -> None:
     async def held() -> None:
-        await Incoming(coming(b"ab", b"cd", b"e"), 5).whole(3, 3)
+        await Incoming(coming(b"ab", b"cd", b"e"), 5).read(3, 3)
 
     async def streamed() -> None:
         await drained(Incoming(coming(b"ab", b"cd", b"e"), 5), 3)
@@ -83,7 +83,7 @@ def test_one_above_the_limit_is_refused_with_413() -> None:
 
 def test_a_client_that_leaves_in_the_middle_is_known_to_be_gone() -> None:
     async def read() -> None:
-        await Incoming(coming(b"ab", gone=True), 5).whole(10, 10)
+        await Incoming(coming(b"ab", gone=True), 5).read(10, 10)
 
     with pytest.raises(ClientGone):
         asyncio.run(read())
@@ -91,7 +91,7 @@ def test_a_client_that_leaves_in_the_middle_is_known_to_be_gone() -> None:
 
 def test_one_that_comes_too_slowly_is_refused_with_408() -> None:
     async def read() -> None:
-        await Incoming(coming(*[b"a"] * 100, every=0.02), 0.2).whole(1000, 1000)
+        await Incoming(coming(*[b"a"] * 100, every=0.02), 0.2).read(1000, 1000)
 
     began = monotonic()
     with pytest.raises(Unacceptable, match="too slowly") as caught:
@@ -115,12 +115,12 @@ def test_time_in_which_nobody_reads_does_not_count() -> None:
 @pytest.mark.parametrize("encoding", PACKERS)
 def test_a_packed_body_is_unpacked(encoding: str) -> None:
     packed = PACKERS[encoding](JSON)
-    assert asyncio.run(plain(packed, encoding.upper(), 1 << 20)) == JSON
+    assert asyncio.run(decode_body(packed, encoding.upper(), 1 << 20)) == JSON
 
 
 @pytest.mark.parametrize("encoding", ["gzip, br", "aws-chunked", "gzip"])
 def test_what_cannot_be_unpacked_is_none(encoding: str) -> None:
-    assert asyncio.run(plain(b"no such thing", encoding, 1 << 20)) is None
+    assert asyncio.run(decode_body(b"no such thing", encoding, 1 << 20)) is None
 
 
 @pytest.mark.parametrize("encoding", PACKERS)
@@ -129,7 +129,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(encoding: str) -> None:
     tracemalloc.start()
     began = monotonic()
     with pytest.raises(Unacceptable, match="grows beyond bounds") as caught:
-        asyncio.run(plain(packed, encoding, 64 << 20))
+        asyncio.run(decode_body(packed, encoding, 64 << 20))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert caught.value.status == 413
@@ -139,7 +139,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(encoding: str) -> None:
 
 def test_a_body_within_the_ratio_but_above_the_limit_is_refused() -> None:
     with pytest.raises(Unacceptable):
-        asyncio.run(plain(gzip.compress(JSON), "gzip", len(JSON) - 1))
+        asyncio.run(decode_body(gzip.compress(JSON), "gzip", len(JSON) - 1))
 
 
 def test_what_a_client_announces() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from contextprune.proxy.job import Task
 from contextprune.proxy.options import Options
-from contextprune.proxy.wire.routes import Route, Upstreams, upstream
+from contextprune.proxy.wire.routes import Route, Upstreams, read_upstream
 
 OPTIONS = Options(
     upstreams={
@@ -89,10 +89,10 @@ def test_no_path_names_another_host(path: str) -> None:
 
 
 def test_a_base_url_is_taken_apart_once() -> None:
-    found = upstream("local", "http://[::1]:8000/a b/")
+    found = read_upstream("local", "http://[::1]:8000/a b/")
     assert (found.origin, found.path, found.authority) == ((b"http", b"::1", 8000), b"/a%20b", b"[::1]:8000")
-    assert upstream("x", "https://Example.com:443").authority == b"example.com"
-    assert upstream("x", "http://example.com:443").authority == b"example.com:443"
+    assert read_upstream("x", "https://Example.com:443").authority == b"example.com"
+    assert read_upstream("x", "http://example.com:443").authority == b"example.com:443"
 
 
 def test_the_allow_list_is_what_the_operator_wrote_down() -> None:
