@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from contextprune.cli.doctor import canary
-from contextprune.cli.probe import ask
+from contextprune.cli.probe import fetch
 from contextprune.interpreter import search_path
 from tests.proxy.in_process import until
 
@@ -66,7 +66,7 @@ def test_several_fronts_and_their_scorers_run_no_code_of_the_working_folder(
             assert process.stderr is not None
             url = process.stderr.readline().partition("listens at ")[2].split()[0]
             until(lambda: len(psutil.Process(process.pid).children(recursive=True)) >= 4, 60)
-            until(lambda: (ask(f"{url}/readyz").json() or {}).get("scorers") == "ready", 60)
+            until(lambda: (fetch(f"{url}/readyz").json() or {}).get("scorers") == "ready", 60)
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from contextprune.cli.doctor import NEEDLE, canary
-from contextprune.cli.probe import ask
+from contextprune.cli.probe import fetch
 from contextprune.markers import KEY
 from tests.proxy.provider import Provider, providing
 
@@ -41,7 +41,7 @@ class Edge:
     log: Path
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def ask(self, path: str, body: object = None, port: int = 0, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def fetch(self, path: str, body: object = None, port: int = 0, **headers: str) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -155,7 +155,7 @@ def until(true: Callable[[], bool], folder: Path, seconds: float = 30.0) -> None
 
 def answers(port: int, path: str) -> bool:
     try:
-        return ask(f"http://127.0.0.1:{port}{path}").status == 200
+        return fetch(f"http://127.0.0.1:{port}{path}").status == 200
     except OSError:
         return False
 
@@ -230,11 +230,11 @@ def test_a_slow_header_is_cut(edge: Edge) -> None:
 
 def test_killing_a_replica_loses_no_later_request(brittle: Edge) -> None:
     for _ in range(6):
-        assert brittle.ask("/v1/chat/completions", chat())[0] == 200
+        assert brittle.fetch("/v1/chat/completions", chat())[0] == 200
     brittle.replicas[0].kill()
     brittle.replicas[0].wait()
     for _ in range(20):
-        assert brittle.ask("/v1/chat/completions", chat())[0] == 200
+        assert brittle.fetch("/v1/chat/completions", chat())[0] == 200
     assert len(brittle.provider.requests) == 26
 
 
@@ -242,7 +242,7 @@ def test_a_replica_that_is_stopped_ends_its_stream_and_gets_no_other_request(bri
     done: list[bytes] = []
 
     def stream(port: int) -> None:
-        done.append(brittle.ask("/v1/chat/completions", chat(stream=True), port)[2])
+        done.append(brittle.fetch("/v1/chat/completions", chat(stream=True), port)[2])
 
     brittle.provider.events = 20
     streams = [Thread(target=stream, args=(brittle.port,)) for _ in range(4)]
@@ -251,7 +251,7 @@ def test_a_replica_that_is_stopped_ends_its_stream_and_gets_no_other_request(bri
     until(lambda: len(brittle.provider.requests) == 4, brittle.log.parent)
     brittle.replicas[0].send_signal(signal.SIGTERM)
     for _ in range(5):
-        assert brittle.ask("/v1/chat/completions", chat())[0] == 200
+        assert brittle.fetch("/v1/chat/completions", chat())[0] == 200
     for thread in streams:
         thread.join(30)
     assert len(done) == 4
@@ -263,7 +263,7 @@ def test_a_request_that_was_sent_is_not_sent_again(brittle: Edge) -> None:
 
     def hang() -> None:
         with suppress(http.client.HTTPException, OSError):
-            answers_got.append(brittle.ask("/v1/chat/completions", chat(), x_scenario="hang")[0])
+            answers_got.append(brittle.fetch("/v1/chat/completions", chat(), x_scenario="hang")[0])
 
     thread = Thread(target=hang)
     thread.start()
@@ -300,18 +300,18 @@ def test_a_body_over_the_limit_is_refused_by_the_edge(edge: Edge) -> None:
 
 def test_what_one_replica_took_out_every_replica_gives_back(edge: Edge) -> None:
     for port in edge.ports:
-        until(lambda: ask(f"http://127.0.0.1:{port}/readyz").json()["scorers"] == "ready", edge.log.parent)  # noqa: B023
+        until(lambda: fetch(f"http://127.0.0.1:{port}/readyz").json()["scorers"] == "ready", edge.log.parent)  # noqa: B023
     body = session()
     original = body["messages"][-1]["content"]
     for _ in range(4):
-        assert edge.ask("/v1/chat/completions", body, authorization="Bearer someone")[0] == 200
+        assert edge.fetch("/v1/chat/completions", body, authorization="Bearer someone")[0] == 200
     sent = [request.json["messages"][-1]["content"] for request in edge.provider.requests]
     assert len(set(sent)) == 1, "replicas decided differently"
     assert NEEDLE in sent[0]
     key = KEY.search(sent[0])
     assert key is not None, sent[0][:500]
     for port in edge.ports:
-        status, _, told = edge.ask(f"/v1/retrieve/{key[1]}", port=port, authorization="Bearer someone")
+        status, _, told = edge.fetch(f"/v1/retrieve/{key[1]}", port=port, authorization="Bearer someone")
         assert (status, json.loads(told)["original_content"]) == (200, original)
 
 
@@ -322,14 +322,14 @@ def test_own_pages_are_closed_to_others(name: str, inside: str, tmp_path: Path) 
     closed = {"haproxy": "src 10.99.0.0/16", "nginx": "10.99.0.0/16 0"}[name]
     with running(name, tmp_path, **{inside: closed}) as edge:
         for path in ("/", "/stats", "/%73tats", "/metrics", "/requests/1", "/v1/retrieve/2gk5hq3m7xvo"):
-            assert edge.ask(path)[0] == 404, path
-        assert edge.ask("/v1/compress", canary())[0] == 404
-        assert edge.ask("/v1/chat/completions", chat())[0] == 200
-        assert edge.ask("/v1/models")[0] == 200
+            assert edge.fetch(path)[0] == 404, path
+        assert edge.fetch("/v1/compress", canary())[0] == 404
+        assert edge.fetch("/v1/chat/completions", chat())[0] == 200
+        assert edge.fetch("/v1/models")[0] == 200
 
 
 def test_replicas_whose_scorers_are_gone_relay_all_the_same(tmp_path: Path) -> None:
     unready = {"GET /readyz": "GET /no-such-check"}
     with running("haproxy", tmp_path, **unready) as edge:
         edge.provider.requests.clear()
-        assert edge.ask("/v1/chat/completions", chat())[0] == 200
+        assert edge.fetch("/v1/chat/completions", chat())[0] == 200
