@@ -36,7 +36,7 @@ class DistractorIndex:
     def closest(self, row: Row, count: int, rng_for: Random) -> list[Doc]:
         """Draw up to `count` documents of other groups, close to the question, that hold none of its answers."""
         votes: Counter[int] = Counter()
-        for word in set(words(row.question)):
+        for word in sorted(set(words(row.question))):  # floats are added in one order in every process
             indices = self._by_word.get(word, ())
             if 0 < len(indices) <= max(3, MAX_SHARE * len(self._docs)):
                 for i in indices:
