@@ -7,7 +7,7 @@ thrown away) and scalar features that no 256 tokens can show. Shapes: B windows,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that everyone reads
 from torch import Tensor, nn
 
 from contextprune.scoring.features import FEATURES
+from contextprune.scoring.windows import Window
 
 MATCH_SCALARS = 3  # numbers beside a span's vector: cosine to the goal, best token matches, relevance of the window
 HEAD_WIDTH = 64  # width of the late stage
@@ -54,6 +55,24 @@ class Batch:
         """The same on a device."""
         tensors = (self.ids, self.length, self.owner, self.goal, self.window)
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
+
+
+def batch_of(windows: Sequence[Window]) -> Batch:
+    """Put windows side by side, each padded at its end to the longest; their spans are numbered in order."""
+    longest = max(len(window.ids) for window in windows)
+    spans = sum(len(window.spans) for window in windows)
+    ids = torch.zeros(len(windows), longest, dtype=torch.long)
+    owner = torch.full((len(windows), longest), spans)
+    goal = torch.zeros(len(windows), longest, dtype=torch.bool)
+    row_of_span: list[int] = []
+
+    for row, window in enumerate(windows):
+        ids[row, : len(window.ids)] = torch.tensor(window.ids)
+        goal[row, 1 : 1 + window.goal] = True
+        for _, first, last in window.spans:
+            owner[row, first:last] = len(row_of_span)
+            row_of_span.append(row)
+    return Batch(ids, torch.tensor([len(window.ids) for window in windows]), owner, goal, torch.tensor(row_of_span))
 
 
 class Layer(nn.Module):

@@ -32,7 +32,7 @@ from contextprune.context import Context, Kind, Reading, Span
 from contextprune.errors import ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
-from contextprune.scoring.encoder import HEAD_WIDTH, MATCH_SCALARS, Batch, Model, Shape, has_bf16
+from contextprune.scoring.encoder import HEAD_WIDTH, MATCH_SCALARS, Model, Shape, batch_of, has_bf16
 from contextprune.scoring.features import FEATURES, Column, features
 from contextprune.scoring.folder import read_folder
 from contextprune.scoring.listwise import PREFIX, Listwise, listwise_inputs
@@ -210,7 +210,7 @@ class Neural:
 
     def _encode_one(self, window: Window) -> np.ndarray:
         with torch.inference_mode():
-            vectors: np.ndarray = self._model.reader(_batch([window])).numpy()
+            vectors: np.ndarray = self._model.reader(batch_of([window])).numpy()
         return vectors
 
     def _in_batches(self, windows: Sequence[Window]) -> list[np.ndarray]:
@@ -223,7 +223,7 @@ class Neural:
             chosen = order[at : at + max(1, GPU_TOKENS // longest)]
             at += len(chosen)
 
-            batch = _batch([windows[k] for k in chosen]).to(self.device)
+            batch = batch_of([windows[k] for k in chosen]).to(self.device)
             with torch.inference_mode():
                 together = self._model.reader(batch).float().cpu().numpy()
             ends = np.cumsum([len(windows[k].spans) for k in chosen])
@@ -264,24 +264,6 @@ def _started(count: int) -> ThreadPoolExecutor:
     setter.start()
     setter.join()
     return pool
-
-
-def _batch(windows: Sequence[Window]) -> Batch:
-    """Windows side by side, each padded at its end to the longest."""
-    longest = max(len(window.ids) for window in windows)
-    spans = sum(len(window.spans) for window in windows)
-    ids = torch.zeros(len(windows), longest, dtype=torch.long)
-    owner = torch.full((len(windows), longest), spans)
-    goal = torch.zeros(len(windows), longest, dtype=torch.bool)
-    row_of_span: list[int] = []
-
-    for row, window in enumerate(windows):
-        ids[row, : len(window.ids)] = torch.tensor(window.ids)
-        goal[row, 1 : 1 + window.goal] = True
-        for _, first, last in window.spans:
-            owner[row, first:last] = len(row_of_span)
-            row_of_span.append(row)
-    return Batch(ids, torch.tensor([len(window.ids) for window in windows]), owner, goal, torch.tensor(row_of_span))
 
 
 def _key(window: Window) -> bytes:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import partial
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache, partial
 from hashlib import blake2b
 from multiprocessing import get_context
 from pathlib import Path
 
 from contextprune.interpreter import isolate_children
 from contextprune.scoring.windows import Cutter
-from contextprune.training.fit.groups import Group, group_of, write_groups
+from contextprune.training.fit.groups import MAX_WINDOWS, Group, group_of, write_groups
 from contextprune.training.samples import Sample, read_samples
 
 MAX_SAMPLES: Mapping[str, int] = {
@@ -25,16 +25,14 @@ DEFAULT_MAX_SAMPLES = 1500
 MAX_DEV_SAMPLES = 30
 """Most samples of a source in the development half; a kind of tool counts as a source."""
 
-Progress = Callable[[str, int], None]
-
 
 def prepare(files: Collection[Path], out: Path, tokenizer: Path, *, dev: bool, processes: int = 2) -> Counter[str]:
     """Write the groups of a half to `out`; returns how many of each source."""
     counts = Counter(_source_of(sample, dev=dev) for path in files for sample in read_samples(path))
     isolate_children()
-    with get_context("spawn").Pool(processes, _load_tokenizer, (tokenizer,)) as pool:  # fork would copy threads
-        chosen = _subsample(files, counts, dev=dev)
-        groups = pool.imap(partial(_group, max_windows=None if dev else 3), chosen, chunksize=16)
+    make_group = partial(_group, tokenizer=tokenizer, max_windows=None if dev else MAX_WINDOWS)
+    with get_context("spawn").Pool(processes) as pool:  # fork would copy threads
+        groups = pool.imap(make_group, _subsample(files, counts, dev=dev), chunksize=16)
         written: Counter[str] = Counter()
 
         def counted() -> Iterator[Group]:
@@ -62,14 +60,13 @@ def _source_of(sample: Sample, *, dev: bool) -> str:
     return f"tool:{sample.kind}" if dev and sample.source == "tools" else sample.source
 
 
-_cutters: list[Cutter] = []  # one for each process of the pool
+def _group(sample: Sample, tokenizer: Path, max_windows: int | None) -> Group | None:
+    return group_of(sample, _cutter(tokenizer), max_windows)
 
 
-def _load_tokenizer(tokenizer: Path) -> None:
+@lru_cache(maxsize=1)
+def _cutter(tokenizer: Path) -> Cutter:
+    """Load the tokenizer: once in each process, for it takes as long as many samples."""
     from tokenizers import Tokenizer  # noqa: PLC0415 - only the pool's processes need it
 
-    _cutters.append(Cutter(Tokenizer.from_file(str(tokenizer))))
-
-
-def _group(sample: Sample, max_windows: int | None) -> Group | None:
-    return group_of(sample, _cutters[0], max_windows)
+    return Cutter(Tokenizer.from_file(str(tokenizer)))

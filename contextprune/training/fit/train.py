@@ -26,8 +26,9 @@ from torch.multiprocessing.spawn import spawn
 
 from contextprune.errors import SettingsError
 from contextprune.interpreter import isolate_children
-from contextprune.scoring.encoder import HEAD_WIDTH, MATCH_SCALARS, Batch, Model, Shape, from_bert, has_bf16
+from contextprune.scoring.encoder import HEAD_WIDTH, MATCH_SCALARS, Model, Shape, batch_of, from_bert, has_bf16
 from contextprune.scoring.listwise import PREFIX
+from contextprune.scoring.windows import Window
 from contextprune.training.fit.evaluate import recalls, summary
 from contextprune.training.fit.groups import Group, read_groups
 
@@ -256,58 +257,37 @@ def encode_spans(
     Windows of like length go together, so that little is padded.
     """
     windows = list(windows_of(groups))
-    window_index = torch.from_numpy(np.concatenate([np.full(len(w[2]), k) for k, w in enumerate(windows)]))
+    window_index = torch.from_numpy(np.concatenate([np.full(len(window.spans), k) for k, window in enumerate(windows)]))
     if not model.reader.encoder.layers:
         return torch.zeros(len(window_index), HEAD_WIDTH + MATCH_SCALARS, device=device), window_index.to(device)
 
-    order = sorted(range(len(windows)), key=lambda k: len(windows[k][0]))
+    order = sorted(range(len(windows)), key=lambda k: len(windows[k].ids))
     max_batch = max_batch if device.type == "cpu" else 10_000
-    parts, positions = [], []
+    parts: list[Tensor] = []
+    positions: list[int] = []
     for at in range(0, len(order), max_batch):
         chosen = order[at : at + max_batch]
         batch = batch_of([windows[k] for k in chosen]).to(device)
         bf16 = device.type == "cuda" or has_bf16()
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             parts.append(model.reader(batch))
-        positions += [windows[k][3] for k in chosen]
+        positions += [i for k in chosen for i, _, _ in windows[k].spans]
 
-    order_back = torch.from_numpy(np.concatenate(positions).argsort()).to(device)
+    order_back = torch.tensor(positions).argsort().to(device)
     return torch.cat(parts)[order_back], window_index.to(device)
 
 
-WindowArrays = tuple[np.ndarray, int, np.ndarray, np.ndarray]
-
-
-def windows_of(groups: Sequence[Group]) -> Iterator[WindowArrays]:
-    """(ids, tokens of the goal, [(first, last)] of its spans, their positions among all spans) of every window."""
+def windows_of(groups: Sequence[Group]) -> Iterator[Window]:
+    """Windows of all groups; the index of a span is its position among the spans of all of them."""
     before = 0
     for group in groups:
         ends = np.cumsum(group.lengths.astype(int))
         for w, end in enumerate(ends):
             in_window = np.flatnonzero(group.window == w)
-            ids = group.ids[end - group.lengths[w] : end].astype(np.int64)
-            marks = np.stack((group.first[in_window], group.last[in_window]), 1)
-            yield ids, int(group.goals[w]), marks, in_window + before
+            ids = group.ids[end - group.lengths[w] : end].astype(int).tolist()
+            bounds = (in_window + before, group.first[in_window], group.last[in_window])
+            yield Window(ids, int(group.goals[w]), list(zip(*(part.tolist() for part in bounds), strict=True)))
         before += len(group.label)
-
-
-def batch_of(windows: Sequence[WindowArrays]) -> Batch:
-    """Windows padded to the longest of them."""
-    longest = max(len(ids) for ids, *_ in windows)
-    spans = sum(len(marks) for _, _, marks, _ in windows)
-    ids = np.zeros((len(windows), longest), np.int64)
-    owner = np.full((len(windows), longest), spans)
-    goal = np.zeros((len(windows), longest), bool)
-    window: list[int] = []
-    for row, (tokens, goal_tokens, marks, _) in enumerate(windows):
-        ids[row, : len(tokens)] = tokens
-        goal[row, 1 : 1 + goal_tokens] = True
-        for first, last in marks:
-            owner[row, first:last] = len(window)
-            window.append(row)
-    lengths = torch.tensor([len(tokens) for tokens, *_ in windows])
-    tensors = (torch.from_numpy(ids), lengths, torch.from_numpy(owner), torch.from_numpy(goal), torch.tensor(window))
-    return Batch(*tensors)
 
 
 def _optimizer(model: Model, recipe: Recipe) -> torch.optim.AdamW:

@@ -8,9 +8,10 @@ import torch
 from safetensors.torch import load_file
 
 from contextprune.errors import SettingsError
+from contextprune.scoring.encoder import batch_of
 from contextprune.training.fit import train as training
 from contextprune.training.fit.groups import read_groups
-from contextprune.training.fit.train import Recipe, batch_of, initial_model, scores_of, shape_of, train, windows_of
+from contextprune.training.fit.train import Recipe, initial_model, scores_of, shape_of, train, windows_of
 from tests.training.tiny import folders
 
 RECIPE = Recipe(layers=(0, 1), steps=30, batch=4, looks=1)
@@ -71,10 +72,10 @@ def test_the_control_reads_no_text(tiny_folders: tuple[Path, Path, Path]) -> Non
 def test_windows_come_back_to_their_spans(tiny_folders: tuple[Path, Path, Path]) -> None:
     groups = list(read_groups(tiny_folders[1]))[:3]
     windows = list(windows_of(groups))
-    assert sorted(i for *_, places in windows for i in places) == list(range(sum(len(g.label) for g in groups)))
+    assert sorted(i for window in windows for i, _, _ in window.spans) == list(range(sum(len(g.label) for g in groups)))
     batch = batch_of(windows)
     assert batch.spans == sum(len(group.label) for group in groups)
-    assert int(batch.goal.sum()) == sum(goal for _, goal, _, _ in windows)
+    assert int(batch.goal.sum()) == sum(window.goal for window in windows)
 
 
 def test_layers_that_are_not_there_are_refused(tiny_folders: tuple[Path, Path, Path]) -> None:
