@@ -1,4 +1,4 @@
-"""What an image's data tells: its size, from the header alone, and which images look alike.
+"""Facts of an image's data: its size, from the header alone, and which images look alike.
 
 Agents take the same screenshot again and again, in bytes that differ with each encoding. Pixels are decoded for
 `fingerprint` and `pixels` alone, and only where pillow is installed; without it images are alike if their data is.
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
     from PIL.ImageFile import ImageFile
 
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 """More are never decoded: a small file can unpack into any number of them."""
 
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # what the providers take; pillow's rarer decoders stay out of reach
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # those that the providers take; pillow's rarer decoders stay out of reach
 _HEADER = 48  # base64 characters: 36 bytes, the longest header but JPEG's
 _JPEG_SEARCHED = 1 << 16  # base64 characters; thumbnails and profiles may stand before the frame header
 
-_GRID = 8
-_CELLS = 32
-_FLIPS = 4
-_SHADE = 4
+_GRID = 8  # rows and columns of the difference hash: 64 bits
+_CELLS = 32  # rows and columns whose shades are compared
+_FLIPS = 4  # bits of the hash that may differ
+_SHADE = 4  # of 255 that a cell may differ by
 
 
 def size(source: str) -> tuple[int, int] | None:
@@ -40,16 +40,17 @@ def size(source: str) -> tuple[int, int] | None:
     start = _start(source)
     head = b"" if start is None else _decoded(source[start : start + _HEADER])
     if start is not None and head.startswith(b"\xff\xd8"):
-        found = _jpeg(_decoded(source[start : start + _JPEG_SEARCHED]))
+        pixels = _jpeg(_decoded(source[start : start + _JPEG_SEARCHED]))
     else:
-        found = _png(head) or _gif(head) or _webp(head)
-    return found if found is not None and min(found) > 0 else None
+        pixels = _png(head) or _gif(head) or _webp(head)
+    return pixels if pixels is not None and min(pixels) > 0 else None
 
 
 def fingerprint(source: str) -> int | None:
-    """What an image looks like, for `same`: a difference hash of 64 bits above the shades of 32 x 32 cells.
+    """The look of an image, for `look_alike`: a difference hash of 64 bits above the shades of 32 x 32 cells.
 
-    None for an address or a file id, for what is no image or has too many pixels, and where pillow is not installed.
+    None for an address or a file id, for data that is no image or has too many pixels, and where pillow is not
+    installed.
     The hash is dHash: each bit says whether a cell of a 9 x 8 grid is darker than its right neighbour
     (N. Krawetz, "Kind of Like That", 2013).
     """
@@ -60,21 +61,23 @@ def fingerprint(source: str) -> int | None:
     return _difference_hash(drawn) << 8 * len(shades) | int.from_bytes(shades, "big")
 
 
-def same(one: str | int | None, other: str | int | None) -> bool:
+def look_alike(image: str | int | None, against: str | int | None) -> bool:
     """Whether two images look alike, given by source or, where many are compared, by fingerprint.
 
     Up to 4 of 64 bits may differ: saving a screenshot again as JPEG or WebP, or at half its size, flips 2 at most,
     other pages of the same window differ in 8 and more. The hash alone is blind to a changed line of text, so no cell
     may differ by more than 4 of 255 shades either: encoding moves them by 4 at most, a changed line by 5 to 28.
     """
-    if one is None or other is None:
+    if image is None or against is None:
         return False
-    if one == other:
+    if image == against:
         return True
-    first = fingerprint(one) if isinstance(one, str) else one
-    second = fingerprint(other) if isinstance(other, str) else other
+
+    first = fingerprint(image) if isinstance(image, str) else image
+    second = fingerprint(against) if isinstance(against, str) else against
     if first is None or second is None:
         return False
+
     bits = 8 * _CELLS * _CELLS
     if (first >> bits ^ second >> bits).bit_count() > _FLIPS:
         return False
@@ -83,9 +86,9 @@ def same(one: str | int | None, other: str | int | None) -> bool:
 
 
 def pixels(source: str) -> bytes:
-    """What an image shows, to the pixel: equal for equal screens in whatever lossless encoding.
+    """A hash of an image to the pixel, 16 bytes: equal for equal screens in any lossless encoding.
 
-    16 bytes. Of what cannot be decoded (see `fingerprint`) it is the hash of the source itself.
+    Where the image cannot be decoded (see `fingerprint`) it is the hash of the source itself.
     """
     drawn = _drawn(source, _exact)
     if drawn is None:
@@ -100,12 +103,12 @@ def _drawn(source: str, draw: Callable[[ImageFile], Picture]) -> Picture | None:
     except ImportError:
         return None
     measured = size(source)
-    if measured is None or measured[0] * measured[1] > MOST_PIXELS:
+    if measured is None or measured[0] * measured[1] > MAX_PIXELS:
         return None
     broken = (OSError, EOFError, SyntaxError, ValueError, OverflowError, IndexError, struct.error, zlib.error)
     try:
         with Image.open(BytesIO(_decoded(source[_start(source) :])), formats=_FORMATS) as picture:
-            return draw(picture) if picture.width * picture.height <= MOST_PIXELS else None
+            return draw(picture) if picture.width * picture.height <= MAX_PIXELS else None
     except (*broken, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
 
@@ -130,7 +133,7 @@ def _difference_hash(picture: Picture) -> int:
 
 
 def _shades(picture: Picture, width: int, height: int) -> bytes:
-    """Mean shade of each cell, over white: what is transparent has no colour of its own."""
+    """Mean shade of each cell, over white: a transparent pixel has no colour."""
     from PIL import Image  # noqa: PLC0415 - as above
 
     small = picture.resize((width, height), Image.Resampling.BOX)
@@ -142,7 +145,7 @@ def _shades(picture: Picture, width: int, height: int) -> bytes:
 
 
 def _start(source: str) -> int | None:
-    """Where the base64 text begins; None in an address."""
+    """Start of the base64 text; None in an address."""
     if not source.startswith("data:"):
         return None if "://" in source[:12] else 0
     comma = source.find(",", 0, 256)

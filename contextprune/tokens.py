@@ -69,9 +69,9 @@ class Tiktoken:
 
     def __call__(self, text: str) -> int:
         """Tokens of `text`; a text counted recently is not encoded again."""
-        known = self._counts.get(text)
-        if known is not None:
-            return known
+        cached = self._counts.get(text)
+        if cached is not None:
+            return cached
         count = sum(map(len, _encode(text)))
         self._counts.put(text, count)
         return count
@@ -184,19 +184,19 @@ _LAST_CUT = re.compile(
     )""",
     re.VERBOSE,
 )
-"""Up to the last place where the o200k pattern breaks a text whatever lies around: cutting there changes no count."""
+"""Up to the last point where the o200k pattern breaks a text whatever lies around: cutting there changes no count."""
 
 
-def _chunks(text: str, most: int = _CHUNK) -> Iterator[str]:
-    """Cut `text` into chunks of at most `most` characters, at true breaks unless the last tenth of a chunk has none.
+def _chunks(text: str, size: int = _CHUNK) -> Iterator[str]:
+    """Cut `text` into chunks of at most `size` characters, at true breaks unless the last tenth of a chunk has none.
 
-    A cut without a break may add a token: at most one in `most` characters, and only in runs that nobody reads.
+    A cut without a break may add a token: at most one in `size` characters, and only in runs that nobody reads.
     """
     start = 0
-    while len(text) - start > most:
-        end = start + most
-        found = _LAST_CUT.match(text, end - most // 10, end)
-        cut = found.end() if found else end
+    while len(text) - start > size:
+        end = start + size
+        break_ = _LAST_CUT.match(text, end - size // 10, end)
+        cut = break_.end() if break_ else end
         yield text[start:cut]
         start = cut
     yield text[start:]

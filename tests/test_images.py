@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from contextprune.images import MOST_PIXELS, fingerprint, pixels, same, size
+from contextprune.images import MAX_PIXELS, fingerprint, look_alike, pixels, size
 
 
-def _saved(picture: Image.Image, form: str = "PNG", **more: Any) -> str:
+def _saved(picture: Image.Image, form: str = "PNG", **options: Any) -> str:
     file = BytesIO()
-    picture.save(file, form, **more)
+    picture.save(file, form, **options)
     return base64.b64encode(file.getvalue()).decode()
 
 
@@ -99,8 +99,8 @@ def test_what_is_no_image_has_neither_size_nor_likeness(source: str) -> None:
     ],
 )
 def test_an_image_saved_again_is_the_same(again: str) -> None:
-    assert same(_saved(SCREEN), again)
-    assert same(fingerprint(_saved(SCREEN)), again)
+    assert look_alike(_saved(SCREEN), again)
+    assert look_alike(fingerprint(_saved(SCREEN)), again)
 
 
 @pytest.mark.parametrize(
@@ -113,19 +113,19 @@ def test_an_image_saved_again_is_the_same(again: str) -> None:
     ],
 )
 def test_another_page_or_one_changed_line_is_not_the_same(other: Image.Image) -> None:
-    assert not same(_saved(SCREEN), _saved(other))
+    assert not look_alike(_saved(SCREEN), _saved(other))
 
 
 def test_blank_images_of_two_colours_are_not_the_same() -> None:
-    assert not same(_saved(Image.new("L", (64, 64), "white")), _saved(Image.new("L", (64, 64), "black")))
+    assert not look_alike(_saved(Image.new("L", (64, 64), "white")), _saved(Image.new("L", (64, 64), "black")))
 
 
 def test_what_is_transparent_has_no_colour() -> None:
     clear = Image.new("RGBA", (90, 90), (0, 0, 0, 0))
     drawn = clear.copy()
     ImageDraw.Draw(drawn).rectangle((10, 10, 60, 60), fill=(0, 0, 0, 255))
-    assert not same(_saved(clear), _saved(drawn))
-    assert same(_saved(clear), _saved(Image.new("RGB", (90, 90), "white")))
+    assert not look_alike(_saved(clear), _saved(drawn))
+    assert look_alike(_saved(clear), _saved(Image.new("RGB", (90, 90), "white")))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
@@ -134,19 +134,19 @@ def test_every_kind_of_pixel_has_a_likeness(mode: str) -> None:
 
 
 def test_an_address_is_the_same_only_as_itself() -> None:
-    one, other = "https://example.com/a.png", "https://example.com/b.png"
-    assert same(one, one)
-    assert not same(one, other)
-    assert not same(one, _saved(SCREEN))
+    first, second = "https://example.com/a.png", "https://example.com/b.png"
+    assert look_alike(first, first)
+    assert not look_alike(first, second)
+    assert not look_alike(first, _saved(SCREEN))
 
 
 def test_nothing_is_the_same_as_an_unknown_image() -> None:
-    assert not same(None, None)
-    assert not same(fingerprint("file-1"), _saved(SCREEN))
+    assert not look_alike(None, None)
+    assert not look_alike(fingerprint("file-1"), _saved(SCREEN))
 
 
 def test_an_image_of_too_many_pixels_is_never_decoded() -> None:
-    pixels = MOST_PIXELS + 10_000
+    pixels = MAX_PIXELS + 10_000
     bomb = _saved(Image.new("1", (10_000, pixels // 10_000)))
     assert size(bomb) == (10_000, 5001)
     assert fingerprint(bomb) is None
@@ -167,7 +167,7 @@ def test_an_image_has_the_same_pixels_in_every_lossless_encoding(form: str, more
 def test_one_other_pixel_makes_other_pixels() -> None:
     ticked = SCREEN.copy()
     ticked.putpixel((640, 400), (250, 255, 255))
-    assert same(_saved(ticked), _saved(SCREEN))
+    assert look_alike(_saved(ticked), _saved(SCREEN))
     assert pixels(_saved(ticked)) != pixels(_saved(SCREEN))
 
 
@@ -190,16 +190,16 @@ def test_a_damaged_image_is_read_or_has_no_likeness(data: bytes, draws: st.DataO
     at = draws.draw(st.integers(0, len(data) - 1))
     cut = draws.draw(st.integers(at, len(data)))
     damaged = data[:at] + draws.draw(st.binary(max_size=4)) + data[at + 4 : cut]
-    found = fingerprint(base64.b64encode(damaged).decode())
-    assert found is None or found >= 0
+    look = fingerprint(base64.b64encode(damaged).decode())
+    assert look is None or look >= 0
 
 
 def test_without_pillow_images_are_the_same_if_their_data_is() -> None:
     code = (
         "import sys; sys.modules['PIL'] = None\n"
-        "from contextprune.images import fingerprint, same, size\n"
-        f"one, other = {_saved(SCREEN.resize((9, 9)))!r}, {_saved(SCREEN.resize((9, 9)), 'GIF')!r}\n"
-        "print(fingerprint(one), size(one), same(one, one), same(one, other))"
+        "from contextprune.images import fingerprint, look_alike, size\n"
+        f"png, gif = {_saved(SCREEN.resize((9, 9)))!r}, {_saved(SCREEN.resize((9, 9)), 'GIF')!r}\n"
+        "print(fingerprint(png), size(png), look_alike(png, png), look_alike(png, gif))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "None (9, 9) True False"

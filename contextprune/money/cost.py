@@ -177,6 +177,7 @@ class Session:
         if self.recalls:
             facts.append(("recalls", f"{self.recalls:,} ({self.recalled:,} tokens)"))
         facts += [("before", _paid(self.before)), ("after", _paid(self.after))]
+
         if self.cost.known:
             share = f" ({self.net / self.cost.before:.1%})" if self.cost.before else ""
             parts = ("rewrites", self.cost.rewrites), ("recalls", self.cost.recalls), ("markers", self.cost.markers)

@@ -73,27 +73,27 @@ class Blend:
         names = [scorer.name for scorer in scorers]
         self._default = _shares(default, names)
         self._shares = {kind: _shares(share, names) for kind, share in weights.items()}
-        self._asked = _shares(asked, names)
-        self._alone = _shares(alone, names) if alone else None
+        self._with_query = _shares(asked, names)
+        self._single_result = _shares(alone, names) if alone else None
         self.name = "+".join(names)
         self.note = note
 
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """The weighted mean for each span."""
         scores = [0.0] * len(spans)
-        shares = [self._share(segment.kind, context.reading, asked=context.asked) for segment in context.segments]
+        shares = [self._share(segment.kind, context.reading, with_query=context.asked) for segment in context.segments]
         for k, scorer in enumerate(self._scorers):
             if any(share[k] for share in shares):
                 for i, score in enumerate(scorer(context, spans)):
                     scores[i] += shares[spans[i].segment][k] * score
         return scores
 
-    def _share(self, kind: Kind, reading: Reading, *, asked: bool) -> tuple[float, ...]:
+    def _share(self, kind: Kind, reading: Reading, *, with_query: bool) -> tuple[float, ...]:
         if kind is Kind.TOOL_RESULT:
-            if reading is Reading.SINGLE_RESULT and self._alone:
-                return self._alone
-            if asked:
-                return self._asked
+            if reading is Reading.SINGLE_RESULT and self._single_result:
+                return self._single_result
+            if with_query:
+                return self._with_query
         return self._shares.get(kind, self._default)
 
 

@@ -45,14 +45,14 @@ def inspect_folder(folder: Path) -> None:
 def _files(folder: Path) -> Iterator[Path]:
     """The JSON files of a folder and of those below it, by links as well, each folder once."""
     visited: set[str] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
+    for directory, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(directory)
         if real in visited:
             folders.clear()
             continue
         visited.add(real)
         texts = (name for name in sorted(names) if name.lower().endswith(".json") and name.lower() not in _LARGE)
-        yield from (path for path in (Path(place, name) for name in texts) if path.is_file())
+        yield from (path for path in (Path(directory, name) for name in texts) if path.is_file())
 
 
 def _content(path: Path) -> Any:
@@ -66,26 +66,30 @@ def _content(path: Path) -> Any:
 
 def _pairs(content: Any) -> Iterator[tuple[str, Any]]:
     """All keys of all objects with their values, at any depth."""
-    rest = [content]
-    while rest:
-        value = rest.pop()
+    pending = [content]
+    while pending:
+        value = pending.pop()
         if isinstance(value, dict):
             yield from value.items()
-            rest += value.values()
+            pending += value.values()
         elif isinstance(value, list):
-            rest += value
+            pending += value
 
 
 def _check_modules(path: Path, content: Any) -> None:
     """The parts of a model: their classes are the library's own, and their files lie in the folder, as safetensors."""
     for part in content if isinstance(content, list) else [content]:
-        kind, place = (part.get("type"), part.get("path", "")) if isinstance(part, dict) else (part, "")
+        kind, subfolder = (part.get("type"), part.get("path", "")) if isinstance(part, dict) else (part, "")
         if not isinstance(kind, str) or not _MODULE.fullmatch(kind):
             raise ScorerError(f"{path} is refused: {kind!r:.200} is no class of sentence_transformers")
-        if not isinstance(place, str) or not _inside(place):
-            raise ScorerError(f"{path} is refused: it names another folder, {place!r:.200}")
-        below = path.parent / place
-        if place and next(below.glob("*.bin"), None) is not None and next(below.glob("*.safetensors"), None) is None:
+        if not isinstance(subfolder, str) or not _is_below(subfolder):
+            raise ScorerError(f"{path} is refused: it names another folder, {subfolder!r:.200}")
+        below = path.parent / subfolder
+        if (
+            subfolder
+            and next(below.glob("*.bin"), None) is not None
+            and next(below.glob("*.safetensors"), None) is None
+        ):
             raise ScorerError(f"{below} is refused: its weights are pickled, which can run code, and no safetensors")
 
 
@@ -101,9 +105,9 @@ def _is_shard(name: Any) -> bool:
     return isinstance(name, str) and name.endswith(".safetensors") and not {"/", "\\"} & set(name)
 
 
-def _inside(place: str) -> bool:
+def _is_below(path: str) -> bool:
     """Whether a path leads no further up, in the notation of any system."""
-    kinds = (PurePosixPath(place), PureWindowsPath(place))
+    kinds = (PurePosixPath(path), PureWindowsPath(path))
     return not any(kind.is_absolute() or kind.drive or kind.root or ".." in kind.parts for kind in kinds)
 
 

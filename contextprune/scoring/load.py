@@ -27,8 +27,8 @@ WEIGHTS = Path(__file__).parent.parent / "weights"
 _VOCABULARIES = ("tokenizer.json", "vocab.*", "*.model")
 _NEEDED = ("torch", "tokenizers", "safetensors", "numpy")
 _TRACE = {"signals.v1": 1.0}
-_ASKED = {"lexical.v1": 0.05, "signals.v1": 0.95}
-_ALONE = {"lexical.v1": 0.8, "signals.v1": 0.2}
+_QUERIED = {"lexical.v1": 0.05, "signals.v1": 0.95}
+_SINGLE = {"lexical.v1": 0.8, "signals.v1": 0.2}
 _TEXT = {"lexical.v1": 1.0}
 
 
@@ -62,7 +62,7 @@ def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:
 def _lexical(note: str = "") -> Blend:
     """On traces recency, uniqueness and references carry the weight; on documents and single results the query does."""
     kinds = {Kind.TOOL_RESULT: _TRACE, Kind.DOCUMENT: _TEXT, Kind.EXAMPLE: _TEXT}
-    return Blend((Lexical(), Signals()), default=_TRACE, weights=kinds, asked=_ASKED, alone=_ALONE, note=note)
+    return Blend((Lexical(), Signals()), default=_TRACE, weights=kinds, asked=_QUERIED, alone=_SINGLE, note=note)
 
 
 def _lacking() -> str:

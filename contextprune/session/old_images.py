@@ -64,7 +64,7 @@ def seen_before(resources: Resources, state: State, replaced: Collection[int], f
             continue
         print_ = images.fingerprint(segment.source)
         look = segment.source if print_ is None else print_
-        like = next((other for other, seen in looks.items() if images.same(look, seen)), None)
+        like = next((other for other, seen in looks.items() if images.look_alike(look, seen)), None)
         if like is None:
             looks[at] = look
             continue

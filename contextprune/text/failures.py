@@ -1,4 +1,4 @@
-"""What counts as a failure line. Law 14 (errors are never lost) and the safety figures of the benchmark share it.
+"""Failure lines of tool results. Law 14 (errors are never lost) and the safety figures of the benchmark share them.
 
 Precise rather than broad: source code that merely mentions errors must not count, or a file view would eat the budget.
 Every expression is a plain alternation without nested repetition, so it is linear in the line's length.
@@ -33,7 +33,7 @@ _HINTS = (
     "Aborted", "Segmentation fault", "core dumped", "Unhandled", "failed", ": command not found", "No such file",
     "Permission denied", "cannot access", "exit", "Exit", "non-zero", "npm ERR!",
 )  # fmt: skip
-"""One of these stands in whatever FAILURE matches; finding them first is a hundred times quicker. None is a part of
+"""One of these stands in every match of FAILURE; finding them first is a hundred times quicker. None is a part of
 common words, such as "ail" of "available", or large results of one line would be searched in full."""
 
 
@@ -55,11 +55,11 @@ def failing(context: Context, spans: Sequence[Span]) -> set[int]:
 
 def fails(text: str) -> bool:
     """Whether anything in `text` looks like a failure, source code that mentions one included."""
-    seen: set[int] = set()
+    searched: set[int] = set()  # starts of lines
     for at in _hints(text):
         start = text.rfind("\n", 0, at) + 1
-        if start not in seen:  # no failure goes beyond its line, and few lines hold a hint
-            seen.add(start)
+        if start not in searched:  # no failure goes beyond its line, and few lines hold a hint
+            searched.add(start)
             end = text.find("\n", at)
             if FAILURE.search(text[start : len(text) if end < 0 else end]):
                 return True

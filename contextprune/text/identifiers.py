@@ -1,4 +1,4 @@
-"""What counts as an identifier, and how a text falls into words, for everything that compares texts.
+"""Identifiers of a text, and its words, for everything that compares texts.
 
 An identifier is what an agent copies from a result into its next action: a path, a symbol, a number, an address.
 One definition serves the scorers, the digests and the benchmark. All expressions are linear in the text's length.
@@ -44,12 +44,12 @@ def is_identifier(token: str) -> bool:
 
 def words(text: str) -> list[str]:
     """Lower-case words, with the parts of compound names beside the whole: `fooBar`, `foo_bar` and `foo-bar` meet."""
-    found: list[str] = []
+    in_order: list[str] = []
     for word in _WORD.findall(text):
         low = word.lower()
-        found.append(low)
+        in_order.append(low)
         if "_" in word or (low != word and not word.istitle() and not word.isupper()) or not word.isalpha():
             parts = [p.lower() for p in _PARTS.findall(word)]
             if len(parts) > 1:
-                found.extend(parts)
-    return found
+                in_order.extend(parts)
+    return in_order
