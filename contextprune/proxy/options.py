@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contextprune.errors import SettingsError
-from contextprune.settings import read_serve
+from contextprune.settings.load import read_serve
 
 MODES = ("on", "audit", "off")
 """Shorten; measure and change nothing; only relay."""

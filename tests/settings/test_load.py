@@ -12,7 +12,7 @@ from contextprune.context import Kind
 from contextprune.errors import SettingsError
 from contextprune.money.tariff import Tariff
 from contextprune.policy import PROTECTED, Policy, Rule
-from contextprune.settings import Settings, config_folder, data_folder, load_settings, resolve_settings, warn
+from contextprune.settings import Settings, load_settings, resolve_settings, warn
 
 
 def own(tmp_path: Path, text: str) -> dict[str, str]:
@@ -202,39 +202,6 @@ def test_the_working_folder_and_the_environment_are_read_where_none_is_given(
     (tmp_path / "contextprune.toml").write_text("recent_turns = 5\n")
     policy = load_settings().policy
     assert (policy.min_tokens, policy.recent_turns) == (7, 5)
-
-
-@pytest.mark.parametrize(
-    ("platform", "environ", "expected"),
-    [
-        ("linux", {"HOME": "/home/x"}, "/home/x/.local/share/contextprune"),
-        ("linux", {"HOME": "/home/x", "XDG_DATA_HOME": "/data"}, "/data/contextprune"),
-        ("linux", {"HOME": "/home/x", "XDG_DATA_HOME": "relative"}, "/home/x/.local/share/contextprune"),
-        ("darwin", {"HOME": "/Users/x"}, "/Users/x/Library/Application Support/contextprune"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/contextprune"),
-    ],
-)
-def test_each_platform_has_its_data_folder(platform: str, environ: dict[str, str], expected: str) -> None:
-    assert data_folder(environ, platform) == Path(expected)
-
-
-@pytest.mark.parametrize(
-    ("platform", "environ", "expected"),
-    [
-        ("linux", {"HOME": "/home/x"}, "/home/x/.config/contextprune"),
-        ("linux", {"HOME": "/home/x", "XDG_CONFIG_HOME": "/settings"}, "/settings/contextprune"),
-        ("linux", {"HOME": "/home/x", "XDG_CONFIG_HOME": "relative"}, "/home/x/.config/contextprune"),
-        ("darwin", {"HOME": "/Users/x"}, "/Users/x/Library/Application Support/contextprune"),
-        ("win32", {"APPDATA": "/roaming"}, "/roaming/contextprune"),
-    ],
-)
-def test_each_platform_has_its_configuration_folder(platform: str, environ: dict[str, str], expected: str) -> None:
-    assert config_folder(environ, platform) == Path(expected)
-
-
-@pytest.mark.parametrize("environ", [{}, {"HOME": "relative"}, {"HOME": ""}])
-def test_a_home_that_is_not_absolute_is_no_home(environ: dict[str, str]) -> None:
-    assert config_folder(environ, "linux") is None
 
 
 EVERYTHING = """

@@ -15,10 +15,10 @@ from contextprune.cli.doctor import canary
 from contextprune.errors import SettingsError
 from contextprune.policy import Policy
 from contextprune.settings import Settings, load_settings, resolve_settings
-from contextprune.trust import FROM_A_PROJECT, find_sources, limit
+from contextprune.settings.trust import FROM_A_PROJECT, find_sources, limit
 
 NOBODY = 65_534
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owner and mode here")
 root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")

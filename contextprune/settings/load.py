@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -17,25 +16,9 @@ from contextprune.context import Kind
 from contextprune.errors import SettingsError
 from contextprune.money.tariff import Tariff
 from contextprune.policy import Policy, Rule
-from contextprune.trust import FILE, FROM_A_PROJECT, Source, Sources, find_sources, limit, notice_of, shown
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the environment and the configuration file say; arguments given in code win over all of it.
-
-    scorer       "auto" (the model where torch is installed, else "lexical"), "neural", "lexical", or a folder
-    store        "" (a file in the user's data folder), "memory", a path, or "redis://..."
-    tokenizer    "o200k_base" or "estimate"
-    device       "auto", "cpu", "cuda" or "mps"
-    """
-
-    scorer: str = "auto"
-    store: str = ""
-    tokenizer: str = "o200k_base"
-    device: str = "auto"
-    policy: Policy = field(default_factory=Policy)
-
+from contextprune.settings.folders import config_folder
+from contextprune.settings.trust import FILE, FROM_A_PROJECT, Source, Sources, find_sources, limit, notice_of, shown
+from contextprune.settings.values import Resolved, Settings
 
 _TYPES: Mapping[str, type] = {
     "scorer": str,
@@ -77,7 +60,7 @@ def load_settings(
     """CONTEXTPRUNE_* variables, else the user's own file, with what a project's file may change; else the defaults.
 
     folder    the working folder; the process's where not given. The nearest configuration file at or above it is the
-              project's, which may only make contextprune take out less: see `contextprune.trust`
+              project's, which may only make contextprune take out less: see `contextprune.settings.trust`
     environ   the process's environment where not given; an empty variable counts as not set
     file      read in place of both files, and trusted
     tell      called with a sentence where something of the project's file does not count; it is logged, once in a
@@ -97,22 +80,7 @@ def warn(notice: str) -> None:
 
     Not by `warnings`: where users turn warnings into errors, somebody else's file must not stop them.
     """
-    logging.getLogger(__name__).warning("%s", notice)
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """Settings, and where they come from.
-
-    files     the configuration files that were read, the user's own first
-    ignored   names in the project's file that do not count
-    notice    what a user should know of them, or of a project's file that was not read; "" where there is nothing
-    """
-
-    settings: Settings
-    files: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    notice: str = ""
+    logging.getLogger("contextprune.settings").warning("%s", notice)
 
 
 def resolve_settings(
@@ -153,38 +121,6 @@ def _placed(make: Callable[[], Policy], names: Iterable[str], places: Mapping[st
         return make()
     except SettingsError as exc:
         raise SettingsError(f"{exc} (set by {', '.join(places[name] for name in names)})") from exc
-
-
-def process_environment() -> dict[str, str]:
-    """A copy of this process's environment, for a child of ours to start from."""
-    return dict(os.environ)
-
-
-def data_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
-    """Where this user's originals are kept by default; it may not exist yet. Raises SettingsError without a home."""
-    environ = os.environ if environ is None else environ
-    if platform == "win32" and environ.get("LOCALAPPDATA"):
-        return Path(environ["LOCALAPPDATA"]) / "contextprune"
-    if os.path.isabs(environ.get("XDG_DATA_HOME", "")):  # noqa: PTH117 - "" is no path; a relative one is to be ignored
-        return Path(environ["XDG_DATA_HOME"]) / "contextprune"
-    try:
-        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    except RuntimeError as exc:
-        raise SettingsError("this user has no home folder; set CONTEXTPRUNE_STORE=memory or to a path") from exc
-    if platform == "darwin":
-        return home / "Library" / "Application Support" / "contextprune"
-    return home / ".local" / "share" / "contextprune"
-
-
-def config_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path | None:
-    """The folder of this user's own contextprune.toml, which need not exist; None where the environment names none."""
-    environ = os.environ if environ is None else environ
-    roots = {"win32": ("APPDATA",)}.get(platform, ("XDG_CONFIG_HOME", "HOME"))
-    root = next((name for name in roots if os.path.isabs(environ.get(name, ""))), None)  # noqa: PTH117 - as above
-    if root is None:
-        return None
-    below = {"darwin": ("Library", "Application Support")}.get(platform, (".config",)) if root == "HOME" else ()
-    return Path(environ[root], *below, "contextprune")
 
 
 def read_serve(
