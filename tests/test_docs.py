@@ -32,9 +32,20 @@ SETTINGS |= {f"serve_{field.name}" for field in fields(Options) if field.name !=
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?:^|[`$|(]|&&)[ \t]*contextprune[ \t]+([^\n`|&)]+)", re.MULTILINE)
 _SETTING = re.compile(r"\bCONTEXTPRUNE_([A-Z_]+)\b")
+_DEFAULT = re.compile(r"`(\w+)`\s+\(([\d.,]+)\)")
+"""How a default is written in running text: `min_tokens` (100)."""
+_SIGNATURE = re.compile(r"^#+ `Policy\((.*)\)`$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
 
 ENVIRONMENT = {**os.environ, "CONTEXTPRUNE_STORE": "memory", "CONTEXTPRUNE_SCORER": "lexical", "PYTHONPATH": str(ROOT)}
+
+NUMBERS = {
+    field.name: field.default
+    for field in fields(Policy)
+    if isinstance(field.default, int | float) and not isinstance(field.default, bool)
+}
+INTEGRATIONS = ROOT / "integrations"
+TEXTS = [*PAGES, *sorted(p for end in ("README.md", "*.py") for p in INTEGRATIONS.rglob(end) if ".venv" not in p.parts)]
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
@@ -88,6 +99,20 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 def test_settings_exist(page: Path) -> None:
     for name in _SETTING.findall(page.read_text(encoding="utf-8")):
         assert name.lower() in SETTINGS, name
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.relative_to(ROOT).as_posix())
+def test_defaults_of_the_policy_are_told_as_they_are(text: Path) -> None:
+    for name, number in _DEFAULT.findall(text.read_text(encoding="utf-8")):
+        assert name not in NUMBERS or float(number.replace(",", "")) == NUMBERS[name], f"{name} ({number})"
+
+
+def test_the_signature_of_the_policy_has_its_defaults() -> None:
+    page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    signature = _SIGNATURE.findall(page)
+    assert len(signature) == 1
+    told = dict(re.findall(r"(\w+)=(\d[\d.]*)", signature[0]))
+    assert {name: float(number) for name, number in told.items()} == {name: float(NUMBERS[name]) for name in told}
 
 
 @every_page

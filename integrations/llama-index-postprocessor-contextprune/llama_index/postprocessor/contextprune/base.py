@@ -32,9 +32,9 @@ class ContextPrunePostprocessor(BaseNodePostprocessor):
     `metadata["contextprune"]["merged"]` names the others. `["kept"]` holds [start, end] offsets into the node's
     text before. Nodes are copied, never changed; ids, scores and order stay; images and other media are not touched.
 
-    Without a budget a node loses only what is very unlikely to be needed, and nodes of less than about 200 tokens
-    stay as they are. Without a query nodes are taken to be in the order of their worth: a budget drops the last
-    ones; without a budget, too, only what repeats goes.
+    Without a budget a node loses only what is very unlikely to be needed, and nodes of fewer tokens than `min_tokens`
+    (100) of the pruner's policy stay as they are. Without a query nodes are taken to be in the order of their worth: a
+    budget drops the last ones; without a budget, too, only what repeats goes.
 
     A budget that cannot hold a single sentence is raised until it does, with a warning in the log: an answer from
     nothing would be an invention.
