@@ -327,11 +327,11 @@ def test_no_file_is_longer_than_400_lines(path: Path) -> None:
 
 
 @every_file
-def test_no_function_is_longer_than_60_lines(path: Path) -> None:
+def test_no_function_is_longer_than_50_lines(path: Path) -> None:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
-            assert node.end_lineno - node.lineno < 60, f"{name_of(path)}: {node.name}"
+            assert node.end_lineno - node.lineno < 50, f"{name_of(path)}: {node.name}"
 
 
 @every_file

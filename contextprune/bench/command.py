@@ -5,6 +5,7 @@ Only typer is imported here, so that the help of the command line does not load 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -68,13 +69,6 @@ def bench(
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
     from contextprune.bench.run import ARMS, Options, run  # noqa: PLC0415 - `--help` does without
 
-    chosen = names_of(arms)
-    unknown = [name for name in chosen if name not in ARMS]
-    if unknown:
-        raise typer.BadParameter(
-            f"no arm is called {', '.join(unknown)}; there are {', '.join(ARMS)}", param_hint="--arms"
-        )
-
     run(
         Options(
             tasks=tuple(each.value for each in Task if each is not Task.ALL) if task is Task.ALL else (task.value,),
@@ -83,7 +77,7 @@ def bench(
             rows=rows or None,
             half=half.value,
             budgets=shares_of(budgets),
-            arms=chosen,
+            arms=arms_of(arms, ARMS),
             processes=processes,
             tokens=tokens,
             json=json,
@@ -94,6 +88,17 @@ def bench(
 def names_of(text: str) -> tuple[str, ...]:
     """Names with commas between them."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def arms_of(text: str, known: Collection[str]) -> tuple[str, ...]:
+    """Names of `known` arms, with commas between them. Raises typer.BadParameter on others."""
+    names = names_of(text)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise typer.BadParameter(
+            f"no arm is called {', '.join(unknown)}; there are {', '.join(known)}", param_hint="--arms"
+        )
+    return names
 
 
 def shares_of(text: str) -> tuple[float, ...]:

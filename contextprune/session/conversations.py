@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from contextprune.policy import Policy
 from contextprune.prepare import Resources
 from contextprune.selection.protection import protection
 from contextprune.session.arrival import BlockPlan, decide
-from contextprune.session.epoch import run_epoch
+from contextprune.session.epoch import Changed, run_epoch
 from contextprune.session.ledger import Entry, Key, Ledger, alike, chain, seed
 from contextprune.session.requests import boundaries
 from contextprune.session.state import State
@@ -52,6 +52,15 @@ class _Remembered(NamedTuple):
     seed: str
     keys: list[Key]
     state: State
+
+
+@dataclass(slots=True)
+class _News:
+    """What one call decided: entries and plans by segment, and what the last epoch changed."""
+
+    entries: dict[int, Entry]
+    plans: dict[int, BlockPlan | None]
+    changed: Changed = ()
 
 
 class Conversations:
@@ -87,43 +96,56 @@ class Conversations:
         sent = max((end for end in ends if end < len(segments)), default=0) if as_sent else 0
 
         # The longest beginning whose state is in memory, and what the ledger knows beyond it.
-        keys, resumed = self._resume(own_seed, segments, ends)
-        policy = self._resources.policy
-        state = resumed or State(Meter(tables(context.model, policy.prices, policy.tariffs)))
+        keys, state = self._begin(own_seed, context, ends)
         start = len(state.texts)
-        state.segments[:] = segments[:start]  # the same texts; breakpoints of the cache may have moved on
-        entries = self._ledger.find(keys[start:])
+        known = dict(enumerate(self._ledger.find(keys[start:]), start))
 
-        fresh: dict[Key, Entry] = {}
-        plans: dict[int, BlockPlan] = {}
-        changed: Sequence[tuple[int, str, int]] = ()
-        for i in range(start, len(keys)):
-            entry = entries[i - start] if i - start < len(entries) else None
-            if entry is None and ((enough is not None and enough(segments[i])) or i < sent):
-                entry = fresh[keys[i]] = self._unchanged(segments[i])
-            elif entry is None:
-                entry, block_plan = decide(self._resources, state, segments, i, query)
-                fresh[keys[i]] = entry
-                if block_plan is not None:
-                    plans[i] = block_plan
-            state.add(segments[i], entry, plans[i].spans if i in plans else ())
+        def stands(at: int) -> bool:
+            return (enough is not None and enough(segments[at])) or at < sent
 
-            if i + 1 in ends:
-                is_last = i + 1 == len(keys)
-                if entry.changed is None:
-                    changed = run_epoch(self._resources, state, context, cold=cold and is_last)
-                    fresh[keys[i]] = replace(entry, changed=tuple(changed))
-                else:
-                    changed = entry.changed
-                state.end(changed)
-
-        self._keep(state, fresh, start)
-        rewritten = min((at for at, _, _ in changed), default=None) if len(segments) in ends else None
-        plan = _plan(context, state, start, plans, self._resources.policy)
-        decided = _decided(context, state, plan, epoch=bool(changed), rewritten=rewritten)
+        news = self._advance(state, context, ends, known, stands, query, cold=cold)
+        self._keep(state, {keys[at]: entry for at, entry in news.entries.items()}, start)
+        plan = _plan(context, state, start, news.plans, self._resources.policy)
+        decided = _decided(context, state, plan, news.changed, ended=len(segments) in ends)
         if keys:  # last of all: from here on another thread may go on with it
             self._remember(_Remembered(own_seed, keys, state))
         return decided
+
+    def _advance(
+        self,
+        state: State,
+        context: Context,
+        ends: Collection[int],
+        known: Mapping[int, Entry],
+        stands: Callable[[int], bool],
+        query: str | None,
+        *,
+        cold: bool,
+    ) -> _News:
+        """Add the segments that the state lacks: `known` ones as they were decided, new ones decided now.
+
+        Where a request ends, an epoch may be due. A new segment of which `stands` says so is left as it is.
+        """
+        news = _News({}, {})
+        segments = context.segments
+        for i in range(len(state.texts), len(segments)):
+            block: BlockPlan | None = None
+            if i in known:
+                entry = known[i]
+            elif stands(i):
+                entry = news.entries[i] = self._unchanged(segments[i])
+            else:
+                entry, block = decide(self._resources, state, segments, i, query)
+                news.entries[i], news.plans[i] = entry, block
+            state.add(segments[i], entry, block.spans if block else ())
+
+            if i + 1 in ends:
+                if entry.changed is None:
+                    epoch = run_epoch(self._resources, state, context, cold=cold and i + 1 == len(segments))
+                    entry = news.entries[i] = replace(entry, changed=epoch)
+                news.changed = entry.changed or ()
+                state.end(news.changed)
+        return news
 
     def replay(self, context: Context, query: str | None = None) -> dict[Ref, str]:
         """The new texts that earlier requests sent, by ref; nothing is decided, and nothing new remembered.
@@ -171,6 +193,15 @@ class Conversations:
         tokens = segment.cost if segment.cost is not None else self._resources.counter(segment.text)
         return Entry(None, tokens, tokens, ())
 
+    def _begin(self, own_seed: str, context: Context, ends: frozenset[int]) -> tuple[list[Key], State]:
+        """The key of each segment, and the state to go on from: a new one where none is in memory."""
+        keys, state = self._resume(own_seed, context.segments, ends)
+        if state is None:
+            policy = self._resources.policy
+            return keys, State(Meter(tables(context.model, policy.prices, policy.tariffs)))
+        state.segments[:] = context.segments[: len(state.texts)]  # the same texts; breakpoints may have moved on
+        return keys, state
+
     def _resume(
         self, own_seed: str, segments: Sequence[Segment], ends: frozenset[int]
     ) -> tuple[list[Key], State | None]:
@@ -212,13 +243,15 @@ class Conversations:
         self._ledger.keep(fresh)
 
 
-def _decided(context: Context, state: State, plan: Plan, *, epoch: bool, rewritten: int | None) -> Decided:
+def _decided(context: Context, state: State, plan: Plan, changed: Changed, *, ended: bool) -> Decided:
+    """What is sent, after an epoch `changed` these segments; `ended`: a request ends with the context."""
+    rewritten = min((at for at, _, _ in changed), default=None) if ended else None
     edits = {s.ref: text for s, text in zip(context.segments, state.texts, strict=True) if text is not None}
     sizes = tuple(zip(state.before, state.after, strict=True))
-    return Decided(edits, plan, sizes, epoch, rewritten)
+    return Decided(edits, plan, sizes, bool(changed), rewritten)
 
 
-def _plan(context: Context, state: State, start: int, plans: Mapping[int, BlockPlan], policy: Policy) -> Plan:
+def _plan(context: Context, state: State, start: int, plans: Mapping[int, BlockPlan | None], policy: Policy) -> Plan:
     """What was decided in this call span by span; of every other segment one span."""
     spans: list[Span] = []
     decisions: list[Decision] = []
