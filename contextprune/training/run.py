@@ -63,7 +63,11 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, report: Callable[[str], None]) -> None:
     """All steps. Raises MissingExtra without torch, SettingsError where the data is not there."""
-    missing = [name for name in ("torch", "tokenizers", "safetensors", "numpy") if find_spec(name) is None]
+    missing = [
+        name
+        for name in ("torch", "tokenizers", "safetensors", "numpy", "scipy", "datasketch")
+        if find_spec(name) is None
+    ]
     if missing:
         raise MissingExtra(f"training ({', '.join(missing)} not installed)", extra="train")
     if not args.data.is_dir():

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from contextprune.scoring.calibration import ALL, Calibration, Curve
 
@@ -61,16 +62,12 @@ def achieved_recall(
 
 
 def isotonic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pool adjacent violators: sorted distinct knots of x, and the rising means of y (Ayer et al. 1955)."""
+    """Pool adjacent violators (Ayer et al. 1955): of each pool the mean of x, and the mean of y; both rise."""
     order = np.argsort(x, kind="stable")
-    sums: list[list[float]] = []  # [weight * y, weight, weight * x] of each pool
-    for value, target, w in zip(x[order], y[order], weight[order], strict=True):
-        sums.append([w * target, w, w * value])
-        while len(sums) > 1 and sums[-2][0] * sums[-1][1] >= sums[-1][0] * sums[-2][1]:
-            last = sums.pop()
-            sums[-1] = [a + b for a, b in zip(sums[-1], last, strict=True)]
-    pools = np.array(sums)
-    return pools[:, 2] / pools[:, 1], pools[:, 0] / pools[:, 1]
+    fitted = isotonic_regression(y[order], weights=weight[order])
+    starts = fitted.blocks[:-1]
+    centres = np.add.reduceat((weight * x)[order], starts) / np.add.reduceat(weight[order], starts)
+    return centres, fitted.x[starts]
 
 
 def _curve(blocks: Sequence[ScoredBlock]) -> Curve:

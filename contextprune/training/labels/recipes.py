@@ -21,7 +21,6 @@ from contextprune.training.labels import commits, hindsight, kit, questions
 from contextprune.training.labels.distractors import DistractorIndex
 from contextprune.training.labels.kit import Half, rng_for
 from contextprune.training.labels.lookups import as_result
-from contextprune.training.labels.near_duplicates import without_leaks
 from contextprune.training.labels.questions import Row
 from contextprune.training.samples import Sample, write_samples
 
@@ -80,6 +79,9 @@ QUESTION_RECIPES: Mapping[str, QuestionRecipe] = {
 
 def write_halves(data: Path, out: Path, seed: int = 0) -> Mapping[str, int]:
     """Write `train.jsonl.gz` and `dev.jsonl.gz` into `out`; returns counts by half and source, and of those dropped."""
+    # the benchmark reads the recipes alone, and does without the `train` extra
+    from contextprune.training.labels.near_duplicates import without_leaks  # noqa: PLC0415
+
     train: list[Sample] = []
     dev: list[Sample] = []
     with Progress(console=Console(stderr=True)) as progress:

@@ -48,3 +48,25 @@ def test_isotonic_means_rise_and_keep_the_total(pairs: list[tuple[float, float]]
     assert (np.diff(knots) >= 0).all()
     assert means.min() >= 0.0
     assert means.max() <= 1.0
+
+
+def slow_isotonic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[list[float], list[float]]:
+    """Pools one pair of neighbours at a time until none falls."""
+    order = np.argsort(x, kind="stable")
+    pools = [[v * w, t * w, w] for v, t, w in zip(x[order], y[order], weight[order], strict=True)]
+    while falling := [
+        i for i in range(len(pools) - 1) if pools[i][1] / pools[i][2] >= pools[i + 1][1] / pools[i + 1][2]
+    ]:
+        i = falling[0]
+        pools[i : i + 2] = [[a + b for a, b in zip(pools[i], pools[i + 1], strict=True)]]
+    return [pool[0] / pool[2] for pool in pools], [pool[1] / pool[2] for pool in pools]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_isotonic_pools_are_those_of_a_slow_reference(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 2, 80).round(1)  # with ties
+    y = (rng.random(80) < 1 / (1 + np.exp(-x))).astype(float)
+    weight = rng.choice([1.0, 0.5, 0.25], 80)
+    for pooled, expected in zip(isotonic(x, y, weight), slow_isotonic(x, y, weight), strict=True):
+        assert pooled == pytest.approx(expected, abs=1e-9)
