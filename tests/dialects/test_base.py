@@ -208,14 +208,14 @@ BODIES_WITH_IMAGES: list[Any] = [
 @pytest.mark.parametrize("payload", BODIES_WITH_IMAGES)
 def test_the_ref_of_an_image_leads_to_its_part_and_an_editable_one_is_replaced(payload: Any) -> None:
     context = read(payload)
-    found = [segment for segment in context.segments if segment.kind is Kind.IMAGE]
-    assert found
-    for segment in found:
+    images = [segment for segment in context.segments if segment.kind is Kind.IMAGE]
+    assert images
+    for segment in images:
         assert segment.source
         assert segment.source in str(_at(payload, segment.ref))
-    edited = apply(payload, {segment.ref: "[image]" for segment in found if segment.editable})
+    edited = apply(payload, {segment.ref: "[image]" for segment in images if segment.editable})
     left = [segment for segment in read(edited).segments if segment.kind is Kind.IMAGE]
-    assert len(left) == sum(not segment.editable for segment in found)
+    assert len(left) == sum(not segment.editable for segment in images)
     assert len(read(edited).segments) == len(context.segments)
 
 

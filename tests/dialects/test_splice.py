@@ -278,12 +278,12 @@ def test_every_nasty_text_is_spliced_in_and_out_again(text: str) -> None:
 
 
 @given(payload=payloads())
-def test_places_are_where_values_begin_and_end(payload: dict[str, Any]) -> None:
+def test_the_spans_of_values_are_where_they_begin_and_end(payload: dict[str, Any]) -> None:
     body = json.dumps(payload, indent=1).encode()
     refs: list[Ref] = [(), *((key,) for key in payload), ("absent",), ("model", 0)]
-    found = value_spans(body, refs)
-    assert list(found) == [ref for ref in refs if not ref or (len(ref) == 1 and ref[0] in payload)]
-    assert {ref: json.loads(body[start:end]) for ref, (start, end) in found.items() if ref} == {
+    spans = value_spans(body, refs)
+    assert list(spans) == [ref for ref in refs if not ref or (len(ref) == 1 and ref[0] in payload)]
+    assert {ref: json.loads(body[start:end]) for ref, (start, end) in spans.items() if ref} == {
         (key,): value for key, value in json.loads(body).items()
     }
-    assert found[()] == (0, len(body))
+    assert spans[()] == (0, len(body))

@@ -152,9 +152,9 @@ def test_prices_are_numbers_of_nought_or_more(price: float) -> None:
 def test_prices_are_those_of_the_price_lists(
     model: str, fresh: float, read: float, write: float, output: float, least: int
 ) -> None:
-    found = tariff_of(model)
-    assert found is not None
-    assert (found.input, found.read, found.write, found.output, found.least) == (fresh, read, write, output, least)
+    tariff = tariff_of(model)
+    assert tariff is not None
+    assert (tariff.input, tariff.read, tariff.write, tariff.output, tariff.least) == (fresh, read, write, output, least)
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def test_prices_are_those_of_the_price_lists(
     ],
 )
 def test_a_model_is_found_under_the_names_that_requests_use(asked: str, name: str) -> None:
-    found = tariff_of(asked)
-    assert found is not None
-    assert found.name == name
+    tariff = tariff_of(asked)
+    assert tariff is not None
+    assert tariff.name == name
 
 
 UNKNOWN = ["", " ", "/", "x/y/z", "no-such-model", "claude-nought", "gpt-4-nine", "<synthetic>", "sonnet", "whisper-0"]
@@ -199,14 +199,14 @@ def test_a_price_is_unknown_rather_than_guessed(model: str) -> None:
 
 @given(model=st.text(st.characters(), max_size=30))
 def test_no_name_is_too_odd_to_be_looked_up(model: str) -> None:
-    found = tariff_of(model)
-    assert found is None or found.input >= 0
+    tariff = tariff_of(model)
+    assert tariff is None or tariff.input >= 0
 
 
 def test_a_price_without_cache_prices_is_the_input_price() -> None:
-    found = tariff_of("moonshotai/kimi-k2")
-    assert found is not None
-    assert (found.input, found.read, found.write) == (0.57, 0.57, 0.57)
+    tariff = tariff_of("moonshotai/kimi-k2")
+    assert tariff is not None
+    assert (tariff.input, tariff.read, tariff.write) == (0.57, 0.57, 0.57)
 
 
 def test_prices_are_those_of_the_day_asked_for() -> None:
@@ -269,24 +269,24 @@ def test_importing_the_tariffs_does_not_import_the_price_list() -> None:
     ],
 )
 def test_a_family_has_the_relative_prices_of_its_models(model: str, family: str) -> None:
-    found, relative = tariff_of(model), family_of(model)
-    assert found is not None
+    tariff, relative = tariff_of(model), family_of(model)
+    assert tariff is not None
     assert relative.name == family
-    assert relative.read == pytest.approx(found.read / found.input, abs=1e-6)
-    assert relative.write == pytest.approx(found.write / found.input, abs=1e-6)
+    assert relative.read == pytest.approx(tariff.read / tariff.input, abs=1e-6)
+    assert relative.write == pytest.approx(tariff.write / tariff.input, abs=1e-6)
 
 
 def test_a_name_that_tells_nothing_gets_the_family_with_the_cheapest_reads_and_dearest_writes() -> None:
-    found = family_of("no-such-model")
-    assert found.read == min(family.read for family in FAMILIES.values())
-    assert found.write == max(family.write for family in FAMILIES.values())
+    tariff = family_of("no-such-model")
+    assert tariff.read == min(family.read for family in FAMILIES.values())
+    assert tariff.write == max(family.write for family in FAMILIES.values())
 
 
 @pytest.mark.parametrize(
     "model", ["gpt-4.1", "o3", "o4-mini", "deepseek-v4-pro", "gemini-4-argon", "amazon.nova-pro-v1:0"]
 )
 def test_a_family_never_makes_rewriting_look_cheaper_than_it_is(model: str) -> None:
-    found, relative = tariff_of(model), family_of(model)
-    assert found is not None
-    assert relative.read <= found.read / found.input
-    assert relative.write >= found.write / found.input
+    tariff, relative = tariff_of(model), family_of(model)
+    assert tariff is not None
+    assert relative.read <= tariff.read / tariff.input
+    assert relative.write >= tariff.write / tariff.input

@@ -10,10 +10,11 @@ from tests.strategies import COUNTER
 PAD = "drwxr-xr-x a b c\ndrwxr-xr-x d e f\n" * 3
 
 
-def found(*segments: Segment, movable: list[int] | None = None) -> dict[str, Identifier]:
+def carried(*segments: Segment, movable: list[int] | None = None) -> dict[str, Identifier]:
     context = Context(segments)
     free = list(range(len(segments))) if movable is None else movable
-    return {atom.text: atom for atom in identifiers_to_carry(context, split(context), free, COUNTER.pieces)}
+    identifiers = identifiers_to_carry(context, split(context), free, COUNTER.pieces)
+    return {identifier.text: identifier for identifier in identifiers}
 
 
 def result(text: str, turn: int = 1) -> Segment:
@@ -22,40 +23,41 @@ def result(text: str, turn: int = 1) -> Segment:
 
 def test_only_results_of_tools_are_searched() -> None:
     user = Segment(Kind.USER, "look at src/user.py", ("u",))
-    assert set(found(user, result(PAD + "src/app.py\n"))) == {"src/app.py"}
+    assert set(carried(user, result(PAD + "src/app.py\n"))) == {"src/app.py"}
 
 
 def test_what_a_protected_text_shows_needs_no_carrying() -> None:
     user = Segment(Kind.USER, "look at src/app.py", ("u",))
-    assert found(user, result(PAD + "src/app.py and max_retries\n"), movable=[1]).keys() == {"max_retries"}
+    assert carried(user, result(PAD + "src/app.py and max_retries\n"), movable=[1]).keys() == {"max_retries"}
 
 
 def test_the_last_span_that_shows_an_identifier_is_its_home() -> None:
-    atom = found(result(f"max_retries\n{PAD}max_retries\n{PAD}"))["max_retries"]
-    assert len(atom.spans) == 2
-    assert list(atom.spans) == sorted(atom.spans)
+    identifier = carried(result(f"max_retries\n{PAD}max_retries\n{PAD}"))["max_retries"]
+    assert len(identifier.spans) == 2
+    assert list(identifier.spans) == sorted(identifier.spans)
 
 
 def test_recent_identifiers_are_worth_more() -> None:
-    names = found(result(PAD + "first_name\n", 1), result(PAD + "other_name\n", 5))
+    names = carried(result(PAD + "first_name\n", 1), result(PAD + "other_name\n", 5))
     assert names["other_name"].score > names["first_name"].score
 
 
 def test_blobs_and_keys_of_a_schema_are_left_out() -> None:
     rows = "".join(f'{{"user_name": "x", "row": "value_{i}"}}\n' for i in range(4))
-    names = found(result(f"{PAD}{'a1' * MAX_LENGTH}\n"), result(rows))
+    names = carried(result(f"{PAD}{'a1' * MAX_LENGTH}\n"), result(rows))
     assert set(names) == {f"value_{i}" for i in range(4)}
 
 
-def test_an_atom_costs_what_it_adds_to_a_marker() -> None:
-    assert found(result(PAD + "max_retries\n"))["max_retries"].cost == COUNTER(" max_retries")
+def test_an_identifier_costs_what_it_adds_to_a_marker() -> None:
+    assert carried(result(PAD + "max_retries\n"))["max_retries"].cost == COUNTER(" max_retries")
 
 
 def test_on_arrival_only_the_text_before_a_block_counts() -> None:
     first, second = result(PAD + "max_retries\n", 1), result(PAD + "max_retries\n", 2)
     later = Segment(Kind.USER, "what is max_retries?", ("u",), turn=2)
     context = Context((first, second, later))
-    homes = [atom.spans for atom in identifiers_to_carry_on_arrival(context, split(context), [0, 1], COUNTER.pieces)]
+    identifiers = identifiers_to_carry_on_arrival(context, split(context), [0, 1], COUNTER.pieces)
+    homes = [identifier.spans for identifier in identifiers]
     assert len(homes) == 2
     assert all(len(spans) == 1 for spans in homes)
 
@@ -66,4 +68,4 @@ def test_on_arrival_what_the_user_said_before_needs_no_carrying() -> None:
 
 
 def test_a_piece_of_base64_holds_no_names() -> None:
-    assert not found(result(PAD + "Qm9vT2xk/x1" * 40 + "\n"))
+    assert not carried(result(PAD + "Qm9vT2xk/x1" * 40 + "\n"))

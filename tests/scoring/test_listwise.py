@@ -16,9 +16,9 @@ ROWS = np.zeros((5, FEATURES), np.float32)
 def network(seed: int = 0) -> Listwise:
     """One whose last step was drawn, too, so that it says something."""
     torch.manual_seed(seed)
-    found = Listwise().eval().requires_grad_(False)
-    torch.nn.init.normal_(found.add.weight)
-    return found
+    trained = Listwise().eval().requires_grad_(False)
+    torch.nn.init.normal_(trained.add.weight)
+    return trained
 
 
 def test_untrained_it_changes_nothing() -> None:

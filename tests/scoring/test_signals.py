@@ -31,22 +31,22 @@ def test_scores_are_probabilities(context: cp.Context) -> None:
 
 
 def test_recent_results_score_above_old_ones() -> None:
-    found = scored(result(LINES, 1), result(LINES.replace("value", "other"), 6))
-    old = next(score for (segment, _), score in found.items() if segment == 0)
-    new = next(score for (segment, _), score in found.items() if segment == 1)
+    by_line = scored(result(LINES, 1), result(LINES.replace("value", "other"), 6))
+    old = next(score for (segment, _), score in by_line.items() if segment == 0)
+    new = next(score for (segment, _), score in by_line.items() if segment == 1)
     assert new > old
 
 
 def test_the_older_copy_of_a_line_scores_below_the_newer() -> None:
-    found = scored(result(LINES, 1), result(LINES, 1))
-    (line, *_) = (text for segment, text in found if segment == 0)
-    assert found[0, line] < found[1, line]
+    by_line = scored(result(LINES, 1), result(LINES, 1))
+    (line, *_) = (text for segment, text in by_line if segment == 0)
+    assert by_line[0, line] < by_line[1, line]
 
 
 def test_a_failure_scores_above_the_lines_around_it() -> None:
     failure = "src/lost.py:7: Error: the connection was lost\n"
-    found = scored(result(LINES + failure + LINES.replace("value", "other"), 1))
-    assert found[0, failure] == max(found.values())
+    by_line = scored(result(LINES + failure + LINES.replace("value", "other"), 1))
+    assert by_line[0, failure] == max(by_line.values())
 
 
 def test_what_the_latest_calls_speak_of_scores_higher() -> None:
