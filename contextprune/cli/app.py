@@ -1,6 +1,6 @@
-"""The command line. A result goes to standard output or whole into a file, all that is said about it to standard error.
+"""The command line. A result goes to standard output or into a file, never half of it; notes go to standard error.
 
-Exit status: 0 done; 1 an error, said in one line; 2 the command was not understood; 130 stopped by Ctrl-C.
+Exit status: 0 done; 1 an error, named in one line; 2 the command was not understood; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.storage.store import MemoryStore, location_of
 
-_LONG = 1 << 20  # bytes of input from which on a terminal is told how far we are
+_LONG = 1 << 20  # bytes of input from which on a terminal shows the stage
 
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         signal.signal(signal.SIGTERM, _stop)  # as an exception, so that temporary files go
         isolate_children()
+
     try:
         app(args=None if argv is None else list(argv), prog_name="contextprune")
     except SystemExit as exc:
@@ -65,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as exc:  # the last line of defence: a user gets one line and a status, never a traceback
         if sys.flags.dev_mode:
             raise
-        known = f"{type(exc).__name__}: {exc}"
-        return _failed(f"{known} (a bug: `python -P -X dev -m contextprune ...` shows where; please report it)")
+        fault = f"{type(exc).__name__}: {exc}"
+        return _failed(f"{fault} (a bug: `python -P -X dev -m contextprune ...` shows where; please report it)")
     return 0
 
 
@@ -98,14 +99,14 @@ def root(
 
 def budget_of(text: str) -> Budget:
     """A share (`0.4`, `40%`, `1`) or a number of tokens (`8000`, `8_000`)."""
-    found = re.fullmatch(r"(\d[\d_]*)?(\.\d+)?(%)?", text.strip())
-    if not found or not (found[1] or found[2]):
+    match = re.fullmatch(r"(\d[\d_]*)?(\.\d+)?(%)?", text.strip())
+    if not match or not (match[1] or match[2]):
         raise typer.BadParameter(f"{text!r} is neither a share (0.4, 40%) nor a number of tokens (8000)")
-    number = float(f"{found[1] or '0'}{found[2] or ''}")
+    number = float(f"{match[1] or '0'}{match[2] or ''}")
     try:
-        if found[3]:
+        if match[3]:
             return Budget(ratio=number / 100)
-        return Budget(ratio=number) if found[2] or number <= 1 else Budget(tokens=int(number))
+        return Budget(ratio=number) if match[2] or number <= 1 else Budget(tokens=int(number))
     except ContextPruneError as exc:
         raise typer.BadParameter(str(exc)) from exc
 
@@ -137,23 +138,24 @@ def compress(
       cat body.json | contextprune compress - --html page.html -o /dev/null --explain
     """  # noqa: D301 - as above
     data = _input(file)
-    with _progress(len(data)) as tell:
-        tell("reading")
+    with _progress(len(data)) as progress:
+        progress("reading")
         payload, _ = load(data, format)
         pruner = Pruner()
-        done = compress_file(payload, budget, query, format, pruner, tell)
-        tell("writing")
-        result = written(done.payload, payload, data)
-        sheet = _page(done, file, format, pruner) if html else b""
-    shown = sys.stdout.isatty() and output is None
+        compressed = compress_file(payload, budget, query, format, pruner, progress)
+        progress("writing")
+        result = written(compressed.payload, payload, data)
+        sheet = _page(compressed, file, format, pruner) if html else b""
+
+    on_terminal = sys.stdout.isatty() and output is None
     if output not in (None, "-"):
         save(output, result)
-    elif not shown:
+    elif not on_terminal:
         _print(result)
     if html:
         save(html, sheet)
-    _tell_about(done, pruner, explain)
-    if shown:
+    _show_report(compressed, pruner, explain)
+    if on_terminal:
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
 
 
@@ -182,18 +184,18 @@ def audit(
     """  # noqa: D301 - as above
     from contextprune import audit as auditing  # noqa: PLC0415 - the other commands do without
 
-    with _status("looking for sessions") as tell:
+    with _status("looking for sessions") as progress:
         after = None if since is None else time.time() - since * 86_400
-        found = auditing.audit(paths, Pruner(store=MemoryStore()), model, limit, after, tell)
+        audited = auditing.audit(paths, Pruner(store=MemoryStore()), model, limit, after, progress)
     if html:
-        save(html, auditing.render_page(found).encode())
+        save(html, auditing.render_page(audited).encode())
     if as_json:
-        said = json.dumps(auditing.as_json(found), indent=2)
+        text = json.dumps(auditing.as_json(audited), indent=2)
     else:
         styled = sys.stdout.isatty()
         width = max(70, min(140, shutil.get_terminal_size((100, 24)).columns))
-        said = auditing.as_text(found, width, (lambda text: typer.style(text, bold=True)) if styled else str)
-    _print(f"{said.rstrip()}\n".encode("utf-8", "backslashreplace"))
+        text = auditing.as_text(audited, width, (lambda title: typer.style(title, bold=True)) if styled else str)
+    _print(f"{text.rstrip()}\n".encode("utf-8", "backslashreplace"))
 
 
 app.command()(cli_serve.serve)
@@ -239,13 +241,13 @@ def doctor(
 
     findings = examine() if proxy is None else examine_proxy(proxy)
     if as_json:
-        rows = [{"name": f.name, "ok": not f.trouble, "said": f.said, "trouble": f.trouble} for f in findings]
+        rows = [{"name": f.name, "ok": not f.trouble, "said": f.state, "trouble": f.trouble} for f in findings]
         typer.echo(json.dumps(rows, indent=2))
     else:
         for finding in findings:
             mark = typer.style("FAIL", fg="red") if finding.trouble else typer.style("ok  ", fg="green")
-            said = "; ".join(part for part in (finding.said, finding.trouble) if part)
-            typer.echo(f"{mark}  {finding.name:10} {said}")
+            line = "; ".join(filter(None, (finding.state, finding.trouble)))
+            typer.echo(f"{mark}  {finding.name:10} {line}")
     if any(finding.trouble for finding in findings):
         raise typer.Exit(1)
 
@@ -261,17 +263,17 @@ def train(context: typer.Context) -> None:
     raise typer.Exit(make(context.args))
 
 
-def _page(done: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above
+def _page(compressed: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above
     from contextprune.display.heatmap import render_page  # noqa: PLC0415 - only where it is asked for
 
-    after = [segment for body in bodies(done.payload, format) for segment in read(body, format=format).segments]
-    before = done.plan.context.segments
+    after = [segment for body in bodies(compressed.payload, format) for segment in read(body, format=format).segments]
+    before = compressed.plan.context.segments
     texts = {i: new.text for i, new in enumerate(after) if new.text != before[i].text}
     title = "standard input" if file == "-" else Path(file).name
-    return render_page(done.plan, done.report, title, texts, pruner.counter).encode()
+    return render_page(compressed.plan, compressed.report, title, texts, pruner.counter).encode()
 
 
-def _tell_about(done: Compressed[Any], pruner: Pruner, explain: bool) -> None:
+def _show_report(compressed: Compressed[Any], pruner: Pruner, explain: bool) -> None:
     from rich.console import Console  # noqa: PLC0415 - `--help` does without
 
     from contextprune.display.terminal import show_decisions, show_report  # noqa: PLC0415 - as above
@@ -280,10 +282,10 @@ def _tell_about(done: Compressed[Any], pruner: Pruner, explain: bool) -> None:
     store = pruner.store
     memory = isinstance(store, MemoryStore)
     kept = "memory: gone with this command, recall finds nothing" if memory else location_of(store)
-    show_report(console, done.report, kept)
+    show_report(console, compressed.report, kept)
     if explain:
         console.file.write("\n")
-        show_decisions(console, done.plan)
+        show_decisions(console, compressed.plan)
 
 
 def _input(file: str) -> bytes:
@@ -308,17 +310,17 @@ def _print(data: bytes) -> None:
 
 @contextmanager
 def _progress(size: int) -> Iterator[Callable[[str], None]]:
-    """Says on a terminal what a long run is doing."""
+    """Show the stage of a long run on a terminal."""
     if size < _LONG:
         yield lambda _: None
         return
-    with _status(f"{size / 1e6:.1f} MB") as tell:
-        yield lambda stage: tell(f"{stage} ({size / 1e6:.1f} MB)")
+    with _status(f"{size / 1e6:.1f} MB") as progress:
+        yield lambda stage: progress(f"{stage} ({size / 1e6:.1f} MB)")
 
 
 @contextmanager
 def _status(first: str) -> Iterator[Callable[[str], None]]:
-    """Shows on a terminal what is being done."""
+    """Show on a terminal what is being done."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -326,7 +328,7 @@ def _status(first: str) -> Iterator[Callable[[str], None]]:
     from rich.text import Text  # noqa: PLC0415 - as above
 
     with Console(stderr=True).status(first) as status:
-        yield lambda said: status.update(Text(said))  # names of files are no markup
+        yield lambda stage: status.update(Text(stage))  # names of files are no markup
 
 
 def _failed(message: str) -> int:

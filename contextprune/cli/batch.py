@@ -1,4 +1,4 @@
-"""A file as one job: one context, or one for each of its lines, told as one plan and one report."""
+"""A file as one job: a context, or a context for each of its lines, under a single plan and report."""
 
 from __future__ import annotations
 
@@ -25,25 +25,28 @@ def compress_file(
     query: str | None,
     format: str | None,  # noqa: A002 - the word that users know
     pruner: Pruner,
-    tell: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> Compressed[Any]:
-    """Compress what `dialects.load` gave; each of several contexts has the budget for itself.
+    """Compress the payload of a file, as `dialects.load` gives it; each of several contexts has the budget for itself.
 
     Raises what `api.compress` does; with several contexts a ContextPruneError that names the record.
     """
-    each = bodies(payload, format)
-    if each[0] is payload:
-        tell("compressing")
+    contexts = bodies(payload, format)
+    if contexts[0] is payload:
+        progress("compressing")
         return api.compress(payload, budget, query, pruner, format=format)
-    done: list[Compressed[Any]] = []
-    for number, body in enumerate(each, start=1):
-        tell(f"compressing record {number:,} of {len(each):,}")
+
+    records: list[Compressed[Any]] = []
+    for number, body in enumerate(contexts, start=1):
+        progress(f"compressing record {number:,} of {len(contexts):,}")
         try:
-            done.append(api.compress(body, budget, query, pruner, format=format))
+            records.append(api.compress(body, budget, query, pruner, format=format))
         except ContextPruneError as exc:
             raise ContextPruneError(f"record {number}: {exc}") from exc
-    report = _summed([one.report for one in done])
-    return Compressed(Lines(one.payload for one in done), report, _joined([one.plan for one in done]))
+
+    report = _summed([record.report for record in records])
+    plan = _joined([record.plan for record in records])
+    return Compressed(Lines(record.payload for record in records), report, plan)
 
 
 def bodies(payload: Any, format: str | None = None) -> Sequence[Any]:  # noqa: A002 - as above
@@ -77,13 +80,13 @@ def _added(tables: Sequence[Mapping[Name, tuple[int, int]]]) -> dict[Name, tuple
     total: dict[Name, tuple[int, int]] = {}
     for table in tables:
         for name, (first, second) in table.items():
-            known = total.get(name, (0, 0))
-            total[name] = (known[0] + first, known[1] + second)
+            before, after = total.get(name, (0, 0))
+            total[name] = (before + first, after + second)
     return total
 
 
 def _joined(plans: Sequence[Plan]) -> Plan:
-    """One plan for several contexts, one after another; what points to a span still points to it."""
+    """The plans of several contexts as a single plan; indices of spans are moved along."""
     segments: list[Segment] = []
     spans: list[Span] = []
     decisions: list[Decision] = []

@@ -1,4 +1,4 @@
-"""Is contextprune in working order here? Says what is in use, and proves it on a small session that ends in an error.
+"""Examines contextprune here: which parts are in use, and a proof on a small session that ends in an error.
 
 The proof is the point: a wrong setting shows as "nothing is compressed", and that is found here, not in the bill.
 """
@@ -49,10 +49,10 @@ _OPTIONAL: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: what was found, and, where it is not in order, why and what to do."""
+    """The state of a part, and, where it is not in order, why and what to do."""
 
     name: str
-    said: str
+    state: str
     trouble: str = ""
 
 
@@ -64,10 +64,11 @@ def examine(pruner: Pruner | None = None) -> list[Finding]:
         engine = pruner or Pruner()
     except ContextPruneError as exc:
         return [*findings, Finding("settings", "", str(exc)), _extras()]
+
     findings.append(_scorer(engine.scorer))
-    parts = [_tokenizer(engine.counter), _store(engine.store)]
-    findings += [*parts, *_set_aside(engine.store), _extras()]
-    if not any(part.trouble for part in parts):
+    needed = [_tokenizer(engine.counter), _store(engine.store)]
+    findings += [*needed, *_set_aside(engine.store), _extras()]
+    if not any(finding.trouble for finding in needed):
         findings += [_canary(engine, None), _canary(engine, Budget(ratio=0.4))]
     return findings
 
@@ -80,6 +81,7 @@ def canary() -> dict[str, Any]:
         for i in range(_LINES)
     ]
     log[211] = NEEDLE
+
     call = {"name": _TOOL, "arguments": json.dumps({"path": "/var/log/shop/checkout.log"})}
     return {
         "model": "any",
@@ -102,19 +104,22 @@ def _canary(engine: Pruner, budget: Budget | None) -> Finding:
     body = canary()
     original = body["messages"][-1]["content"]
     try:
-        done = api.compress(body, budget, pruner=engine)
-        said = f"{done.report.before:,} tokens became {done.report.after:,}"
-        text = done.payload["messages"][-1]["content"]
-        if text == original:
-            return Finding(name, said, _why_nothing(engine.policy, engine.scorer, done.report.before))
-        if NEEDLE not in text:
-            why = f"the error line was lost; the scorer {engine.scorer.name} is not to be trusted: "
-            return Finding(name, said, why + "set CONTEXTPRUNE_SCORER=lexical and report it")
-        if not _comes_back(text, original, engine):
-            return Finding(name, said, "recall did not give the log back byte for byte; use another CONTEXTPRUNE_STORE")
+        compressed = api.compress(body, budget, pruner=engine)
+        state = f"{compressed.report.before:,} tokens became {compressed.report.after:,}"
+        text = compressed.payload["messages"][-1]["content"]
+        comes_back = NEEDLE in text and _comes_back(text, original, engine)
     except ContextPruneError as exc:
         return Finding(name, "the canary failed", str(exc))
-    return Finding(name, f"{said}; the error line stayed; recall gave the log back byte for byte")
+
+    if text == original:
+        return Finding(name, state, _why_nothing(engine.policy, engine.scorer, compressed.report.before))
+    if NEEDLE not in text:
+        why = f"the error line was lost; the scorer {engine.scorer.name} is not to be trusted: "
+        return Finding(name, state, f"{why}set CONTEXTPRUNE_SCORER=lexical and report it")
+    if not comes_back:
+        why = "recall did not give the log back byte for byte; use another CONTEXTPRUNE_STORE"
+        return Finding(name, state, why)
+    return Finding(name, f"{state}; the error line stayed; recall gave the log back byte for byte")
 
 
 def _comes_back(text: str, original: str, engine: Pruner) -> bool:
@@ -135,9 +140,9 @@ def _why_nothing(policy: Policy, scorer: Scorer, tokens: int) -> str:
         return f"nothing was compressed: min_tokens is {least:,}, more than the log has; lower it"
     if recall > 0.99:
         return f"nothing was compressed: recall is {recall}, so all is kept; set it to 0.95"
-    other = "" if scorer.name == load_scorer("lexical").name else "set CONTEXTPRUNE_SCORER=lexical, or "
+    lexical = "" if scorer.name == load_scorer("lexical").name else "set CONTEXTPRUNE_SCORER=lexical, or "
     why = f"nothing was compressed: the scorer {scorer.name} holds everything for needed"
-    return f"{why}; {other}lower recall (now {recall})"
+    return f"{why}; {lexical}lower recall (now {recall})"
 
 
 def _settings() -> Finding:
@@ -145,17 +150,17 @@ def _settings() -> Finding:
     resolved, default = resolve_settings(), Settings()
     settings = resolved.settings
     set_to = [
-        f"{field.name}={_shown(getattr(found, field.name))}"
-        for found, usual in ((settings, default), (settings.policy, default.policy))
-        for field in fields(found)
-        if field.name != "policy" and getattr(found, field.name) != getattr(usual, field.name)
+        f"{field.name}={_shown(getattr(values, field.name))}"
+        for values, defaults in ((settings, default), (settings.policy, default.policy))
+        for field in fields(values)
+        if field.name != "policy" and getattr(values, field.name) != getattr(defaults, field.name)
     ]
-    said = [", ".join(resolved.files) or "no file", ", ".join(set_to) or "all defaults"]
+    state = [", ".join(resolved.files) or "no file", ", ".join(set_to) or "all defaults"]
     if resolved.ignored:
-        said.append(f"ignored in {resolved.files[-1]}: {', '.join(resolved.ignored)}")
+        state.append(f"ignored in {resolved.files[-1]}: {', '.join(resolved.ignored)}")
     elif resolved.notice:
-        said.append(resolved.notice.removeprefix("contextprune: "))
-    return Finding("settings", "; ".join(said))
+        state.append(resolved.notice.removeprefix("contextprune: "))
+    return Finding("settings", "; ".join(state))
 
 
 def _shown(value: object) -> str:
@@ -165,33 +170,33 @@ def _shown(value: object) -> str:
 
 def _scorer(scorer: Scorer) -> Finding:
     """Its name, where it runs and how; of the fallback, why there is no model and how to get it."""
-    said = (scorer.name, device_of(scorer), *remarks(scorer))
-    return Finding("scorer", "; ".join(part for part in said if part))
+    state = (scorer.name, device_of(scorer), *remarks(scorer))
+    return Finding("scorer", "; ".join(part for part in state if part))
 
 
 def _tokenizer(counter: Counter) -> Finding:
-    said = label_of(counter)
+    state = label_of(counter)
     try:
         tokens = counter("The quick brown fox jumps over the lazy dog.")
     except ContextPruneError as exc:
-        return Finding("tokenizer", said, str(exc))
+        return Finding("tokenizer", state, str(exc))
     if tokens < 1:
-        return Finding("tokenizer", said, "it counts no tokens in a sentence; set CONTEXTPRUNE_TOKENIZER=o200k_base")
-    return Finding("tokenizer", said)
+        return Finding("tokenizer", state, "it counts no tokens in a sentence; set CONTEXTPRUNE_TOKENIZER=o200k_base")
+    return Finding("tokenizer", state)
 
 
 def _store(store: Store) -> Finding:
-    """Write, read back, and say where and how much."""
-    said = "memory: originals go with the process" if isinstance(store, MemoryStore) else location_of(store)
+    """Write a text to the store and read it back; name where it is, and how much it holds."""
+    state = "memory: originals go with the process" if isinstance(store, MemoryStore) else location_of(store)
     text = "a test of `contextprune doctor`"
     try:
         key = store.key(text)
         store.put({key: text})
         if store.get(key) != text:
-            return Finding("store", said, "it does not give back what was written; use another CONTEXTPRUNE_STORE")
+            return Finding("store", state, "it does not give back what was written; use another CONTEXTPRUNE_STORE")
     except ContextPruneError as exc:
-        return Finding("store", said, str(exc))
-    return Finding("store", f"{said}, writable{_contents(store)}")
+        return Finding("store", state, str(exc))
+    return Finding("store", f"{state}, writable{_contents(store)}")
 
 
 def _contents(store: Store) -> str:
@@ -208,7 +213,7 @@ def _contents(store: Store) -> str:
 
 
 def loses_logs(version: tuple[int, int, int]) -> bool:
-    """Whether this SQLite may damage a file when two processes write its log back: https://sqlite.org/wal.html."""
+    """True for a SQLite that may damage a file when two processes write its log back: https://sqlite.org/wal.html."""
     mended = {(3, 44): 6, (3, 50): 7}  # older lines that got the correction, too
     return version < (3, 51, 3) and version[2] < mended.get(version[:2], sys.maxsize)
 
@@ -229,5 +234,5 @@ def _lost(aside: SetAside) -> str:
 
 
 def _extras() -> Finding:
-    here = {name: all(find_spec(module) for module in modules) for name, modules in _OPTIONAL.items()}
-    return Finding("optional", ", ".join(f"{name}: {'yes' if found else 'no'}" for name, found in here.items()))
+    installed = {name: all(find_spec(module) for module in modules) for name, modules in _OPTIONAL.items()}
+    return Finding("optional", ", ".join(f"{name}: {'yes' if has else 'no'}" for name, has in installed.items()))

@@ -1,7 +1,7 @@
 """Results to files: in the input's own style, and never half-written.
 
-What did not change keeps its bytes; what did is written as its neighbours are, so that a diff of the two files shows
-what was cut and nothing else. A file appears whole or not at all, whatever stops the process.
+Records that did not change keep their bytes; the others are written as their neighbours are, so that a diff of the two
+files shows what was cut and nothing else. A file appears whole or not at all, whatever stops the process.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def written(payload: Any, original: Any, data: bytes) -> bytes:
 def save(path: str, data: bytes) -> None:
     """Write `data` to the file at `path`, whole or not at all; ContextPruneError where the disk does not allow it.
 
-    What is no regular file (a device, a pipe) is written to, never replaced; a link keeps pointing to its file.
+    A device or a pipe is written to, never replaced; a link keeps pointing to its file.
     """
-    place = Path(path)
+    target = Path(path)
     try:
-        if place.exists() and not place.is_file():
-            place.write_bytes(data)
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
         else:
-            _replace(Path(os.path.realpath(place)), data)
+            _replace(Path(os.path.realpath(target)), data)
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
         raise ContextPruneError(f"{path} cannot be written: {getattr(exc, 'strerror', None) or exc}") from exc
 
@@ -82,7 +82,7 @@ def _rows(rows: list[str], payload: Lines, original: Lines) -> bytes:
 
 
 def _packer(text: str, indent: str | None) -> Callable[[Any], str]:
-    """How to write a value in the style of `text`."""
+    """A function that writes a value in the style of `text`."""
     escaped = text.isascii() and "\\u" in text
     spaced = indent is not None or '": ' in text
     separators = (", " if indent is None and spaced else ",", ": " if spaced else ":")
@@ -97,9 +97,9 @@ def _packer(text: str, indent: str | None) -> Callable[[Any], str]:
 
 
 def _indent(text: str) -> str | None:
-    """What the first member of an indented JSON text is indented with; None where all stands on one line."""
-    found = re.match(r"\s*[\[{][ \t\r]*\n([ \t]*)", text)
-    return None if found is None else found[1]
+    """The indentation of the first member of a JSON text; None where all stands on one line."""
+    match = re.match(r"\s*[\[{][ \t\r]*\n([ \t]*)", text)
+    return None if match is None else match[1]
 
 
 def _encoded(text: str) -> bytes:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -78,12 +78,13 @@ def serve(
         "upstreams": _upstreams(upstream), "mode": mode, "recall": recall, "deadline": deadline, "workers": workers,
         "scorers": scorers, "content": show_content,
     }  # fmt: skip
-    options, places = trace_options(flags, config or "")
+
+    options, sources = trace_options(flags, config or "")
     settings = load_settings(file=Path(options.config) if options.config else None)
     inherited = read_inherited(sys.stdin.buffer.readline()) if inherit else None
     if with_parent:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
-    raise typer.Exit(_serve(options, settings, places, inherited))
+    raise typer.Exit(_serve(options, settings, sources, inherited))
 
 
 def wrap(
@@ -115,8 +116,8 @@ def wrap(
     flags: list[str] = ["--show-content"] if show_content else []
     for name, value in (("--mode", mode), ("--recall", recall), ("--config", config)):
         flags += [name, value] if value else []
-    told = args[1:] if args and args[0] == "--" else args or []
-    raise typer.Exit(run(agent, told, flags, process_environment(), _tell, options.config))
+    arguments = args[1:] if args and args[0] == "--" else args or []
+    raise typer.Exit(run(agent, arguments, flags, process_environment(), _announce, options.config))
 
 
 def mcp(
@@ -137,26 +138,24 @@ def mcp(
 
 
 def announcement(
-    options: Options, settings: Settings, url: str, places: Mapping[str, str] = MappingProxyType({})
+    options: Options, settings: Settings, url: str, sources: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """What a user needs to know once it listens at `url`: what it does, where things go, and what to paste where.
+    """The text for a user once it listens at `url`: its mode, where requests go, and what to paste where.
 
-    `places` says of options that are not the default where each was set.
+    `sources` says of options that are not the default where each was set.
     """
-    origin = {name: f"  (set by {place})" for name, place in places.items()}
-    store = settings.store or str(data_folder() / "originals.sqlite3")
-    scheme, _, rest = store.rpartition("://")
-    store = f"{scheme}://{rest.rpartition('@')[2]}" if scheme else store  # without the password
+    origin = {name: f"  (set by {source})" for name, source in sources.items()}
     further = [
         f"  {prefix:12} {url}{prefix} leads to {base}{origin.get('upstreams', '')}"
         for prefix, base in options.upstreams.items()
     ]
+
     lines = [
         f"contextprune {__version__} listens at {url} (mode {options.mode}, recall {options.recall}). Ctrl-C stops it.",
         f"  OpenAI       {options.upstream_openai}{origin.get('upstream_openai', '')}",
         f"  Anthropic    {options.upstream_anthropic}{origin.get('upstream_anthropic', '')}",
         *further,
-        f"  originals    {'in memory of each scorer: gone with this process' if store == 'memory' else store}",
+        f"  originals    {_originals(settings)}",
         f"  scorer       {_SCORERS.get(settings.scorer, settings.scorer)}",
         f"  dashboard    {url}/",
         "Point a client at it; keep your key as it is:",
@@ -166,30 +165,41 @@ def announcement(
         "  Codex                                   contextprune wrap codex",
         f"Prove that it works: contextprune doctor --proxy {url}",
     ]
+    return "\n".join([*lines, *_cautions(options)])
+
+
+def _originals(settings: Settings) -> str:
+    """The place where originals are kept, without a password that its address may hold."""
+    if settings.store == "memory":
+        return "in memory of each scorer: gone with this process"
+    store = settings.store or str(data_folder() / "originals.sqlite3")
+    scheme, _, address = store.rpartition("://")
+    return f"{scheme}://{address.rpartition('@')[2]}" if scheme else store
+
+
+def _cautions(options: Options) -> Iterator[str]:
+    """Lines on a mode that shortens nothing, and on an address that other machines reach."""
     if options.mode != "on":
-        what = "measures and changes nothing" if options.mode == "audit" else "only relays"
-        lines.append(f"NOTE: mode {options.mode} {what}; --mode on shortens.")
+        does = "measures and changes nothing" if options.mode == "audit" else "only relays"
+        yield f"NOTE: mode {options.mode} {does}; --mode on shortens."
     if not options.loopback:
-        lines += [
-            f"WARNING: {options.host} can be reached from other machines, and traffic to it is not encrypted.",
-            "  Put an edge with TLS in front (examples/edge), or listen on 127.0.0.1.",
-        ]
+        yield f"WARNING: {options.host} can be reached from other machines, and traffic to it is not encrypted."
+        yield "  Put an edge with TLS in front (examples/edge), or listen on 127.0.0.1."
         if not options.token:
-            lines.append("  Others get neither the dashboard nor the side-car: CONTEXTPRUNE_SERVE_TOKEN is not set.")
-    return "\n".join(lines)
+            yield "  Others get neither the dashboard nor the side-car: CONTEXTPRUNE_SERVE_TOKEN is not set."
 
 
-def _serve(options: Options, settings: Settings, places: Mapping[str, str], inherited: Inherited | None) -> int:
+def _serve(options: Options, settings: Settings, sources: Mapping[str, str], inherited: Inherited | None) -> int:
     """Run the proxy; its exit status."""
 
-    def tell(url: str) -> None:
-        typer.echo(announcement(options, settings, url, places), err=True)
+    def announce(url: str) -> None:
+        typer.echo(announcement(options, settings, url, sources), err=True)
         if inherited is not None and inherited.fd is None:
             typer.echo(url)  # the program that started this one waits for it
 
     launched = launch_first(options)
     try:
-        return _server()(options, tell, launched, inherited)
+        return _server()(options, announce, launched, inherited)
     finally:
         if launched is not None:
             launched.end()
@@ -199,19 +209,19 @@ def _upstreams(pairs: list[str] | None) -> dict[str, str] | None:
     """`PREFIX=URL` flags as a table."""
     if not pairs:
         return None
-    found = {}
+    upstreams = {}
     for pair in pairs:
         prefix, equals, url = pair.partition("=")
         if not equals:
             raise typer.BadParameter(
                 f"--upstream is PREFIX=URL, such as /groq=https://api.groq.com/openai, not {pair!r}"
             )
-        found[prefix.strip()] = url.strip()
-    return found
+        upstreams[prefix.strip()] = url.strip()
+    return upstreams
 
 
 def _server() -> Callable[[Options, Callable[[str], None], Launched | None, Inherited | None], int]:
-    """What runs the proxy. Raises MissingExtra where its packages are absent."""
+    """The function that runs the proxy. Raises MissingExtra where its packages are absent."""
     try:
         from contextprune.proxy.server import run  # noqa: PLC0415 - its packages are an extra
     except ModuleNotFoundError as exc:
@@ -221,12 +231,12 @@ def _server() -> Callable[[Options, Callable[[str], None], Launched | None, Inhe
     return run
 
 
-def _tell(said: str) -> None:
-    typer.echo(f"contextprune: {said}", err=True)
+def _announce(line: str) -> None:
+    typer.echo(f"contextprune: {line}", err=True)
 
 
 def _end_with_standard_input() -> None:
-    """End when whoever started us is gone: then nobody holds the other end of our standard input."""
+    """End when the process that started us has ended: then nobody holds the other end of our standard input."""
     while sys.stdin.buffer.read(1 << 12):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

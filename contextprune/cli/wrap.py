@@ -74,7 +74,7 @@ def wrap(
     args: Sequence[str],
     flags: Sequence[str],
     variables: Mapping[str, str],
-    tell: Callable[[str], None],
+    announce: Callable[[str], None],
     config: str = "",
 ) -> int:
     """Run `agent` with `args` behind a proxy started with `flags`; its exit status, 128 + n where signal n ended it.
@@ -92,15 +92,15 @@ def wrap(
         )
 
     with _proxy(agent, flags, variables) as (url, launch):
-        tell(f"{agent} goes through {url}; the dashboard is there, too")
-        tell(f"from there its requests go to {destinations(agent, variables, config)}")
+        announce(f"{agent} goes through {url}; the dashboard is there, too")
+        announce(f"from there its requests go to {destinations(agent, variables, config)}")
         if launch.note:
-            tell(launch.note)
+            announce(launch.note)
 
         environment = {**variables, **launch.environment, **_no_proxy(variables)}
         status = _run([program, *launch.arguments, *args], environment)
         with suppress(OSError):
-            tell(savings(_stats(url), agent))
+            announce(savings(_stats(url), agent))
     return status
 
 
@@ -233,6 +233,7 @@ def _start(
         pass_fds=(sock.fileno(),) if sock else (),
         start_new_session=True,  # Ctrl-C is for the agent
     )
+
     try:
         _hand_on(process, inherited)
         url = f"http://{_HOST}:{port}" if sock else _address(process)

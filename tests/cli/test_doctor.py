@@ -59,7 +59,7 @@ def test_a_working_installation_has_no_trouble() -> None:
 
 
 def said_of(scorer: Scorer) -> str:
-    return next(finding.said for finding in examine(pruner(scorer=scorer)) if finding.name == "scorer")
+    return next(finding.state for finding in examine(pruner(scorer=scorer)) if finding.name == "scorer")
 
 
 def test_a_model_is_named_with_the_hash_of_its_weights_and_where_it_runs(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_scorer_that_keeps_everything_is_found_out() -> None:
 
 
 def test_extras_for_prices_and_images_are_told_of() -> None:
-    said = next(finding.said for finding in examine(pruner()) if finding.name == "optional")
+    said = next(finding.state for finding in examine(pruner()) if finding.name == "optional")
     assert re.search(r"prices: (yes|no), images: (yes|no)", said)
 
 
@@ -123,7 +123,7 @@ def test_a_store_that_cannot_be_written_is_found_out_before_the_canary(tmp_path:
 def test_a_store_says_where_it_is_and_what_it_holds(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "originals.sqlite3")
     store.put({store.key("one"): "one"})
-    said = next(finding.said for finding in examine(pruner(store=store)) if finding.name == "store")
+    said = next(finding.state for finding in examine(pruner(store=store)) if finding.name == "store")
     store.close()
     assert said.startswith(f"{tmp_path / 'originals.sqlite3'}, writable, 2 originals")
 
@@ -132,7 +132,7 @@ def test_a_store_that_was_set_aside_is_told_of_and_is_no_trouble(tmp_path: Path)
     path = tmp_path / "originals.sqlite3"
     path.write_bytes(b"no database" * 1000)
     findings = examine(pruner(store=SQLiteStore(path)))
-    said = next(finding.said for finding in findings if finding.name == "set aside")
+    said = next(finding.state for finding in findings if finding.name == "set aside")
     assert said.startswith(f"{path}.damaged-")
     assert "0 originals can still be read" in said
     assert troubles(findings) == {}
@@ -162,7 +162,7 @@ def test_the_settings_files_in_force_are_named(tmp_path: Path, monkeypatch: pyte
         file.write_text(text)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.chdir(project.parent)
-    said = examine(pruner())[1].said
+    said = examine(pruner())[1].state
     assert said.startswith(f"{own}, {project}; ")
     assert "min_tokens=7" in said
     assert "tools=bash" in said
@@ -172,7 +172,7 @@ def test_what_a_project_may_not_set_is_named(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "contextprune.toml").write_text("store = 'redis://evil.example/0'\n[serve]\nhost = '0.0.0.0'\n")
     monkeypatch.chdir(tmp_path)
     finding = examine(pruner())[1]
-    assert f"ignored in {tmp_path / 'contextprune.toml'}: store, serve.host" in finding.said
+    assert f"ignored in {tmp_path / 'contextprune.toml'}: store, serve.host" in finding.state
     assert finding.trouble == ""
 
 
@@ -180,7 +180,7 @@ def test_a_project_file_that_is_not_read_is_named(tmp_path: Path, monkeypatch: p
     (tmp_path / "contextprune.toml").write_text("recall = 1.0\n")
     (tmp_path / "contextprune.toml").chmod(0o666)
     monkeypatch.chdir(tmp_path)
-    said = examine(pruner())[1].said
+    said = examine(pruner())[1].state
     assert said.startswith("no file; ")
     assert "contextprune.toml is ignored: others may write to it (mode 0666)" in said
 

@@ -83,7 +83,7 @@ def test_a_proxy_that_works_has_no_trouble_and_shows_what_it_did(tmp_path: Path)
         assert main(["doctor", "--proxy", url, "--json"]) == 0
     assert trouble(findings) == ""
     assert [finding.name for finding in findings] == ["address", "readiness", "version", "mode", "traffic", "canary"]
-    assert findings[-1].said.endswith("the error line stayed; the log came back byte for byte")
+    assert findings[-1].state.endswith("the error line stayed; the log came back byte for byte")
 
 
 def test_a_mode_that_changes_nothing_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
