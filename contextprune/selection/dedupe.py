@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from contextprune.context import Context, Kind, Span
+from contextprune.selection.targets import MIN_RUN
 from contextprune.text.views import NUMBERED
 
 LOOSE = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which copies may differ in case and white space; in tools' results these may matter."""
-MIN_RUN = 24  # tokens of consecutive equal spans before a reference pays for its marker
 
 
 def duplicates(

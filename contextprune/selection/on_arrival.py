@@ -14,12 +14,15 @@ from math import sqrt
 from contextprune.plan import Plan
 from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.prepared import Prepared
+from contextprune.selection.targets import (
+    IDENTIFIER_SHARE,
+    IDENTIFIER_TOKENS,
+    KEPT_PER_ROOT,
+    KEPT_PER_ROOT_CALIBRATED,
+    LEAST_SAVING,
+)
 from contextprune.selection.under_budget import FIRST, decide, line_value, steps
 from contextprune.text.views import looks_like_view
-
-NAMED, NAMED_LEAST = 0.3, 500  # what identifiers in markers may take of a block: a share of its tokens, and tokens
-ENOUGH, ENOUGH_BARRED = 12.0, 20.0  # times the root of its tokens: what stays of a block at least, and by a bar
-LEAST_SAVING = 0.2  # of a block's tokens; less is not worth a marker in the model's way
 
 
 def on_arrival(
@@ -91,13 +94,13 @@ def _reach(prepared: Prepared, fill: Fill, block: range, candidates: Sequence[in
     """Keep spans and carry identifiers until the target is met, and enough of the block stands."""
     only = set(candidates)
     identifiers = [k for k in target.identifiers if only.issuperset(prepared.identifiers[k].spans)]
-    room = max(NAMED_LEAST, int(NAMED * sum(prepared.costs[i] for i in block)))
+    room = max(IDENTIFIER_TOKENS, int(IDENTIFIER_SHARE * sum(prepared.costs[i] for i in block)))
     if target.bar is None:
         _walk(prepared, fill, candidates, identifiers, target.recall, room)
-        _fill_up(prepared, fill, candidates, ENOUGH)
+        _fill_up(prepared, fill, candidates, KEPT_PER_ROOT)
     else:
         _keep_from_bar(prepared, fill, candidates, target.bar)
-        _fill_up(prepared, fill, candidates, ENOUGH_BARRED)
+        _fill_up(prepared, fill, candidates, KEPT_PER_ROOT_CALIBRATED)
         _name(prepared, fill, identifiers, room)
 
 

@@ -9,14 +9,36 @@ from math import log
 
 from contextprune.policy import Policy
 
-LARGE_RESULT_SLACK = 5.0
-"""How much more of a large result may be missed than was asked for: most of what it says is never used, what it fails
-at stays, what it names is carried, and the rest can be recalled."""
-LEAST_RECALL = 0.5  # of the recall asked for, however large the result
-LARGE = 500, 3000  # tokens from which on a result counts as large, and from which on fully
+# On arrival: how much of a new block stays.
+LARGE_RESULT_SLACK = 5.0  # times more may be missed of a large result than was asked for; set with `bench sessions`
+LARGE = 500, 3000  # tokens from which on a result counts as large, and from which on fully; set with it
+LEAST_RECALL = 0.5  # of the recall asked for, however large the result; by hand, the default recall never gets there
+KEPT_PER_ROOT = 12.0  # times the root of its tokens stays of a block at least; `bench sessions`: .70, at 20 .71
+KEPT_PER_ROOT_CALIBRATED = 20.0  # the same where a calibrated bar decides; `bench sessions`: at 12 one was dearer
+LEAST_SAVING = 0.2  # of a block's tokens must go, or it stays whole; by hand: a marker stands in the model's way
+IDENTIFIER_SHARE = 0.3  # of a block's tokens that identifiers in markers may take; by hand, for listings of paths
+IDENTIFIER_TOKENS = 500  # that they may take in any case; by hand
+MIN_RUN = 24  # tokens of consecutive copies before a reference pays for its marker; by hand: two markers' worth
+SHARED_CHARACTERS = 40  # in common with an earlier block before the two are compared; by hand, for speed
+COMPARED_BLOCKS = 4  # earlier blocks that a new one is compared with, those that share most; by hand, for speed
+ONGOING_AFTER = 4  # replies after which a conversation is taken to go on; by hand, for prompts near the least size
 
-EPOCH_SHARE, LONG_PAST_SHARE = 0.5, 0.1  # of an old block's tokens that an epoch leaves
-LONG_PAST = 12  # model's replies
+# Under a budget: what a span is worth.
+LINE_WORTH = 0.15  # of quoting a line beside naming an identifier, in a trace; set with `bench traces`
+RECENT_WORTH = 1.5  # times more is a span of the latest turns worth (policy.recent_turns); by hand
+
+# At an epoch: when it happens, and how much of old blocks stays.
+EPOCH_WORTH = 0.15  # of the prompt must go for an epoch that pays; by hand
+EPOCH_WORTH_FREE = 0.1  # the same where the rewrite costs nothing, or room is needed; by hand
+EPOCH_RECENT_TURNS = 4  # are left alone at least; by hand: an edit quotes what was read lately
+EPOCH_BLOCK_TOKENS = 100  # that an old block must be able to lose; by hand
+EPOCH_SHARE = 0.5  # of an old block's tokens that an epoch leaves; by hand, `bench epochs` has what that loses
+LONG_PAST_SHARE = 0.1  # the same of blocks long past, where the window fills up; set with `bench epochs`
+LONG_PAST = 12  # model's replies after which a block is long past; set with `bench epochs`
+LAST_RESORT_SHARE = 0.1  # of the oldest, where the prompt would not fit: what their names take; with `bench epochs`
+CACHE_CUSHION = 4  # times the least size must go from a prompt that falls below it; reckoned: see `keeps_cacheable`
+GOAL_CHARACTERS = 4000  # of what the user said last count as the goal of a rewrite; by hand, for speed
+MARKER_ALLOWANCE = 40  # tokens that markers may cost more where a rewrite keeps more; by hand: two markers' worth
 
 
 def recall_on_arrival(policy: Policy, tool: str, tokens: int, *, view: bool, by_query: bool) -> float:

@@ -12,12 +12,11 @@ from contextprune.policy import Policy
 from contextprune.selection.fill import Fill
 from contextprune.selection.prepared import Prepared
 from contextprune.selection.protection import protection
+from contextprune.selection.targets import LINE_WORTH, RECENT_WORTH
 
 ANY_LENGTH = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which a span's length does not count against it; in a single result it does not, either."""
 TRACES = frozenset({Reading.TRACE, Reading.ASKED_TRACE})
-LINE = 0.15  # in a trace, what quoting a line is worth beside naming an identifier: names are asked for far more often
-RECENT = 1.5  # how much more a span of the latest turns is worth (policy.recent_turns)
 REPEATED = "the same stands earlier"
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
 
@@ -121,7 +120,7 @@ def _values(prepared: Prepared) -> dict[int, float]:
     """What each span that may be chosen is worth by itself: its score, or that of a later copy."""
     segments = prepared.context.segments
     last = max((segment.turn for segment in segments), default=0)
-    weights = [RECENT if last - segment.turn < prepared.policy.recent_turns else 1.0 for segment in segments]
+    weights = [RECENT_WORTH if last - segment.turn < prepared.policy.recent_turns else 1.0 for segment in segments]
     names_first = prepared.context.reading in TRACES
     values = [
         line_value(prepared, i, names_first=names_first) * weights[span.segment]
@@ -138,7 +137,7 @@ def _values(prepared: Prepared) -> dict[int, float]:
 
 def line_value(prepared: Prepared, i: int, *, names_first: bool = True) -> float:
     """What span `i` is worth beside identifiers, where there are any."""
-    return prepared.scores[i] * LINE if prepared.identifiers and names_first else prepared.scores[i]
+    return prepared.scores[i] * LINE_WORTH if prepared.identifiers and names_first else prepared.scores[i]
 
 
 def decide(prepared: Prepared, fill: Fill, block: range) -> list[Decision]:

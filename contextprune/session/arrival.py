@@ -15,16 +15,12 @@ from contextprune.scoring import Calibrated
 from contextprune.selection import on_arrival
 from contextprune.selection.dedupe import copy_key, repeats, sameness
 from contextprune.selection.protection import least_tokens, protection
-from contextprune.selection.targets import recall_on_arrival
+from contextprune.selection.targets import COMPARED_BLOCKS, ONGOING_AFTER, SHARED_CHARACTERS, recall_on_arrival
 from contextprune.session.ledger import Entry
 from contextprune.session.old_images import image_note
 from contextprune.session.state import State
 from contextprune.splitting import split
 from contextprune.text.views import is_view
-
-SHARED = 40  # characters in common with an earlier block before the two are compared
-COMPARED = 4  # earlier blocks that a new one is compared with: those that share most
-ONGOING_AFTER = 4  # replies after which a conversation is taken to go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +168,7 @@ def _most_alike(state: State, spans: Sequence[Span]) -> list[int]:
         at = state.places.get(sameness(span.text))
         if at is not None:
             common[at] += len(span.text)
-    most = sorted(((-chars, at) for at, chars in common.items() if chars >= SHARED))[:COMPARED]
+    most = sorted(((-chars, at) for at, chars in common.items() if chars >= SHARED_CHARACTERS))[:COMPARED_BLOCKS]
     return sorted(at for _, at in most)
 
 

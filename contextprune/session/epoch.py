@@ -17,21 +17,22 @@ from contextprune.money.payback import EVERY, keeps_cacheable
 from contextprune.policy import Policy
 from contextprune.prepare import New, Resources, is_shorter
 from contextprune.selection.protection import protection
-from contextprune.selection.targets import share_at_epoch
+from contextprune.selection.targets import (
+    CACHE_CUSHION,
+    EPOCH_BLOCK_TOKENS,
+    EPOCH_RECENT_TURNS,
+    EPOCH_WORTH,
+    EPOCH_WORTH_FREE,
+    LAST_RESORT_SHARE,
+    share_at_epoch,
+)
 from contextprune.session.old_images import seen_before, stale
 from contextprune.session.repeated_failures import mark_repeated
 from contextprune.session.rewrite import rewrite
 from contextprune.session.state import Look, State
 from contextprune.text.failures import fails
 
-LEAST = 100  # tokens that an old block must be able to lose
-RECENT = 4  # the least number of turns that an epoch leaves alone
-WORTH = 0.15  # of the prompt that an epoch must remove to be worth a rewriting
-WORTH_FREE = 0.1  # the same where the rewriting costs nothing, or room is needed
 Changed = tuple[tuple[int, str, int], ...]
-
-NAMES = 0.1  # of a block: what its identifiers take
-CUSHION = 4  # see keeps_cacheable
 
 
 def _bound(state: State, context: Context) -> bool:
@@ -117,7 +118,7 @@ class _Aim:
         worth = meter.gain(removed, max(0, cached - stays - removed)) if self.gains else float(removed)
         if worth <= least or (self.safe and not meter.affords(self.plain, sent, stays)):
             return None
-        if not all(keeps_cacheable(total, sent, table.least, CUSHION) for table in meter.tables):
+        if not all(keeps_cacheable(total, sent, table.least, CACHE_CUSHION) for table in meter.tables):
             return None
         return worth
 
@@ -138,12 +139,12 @@ def _aim(policy: Policy, state: State, *, cold: bool) -> _Aim | None:
     if ends[-1] > high:
         safe = not cold and ends[-1] <= most
         if not safe or state.meter.quiet % EVERY == 0:
-            return _Aim(state, plain, ends, WORTH_FREE * ends[-1], low, most, gains=False, safe=safe)
+            return _Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], low, most, gains=False, safe=safe)
     if cold:
-        return _Aim(state, plain, ends, WORTH_FREE * ends[-1], None, most, gains=False, safe=False)
+        return _Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], None, most, gains=False, safe=False)
     if state.meter.rests():
         return None
-    return _Aim(state, plain, ends, WORTH * ends[-1], None, most, gains=True, safe=True)
+    return _Aim(state, plain, ends, EPOCH_WORTH * ends[-1], None, most, gains=True, safe=True)
 
 
 def _possible(state: State, policy: Policy) -> list[int]:
@@ -152,9 +153,9 @@ def _possible(state: State, policy: Policy) -> list[int]:
     newest = state.segments[-1].turn if state.segments else 0
     possible = []
     for at, segment in enumerate(state.segments):
-        old = newest - segment.turn >= max(RECENT, policy.recent_turns)
+        old = newest - segment.turn >= max(EPOCH_RECENT_TURNS, policy.recent_turns)
         if segment.kind in BLOCKS:
-            may = old and state.after[at] >= LEAST and _may_shrink(state, policy, at)
+            may = old and state.after[at] >= EPOCH_BLOCK_TOKENS and _may_shrink(state, policy, at)
         elif segment.kind is Kind.IMAGE:
             may = old and segment.editable and state.texts[at] is None
         else:  # until the user speaks again, some servers want the reasoning back
@@ -194,7 +195,7 @@ def _replace(
 ) -> dict[int, tuple[str, int]]:
     """The texts in place of what goes first: reasoning, images, and answers that say no more than a later one."""
     texts = dict.fromkeys((at for at in possible if state.segments[at].kind is Kind.REASONING), "")
-    texts |= stale(resources, state, max(RECENT, resources.policy.recent_turns))
+    texts |= stale(resources, state, max(EPOCH_RECENT_TURNS, resources.policy.recent_turns))
     texts |= mark_repeated(resources, state, failed, old)
     return _shorter(resources, state, texts)
 
@@ -228,14 +229,14 @@ def _shrinking(
     for at in [at for at in old if at not in unmended]:
         share = share_at_epoch(policy, pressure, newest - state.segments[at].turn)
         tokens = state.after[at] - int(share * state.before[at])
-        if tokens >= LEAST and excess > 0:
+        if tokens >= EPOCH_BLOCK_TOKENS and excess > 0:
             loses[at] = tokens
             excess -= tokens
 
     excess = aim.excess(aim.most, new) - sum(loses.values())
     for at in list(loses):
         if excess > 0:
-            more = state.after[at] - int(NAMES * state.before[at]) - loses[at]
+            more = state.after[at] - int(LAST_RESORT_SHARE * state.before[at]) - loses[at]
             loses[at], excess = loses[at] + more, excess - more
     return loses
 

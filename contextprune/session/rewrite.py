@@ -14,11 +14,9 @@ from contextprune.plan import Action, Plan
 from contextprune.prepare import New, Resources, count, finish, prepare
 from contextprune.selection import Prepared, under_budget
 from contextprune.selection.protection import closure, movable
+from contextprune.selection.targets import GOAL_CHARACTERS, MARKER_ALLOWANCE
 from contextprune.session.state import State, shown_as
 from contextprune.splitting import split
-
-GOAL = 4000  # characters of what the user said last
-MARKER = 40  # tokens that markers may cost more where more is kept
 
 
 def rewrite(
@@ -52,7 +50,7 @@ def _beside(state: State, old: Collection[int], new: New) -> Context:
         shown = segment.text if text is None else text
         segments.append(replace(shown_as(segment, shown), editable=False, cost=segment.cost if text is None else None))
     goal = next((s.text for s in reversed(state.segments) if s.kind is Kind.USER), "")
-    return Context(tuple(segments), goal[:GOAL])
+    return Context(tuple(segments), goal[:GOAL_CHARACTERS])
 
 
 def _plan(prepared: Prepared, standing: Mapping[int, int], ceiling: int) -> Plan:
@@ -70,7 +68,7 @@ def _plan(prepared: Prepared, standing: Mapping[int, int], ceiling: int) -> Plan
         lost = _lost(plan, must_stay)
         if not lost:
             return plan
-        ceiling += sum(prepared.costs[i] for i in lost) + MARKER
+        ceiling += sum(prepared.costs[i] for i in lost) + MARKER_ALLOWANCE
 
 
 def _lost(plan: Plan, must_stay: Sequence[int]) -> set[int]:

@@ -18,7 +18,8 @@ from contextprune.money.payback import SPACING
 from contextprune.money.tariff import FAMILIES, Bill, charge
 from contextprune.policy import Rule
 from contextprune.pruner import Pruned
-from contextprune.session.epoch import WORTH, Changed, run_epoch
+from contextprune.selection.targets import EPOCH_WORTH
+from contextprune.session.epoch import Changed, run_epoch
 from contextprune.session.replay import replay
 from contextprune.splitting import split
 from contextprune.text.failures import failing
@@ -72,7 +73,7 @@ class TestWhen:
             if one.epoch:
                 was = [after for _, after in last.sizes]
                 now = [after for _, after in one.sizes][: len(was)]
-                assert sum(was) - sum(now) >= WORTH * sum(was)
+                assert sum(was) - sum(now) >= EPOCH_WORTH * sum(was)
 
     def test_none_comes_where_the_policy_forbids_them(self) -> None:
         assert epochs(LONG, epochs=False) == []
