@@ -3,6 +3,7 @@
 from contextprune.audit.logged import Logged
 from contextprune.audit.measure import Block, Flow, Session, Step
 from contextprune.audit.page import render_page
+from contextprune.audit.page import render_page as page  # the name in the documentation
 from contextprune.audit.recordings import Recording, read_recordings
 from contextprune.audit.text import as_json, as_text
 from contextprune.audit.total import Audit, audit
@@ -18,6 +19,7 @@ __all__ = [
     "as_json",
     "as_text",
     "audit",
+    "page",
     "read_recordings",
     "render_page",
 ]
