@@ -15,7 +15,7 @@ from contextprune.policy import Budget
 from contextprune.pruner import Pruned, Pruner
 from contextprune.report import Report, summarise
 from contextprune.scoring import remarks
-from contextprune.selection.examples import choose, whole
+from contextprune.selection.examples import as_spans, choose
 from contextprune.settings import data_folder, load_settings
 from contextprune.storage.excerpt import recall_text
 from contextprune.storage.store import open_store
@@ -71,9 +71,9 @@ def compress(
     started = perf_counter()
     context = replace(read(payload, query, format), asked=query is not None)
     seconds = perf_counter() - started
-    done = (pruner or Pruner())(context, budget, query, cold=cold)
-    report = replace(done.report, seconds={"read": seconds, **done.report.seconds})
-    return Compressed(apply(payload, done.edits), report, done.plan)
+    pruned = (pruner or Pruner())(context, budget, query, cold=cold)
+    report = replace(pruned.report, seconds={"read": seconds, **pruned.report.seconds})
+    return Compressed(apply(payload, pruned.edits), report, pruned.plan)
 
 
 def prune_documents(
@@ -93,10 +93,10 @@ def prune_documents(
     return PrunedDocuments(_shortened(documents, pruned), pruned.report, pruned.plan)
 
 
-def _shortened(documents: Sequence[Document], done: Pruned) -> list[Document]:
+def _shortened(documents: Sequence[Document], pruned: Pruned) -> list[Document]:
     kept: list[list[tuple[int, int]]] = [[] for _ in documents]
     merged: list[dict[str, None]] = [{} for _ in documents]
-    for span, decision in zip(done.plan.spans, done.plan.decisions, strict=True):
+    for span, decision in zip(pruned.plan.spans, pruned.plan.decisions, strict=True):
         runs = kept[span.segment]
         if decision.action is Action.KEEP:
             if runs and runs[-1][1] == span.start:
@@ -104,10 +104,10 @@ def _shortened(documents: Sequence[Document], done: Pruned) -> list[Document]:
             else:
                 runs.append((span.start, span.end))
         elif decision.into is not None:
-            source = done.plan.spans[decision.into].segment
+            source = pruned.plan.spans[decision.into].segment
             merged[source][documents[span.segment].id or str(span.segment)] = None
     return [
-        replace(document, text=done.edits.get((i,), document.text), kept=tuple(kept[i]), merged=tuple(merged[i]))
+        replace(document, text=pruned.edits.get((i,), document.text), kept=tuple(kept[i]), merged=tuple(merged[i]))
         for i, document in enumerate(documents)
     ]
 
@@ -123,7 +123,7 @@ def select_examples(examples: Sequence[Example], query: str, budget: Budget, pru
     costs = [engine.counter(text) for text in texts]
     segments = tuple(Segment(Kind.EXAMPLE, text, (i,)) for i, text in enumerate(texts))
     context = Context(segments, query, asked=True)
-    scores = engine.scorer(context, whole(context))
+    scores = engine.scorer(context, as_spans(context))
     plan = choose(context, costs, scores, budget.resolve(sum(costs)))
     after = [cost if d.action is Action.KEEP else 0 for cost, d in zip(costs, plan.decisions, strict=True)]
     seconds = {"select": perf_counter() - started}

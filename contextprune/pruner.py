@@ -143,8 +143,8 @@ class Pruner:
         bars = {}
         if isinstance(self.scorer, Calibrated):
             for block in blocks_of(spans):
-                segment, inside = spans[block.start].segment, [spans[i] for i in block]
-                bars[segment] = self.scorer.threshold(context, inside, segment, self.policy.recall)
+                segment, own_spans = spans[block.start].segment, [spans[i] for i in block]
+                bars[segment] = self.scorer.threshold(context, own_spans, segment, self.policy.recall)
         watch.lap("score")
         plan = on_arrival(prepared, bars)
         watch.lap("select")
@@ -199,8 +199,8 @@ class Pruner:
 def _prompt(context: Context, decided: Decided, policy: Policy) -> Prompt:
     """The request beside the one before it, which sent the conversation up to the last reply of the model."""
     again = max((end for end in boundaries(context) if end < len(context.segments)), default=0)
-    same = again if decided.rewritten is None else min(decided.rewritten, again)
-    parts = (decided.sizes[:same], decided.sizes[same:again], decided.sizes[again:])
+    unchanged = again if decided.rewritten is None else min(decided.rewritten, again)
+    parts = (decided.sizes[:unchanged], decided.sizes[unchanged:again], decided.sizes[again:])
     sums = [(sum(before for before, _ in part), sum(after for _, after in part)) for part in parts]
     markers = sum(marker_tokens(decided.plan, [after for _, after in decided.sizes])[again:])
     named = policy.prices and policy.prices not in FAMILIES  # a family's prices are relative: no dollars

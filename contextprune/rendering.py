@@ -59,8 +59,8 @@ class Markers:
         )
         price = self._priced.get(shape)
         if price is None:
-            whole = self._key is None and self._whole(first, end)
-            text = "" if whole else self.write(Gap(first, end, copies=False, digest=())).translate(_NINES)
+            vanishes = self._key is None and self._is_all(first, end)
+            text = "" if vanishes else self.write(Gap(first, end, copies=False, digest=())).translate(_NINES)
             price = self._priced[shape] = self._count(text), len(text.encode("utf-8", "surrogatepass"))
         return price
 
@@ -89,12 +89,12 @@ class Markers:
         for item in gaps(decisions, first):
             if isinstance(item, int):
                 parts.append(self._spans[item].text)
-            elif self._key or not self._whole(item.first, item.end):
+            elif self._key or not self._is_all(item.first, item.end):
                 parts.append(self.write(item, recall))
                 recall = ""
         return "".join(parts)
 
-    def _whole(self, first: int, end: int) -> bool:
+    def _is_all(self, first: int, end: int) -> bool:
         text = self._context.segments[self._spans[first].segment].text
         return self._spans[first].start == 0 and self._spans[end - 1].end == len(text)
 
@@ -108,15 +108,15 @@ class Markers:
         breaks = self._lines[gap.end - 1] - line + last.text.count("\n")
         ends_line = last.text.endswith("\n")
         if breaks and _starts_line(original, first.start) and (ends_line or last.end == len(original)):
-            plain = self._whole(gap.first, gap.end) or NUMBERED.match(first.text) is not None
-            what = _line_range(line, line + breaks - ends_line, plain=plain)
+            plain = self._is_all(gap.first, gap.end) or NUMBERED.match(first.text) is not None
+            missing = _line_range(line, line + breaks - ends_line, plain=plain)
         else:
             n = gap.end - gap.first
-            what = f"{n} {first.unit}s" if n > 1 else f"1 {first.unit}"
+            missing = f"{n} {first.unit}s" if n > 1 else f"1 {first.unit}"
             if first.syntax is Syntax.JSON_PAIR:
-                what += f" at {first.start}"
+                missing += f" at {first.start}"
         names = " | " + " ".join(gap.digest) if gap.digest and first.syntax is not Syntax.JSON_PAIR else ""
-        return f"[{what} {'as above' if gap.copies else 'cut'}{recall}{names}]"
+        return f"[{missing} {'as above' if gap.copies else 'cut'}{recall}{names}]"
 
 
 def render(plan: Plan, markers: Markers) -> dict[int, str]:
@@ -140,9 +140,9 @@ def gaps(decisions: Sequence[Decision], first: int) -> Iterator[Gap | int]:
         start = i
         while i < len(decisions) and decisions[i].action is not Action.KEEP:
             i += 1
-        inside = decisions[start:i]
-        digest = tuple(dict.fromkeys(name for d in inside for name in d.digest))
-        yield Gap(first + start, first + i, all(d.action is Action.MERGE for d in inside), digest)
+        removed = decisions[start:i]
+        digest = tuple(dict.fromkeys(name for d in removed for name in d.digest))
+        yield Gap(first + start, first + i, all(d.action is Action.MERGE for d in removed), digest)
 
 
 def _segments(spans: Sequence[Span]) -> Iterator[tuple[int, int, int]]:
@@ -175,9 +175,9 @@ def _starts_line(text: str, start: int) -> bool:
     return start == 0 or text[start - 1] == "\n"
 
 
-def _dress(note: str, inside: Sequence[Span], original: str, digest: Sequence[str]) -> str:
+def _dress(note: str, gap: Sequence[Span], original: str, digest: Sequence[str]) -> str:
     """Put the note into the syntax of its place."""
-    first, last, syntax = inside[0], inside[-1], inside[0].syntax
+    first, last, syntax = gap[0], gap[-1], gap[0].syntax
     lead = first.text[: len(first.text) - len(first.text.lstrip())]
     if syntax in (Syntax.JSON_ITEM, Syntax.JSON_PAIR):
         member = f'"{note}"' if syntax is Syntax.JSON_ITEM else f'"{note}": "{" ".join(digest)}"'

@@ -66,7 +66,7 @@ class Report:
         rule = "-" * max(map(len, lines))
         facts = [("spans", _actions(self.actions)), ("cost", str(self.cost or "")), ("time", _times(self.seconds))]
         facts += [("counter", self.counter), ("scorer", self.scorer), *(("note", note) for note in self.notes)]
-        return "\n".join([*lines[:-1], rule, lines[-1], "", *(f"{name:8} {said}" for name, said in facts if said)])
+        return "\n".join([*lines[:-1], rule, lines[-1], "", *(f"{name:8} {fact}" for name, fact in facts if fact)])
 
 
 def summarise(

@@ -16,7 +16,7 @@ POOL = 400  # examples that are compared with one another; the rest follow by re
 
 def choose(context: Context, costs: Sequence[int], scores: Sequence[float], ceiling: int) -> Plan:
     """Keep whole segments in order of worth until the first that does not fit under `ceiling` tokens."""
-    spans = whole(context)
+    spans = as_spans(context)
     kept = set()
     used = 0
     for i in _order(context, scores):
@@ -33,7 +33,7 @@ def choose(context: Context, costs: Sequence[int], scores: Sequence[float], ceil
     return Plan(context, spans, decisions)
 
 
-def whole(context: Context) -> tuple[Span, ...]:
+def as_spans(context: Context) -> tuple[Span, ...]:
     """Each segment as one span."""
     return tuple(
         Span(i, 0, len(segment.text), Unit.WHOLE, segment.text, Syntax.LINES)
@@ -44,19 +44,22 @@ def whole(context: Context) -> tuple[Span, ...]:
 def _order(context: Context, scores: Sequence[float]) -> list[int]:
     """Indices by marginal relevance; exact copies come last."""
     by_score = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    pool, rest = by_score[:POOL], by_score[POOL:]
+    pool, beyond_pool = by_score[:POOL], by_score[POOL:]
     bags = {i: frozenset(words(context.segments[i].text)) for i in pool}
     likeness = dict.fromkeys(pool, 0.0)
     order: list[int] = []
+
     while likeness:
         best = min(likeness, key=lambda i: (-(scores[i] - LIKENESS * likeness[i]), i))
         del likeness[best]
         order.append(best)
         for i in likeness:
-            both = len(bags[i] & bags[best])
-            likeness[i] = max(likeness[i], both / (len(bags[i]) + len(bags[best]) - both or 1))
-    copies: dict[str, int] = {}
-    for i in (*order, *rest):
-        copies.setdefault(context.segments[i].text, i)
-    firsts = set(copies.values())
-    return [i for i in (*order, *rest) if i in firsts] + [i for i in (*order, *rest) if i not in firsts]
+            common = len(bags[i] & bags[best])
+            likeness[i] = max(likeness[i], common / (len(bags[i]) + len(bags[best]) - common or 1))
+
+    order += beyond_pool
+    first_copy: dict[str, int] = {}
+    for i in order:
+        first_copy.setdefault(context.segments[i].text, i)
+    firsts = set(first_copy.values())
+    return [i for i in order if i in firsts] + [i for i in order if i not in firsts]

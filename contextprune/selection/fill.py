@@ -21,8 +21,8 @@ from contextprune.selection.protection import closure
 class Fill:
     """Which spans are kept so far, and what that costs in tokens (`used`), markers included.
 
-    atom_costs   (tokens, characters) of each identifier in a marker
-    atom_spans   the spans that show it, in order; the last one is its home
+    identifier_costs   (tokens, characters) of each identifier in a marker
+    identifier_spans   the spans that show it, in order; the last one is its home
     """
 
     def __init__(
@@ -31,46 +31,46 @@ class Fill:
         costs: Sequence[int],
         movable: Sequence[bool],
         prices: Prices,
-        atom_costs: Sequence[tuple[int, int]],
-        atom_spans: Sequence[Sequence[int]],
+        identifier_costs: Sequence[tuple[int, int]],
+        identifier_spans: Sequence[Sequence[int]],
     ) -> None:
         self.spans, self.costs = spans, costs
         self.kept = bytearray(not movable[span.segment] for span in spans)
         self.why: dict[int, str] = {}
         self.carried: dict[int, list[int]] = {}  # home span -> identifiers in its gap's marker
-        self._atom_costs, self._atom_spans = atom_costs, atom_spans
+        self._identifier_costs, self._identifier_spans = identifier_costs, identifier_spans
         self._shows: dict[int, list[int]] = {}
-        for atom, places in enumerate(atom_spans):
-            for i in places:
-                self._shows.setdefault(i, []).append(atom)
+        for identifier, spans_of_it in enumerate(identifier_spans):
+            for i in spans_of_it:
+                self._shows.setdefault(i, []).append(identifier)
         self._home: dict[int, int] = {}  # carried identifier -> home
-        self._seen = [0] * len(atom_spans)  # how many kept spans show each identifier
+        self._visible_in = [0] * len(identifier_spans)  # how many kept spans show each identifier
         self._journal: list[tuple[int, int | None]] = []
         self._history: list[list[tuple[int, int | None]]] = []
-        self._books: dict[int, _Book] = {}
+        self._accounts: dict[int, _Account] = {}
         self._prices = prices
         self._tokens = [0, *accumulate(costs)]
         self._chars = [0, *accumulate(len(span.text) for span in spans)]
         self._open(movable)
-        for segment in self._books:
-            for i in self._settled(segment):
+        for segment in self._accounts:
+            for i in self._not_worth(segment):
                 self._keep(i, CLOSED)
 
     def _open(self, movable: Sequence[bool]) -> None:
-        """Open a book for each movable segment: everything removed, one gap, one recall key."""
+        """Open an account for each movable segment: everything removed, one gap, one recall key."""
         self.used = 0
         for i, span in enumerate(self.spans):
             if not movable[span.segment]:
                 self.used += self.costs[i]
-            elif span.segment in self._books:
-                self._books[span.segment].end = i + 1
+            elif span.segment in self._accounts:
+                self._accounts[span.segment].end = i + 1
             else:
-                self._books[span.segment] = _Book(first=i, end=i + 1)
-        for segment, book in self._books.items():
-            book.key, book.key_chars = self._prices.key(segment)
-            book.removed = self._tokens[book.end] - self._tokens[book.first]
-            book.chars = self._chars[book.end] - self._chars[book.first]
-            self._book_gap(book, book.first, book.end, 1)
+                self._accounts[span.segment] = _Account(first=i, end=i + 1)
+        for segment, account in self._accounts.items():
+            account.key, account.key_chars = self._prices.key(segment)
+            account.removed = self._tokens[account.end] - self._tokens[account.first]
+            account.chars = self._chars[account.end] - self._chars[account.first]
+            self._charge_gap(account, account.first, account.end, 1)
 
     def keep(self, i: int, why: str, ceiling: float = inf) -> bool:
         """Keep span `i` with its anchors; False, and nothing changed, where that would exceed `ceiling` tokens."""
@@ -80,31 +80,31 @@ class Fill:
         self._keep(i, why)
         return self._within(ceiling)
 
-    def carry(self, atom: int, ceiling: float = inf) -> bool:
-        """Let the marker in its home's gap name identifier `atom`, unless a kept span shows it anyway."""
-        if self.shows(atom):
+    def carry(self, identifier: int, ceiling: float = inf) -> bool:
+        """Let the marker in its home's gap name identifier `identifier`, unless a kept span shows it anyway."""
+        if self.shows(identifier):
             return True
         self._journal = []
-        home = self._atom_spans[atom][-1]
-        names = [*self.carried.get(home, ()), atom]
-        tokens, chars = (BAR[part] + sum(self._atom_costs[a][part] for a in names) for part in (0, 1))
+        home = self._identifier_spans[identifier][-1]
+        names = [*self.carried.get(home, ()), identifier]
+        tokens, chars = (BAR[part] + sum(self._identifier_costs[k][part] for k in names) for part in (0, 1))
         if tokens >= self.costs[home] or chars >= len(self.spans[home].text):
             self._keep(home, "no longer than its identifiers")
         else:
-            self._load(atom, home)
-            self._journal.append((-1, atom))
+            self._load(identifier, home)
+            self._journal.append((-1, identifier))
             for i in self._small_gap(home):
                 self._keep(i, CLOSED)
         return self._within(ceiling)
 
-    def shows(self, atom: int) -> bool:
-        """Whether identifier `atom` is visible: in a kept span or in a marker."""
-        return self._seen[atom] > 0 or atom in self._home
+    def shows(self, identifier: int) -> bool:
+        """Whether identifier `identifier` is visible: in a kept span or in a marker."""
+        return self._visible_in[identifier] > 0 or identifier in self._home
 
     def saving(self, segment: int) -> int:
         """Tokens that segment's markers save over its whole text."""
-        book = self._books[segment]
-        return book.removed - book.markers - book.atoms
+        account = self._accounts[segment]
+        return account.removed - account.markers - account.identifiers
 
     def _within(self, ceiling: float) -> bool:
         """Whether the last step fits; where not, undo it."""
@@ -115,13 +115,13 @@ class Fill:
         return False
 
     @property
-    def taken(self) -> int:
+    def steps_taken(self) -> int:
         """How many steps were taken; `rewind` comes back to here."""
         return len(self._history)
 
-    def rewind(self, taken: int) -> None:
-        """Take back all steps after the first `taken`."""
-        while len(self._history) > taken:
+    def rewind(self, steps: int) -> None:
+        """Take back all steps after the first `steps`."""
+        while len(self._history) > steps:
             self._revert(self._history.pop())
 
     def undo(self) -> set[int]:
@@ -130,19 +130,22 @@ class Fill:
             journal = self._history.pop()
             self._revert(journal)
             if journal:
-                homes = (self._atom_spans[atom][-1] if i < 0 and atom is not None else i for i, atom in journal)
+                homes = (
+                    self._identifier_spans[identifier][-1] if i < 0 and identifier is not None else i
+                    for i, identifier in journal
+                )
                 return {self.spans[i].segment for i in homes}
         return set()
 
     def _revert(self, journal: Sequence[tuple[int, int | None]]) -> None:
-        for i, atom in reversed(journal):
-            if atom is None:
+        for i, identifier in reversed(journal):
+            if identifier is None:
                 del self.why[i]
                 self._flip(i, -1)
             elif i < 0:
-                self._unload(atom)
+                self._unload(identifier)
             else:
-                self._load(atom, i)
+                self._load(identifier, i)
 
     def _keep(self, start: int, why: str) -> None:
         """Keep `start`, its anchors, and every gap that is then too small to be worth its marker."""
@@ -153,7 +156,7 @@ class Fill:
                 continue
             for j in closure(i, self.spans, self.kept):
                 self._add(j, reason if j == i else "needed by what is kept")
-                closed = (*self._small_gap(j - 1), *self._small_gap(j + 1), *self._settled(self.spans[j].segment))
+                closed = (*self._small_gap(j - 1), *self._small_gap(j + 1), *self._not_worth(self.spans[j].segment))
                 waiting.extend((k, CLOSED) for k in closed)
 
     def _add(self, i: int, why: str) -> None:
@@ -162,93 +165,95 @@ class Fill:
         self.why[i] = why
         self._flip(i, 1)
         self._journal.append((i, None))
-        for atom in self._shows.get(i, ()):
-            home = self._home.get(atom)
+        for identifier in self._shows.get(i, ()):
+            home = self._home.get(identifier)
             if home is not None:
-                self._unload(atom)
-                self._journal.append((home, atom))
+                self._unload(identifier)
+                self._journal.append((home, identifier))
 
     def _flip(self, i: int, sign: int) -> None:
         """Set or clear span `i`: book its tokens, and split or join the gaps around it."""
-        book = self._books[self.spans[i].segment]
-        first = self._gap_at(book, i - 1)[0] if i > book.first and not self.kept[i - 1] else i
-        end = self._gap_at(book, i + 1)[1] if i + 1 < book.end and not self.kept[i + 1] else i + 1
-        split = [(a, b, sign) for a, b in ((first, i), (i + 1, end)) if a < b]
-        moves = [(first, end, -sign), *split]
-        for a, b, way in moves if sign > 0 else reversed(moves):
-            self._book_gap(book, a, b, way)
-        book.removed -= sign * self.costs[i]
-        book.chars -= sign * len(self.spans[i].text)
+        account = self._accounts[self.spans[i].segment]
+        first = self._gap_at(account, i - 1)[0] if i > account.first and not self.kept[i - 1] else i
+        end = self._gap_at(account, i + 1)[1] if i + 1 < account.end and not self.kept[i + 1] else i + 1
+        parts = [(a, b, sign) for a, b in ((first, i), (i + 1, end)) if a < b]
+        moves = [(first, end, -sign), *parts]
+        for a, b, direction in moves if sign > 0 else reversed(moves):
+            self._charge_gap(account, a, b, direction)
+        account.removed -= sign * self.costs[i]
+        account.chars -= sign * len(self.spans[i].text)
         self.used += sign * self.costs[i]
         self.kept[i] = sign > 0
-        for atom in self._shows.get(i, ()):
-            self._seen[atom] += sign
+        for identifier in self._shows.get(i, ()):
+            self._visible_in[identifier] += sign
 
-    def _gap_at(self, book: _Book, i: int) -> tuple[int, int]:
+    def _gap_at(self, account: _Account, i: int) -> tuple[int, int]:
         """The bounds of the gap that span `i` lies in."""
-        first = book.gaps[bisect_right(book.gaps, i) - 1]
-        return first, book.ends[first]
+        first = account.gaps[bisect_right(account.gaps, i) - 1]
+        return first, account.ends[first]
 
-    def _book_gap(self, book: _Book, first: int, end: int, sign: int) -> None:
+    def _charge_gap(self, account: _Account, first: int, end: int, sign: int) -> None:
         """Open (+1) or close (-1) a gap, with its marker, and the recall key where it is the segment's only one."""
         tokens, chars = self._prices.gap(first, end)
         if sign > 0:
-            if not book.gaps:
-                tokens, chars = tokens + book.key, chars + book.key_chars
-            insort(book.gaps, first)
-            book.ends[first] = end
+            if not account.gaps:
+                tokens, chars = tokens + account.key, chars + account.key_chars
+            insort(account.gaps, first)
+            account.ends[first] = end
         else:
-            book.gaps.remove(first)
-            del book.ends[first]
-            if not book.gaps:
-                tokens, chars = tokens + book.key, chars + book.key_chars
-        book.markers += sign * tokens
-        book.marker_chars += sign * chars
+            account.gaps.remove(first)
+            del account.ends[first]
+            if not account.gaps:
+                tokens, chars = tokens + account.key, chars + account.key_chars
+        account.markers += sign * tokens
+        account.marker_chars += sign * chars
         self.used += sign * tokens
 
-    def _load(self, atom: int, home: int) -> None:
-        self._home[atom] = home
+    def _load(self, identifier: int, home: int) -> None:
+        self._home[identifier] = home
         names = self.carried.setdefault(home, [])
-        names.append(atom)
-        self._book_atom(atom, home, 1, opens=len(names) == 1)
+        names.append(identifier)
+        self._charge_identifier(identifier, home, 1, opens=len(names) == 1)
 
-    def _unload(self, atom: int) -> None:
-        home = self._home.pop(atom)
-        self.carried[home].remove(atom)
-        self._book_atom(atom, home, -1, opens=not self.carried[home])
+    def _unload(self, identifier: int) -> None:
+        home = self._home.pop(identifier)
+        self.carried[home].remove(identifier)
+        self._charge_identifier(identifier, home, -1, opens=not self.carried[home])
 
-    def _book_atom(self, atom: int, home: int, sign: int, *, opens: bool) -> None:
-        tokens, chars = self._atom_costs[atom]
+    def _charge_identifier(self, identifier: int, home: int, sign: int, *, opens: bool) -> None:
+        tokens, chars = self._identifier_costs[identifier]
         if opens:
             tokens, chars = tokens + BAR[0], chars + BAR[1]
-        book = self._books[self.spans[home].segment]
-        book.atoms += sign * tokens
-        book.atom_chars += sign * chars
+        account = self._accounts[self.spans[home].segment]
+        account.identifiers += sign * tokens
+        account.identifier_chars += sign * chars
         self.used += sign * tokens
 
     def _small_gap(self, i: int) -> list[int]:
         """The gap around span `i` where its marker would cost as much as it saves, in tokens or bytes; else none."""
         if not 0 <= i < len(self.spans) or self.kept[i]:
             return []
-        book = self._books[self.spans[i].segment]
-        first, end = self._gap_at(book, i)
+        account = self._accounts[self.spans[i].segment]
+        first, end = self._gap_at(account, i)
         price, price_chars = self._prices.gap(first, end)
         tokens = self._tokens[end] - self._tokens[first] - price
         chars = self._chars[end] - self._chars[first] - price_chars
-        if tokens > book.atoms and chars > book.atom_chars:
+        if tokens > account.identifiers and chars > account.identifier_chars:
             return []
-        carried = [self._atom_costs[a] for j in range(first, end) for a in self.carried.get(j, ())]
+        carried = [self._identifier_costs[k] for j in range(first, end) for k in self.carried.get(j, ())]
         carried += [BAR for j in range(first, end) if self.carried.get(j)]
         if tokens > sum(cost for cost, _ in carried) and chars > sum(length for _, length in carried):
             return []
         return list(range(first, end))
 
-    def _settled(self, segment: int) -> list[int]:
+    def _not_worth(self, segment: int) -> list[int]:
         """What is left of a segment whose markers together would cost as much as they save; else none."""
-        book = self._books[segment]
-        if not book.gaps or (self.saving(segment) > 0 and book.chars > book.marker_chars + book.atom_chars):
+        account = self._accounts[segment]
+        if not account.gaps or (
+            self.saving(segment) > 0 and account.chars > account.marker_chars + account.identifier_chars
+        ):
             return []
-        return [i for first in book.gaps for i in range(first, book.ends[first])]
+        return [i for first in account.gaps for i in range(first, account.ends[first])]
 
 
 CLOSED = "no shorter as a marker"
@@ -256,7 +261,7 @@ BAR = 1, 2  # tokens and characters of what parts a marker's words from its iden
 
 
 @dataclass(slots=True)
-class _Book:
+class _Account:
     """One movable segment's account: spans first..end, what is removed, its markers and identifiers, its gaps."""
 
     first: int
@@ -267,7 +272,7 @@ class _Book:
     chars: int = 0
     markers: int = 0
     marker_chars: int = 0
-    atoms: int = 0
-    atom_chars: int = 0
+    identifiers: int = 0
+    identifier_chars: int = 0
     gaps: list[int] = field(default_factory=list)
     ends: dict[int, int] = field(default_factory=dict)

@@ -78,7 +78,7 @@ def _pays(
     prepared: Prepared, fill: Fill, segment: int, block: range, candidates: Sequence[int], target: _Target | None
 ) -> bool:
     """Keep what reaches the target among `candidates`, all of them without one; undo it where too little goes."""
-    start = fill.taken
+    start = fill.steps_taken
     if target is None:
         for i in candidates:
             fill.keep(i, "chosen")

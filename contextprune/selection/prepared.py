@@ -42,8 +42,8 @@ class Prepared:
         """Nothing chosen yet."""
         movable = [segment in self.movable for segment in range(len(self.context.segments))]
         prices = [(identifier.cost, len(identifier.text) + 1) for identifier in self.identifiers]
-        places = [identifier.spans for identifier in self.identifiers]
-        return Fill(self.spans, self.costs, movable, self.markers, prices, places)
+        shown_in = [identifier.spans for identifier in self.identifiers]
+        return Fill(self.spans, self.costs, movable, self.markers, prices, shown_in)
 
     def blocks(self) -> dict[int, range]:
         """The spans of each segment that may change, by segment."""

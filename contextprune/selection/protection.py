@@ -69,11 +69,11 @@ def protection(segment: Segment, policy: Policy) -> str | None:
 
 def closure(start: int, spans: Sequence[Span], kept: Sequence[int]) -> list[int]:
     """`start` and every span that it cannot be understood without, as far as they are not kept yet."""
-    found = [start]
-    seen = {start}
-    for i in found:  # grows while it is walked
+    needed = [start]
+    visited = {start}
+    for i in needed:  # grows while it is walked
         for anchor in spans[i].anchors:
-            if anchor not in seen and not kept[anchor]:
-                seen.add(anchor)
-                found.append(anchor)
-    return found
+            if anchor not in visited and not kept[anchor]:
+                visited.add(anchor)
+                needed.append(anchor)
+    return needed

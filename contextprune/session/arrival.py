@@ -165,11 +165,11 @@ def _most_alike(state: State, spans: Sequence[Span]) -> list[int]:
     """The few earlier segments that show most of a block's spans again, in order."""
     common: Tally[int] = Tally()
     for span in spans:
-        at = state.places.get(sameness(span.text))
+        at = state.first_shown.get(sameness(span.text))
         if at is not None:
             common[at] += len(span.text)
-    most = sorted(((-chars, at) for at, chars in common.items() if chars >= SHARED_CHARACTERS))[:COMPARED_BLOCKS]
-    return sorted(at for _, at in most)
+    ranked = sorted(((-chars, at) for at, chars in common.items() if chars >= SHARED_CHARACTERS))[:COMPARED_BLOCKS]
+    return sorted(at for _, at in ranked)
 
 
 def _goal(segments: Sequence[Segment], at: int) -> Segment | None:

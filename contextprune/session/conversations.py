@@ -289,8 +289,8 @@ def _whole(state: State, at: int, segment: Segment, policy: Policy, *, replayed:
     return span, decision
 
 
-def _common(one: Sequence[Segment], other: Sequence[Segment]) -> int:
+def _common(before: Sequence[Segment], now: Sequence[Segment]) -> int:
     """How many segments from the first on a ledger cannot tell apart."""
     return next(
-        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if not alike(a, b)), min(len(one), len(other))
+        (i for i, (a, b) in enumerate(zip(before, now, strict=False)) if not alike(a, b)), min(len(before), len(now))
     )

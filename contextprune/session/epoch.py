@@ -81,7 +81,7 @@ class _Aim:
     state    the conversation; `plain`: its tokens as they came; `ends`: those sent before each segment, and in all
     needed   tokens that it must remove
     low      tokens to come down to, the oldest blocks first; None: all old blocks shrink by their share
-    most     tokens to come below at any price
+    limit    tokens to come below at any price
     gains    it must be expected to pay back
     safe     no bill may grow by it, even if the session ended at once
     """
@@ -91,7 +91,7 @@ class _Aim:
     ends: tuple[int, ...]
     needed: float
     low: int | None
-    most: int
+    limit: int
     gains: bool
     safe: bool
 
@@ -135,16 +135,16 @@ def _aim(policy: Policy, state: State, *, cold: bool) -> _Aim | None:
     """
     plain, ends = sum(state.before), tuple(accumulate(state.after, initial=0))
     high, low = policy.high_water * policy.window, int(policy.low_water * policy.window)
-    most = int(high + policy.window) // 2
+    limit = int(high + policy.window) // 2
     if ends[-1] > high:
-        safe = not cold and ends[-1] <= most
+        safe = not cold and ends[-1] <= limit
         if not safe or state.meter.quiet % EVERY == 0:
-            return _Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], low, most, gains=False, safe=safe)
+            return _Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], low, limit, gains=False, safe=safe)
     if cold:
-        return _Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], None, most, gains=False, safe=False)
+        return _Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], None, limit, gains=False, safe=False)
     if state.meter.rests():
         return None
-    return _Aim(state, plain, ends, EPOCH_WORTH * ends[-1], None, most, gains=True, safe=True)
+    return _Aim(state, plain, ends, EPOCH_WORTH * ends[-1], None, limit, gains=True, safe=True)
 
 
 def _possible(state: State, policy: Policy) -> list[int]:
@@ -233,7 +233,7 @@ def _shrinking(
             loses[at] = tokens
             excess -= tokens
 
-    excess = aim.excess(aim.most, new) - sum(loses.values())
+    excess = aim.excess(aim.limit, new) - sum(loses.values())
     for at in list(loses):
         if excess > 0:
             more = state.after[at] - int(LAST_RESORT_SHARE * state.before[at]) - loses[at]

@@ -112,8 +112,8 @@ class Ledger:
 def seed(policy: Policy, *names: str) -> str:
     """All that decides besides the conversation, as a text that is the same in every process: sets have no order."""
     values = ((f.name, getattr(policy, f.name)) for f in fields(policy))
-    told = (f"{name}={sorted(value) if isinstance(value, frozenset) else value!r}" for name, value in values)
-    return "\0".join((*told, *names))
+    parts = (f"{name}={sorted(value) if isinstance(value, frozenset) else value!r}" for name, value in values)
+    return "\0".join((*parts, *names))
 
 
 def chain(segments: Iterable[Segment], seed: str, keys: Sequence[Key] = ()) -> list[Key]:
@@ -123,32 +123,39 @@ def chain(segments: Iterable[Segment], seed: str, keys: Sequence[Key] = ()) -> l
     The version of the package counts, too, so that what another one decided is decided again.
     Breakpoints of the cache are left out: agents move them along, and the provider's own hash ignores them, too.
     """
-    found = list(keys)
+    chained = list(keys)
     first = f"{__version__}\0{seed}".encode("utf-8", "surrogatepass")
-    last = found[-1] if found else blake2b(first, digest_size=16).digest()
+    last = chained[-1] if chained else blake2b(first, digest_size=16).digest()
     for s in segments:
-        parts = (s.kind.value, s.pair or "", s.name or "", str(s.cost), "01"[s.failed] + "01"[_is_free(s)], str(s.turn))
+        attributes = (
+            s.kind.value,
+            s.pair or "",
+            s.name or "",
+            str(s.cost),
+            "01"[s.failed] + "01"[_is_free(s)],
+            str(s.turn),
+        )
         head, text, source = (
-            part.encode("utf-8", "surrogatepass") for part in ("\0".join(parts), s.text, s.source or "")
+            part.encode("utf-8", "surrogatepass") for part in ("\0".join(attributes), s.text, s.source or "")
         )
         sizes = (len(text).to_bytes(8, "big"), len(source).to_bytes(8, "big"))
         last = blake2b(b"".join((last, head, sizes[0], text, sizes[1], source)), digest_size=16).digest()
-        found.append(last)
-    return found
+        chained.append(last)
+    return chained
 
 
-def alike(one: Segment, other: Segment) -> bool:
-    """Whether `chain` cannot tell the two apart. Much faster than their hashes: equal texts are often one object."""
+def alike(a: Segment, b: Segment) -> bool:
+    """Tell whether `chain` takes both for equal. Much faster than their hashes: equal texts are often one object."""
     return (
-        one.text == other.text
-        and one.turn == other.turn
-        and one.kind is other.kind
-        and (one.pair or "") == (other.pair or "")
-        and (one.name or "") == (other.name or "")
-        and one.cost == other.cost
-        and one.failed is other.failed
-        and (one.editable is other.editable or _is_free(one) is _is_free(other))
-        and (one.source or "") == (other.source or "")
+        a.text == b.text
+        and a.turn == b.turn
+        and a.kind is b.kind
+        and (a.pair or "") == (b.pair or "")
+        and (a.name or "") == (b.name or "")
+        and a.cost == b.cost
+        and a.failed is b.failed
+        and (a.editable is b.editable or _is_free(a) is _is_free(b))
+        and (a.source or "") == (b.source or "")
     )
 
 

@@ -64,7 +64,7 @@ def seen_before(resources: Resources, state: State, replaced: Collection[int], f
             continue
         print_ = images.fingerprint(segment.source)
         look = segment.source if print_ is None else print_
-        like = next((other for other, seen in looks.items() if images.look_alike(look, seen)), None)
+        like = next((earlier for earlier, shown in looks.items() if images.look_alike(look, shown)), None)
         if like is None:
             looks[at] = look
             continue
@@ -102,9 +102,9 @@ def _cut(resources: Resources, segment: Segment) -> str | None:
     return _note(resources, segment, f"cut, {pixels[0]}x{pixels[1]}" if pixels else "cut")
 
 
-def _note(resources: Resources, segment: Segment, what: str) -> str | None:
+def _note(resources: Resources, segment: Segment, remark: str) -> str | None:
     """The note in place of an image; None where it may not go, or cannot be given back."""
     if not segment.editable or segment.source is None or resources.policy.excludes(segment.name):
         return None
     recall = recall_note(resources.key(segment.source)) if resources.key else ""
-    return f"[image {what}{recall}]"
+    return f"[image {remark}{recall}]"

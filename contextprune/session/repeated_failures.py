@@ -27,8 +27,8 @@ def mark_repeated(resources: Resources, state: State, failed: Collection[int], f
         if going:
             shown = _squeezed(state.text(last))
             like = f"failed like attempt {len(attempts)} of {len(attempts)}"
-            same = (at for at in going if all(_squeezed(text) in shown for text in state.failures(at)))
-            markers.update((at, _marker(resources, state.segments[at], like)) for at in same)
+            covered = (at for at in going if all(_squeezed(text) in shown for text in state.failures(at)))
+            markers.update((at, _marker(resources, state.segments[at], like)) for at in covered)
     return markers
 
 

@@ -67,30 +67,30 @@ def replay(context: Context, pruner: Sender, cold: Collection[int] = ()) -> Iter
 
     `cold` names the requests, each by the segments that it sends, before which the provider's cache had expired.
     """
-    known: dict[str, bytes] = {}
-    given = [_identity(segment, None, known) for segment in context.segments]
+    hashes: dict[str, bytes] = {}
+    recorded = [_identity(segment, None, hashes) for segment in context.segments]
     for end in boundaries(context):
         prefix = replace(context, segments=context.segments[:end], query="", asked=False)
         start = perf_counter()
-        done = pruner(prefix, cold=end in cold)
+        sent = pruner(prefix, cold=end in cold)
         seconds = perf_counter() - start
-        before = tuple((given[i], tokens) for i, (tokens, _) in enumerate(done.sizes))
+        before = tuple((recorded[i], tokens) for i, (tokens, _) in enumerate(sent.sizes))
         after = tuple(
-            (_identity(segment, done.edits[segment.ref], known), tokens) if segment.ref in done.edits else piece
-            for segment, piece, (_, tokens) in zip(prefix.segments, before, done.sizes, strict=True)
+            (_identity(segment, sent.edits[segment.ref], hashes), tokens) if segment.ref in sent.edits else piece
+            for segment, piece, (_, tokens) in zip(prefix.segments, before, sent.sizes, strict=True)
         )
-        yield Request(end, before, after, done.epoch, done.edits, seconds, end in cold)
+        yield Request(end, before, after, sent.epoch, sent.edits, seconds, end in cold)
 
 
-def _identity(segment: Segment, text: str | None, known: dict[str, bytes]) -> bytes | int:
+def _identity(segment: Segment, text: str | None, hashes: dict[str, bytes]) -> bytes | int:
     """Equal where a provider's cache would find equal bytes.
 
-    A text is known by its hash, an image by the hash of its source, what has neither by its tokens. Hashes are
-    `known`, so that a session costs what is new in it.
+    A text is known by its hash, an image by the hash of its source, what has neither by its tokens. They are remembered
+    in `hashes`, so that a session costs what is new in it.
     """
     shown = text if text is not None else segment.text or segment.source or ""
     if not shown and text is None and segment.cost is not None:
         return segment.cost
-    if shown not in known:
-        known[shown] = blake2b(shown.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return known[shown]
+    if shown not in hashes:
+        hashes[shown] = blake2b(shown.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashes[shown]

@@ -102,7 +102,7 @@ class State:
         self.sent, self.ended = len(self.texts), True
 
     def prepare(self, is_enough: Callable[[], bool]) -> None:
-        """Cut what `places` needs beforehand, block by block, until `is_enough`."""
+        """Cut what `first_shown` needs beforehand, block by block, until `is_enough`."""
         for at in range(self._placed, len(self.texts)):
             if is_enough():
                 return
@@ -110,7 +110,7 @@ class State:
                 self._cut(at)
 
     @property
-    def places(self) -> Mapping[str, int]:
+    def first_shown(self) -> Mapping[str, int]:
         """What spans have in common with their copies -> the first block that still shows it.
 
         Blocks are cut when this is first asked for, so that what is only replayed need not be cut.

@@ -7,7 +7,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Unit
 from contextprune.plan import Action
-from contextprune.selection.examples import choose, whole
+from contextprune.selection.examples import as_spans, choose
 
 TEXTS = ["add two numbers", "add three numbers", "sort a list of words", "add two numbers"]
 
@@ -46,6 +46,6 @@ def test_no_examples_are_no_choice() -> None:
 
 
 def test_a_whole_segment_is_one_span() -> None:
-    (span,) = whole(Context((Segment(Kind.EXAMPLE, "Q: 1?\nA: 2\n", ()),)))
+    (span,) = as_spans(Context((Segment(Kind.EXAMPLE, "Q: 1?\nA: 2\n", ()),)))
     assert span.unit is Unit.WHOLE
     assert span.text == "Q: 1?\nA: 2\n"

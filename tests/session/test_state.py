@@ -36,7 +36,7 @@ def state(*texts: str | tuple[str, str], ends: Sequence[int] = ()) -> State:
 
 def place(made: State, text: str) -> int | None:
     """The first block that still shows a span."""
-    return made.places.get(sameness(text))
+    return made.first_shown.get(sameness(text))
 
 
 def test_what_stands_as_it_is_is_sent_as_it_came() -> None:
