@@ -2,8 +2,7 @@
 
 from contextprune.audit.logged import Logged
 from contextprune.audit.measure import Block, Flow, Session, Step
-from contextprune.audit.page import render_page
-from contextprune.audit.page import render_page as page  # the name in the documentation
+from contextprune.audit.page import render_page as page  # the name in the documents
 from contextprune.audit.recordings import Recording, read_recordings
 from contextprune.audit.text import as_json, as_text
 from contextprune.audit.total import Audit, audit
@@ -21,5 +20,4 @@ __all__ = [
     "audit",
     "page",
     "read_recordings",
-    "render_page",
 ]

@@ -188,7 +188,7 @@ def audit(
         after = None if since is None else time.time() - since * 86_400
         audited = auditing.audit(paths, Pruner(store=MemoryStore()), model, limit, after, progress)
     if html:
-        save(html, auditing.render_page(audited).encode())
+        save(html, auditing.page(audited).encode())
     if as_json:
         text = json.dumps(auditing.as_json(audited), indent=2)
     else:
