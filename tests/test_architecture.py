@@ -96,6 +96,15 @@ NAMES_THE_INTERPRETER = {
 POOLS = {"get_context", "Pool", "Process", "ProcessPoolExecutor", "spawn", "start_processes"}
 OF_POOLS = ("multiprocessing", "torch.multiprocessing", "concurrent.futures.process")
 
+CATCHES_ALL = {
+    "proxy/forward.py": "the front: a fault of ours must not cost a request",
+    "proxy/worker/guard.py": "the scorer process: likewise",
+    "cli/app.py": "the command line: a user gets one line, never a traceback",
+    "scoring/neural.py": "safetensors has no narrower exception",
+    "training/executed/families/logs.py": "programs that are made to fail",
+    "training/executed/families/tracebacks.py": "likewise",
+}
+
 NO_TEST_OF_THEIR_OWN = {
     "__init__.py": "the face: test_public_api",
     "_version.py": "a number",
@@ -238,6 +247,13 @@ def test_imports_form_no_circle() -> None:
 
     for module in sorted(edges):
         visit(module, ())
+
+
+@every_file
+def test_only_a_few_places_catch_whatever_goes_wrong(path: Path) -> None:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) == "Exception"):
+            assert name_of(path) in CATCHES_ALL, f"{name_of(path)}:{node.lineno} catches more than it can know of"
 
 
 def _module(path: Path) -> str:

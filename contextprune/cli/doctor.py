@@ -200,7 +200,7 @@ def _store(store: Store) -> Finding:
 
 
 def _contents(store: Store) -> str:
-    """How many originals a file holds, its size, and whether this SQLite has a fault that may damage it."""
+    """The number of originals in a file, its size, and a warning where this SQLite has a fault that may damage it."""
     if not isinstance(store, SQLiteStore):
         return ""
     try:

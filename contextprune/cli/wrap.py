@@ -45,7 +45,7 @@ _UPSTREAMS: Mapping[str, tuple[str, ...]] = {
     "aider": ("upstream_openai", "upstream_anthropic"),
 }
 _CHATGPT = "https://chatgpt.com/backend-api/codex"
-"""Where Codex goes when its user is logged in with ChatGPT instead of holding a key."""
+"""The address of Codex when its user is logged in with ChatGPT instead of holding a key."""
 
 _NOOP = {"noop": "nothing to take out"}
 _ERROR = "contextprune: error: "
@@ -55,7 +55,7 @@ _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """The way in which an agent is led through a proxy.
+    """A plan to lead an agent through a proxy.
 
     arguments    of the agent, before the user's own
     environment  variables that are set for it
@@ -105,7 +105,7 @@ def wrap(
 
 
 def prepare(agent: str, variables: Mapping[str, str], url: str) -> Launch:
-    """The way of `agent` through the proxy at `url`; its own address, if the user set one, becomes the upstream."""
+    """Plan to lead `agent` through the proxy at `url`; the user's own address, if any, becomes the upstream."""
     return AGENTS[agent](variables, url)
 
 

@@ -155,7 +155,7 @@ def _percentiles(name: str, half: float | None, most: float | None) -> str:
 
 
 def _answers(summary: Summary) -> Iterator[str]:
-    """How requests ended at the providers; nothing where all ended well."""
+    """The providers' answers by class of status, and clients that left; nothing where all ended well."""
     answers = ", ".join(f"{shown(code)} {number:,}" for code, number in summary.answers.items() if code != "2xx")
     left = ", ".join(f"{number:,} while {shown(phase)}" for phase, number in summary.gone.items())
     retried = f"{plural(summary.retried, 'request')} refused and sent again as received" if summary.retried else ""

@@ -22,7 +22,7 @@ STATUSES = ("applied", "noop", "audit", "passed", "refused")
 """Shortened; nothing to take out; measured only; sent as it came in, for a reason; not let in (too large, too slow)."""
 
 PHASES = ("", "request", "waiting", "streaming")
-"""Where a client left: not at all, while sending, before the answer began, in the middle of it."""
+"""Phases in which a client may leave: none, while sending, before the answer began, in the middle of it."""
 
 _HEAT, _HEATS = 4 << 20, 32 << 20  # bytes of one heat map, and of all that are kept
 

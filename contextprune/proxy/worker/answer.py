@@ -233,7 +233,7 @@ class Answerer:
         return replace(answer, seconds=seconds, keys=tuple(_keys(pruned, engine.store)))
 
     def _without_decisions(self, job: Job, reason: Reason) -> Answer:
-        """Where deciding failed: the texts that earlier requests sent, so that the provider's cache goes on to hold."""
+        """The texts that earlier requests sent, after deciding failed, so that the provider's cache goes on to hold."""
         last = self._last
         if last is not None and not job.audit:
             with suppress(ContextPruneError):

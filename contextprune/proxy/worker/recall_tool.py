@@ -106,7 +106,7 @@ class Recalls:
         self._lock = threading.Lock()
 
     def mode(self, payload: Any, context: Context, dialect: str, wanted: str, *, remember: bool = True) -> str:
-        """The way in which a conversation recalls: "off", "tool" or "mcp". With "tool", use `with_tool` on its body.
+        """The recall mode of a conversation: "off", "tool" or "mcp". With "tool", use `with_tool` on its body.
 
         payload   the request body, read; `context` was read of it
         wanted    the mode of new conversations
