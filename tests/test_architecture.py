@@ -81,7 +81,7 @@ HEAVY = {
     "PIL": {"images.py"},
     "genai_prices": {"money/tariff.py"},
     "tree_sitter": {"splitting/grammars.py"},
-    "typer": {"cli/*", "bench/command.py", "bench/__main__.py"},
+    "typer": {"cli/*", "bench/command.py", "bench/__main__.py", "training/*"},
     "rich": {"cli/*", "display/terminal.py", "bench/*", "training/*"},
     "mcp": {"cli/mcp.py"},
 }

@@ -151,13 +151,9 @@ def _commands() -> dict[str, set[str]]:
     import typer.main
 
     from contextprune.cli import app as cli
-    from contextprune.training import run as train
 
     group: Any = typer.main.get_command(cli.app)
-    found = {name: _options(command) for name, command in group.commands.items()}
-    for name, parser in (("train", train.parser()),):
-        found[name] = {option for action in parser._actions for option in action.option_strings}
-    return {"": _options(group), **found}
+    return {"": _options(group), **{name: _options(command) for name, command in group.commands.items()}}
 
 
 def _options(command: Any) -> set[str]:

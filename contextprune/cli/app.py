@@ -33,6 +33,7 @@ from contextprune.interpreter import isolate_children
 from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.storage.store import MemoryStore, location_of
+from contextprune.training.command import train
 
 _LONG = 1 << 20  # bytes of input from which on a terminal shows the stage
 
@@ -253,14 +254,7 @@ def doctor(
 
 
 app.command()(bench)
-
-
-@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def train(context: typer.Context) -> None:
-    """Train a scorer of your own on a data kit; `contextprune train --help` lists the options."""
-    from contextprune.training.run import main as make  # noqa: PLC0415 - the other commands do without
-
-    raise typer.Exit(make(context.args))
+app.command()(train)
 
 
 def _page(compressed: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above

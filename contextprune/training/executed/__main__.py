@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from contextprune.training.command import SAMPLES_OF_TOOLS
 from contextprune.training.executed.make import write_tool_samples
 
 
-def main() -> None:
-    """Make the samples, and say how many of each kind there are."""
-    parser = argparse.ArgumentParser(description="Training samples from tools that really ran.")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--count", type=int, default=24_000)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+def main(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
+    count: Annotated[int, typer.Option(metavar="N", help="Samples, about.")] = SAMPLES_OF_TOOLS,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all random draws.")] = 0,
+) -> None:
+    """Make training samples from tools that are run on the spot, and count them by kind."""
 
-    def progress(family: str, count: int) -> None:
-        print(f"\r{count:6d}  {family:<20}", end="", file=sys.stderr, flush=True)  # noqa: T201 - a command line
+    def progress(family: str, drawn: int) -> None:
+        print(f"\r{drawn:6d}  {family:<20}", end="", file=sys.stderr, flush=True)  # noqa: T201 - a command line
 
-    counts = write_tool_samples(arguments.out, arguments.count, arguments.seed, progress=progress)
+    counts = write_tool_samples(out, count, seed, progress=progress)
     print("\n" + "\n".join(f"{n:6d} {kind}" for kind, n in sorted(counts.items())), file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

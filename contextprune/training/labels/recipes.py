@@ -8,12 +8,12 @@ The same data and seed give the same files.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
+import typer
 from rich.console import Console
 from rich.progress import Progress
 
@@ -190,17 +190,16 @@ def _capped(samples: Iterator[Sample], seed: int) -> list[Sample]:
     return kept
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description="Write train.jsonl.gz and dev.jsonl.gz for the scorer.")
-    parser.add_argument("data", type=Path, help="the data kit's folder with the files to train on")
-    parser.add_argument("out", type=Path, help="the folder to write into")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+def main(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="The data kit's folder with the files to train on.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write into.")],
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all random draws.")] = 0,
+) -> None:
+    """Write train.jsonl.gz and dev.jsonl.gz for the scorer."""
     console = Console(stderr=True)
-    for name, count in write_halves(arguments.data, arguments.out, arguments.seed).items():
+    for name, count in write_halves(data, out, seed).items():
         console.print(f"{name:40} {count:7,}", highlight=False)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
