@@ -116,6 +116,13 @@ def test_the_signature_of_the_policy_has_its_defaults() -> None:
 
 
 @every_page
+def test_prose_has_lines_of_at_most_120_characters(page: Path) -> None:
+    """What is longer shows no changes; code, tables, and headings with a signature in them cannot be wrapped."""
+    prose = _BLOCK.sub("", page.read_text(encoding="utf-8")).splitlines()
+    assert [line for line in prose if len(line) > 120 and not line.startswith(("|", "#"))] == []
+
+
+@every_page
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     for target in _LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
