@@ -1,6 +1,6 @@
-"""How hypothesis runs here: no deadlines (the machine may be busy), few examples by default, many on demand.
+"""Profiles of hypothesis: no deadlines (the machine may be busy), few examples by default, many on demand.
 
-`HYPOTHESIS_PROFILE=thorough pytest` looks for longer; in CI every run takes the same examples.
+`HYPOTHESIS_PROFILE=nightly pytest` looks for longer, `thorough` for hours; in CI every run takes the same examples.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ os.environ["XDG_CONFIG_HOME"] = "/nowhere"  # the settings of whoever runs the t
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # whole conversations take a while to draw
 
-settings.register_profile("default", max_examples=40, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("default", max_examples=15, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.register_profile("nightly", settings.get_profile("default"), max_examples=100)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 

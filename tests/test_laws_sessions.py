@@ -34,7 +34,7 @@ POLICIES: tuple[Mapping[str, Any], ...] = (
     {"window": 2400, "epochs": False},
     {"shorten_views": True, "recall": 0.4},
 )
-FEW = settings().max_examples // 4  # each one is a whole session
+FEW = max(3, settings().max_examples // 4)  # each one is a whole session
 ALL = tuple(replace(table, least=0) for table in FAMILIES.values())
 
 
@@ -228,7 +228,7 @@ def bills(requests: Sequence[Request], table: Tariff) -> list[tuple[float, float
     return found
 
 
-@settings(max_examples=FEW // 2)
+@settings(max_examples=max(3, FEW // 2))
 @given(history=long_histories(), model=st.sampled_from(["", "m", "gpt-4o"]), recall=st.sampled_from([0.3, 0.8]))
 def test_no_session_costs_more_at_any_time_under_any_prices_that_may_apply(
     history: list[Turn], model: str, recall: float
@@ -242,7 +242,7 @@ def test_no_session_costs_more_at_any_time_under_any_prices_that_may_apply(
         assert all(ours <= plain + 1e-12 for plain, ours in bills(requests, table)), table.name
 
 
-@settings(max_examples=FEW // 2)
+@settings(max_examples=max(3, FEW // 2))
 @given(history=long_histories(8, 16), policy=st.sampled_from(POLICIES[:2]))
 def test_what_was_decided_turn_by_turn_is_what_one_call_on_all_of_it_decides(
     history: list[Turn], policy: Mapping[str, Any]
