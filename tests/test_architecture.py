@@ -68,6 +68,7 @@ HEAVY = {
     "safetensors": {"scoring/neural.py", "scoring/cross_encoder.py", "training/*", "bench/documents/minilm.py"},
     "sentence_transformers": {"scoring/cross_encoder.py", "bench/*"},
     "transformers": {"scoring/cross_encoder.py", "bench/*"},
+    "pydantic": {"settings/model.py", "settings/schema.py"},
     "redis": {"storage/redis.py"},
     "starlette": {"bench/proxy/plain_proxy.py"},
     "uvicorn": {"proxy/*", "bench/proxy/upstream.py"},

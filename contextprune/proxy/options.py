@@ -6,17 +6,15 @@ on top. A project's file has no say: it could send keys elsewhere.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from contextprune.errors import SettingsError
-from contextprune.settings.load import read_serve
+from contextprune.settings import Group, Written, read_table
 
 MODES = ("on", "audit", "off")
 """Shorten; measure and change nothing; only relay."""
@@ -25,20 +23,21 @@ RECALLS = ("off", "tool", "mcp")
 """Markers without a hint; a tool in every request of a session; the MCP server answers."""
 
 _OWN_PATHS = ("/v1", "/livez", "/readyz", "/metrics", "/stats", "/requests")
-_VARIABLE = "CONTEXTPRUNE_SERVE_"
-_FLAGS = {"upstreams": "--upstream", "content": "--show-content"}
+_FLAGS = {"content": "--show-content"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Everything that can be set; the defaults suit one user on one machine.
+    """Options of the proxy; the defaults suit one user on one machine.
 
-    host, port          where it listens; port 0 takes any free one
-    upstream_openai     base URL for the paths of OpenAI's API, without the final /v1
-    upstream_anthropic  base URL for the paths of Anthropic's API, without the final /v1
-    upstreams           further base URLs, by the prefix of the path that leads to each: {"/groq": "https://..."}
+    host                the address to listen on
+    port                the port to listen on; 0 takes any free one
+    upstream_openai     where the paths of OpenAI's API lead: a base URL, without the final /v1
+    upstream_anthropic  where the paths of Anthropic's API lead: a base URL, without the final /v1
+    upstreams           where paths under a prefix lead: base URLs by prefix
     mode                "on" shortens, "audit" measures and changes nothing, "off" only relays
-    recall              "off", "tool" (a recall tool in every request) or "mcp" (the MCP server answers)
+    recall              how a model gets back what was taken out: not at all ("off"), by a recall tool in every request
+                        ("tool"), or from the MCP server ("mcp")
     deadline            seconds at most for new decisions on a request
     prefill             tokens a second that the upstream reads; a quarter of the time saved is the time allowed
     scorers             scorer processes; from two on, one takes small requests only
@@ -47,18 +46,18 @@ class Options:
     max_body            bytes of a request body on the wire; larger ones are refused with 413
     max_decoded         bytes of a request body once decompressed, for those that are to be shortened
     largest             decoded bytes above which a body goes through untouched
-    header_seconds      for the whole header of a request
-    body_seconds        for its body at the least rate
-    connect_seconds     for a connection to the upstream
-    first_byte_seconds  until the upstream answers
-    idle_seconds        between two chunks of its answer
-    drain_seconds       for running answers after SIGTERM
-    cache_seconds       after so much silence the provider's cache of a session counts as gone
+    header_seconds      seconds for the whole header of a request
+    body_seconds        seconds for its body, beyond the time that its bytes take at the least rate
+    connect_seconds     seconds for a connection to the upstream
+    first_byte_seconds  seconds until the upstream answers
+    idle_seconds        seconds between two chunks of its answer
+    drain_seconds       seconds for running answers after SIGTERM
+    cache_seconds       seconds of silence after which the provider's cache of a session counts as gone
     connections         requests in flight at most; what comes on top is answered 503
     records             requests that the dashboard remembers
-    content             whether it shows their text
-    token               what others than this machine must send for the dashboard and the side-car; "": they get nothing
-    canary_minutes      with so many minutes of traffic and nothing shortened, it says so loudly
+    content             show texts of requests on the dashboard
+    token               the secret that other machines send for the dashboard and the side-car; "": they get nothing
+    canary_minutes      minutes of traffic with nothing shortened after which it says so loudly
     config              the configuration file to read in place of the user's own and the project's; "" for those
     """
 
@@ -121,12 +120,22 @@ _MEASURES = (
     "cache_seconds", "connections", "records", "canary_minutes",
 )  # fmt: skip
 _MAY_BE_0 = ("queue_tokens", "drain_seconds", "cache_seconds", "records")
-_TYPES: Mapping[str, type] = {f.name: dict if f.name == "upstreams" else type(f.default) for f in fields(Options)}
-_FORMS: Mapping[type, str] = {
-    str: "a text", float: "a number", int: "a whole number", bool: "true or false",
-    dict: 'a table of base URLs by prefix, such as {"/groq" = "https://api.groq.com/openai"}',
-}  # fmt: skip
-_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+OPTIONS = Group(
+    parts=(Options,),
+    prefix="CONTEXTPRUNE_SERVE_",
+    noun="option of the proxy",
+    table="serve",
+    without=("config",),
+    forms={"upstreams": 'a table of base URLs by prefix, such as {"/groq" = "https://api.groq.com/openai"}'},
+    bounds={
+        **{name: {"minimum": 0} if name in _MAY_BE_0 else {"exclusiveMinimum": 0} for name in _MEASURES},
+        "host": {"minLength": 1},
+        "port": {"minimum": 0, "maximum": 65_535},
+        "mode": {"enum": list(MODES)},
+        "recall": {"enum": list(RECALLS)},
+    },
+)
+"""The options as settings: a table of the file, and variables."""
 
 
 def load_options(
@@ -152,16 +161,14 @@ def trace_options(
     """Options as `load_options` gives them, and by name where each stands that is not the default."""
     folder = folder or Path.cwd()
     file = Path(config).expanduser() if config else None
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
+    flags = {name: value for name, value in (flags or {}).items() if value is not None}
+    prefixes = flags.pop("upstreams", {})  # they join those of a variable or a file
 
-    for name, (value, where) in read_serve(folder, variables, file).items():
-        _check_name(name, where)
-        values[name], sources[name] = _read(name, value, where), where
-    for name, value in (flags or {}).items():
-        if value is not None:
-            kept = {**values.get(name, {}), **value} if name == "upstreams" else value
-            values[name], sources[name] = kept, _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    arguments = {name: Written(value, _FLAGS.get(name, f"--{name.replace('_', '-')}")) for name, value in flags.items()}
+    values, sources = read_table(OPTIONS, folder, variables, file, arguments)
+    if prefixes:
+        values["upstreams"] = {**values.get("upstreams", {}), **prefixes}
+        sources["upstreams"] = "--upstream"
 
     for name in ("upstream_openai", "upstream_anthropic"):
         if name in values:
@@ -217,36 +224,6 @@ def _check_prefix(prefix: str) -> None:
     taken_path = next((path for path in _OWN_PATHS if f"{prefix}/".startswith(f"{path}/")), None)
     if taken_path:
         raise SettingsError(f"{prefix!r} cannot lead to an upstream: the proxy itself answers under {taken_path}")
-
-
-def _check_name(name: str, where: str) -> None:
-    if name in _TYPES and name != "config":
-        return
-    options = [option for option in _TYPES if option != "config"]
-    close = get_close_matches(name, options, n=1, cutoff=0.0)[0]
-    if where.startswith(_VARIABLE):
-        close = _VARIABLE + close.upper()
-    raise SettingsError(f"no option of the proxy is called {name!r} ({where}); did you mean {close!r}?")
-
-
-def _read(name: str, value: Any, where: str) -> Any:
-    """A value of a file, or the text of a variable, in the type of the option."""
-    kind = _TYPES[name]
-    if where.startswith(_VARIABLE):
-        value = _parsed(kind, value, where)
-    fits = type(value) is kind or (kind is float and type(value) is int)  # not isinstance: True is no number here
-    if not fits or (kind is dict and not all(isinstance(url, str) for url in value.values())):
-        raise SettingsError(f"{where} is {_FORMS[kind]}, not {value!r}")
-    return float(value) if kind is float else value
-
-
-def _parsed(kind: type, text: str, where: str) -> Any:
-    try:
-        if kind is dict:
-            return tomllib.loads(f"v = {text}")["v"]
-        return _WORDS[text.casefold()] if kind is bool else kind(text)
-    except (ValueError, KeyError):
-        raise SettingsError(f"{where} is {_FORMS[kind]}, not {text!r}") from None
 
 
 def _set_by(message: str, sources: Mapping[str, str]) -> str:

@@ -1,16 +1,22 @@
 """Settings: the only reader of the environment and of configuration files."""
 
 from contextprune.settings.folders import config_folder, data_folder, process_environment
-from contextprune.settings.load import load_settings, resolve_settings, warn
-from contextprune.settings.values import Resolved, Settings
+from contextprune.settings.groups import Group
+from contextprune.settings.load import load_settings, read_table, resolve_settings, warn
+from contextprune.settings.sources import Written
+from contextprune.settings.values import SETTINGS, Resolved, Settings
 
 __all__ = [
+    "SETTINGS",
+    "Group",
     "Resolved",
     "Settings",
+    "Written",
     "config_folder",
     "data_folder",
     "load_settings",
     "process_environment",
+    "read_table",
     "resolve_settings",
     "warn",
 ]

@@ -49,13 +49,13 @@ class Source:
 class Sources:
     """The files that count.
 
-    own       the user's own, or the one that was named
+    user      the user's own, or the one that was named
     project   the nearest one at or above the working folder
     refusal   why that one is not read, in a sentence for the user; "" where it is, and where there is none
     home      where the user's own lies, or would
     """
 
-    own: Source | None = None
+    user: Source | None = None
     project: Source | None = None
     refusal: str = ""
     home: Path | None = None
@@ -69,17 +69,17 @@ def find_sources(folder: Path, home: Path | None, file: Path | None = None) -> S
     """
     folder = folder.absolute()
     if file is not None:
-        return Sources(own=_own(folder / file.expanduser(), required=True))
-    own = _own(home) if home else None
+        return Sources(user=_users_file(folder / file.expanduser(), required=True))
+    user = _users_file(home) if home else None
     for parent in (folder, *folder.parents):
         for path in (parent / FILE, parent / _PROJECT):
-            project, refusal = _project(path, own)
+            project, refusal = _project(path, user)
             if project or refusal:
-                return Sources(own, project, refusal, home)
-    return Sources(own, home=home)
+                return Sources(user, project, refusal, home)
+    return Sources(user, home=home)
 
 
-def _own(path: Path, *, required: bool = False) -> Source | None:
+def _users_file(path: Path, *, required: bool = False) -> Source | None:
     """A file of the user's; None where there is none. Raises SettingsError where somebody else may have written it."""
     try:
         data, status = _read(path)
@@ -93,24 +93,24 @@ def _own(path: Path, *, required: bool = False) -> Source | None:
     return Source(_table(path, data) or {}, str(path), path, status)
 
 
-def _project(path: Path, own: Source | None) -> tuple[Source | None, str]:
+def _project(path: Path, user: Source | None) -> tuple[Source | None, str]:
     """A project's file; or why one that has something to say is not read."""
-    ours = path.name == FILE
+    is_ours = path.name == FILE
     try:
         data, status = _read(path)
     except OSError as exc:
-        silent = not ours or _absent(exc)  # another project's file above ours may well be closed
+        silent = not is_ours or _absent(exc)  # another project's file above ours may well be closed
         return None, "" if silent else _refusal(path, str(exc.strerror))
-    if own and os.path.samestat(status, own.status):  # read already, and trusted
+    if user and os.path.samestat(status, user.status):  # read already, and trusted
         return None, ""
-    if not ours and b"contextprune" not in data:
+    if not is_ours and b"contextprune" not in data:
         return None, ""
     if why := fault(status, strict=False):
-        return None, _refusal(path, why) if ours or b"tool.contextprune" in data else ""
+        return None, _refusal(path, why) if is_ours or b"tool.contextprune" in data else ""
     table = _table(path, data)
     if table is None:
         return None, ""
-    return Source(table, str(path) if ours else f"{path} [{'.'.join(_KEYS)}]", path, status), ""
+    return Source(table, str(path) if is_ours else f"{path} [{'.'.join(_KEYS)}]", path, status), ""
 
 
 def _read(path: Path) -> tuple[bytes, os.stat_result]:
@@ -170,8 +170,8 @@ def fault(status: os.stat_result, *, strict: bool) -> str:
         return ""
     if status.st_uid not in (os.geteuid(), 0):
         return f"it belongs to another user (uid {status.st_uid})"
-    others = stat.S_IWOTH if _private(status) or not strict else stat.S_IWOTH | stat.S_IWGRP
-    return f"others may write to it (mode {stat.S_IMODE(status.st_mode):04o})" if status.st_mode & others else ""
+    writers = stat.S_IWOTH if _private(status) or not strict else stat.S_IWOTH | stat.S_IWGRP
+    return f"others may write to it (mode {stat.S_IMODE(status.st_mode):04o})" if status.st_mode & writers else ""
 
 
 def _private(status: os.stat_result) -> bool:
@@ -183,52 +183,52 @@ def _private(status: os.stat_result) -> bool:
         owner, group = pwd.getpwuid(status.st_uid), grp.getgrgid(status.st_gid)
     except KeyError:
         return False
-    own = (owner.pw_gid, owner.pw_name) == (group.gr_gid, group.gr_name)
-    return own and set(group.gr_mem) <= {owner.pw_name}
+    is_private = (owner.pw_gid, owner.pw_name) == (group.gr_gid, group.gr_name)
+    return is_private and set(group.gr_mem) <= {owner.pw_name}
 
 
-def limit(own: Policy, asked: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Take from `asked`, the fields of a policy that a project's file sets, what takes out no more than `own` does.
+def limit(user: Policy, wishes: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Take from `wishes`, the fields of a policy that a project's file sets, what takes out no more than `user` does.
 
     Returns the values that count, and the names of those that do not.
     """
-    taken: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     ignored: list[str] = []
-    for name, value in asked.items():
+    for name, value in wishes.items():
         if name not in FROM_A_PROJECT:
             ignored.append(name)
             continue
-        taken[name], beyond = FROM_A_PROJECT[name](own, name, value)
+        values[name], beyond = FROM_A_PROJECT[name](user, name, value)
         ignored += beyond
-    return taken, tuple(ignored)
+    return values, tuple(ignored)
 
 
-def _larger(own: Policy, name: str, asked: Any) -> Merged:
-    kept = max(getattr(own, name), asked)  # in this order a NaN is not taken
-    return kept, () if kept == asked else (name,)
+def _larger(user: Policy, name: str, wish: Any) -> Merged:
+    kept = max(getattr(user, name), wish)  # in this order a NaN is not taken
+    return kept, () if kept == wish else (name,)
 
 
-def _switched_off(own: Policy, name: str, asked: Any) -> Merged:
-    kept = getattr(own, name) and asked
-    return kept, () if kept == asked else (name,)
+def _switched_off(user: Policy, name: str, wish: Any) -> Merged:
+    kept = getattr(user, name) and wish
+    return kept, () if kept == wish else (name,)
 
 
-def _added(own: Policy, name: str, asked: Any) -> Merged:
-    before = getattr(own, name)
-    return (*before, *(item for item in asked if item not in before)), ()
+def _added(user: Policy, name: str, wishes: Any) -> Merged:
+    before = getattr(user, name)
+    return (*before, *(item for item in wishes if item not in before)), ()
 
 
-def _rules(own: Policy, name: str, asked: Mapping[str, Rule]) -> Merged:
+def _rules(user: Policy, name: str, wishes: Mapping[str, Rule]) -> Merged:
     """The user's own rules first, so that they hold where both fit; others only raise what holds for all tools."""
-    rules, ignored = dict(own.tools), []
-    for tool, rule in asked.items():
-        if tool in own.tools:
-            ignored += [f"{name}.{shown(tool)}"] if rule != own.tools[tool] else []
+    rules, ignored = dict(user.tools), []
+    for tool, rule in wishes.items():
+        if tool in user.tools:
+            ignored += [f"{name}.{shown(tool)}"] if rule != user.tools[tool] else []
             continue
-        fields = {field: getattr(rule, field) for field in ("recall", "min_tokens")}
-        lower = [field for field, value in fields.items() if value is not None and not value >= getattr(own, field)]
+        limits = {field: getattr(rule, field) for field in ("recall", "min_tokens")}
+        lower = [field for field, value in limits.items() if value is not None and not value >= getattr(user, field)]
         ignored += [f"{name}.{shown(tool)}.{field}" for field in lower]
-        rules[tool] = Rule(**{field: None if field in lower else value for field, value in fields.items()})
+        rules[tool] = Rule(**{field: None if field in lower else value for field, value in limits.items()})
     return rules, tuple(ignored)
 
 
@@ -259,10 +259,10 @@ and keys go and what is loaded.
 def notice_of(project: Source, ignored: Sequence[str], home: Path | None) -> str:
     """Say in one line which names of a project's file do not count, and where to put them."""
     names = ", ".join(ignored[:_SHOWN]) + (f" and {len(ignored) - _SHOWN} more" if len(ignored) > _SHOWN else "")
-    place = f"put them into {home}, set" if home else "set"
+    advice = f"put them into {home}, set" if home else "set"
     return _printable(
         f"contextprune: {project.where} belongs to the working folder and may only make contextprune take out less. "
-        f"Ignored: {names}. If they are yours, {place} CONTEXTPRUNE_* variables, or name the file to serve or wrap: "
+        f"Ignored: {names}. If they are yours, {advice} CONTEXTPRUNE_* variables, or name the file to serve or wrap: "
         f"--config {project.path}"
     )
 

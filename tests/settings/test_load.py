@@ -278,6 +278,21 @@ def test_a_project_counts_beside_the_users_own_file_where_it_makes_less_go(tmp_p
     assert (resolved.settings.policy, resolved.ignored) == (expected, ("min_tokens",))
 
 
+def test_each_setting_that_is_not_the_default_says_where_it_was_set(tmp_path: Path, repository: Path) -> None:
+    home = own(tmp_path, "recall = 0.5\nmin_tokens = 300\nexclude_tools = ['a']\nscorer = 'lexical'\nepochs = true\n")
+    user = tmp_path / "home" / ".config" / "contextprune" / "contextprune.toml"
+    project = repository / "contextprune.toml"
+    project.write_text("recall = 0.9\nmin_tokens = 200\nexclude_tools = ['b']\nstore = 'memory'\nepochs = false\n")
+    resolved = resolve_settings(repository, {**home, "CONTEXTPRUNE_RECALL": "0.7"})
+    assert resolved.origins == {
+        "recall": "CONTEXTPRUNE_RECALL",
+        "min_tokens": f"min_tokens in {user}",
+        "exclude_tools": f"exclude_tools in {user} and exclude_tools in {project}",
+        "scorer": f"scorer in {user}",
+        "epochs": f"epochs in {project}",
+    }
+
+
 def test_a_variable_wins_over_the_project_in_either_direction(repository: Path) -> None:
     (repository / "contextprune.toml").write_text("recall = 0.99\nmin_tokens = 5\nexclude_tools = ['a']\n")
     environ = {"CONTEXTPRUNE_RECALL": "0.5", "CONTEXTPRUNE_MIN_TOKENS": "7", "CONTEXTPRUNE_EXCLUDE_TOOLS": "b"}

@@ -120,14 +120,14 @@ def test_nobody_else_may_write_to_the_users_own_file(home: Path, tmp_path: Path,
 @root
 def test_the_users_own_group_without_other_members_is_the_user(home: Path, tmp_path: Path) -> None:
     home.chmod(0o664)  # as a umask of 002 has it, with the group that bears the user's name
-    assert find_sources(tmp_path, home).own is not None
+    assert find_sources(tmp_path, home).user is not None
 
 
 @posix
 def test_a_link_to_a_file_of_ones_own_is_followed(home: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.toml"
     link.symlink_to(home)
-    source = find_sources(tmp_path, link).own
+    source = find_sources(tmp_path, link).user
     assert source is not None
     assert source.table == {"recall": 0.5}
 
@@ -148,11 +148,11 @@ def test_a_folder_in_place_of_a_file_is_no_file(project: Path, home: Path) -> No
         path.unlink()
         path.mkdir()
     sources = find_sources(project.parent, home)
-    assert (sources.own, sources.project, sources.refusal) == (None, None, "")
+    assert (sources.user, sources.project, sources.refusal) == (None, None, "")
 
 
 def test_a_user_without_a_file_of_their_own_has_none(tmp_path: Path) -> None:
-    assert find_sources(tmp_path, tmp_path / "absent" / "contextprune.toml").own is None
+    assert find_sources(tmp_path, tmp_path / "absent" / "contextprune.toml").user is None
 
 
 @pytest.fixture
