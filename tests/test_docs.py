@@ -20,6 +20,7 @@ import pytest
 
 from contextprune.policy import Policy
 from contextprune.proxy.options import Options
+from contextprune.selection import targets
 from contextprune.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +35,7 @@ _COMMAND = re.compile(r"(?:^|[`$|(]|&&)[ \t]*contextprune[ \t]+([^\n`|&)]+)", re
 _SETTING = re.compile(r"\bCONTEXTPRUNE_([A-Z_]+)\b")
 _DEFAULT = re.compile(r"`(\w+)`\s+\(([\d.,]+)\)")
 """How a default is written in running text: `min_tokens` (100)."""
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
 _SIGNATURE = re.compile(r"^#+ `Policy\((.*)\)`$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
 
@@ -43,6 +45,9 @@ NUMBERS = {
     field.name: field.default
     for field in fields(Policy)
     if isinstance(field.default, int | float) and not isinstance(field.default, bool)
+}
+TUNED = {
+    name: value if isinstance(value, tuple) else (value,) for name, value in vars(targets).items() if name.isupper()
 }
 INTEGRATIONS = ROOT / "integrations"
 TEXTS = [*PAGES, *sorted(p for end in ("README.md", "*.py") for p in INTEGRATIONS.rglob(end) if ".venv" not in p.parts)]
@@ -113,6 +118,14 @@ def test_the_signature_of_the_policy_has_its_defaults() -> None:
     assert len(signature) == 1
     told = dict(re.findall(r"(\w+)=(\d[\d.]*)", signature[0]))
     assert {name: float(number) for name, number in told.items()} == {name: float(NUMBERS[name]) for name in told}
+
+
+@pytest.mark.parametrize("name", sorted(TUNED))
+def test_each_tuned_number_stands_on_the_page_of_tuning_with_its_value(name: str) -> None:
+    page = (ROOT / "docs" / "explanation" / "tuning.md").read_text(encoding="utf-8")
+    row = next((row for row in page.splitlines() if row.startswith("| ") and f"`{name}`" in row.split("|")[1]), "| | |")
+    told = {float(number.replace(",", "")) for number in _NUMBER.findall(row.split("|")[2])}
+    assert told.issuperset(map(float, TUNED[name])), f"{name} = {TUNED[name]}: {row}"
 
 
 @every_page

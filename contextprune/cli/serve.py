@@ -32,6 +32,7 @@ _Mode = Annotated[str | None, typer.Option(metavar="on|audit|off", help="Shorten
 _Recall = Annotated[
     str | None, typer.Option(metavar="off|tool|mcp", help="How a model gets back what was taken out.  [off]")
 ]
+_ShowContent = Annotated[bool | None, typer.Option("--show-content", help="Show texts of requests on the dashboard.")]
 
 
 def serve(
@@ -54,9 +55,7 @@ def serve(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Front processes that share the port.  [1]")] = None,
     scorers: Annotated[int | None, typer.Option(help="Scorer processes.  [2]")] = None,
-    show_content: Annotated[
-        bool | None, typer.Option("--show-content", help="Show texts of requests on the dashboard.")
-    ] = None,
+    show_content: _ShowContent = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
     inherit: Annotated[bool, typer.Option("--inherit", hidden=True)] = False,
 ) -> None:
