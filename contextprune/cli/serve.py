@@ -19,42 +19,38 @@ import typer
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra
 from contextprune.proxy.inherited import Inherited, read_inherited
-from contextprune.proxy.options import Options, trace_options
+from contextprune.proxy.options import MODES, OPTIONS, RECALLS, Options, trace_options
 from contextprune.proxy.pool.launch import Launched, launch_first
 from contextprune.settings import Settings, data_folder, load_settings, process_environment
 
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
 
-_Config = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Read this file, in place of your own and the project's.")
-]
-_Mode = Annotated[str | None, typer.Option(metavar="on|audit|off", help="Shorten; only measure; only relay.  [on]")]
-_Recall = Annotated[
-    str | None, typer.Option(metavar="off|tool|mcp", help="How a model gets back what was taken out.  [off]")
-]
-_ShowContent = Annotated[bool | None, typer.Option("--show-content", help="Show texts of requests on the dashboard.")]
+
+def _flag(name: str, *declarations: str, metavar: str | None = None, note: str = "") -> Any:
+    """The flag of an option, with the meaning and the default that the option has; `note` is about the flag itself."""
+    text, default = OPTIONS.descriptions()[name], getattr(Options(), name)
+    shown = f"  [{default}]" if default or type(default) is int else ""  # no "", and no false that a flag makes true
+    return typer.Option(*declarations, metavar=metavar, help=f"{text[0].upper()}{text[1:]}{note}.{shown}")
+
+
+_Config = Annotated[str | None, _flag("config", metavar="FILE")]
+_Mode = Annotated[str | None, _flag("mode", metavar="|".join(MODES))]
+_Recall = Annotated[str | None, _flag("recall", metavar="|".join(RECALLS))]
+_ShowContent = Annotated[bool | None, _flag("content", "--show-content")]
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on.  [127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes any free one.  [8788]")] = None,
-    upstream_openai: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where OpenAI's paths lead.  [https://api.openai.com]")
-    ] = None,
-    upstream_anthropic: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where Anthropic's paths lead.  [https://api.anthropic.com]")
-    ] = None,
-    upstream: Annotated[
-        list[str] | None, typer.Option(metavar="PREFIX=URL", help="Where paths under a prefix lead; may be repeated.")
-    ] = None,
+    host: Annotated[str | None, _flag("host")] = None,
+    port: Annotated[int | None, _flag("port")] = None,
+    upstream_openai: Annotated[str | None, _flag("upstream_openai", metavar="URL")] = None,
+    upstream_anthropic: Annotated[str | None, _flag("upstream_anthropic", metavar="URL")] = None,
+    upstream: Annotated[list[str] | None, _flag("upstreams", metavar="PREFIX=URL", note="; may be repeated")] = None,
     config: _Config = None,
     mode: _Mode = None,
     recall: _Recall = None,
-    deadline: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="At most so long for new decisions.  [0.15]")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Front processes that share the port.  [1]")] = None,
-    scorers: Annotated[int | None, typer.Option(help="Scorer processes.  [2]")] = None,
+    deadline: Annotated[float | None, _flag("deadline", metavar="SECONDS")] = None,
+    workers: Annotated[int | None, _flag("workers")] = None,
+    scorers: Annotated[int | None, _flag("scorers")] = None,
     show_content: _ShowContent = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
     inherit: Annotated[bool, typer.Option("--inherit", hidden=True)] = False,
@@ -92,7 +88,7 @@ def wrap(
     mode: _Mode = None,
     recall: _Recall = None,
     config: _Config = None,
-    show_content: Annotated[bool, typer.Option("--show-content", help="Show texts on the dashboard.")] = False,
+    show_content: Annotated[bool, _flag("content", "--show-content")] = False,
 ) -> None:
     """Run an agent behind a proxy of its own, and say at the end what was saved.
 

@@ -32,12 +32,11 @@ class Options:
 
     host                the address to listen on
     port                the port to listen on; 0 takes any free one
-    upstream_openai     where the paths of OpenAI's API lead: a base URL, without the final /v1
-    upstream_anthropic  where the paths of Anthropic's API lead: a base URL, without the final /v1
-    upstreams           where paths under a prefix lead: base URLs by prefix
+    upstream_openai     base URL for the paths of OpenAI's API, without the final /v1
+    upstream_anthropic  base URL for the paths of Anthropic's API, without the final /v1
+    upstreams           further base URLs, by the prefix of the paths that lead to each
     mode                "on" shortens, "audit" measures and changes nothing, "off" only relays
-    recall              how a model gets back what was taken out: not at all ("off"), by a recall tool in every request
-                        ("tool"), or from the MCP server ("mcp")
+    recall              how a model gets back what was taken out: "off", by a "tool" in every request, or over "mcp"
     deadline            seconds at most for new decisions on a request
     prefill             tokens a second that the upstream reads; a quarter of the time saved is the time allowed
     scorers             scorer processes; from two on, one takes small requests only
@@ -58,7 +57,7 @@ class Options:
     content             show texts of requests on the dashboard
     token               the secret that other machines send for the dashboard and the side-car; "": they get nothing
     canary_minutes      minutes of traffic with nothing shortened after which it says so loudly
-    config              the configuration file to read in place of the user's own and the project's; "" for those
+    config              read this file, in place of your own and the project's
     """
 
     host: str = "127.0.0.1"

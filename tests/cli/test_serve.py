@@ -10,15 +10,17 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from contextprune.cli.app import main
+from contextprune.cli.app import app, main
 from contextprune.cli.probe import fetch
 from contextprune.cli.serve import announcement
 from contextprune.proxy.options import Options
 from contextprune.settings import Settings
+from contextprune.settings.groups import descriptions_of
 
 URL = "http://127.0.0.1:8788"
 
@@ -30,6 +32,21 @@ def test_each_has_help_with_examples(command: str, capfd: pytest.CaptureFixture[
     assert "Examples:" in said
     assert f"contextprune {command}" in said
     assert "with-parent" not in said
+
+
+@pytest.mark.parametrize("name", ["serve", "wrap"])
+def test_a_flag_has_the_meaning_and_the_default_of_its_option(name: str) -> None:
+    import typer.main
+
+    group: Any = typer.main.get_command(app)
+    options = {"upstream": "upstreams", "show_content": "content"}
+    flags = {options.get(flag.name, flag.name): flag.help for flag in group.commands[name].params}
+    meanings = descriptions_of(Options)
+    for option in flags.keys() & meanings.keys():
+        meaning, default = meanings[option], getattr(Options(), option)
+        assert flags[option].casefold().startswith(meaning.casefold()), option
+        assert flags[option].endswith(f"[{default}]") or default in ("", False, {}), option
+    assert flags.keys() & meanings.keys() >= {"mode", "recall", "config", "content"}
 
 
 def test_it_says_where_it_listens_and_what_to_paste() -> None:
