@@ -68,7 +68,7 @@ class Policy:
     min_tokens       blocks smaller than this are left alone where no budget is given
     exclude_tools    names of tools whose results are never touched; `*` and `?` stand for any characters
     tools            rules for some tools, by the same patterns; the first that fits counts
-    shorten_views    whether views of files and diffs may lose lines that a later edit may have to match
+    shorten_views    whether views of files and diffs may lose lines as they arrive: an edit may have to match them
     high_water       share of the window at which old blocks are re-decided
     low_water        share of the window that such an epoch goes down to
     window           tokens that the model can read
