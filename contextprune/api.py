@@ -12,6 +12,7 @@ from contextprune.dialects import apply, read
 from contextprune.errors import MissingOriginal
 from contextprune.plan import Action, Plan
 from contextprune.policy import Budget
+from contextprune.prepare import count, prepare
 from contextprune.pruner import Pruned, Pruner
 from contextprune.report import Report, summarise
 from contextprune.scoring import remarks
@@ -119,16 +120,18 @@ def select_examples(examples: Sequence[Example], query: str, budget: Budget, pru
     """
     engine = pruner or Pruner()
     started = perf_counter()
-    texts = [f"{example.input}\n{example.output}" for example in examples]
-    costs = [engine.counter(text) for text in texts]
+    texts = (f"{example.input}\n{example.output}" for example in examples)
     segments = tuple(Segment(Kind.EXAMPLE, text, (i,)) for i, text in enumerate(texts))
     context = Context(segments, query, asked=True)
-    scores = engine.scorer(context, as_spans(context))
-    plan = choose(context, costs, scores, budget.resolve(sum(costs)))
-    after = [cost if d.action is Action.KEEP else 0 for cost, d in zip(costs, plan.decisions, strict=True)]
+
+    counted = count(engine.counter, context, as_spans(context))
+    prepared = prepare(engine.resources, counted, range(len(segments)))
+    plan = choose(prepared, budget.resolve(sum(counted.tokens)))
+
+    after = [cost if d.action is Action.KEEP else 0 for cost, d in zip(counted.tokens, plan.decisions, strict=True)]
     seconds = {"select": perf_counter() - started}
-    report = summarise(plan, costs, after, seconds, engine.counter.name, engine.scorer.name)
-    report = replace(report, notes=remarks(engine.scorer))
+    names = engine.counter.name, engine.scorer.name
+    report = summarise(plan, counted.tokens, after, seconds, *names, remarks(engine.scorer))
     chosen = [example for example, d in zip(examples, plan.decisions, strict=True) if d.action is Action.KEEP]
     return Selected(chosen, report)
 

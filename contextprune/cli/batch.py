@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from contextprune import api
 from contextprune.api import Compressed
-from contextprune.context import Context, Segment, Span
+from contextprune.context import Context, Segment, Span, rebased
 from contextprune.dialects import Lines, detect
 from contextprune.errors import ContextPruneError
 from contextprune.plan import Decision, Plan
@@ -91,10 +91,8 @@ def _joined(plans: Sequence[Plan]) -> Plan:
     spans: list[Span] = []
     decisions: list[Decision] = []
     for plan in plans:
-        first, base = len(segments), len(spans)
-        for span, decision in zip(plan.spans, plan.decisions, strict=True):
-            anchors = tuple(base + anchor for anchor in span.anchors)
-            spans.append(replace(span, segment=first + span.segment, anchors=anchors))
-            decisions.append(decision if decision.into is None else replace(decision, into=base + decision.into))
+        first = len(spans)
+        spans += rebased(plan.spans, len(segments), first)
+        decisions += [d if d.into is None else replace(d, into=first + d.into) for d in plan.decisions]
         segments += plan.context.segments
     return Plan(Context(tuple(segments), plans[0].context.query), tuple(spans), tuple(decisions))

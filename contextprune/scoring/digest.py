@@ -51,6 +51,8 @@ def identifiers_to_carry(
     `count` gives the tokens of pieces of a text: `Counter.pieces`.
     """
     results = {i for i in movable if context.segments[i].kind is Kind.TOOL_RESULT}
+    if not results:
+        return []
     shown: set[str] = set()
     for i, segment in enumerate(context.segments):
         if i not in results:

@@ -8,29 +8,31 @@ from collections.abc import Sequence
 
 from contextprune.context import Context, Span, Syntax, Unit
 from contextprune.plan import Action, Decision, Plan
+from contextprune.selection.prepared import Prepared
 from contextprune.text.identifiers import words
 
 LIKENESS = 0.3  # how much likeness to what is chosen counts against an example
 POOL = 400  # examples that are compared with one another; the rest follow by relevance alone
 
 
-def choose(context: Context, costs: Sequence[int], scores: Sequence[float], ceiling: int) -> Plan:
-    """Keep whole segments in order of worth until the first that does not fit under `ceiling` tokens."""
-    spans = as_spans(context)
+def choose(prepared: Prepared, ceiling: int) -> Plan:
+    """Keep whole segments, one span each, in order of worth until one does not fit under `ceiling` tokens."""
+    scores, costs = prepared.scores, prepared.costs
     kept = set()
     used = 0
-    for i in _order(context, scores):
+    for i in _order(prepared.context, scores):
         if used + costs[i] > ceiling:
             break
         used += costs[i]
         kept.add(i)
+
     decisions = tuple(
         Decision(Action.KEEP, scores[i], costs[i], "chosen")
         if i in kept
         else Decision(Action.DROP, scores[i], costs[i], "worth less than what is kept")
-        for i in range(len(spans))
+        for i in range(len(costs))
     )
-    return Plan(context, spans, decisions)
+    return Plan(prepared.context, tuple(prepared.spans), decisions)
 
 
 def as_spans(context: Context) -> tuple[Span, ...]:

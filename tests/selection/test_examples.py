@@ -7,14 +7,20 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Unit
 from contextprune.plan import Action
+from contextprune.policy import Policy
+from contextprune.rendering import Markers
+from contextprune.selection import Prepared
 from contextprune.selection.examples import as_spans, choose
+from tests.strategies import COUNTER
 
 TEXTS = ["add two numbers", "add three numbers", "sort a list of words", "add two numbers"]
 
 
 def chosen(texts: Sequence[str], scores: Sequence[float], ceiling: int) -> list[int]:
     context = Context(tuple(Segment(Kind.EXAMPLE, text, (i,)) for i, text in enumerate(texts)))
-    plan = choose(context, [10] * len(texts), scores, ceiling)
+    spans, costs, movable = as_spans(context), [10] * len(texts), range(len(texts))
+    markers = Markers(context, spans, COUNTER, None)
+    plan = choose(Prepared(context, spans, costs, scores, Policy(), markers, (), movable), ceiling)
     return [i for i, d in enumerate(plan.decisions) if d.action is Action.KEEP]
 
 
