@@ -117,7 +117,6 @@ NO_TEST_OF_THEIR_OWN = {
     "dialects/openai_chat.py": "tests/dialects/test_openai.py",
     "dialects/openai_responses.py": "tests/dialects/test_openai.py",
     "scoring/encoder.py": "tested through neural",
-    "settings/values.py": "values: tested through load",
     "storage/schema.py": "tests/storage/test_sqlite.py",
     "splitting/grammars.py": "tests/splitting/test_code.py",
     "splitting/lines.py": "tested through the cutters",

@@ -90,6 +90,7 @@ def test_commands_and_their_options_exist(page: Path) -> None:
     commands = _commands()
     for line in found:
         words = line.split(" #")[0].split(" -- ")[0].split()  # what follows -- is another program's
+        words = [" ".join(words[:2]), *words[2:]] if " ".join(words[:2]) in commands else words
         if words[0].startswith("-"):
             options, words = commands[""], ["", *words]
         else:
@@ -167,13 +168,17 @@ def _code_of(page: Path) -> str:
 
 
 def _commands() -> dict[str, set[str]]:
-    """Options of each subcommand, and of the command itself under ""."""
+    """Options of each subcommand, of those below one under both names, and of the command itself under ""."""
     import typer.main
 
     from contextprune.cli import app as cli
 
     group: Any = typer.main.get_command(cli.app)
-    return {"": _options(group), **{name: _options(command) for name, command in group.commands.items()}}
+    options = {"": _options(group)}
+    for name, command in group.commands.items():
+        options[name] = _options(command)
+        options |= {f"{name} {below}": _options(leaf) for below, leaf in getattr(command, "commands", {}).items()}
+    return options
 
 
 def _options(command: Any) -> set[str]:

@@ -26,6 +26,7 @@ from contextprune.api import Compressed
 from contextprune.bench.command import bench
 from contextprune.cli import serve as cli_serve
 from contextprune.cli.batch import bodies, compress_file
+from contextprune.cli.config import config
 from contextprune.cli.output import save, written
 from contextprune.dialects import load, read
 from contextprune.errors import ContextPruneError
@@ -94,6 +95,7 @@ def root(
       contextprune serve --mode audit
       contextprune wrap claude
       contextprune recall 2gk5hq3m7xvo --lines 12-40
+      contextprune config show
       contextprune doctor
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
 
@@ -253,6 +255,7 @@ def doctor(
         raise typer.Exit(1)
 
 
+app.add_typer(config, name="config")
 app.command()(bench)
 app.command()(train)
 

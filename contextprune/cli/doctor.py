@@ -22,7 +22,7 @@ from contextprune.markers import KEY
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.scoring import Scorer, device_of, load_scorer, remarks
-from contextprune.settings import Settings, resolve_settings
+from contextprune.settings import Settings, masked, resolve_settings
 from contextprune.storage.damage import SetAside, find_set_aside
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import MemoryStore, Store, location_of
@@ -164,8 +164,8 @@ def _settings() -> Finding:
 
 
 def _shown(value: object) -> str:
-    """A value in few words; of a table, only its names."""
-    return ",".join(sorted(map(str, value))) if isinstance(value, frozenset | tuple | Mapping) else str(value)
+    """A value in few words, without a password; of a table, only its names."""
+    return ",".join(sorted(map(str, value))) if isinstance(value, frozenset | tuple | Mapping) else masked(str(value))
 
 
 def _scorer(scorer: Scorer) -> Finding:

@@ -4,7 +4,7 @@ from contextprune.settings.folders import config_folder, data_folder, process_en
 from contextprune.settings.groups import Group
 from contextprune.settings.load import load_settings, read_table, resolve_settings, warn
 from contextprune.settings.sources import Written
-from contextprune.settings.values import SETTINGS, Resolved, Settings
+from contextprune.settings.values import SETTINGS, Resolved, Settings, masked
 
 __all__ = [
     "SETTINGS",
@@ -15,6 +15,7 @@ __all__ = [
     "config_folder",
     "data_folder",
     "load_settings",
+    "masked",
     "process_environment",
     "read_table",
     "resolve_settings",

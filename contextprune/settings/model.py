@@ -23,6 +23,7 @@ from contextprune.money.tariff import Tariff
 from contextprune.policy import Rule
 from contextprune.settings.groups import Group, default_of, descriptions_of
 from contextprune.settings.sources import Written
+from contextprune.settings.values import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +33,30 @@ class _Inner:
     form      of the table, in words
     numbers   form of what stands in it
     key       the field that is the name of the table
-    same      fields that may be left out, and are then what another one is
+    like      fields that may be left out, and are then what another one is
+    bounds    as in a group
     """
 
     form: str
     numbers: str
     key: str = ""
     like: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 _INNER: Mapping[Any, _Inner] = MappingProxyType(
     {
         Rule: _Inner(
-            "a table with recall and min_tokens", "recall and min_tokens are numbers (min_tokens a whole one)"
+            "a table with recall and min_tokens",
+            "recall and min_tokens are numbers (min_tokens a whole one)",
+            bounds={name: SETTINGS.bounds[name] for name in ("recall", "min_tokens")},
         ),
         Tariff: _Inner(
             "a table with input and, if need be, read, write, output, least",
             "prices and least are numbers (least a whole one)",
             key="name",
-            like=MappingProxyType({"read": "input", "write": "input"}),
+            like={"read": "input", "write": "input"},
+            bounds={name: {"minimum": 0} for name in ("input", "read", "write", "output", "least")},
         ),
     }
 )
@@ -104,18 +110,18 @@ def model_of(group: Group) -> type[BaseSettings]:
     hints, descriptions = _hints(group), group.descriptions()
     settings: dict[str, Any] = {}
     for name, member in group.fields().items():
-        default, bounds = default_of(member), group.bounds.get(name)
+        default = default_of(member)
         if isinstance(default, frozenset):
             default = [kind for kind in Kind if kind in default]
         elif isinstance(default, tuple):
             default = list(default)
-        settings[name] = (
-            _written_as(hints[name]),
-            Field(
-                default=default, description=descriptions.get(name), json_schema_extra=dict(bounds) if bounds else None
-            ),
-        )
+        info = Field(default=default, description=descriptions.get(name), json_schema_extra=_extra(group.bounds, name))
+        settings[name] = (_written_as(hints[name]), info)
     return create_model(group.table or "contextprune", __base__=_Settings, **settings)
+
+
+def _extra(bounds: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Any] | None:
+    return dict(bounds[name]) if name in bounds else None
 
 
 def _hints(group: Group) -> dict[str, Any]:
@@ -140,18 +146,21 @@ def _table_of(kind: Any) -> type[BaseModel]:
     inner, hints, descriptions = _INNER[kind], get_type_hints(kind), descriptions_of(kind)
     settings: dict[str, Any] = {}
     for member in fields(kind):
-        if member.name == inner.key:
+        name = member.name
+        if name == inner.key:
             continue
-        hint, default = hints[member.name], default_of(member)
-        optional = default is None or member.name in inner.like
-        annotation = next(iter(get_args(hint)), hint)  # `float | None`: a table has no None
-        description = descriptions.get(member.name)
-        if optional:
-            options: Any = Field(default_factory=lambda: None, description=description)
-        else:
-            options = Field(default=... if default is MISSING else default, description=description)
-        settings[member.name] = (annotation, options)
-    return create_model(kind.__name__, __base__=_Table, **settings)
+        default = default_of(member)
+        default = ... if default is MISSING else default  # so pydantic calls a field that must be there
+        may_miss = default is None or name in inner.like
+        initial: dict[str, Any] = {"default_factory": lambda: None} if may_miss else {"default": default}
+        info = Field(**initial, description=descriptions.get(name), json_schema_extra=_extra(inner.bounds, name))
+        hint = hints[name]
+        settings[name] = (next(iter(get_args(hint)), hint), info)  # `float | None`: a table has no None
+    return create_model(kind.__name__, __base__=_Table, __doc__=_summary(kind), **settings)
+
+
+def _summary(kind: Any) -> str:
+    return str(kind.__doc__).partition("\n")[0]
 
 
 def _value(hint: Any, value: Any, origin: str) -> Any:

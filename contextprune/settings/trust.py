@@ -260,7 +260,7 @@ def notice_of(project: Source, ignored: Sequence[str], home: Path | None) -> str
     """Say in one line which names of a project's file do not count, and where to put them."""
     names = ", ".join(ignored[:_SHOWN]) + (f" and {len(ignored) - _SHOWN} more" if len(ignored) > _SHOWN else "")
     advice = f"put them into {home}, set" if home else "set"
-    return _printable(
+    return printable(
         f"contextprune: {project.where} belongs to the working folder and may only make contextprune take out less. "
         f"Ignored: {names}. If they are yours, {advice} CONTEXTPRUNE_* variables, or name the file to serve or wrap: "
         f"--config {project.path}"
@@ -268,7 +268,7 @@ def notice_of(project: Source, ignored: Sequence[str], home: Path | None) -> str
 
 
 def _refusal(path: Path, why: str) -> str:
-    return _printable(f"contextprune: {path} is ignored: {why}")
+    return printable(f"contextprune: {path} is ignored: {why}")
 
 
 def shown(name: str) -> str:
@@ -276,6 +276,6 @@ def shown(name: str) -> str:
     return name if name.replace("-", "_").isidentifier() else repr(name)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` without characters that a terminal would obey."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -9,6 +10,8 @@ from typing import Any
 
 from contextprune.policy import Policy
 from contextprune.settings.groups import Group
+
+_PASSWORD = re.compile(r"([?&](?:password|username)=)[^&#]+")  # as a Redis URL may have them behind its path
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,14 @@ class Resolved:
     files: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     notice: str = ""
+
+
+def masked(value: str) -> str:
+    """A setting fit to be shown: of a URL neither user nor password."""
+    scheme, separator, rest = value.partition("://")
+    credentials, at, address = rest.rpartition("@")
+    shown = f"{scheme}{separator}{'***' if credentials else ''}{at}{address}" if separator else value
+    return _PASSWORD.sub(r"\1***", shown)
 
 
 _SHARE: Mapping[str, Any] = MappingProxyType({"exclusiveMinimum": 0, "maximum": 1})
