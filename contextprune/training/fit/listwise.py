@@ -16,7 +16,7 @@ from torch import Tensor
 
 from contextprune.context import Span
 from contextprune.scoring.listwise import Listwise, listwise_inputs
-from contextprune.training.fit.train import group_loss
+from contextprune.training.fit.loss import group_loss
 
 EPOCHS = 9
 BATCH_SIZE = 16  # samples a step

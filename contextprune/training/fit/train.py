@@ -15,22 +15,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F  # noqa: N812
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
 from contextprune.errors import SettingsError
 from contextprune.interpreter import isolate_children
-from contextprune.scoring.encoder import HEAD_WIDTH, MATCH_SCALARS, Model, Shape, batch_of, from_bert, has_bf16
+from contextprune.scoring.encoder import Model, Shape, from_bert
 from contextprune.scoring.listwise import PREFIX
-from contextprune.scoring.windows import Window
+from contextprune.training.fit.encode import scores_of
 from contextprune.training.fit.evaluate import recalls, summary
 from contextprune.training.fit.groups import Group, read_groups
+from contextprune.training.fit.loss import batch_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +57,6 @@ class Recipe:
 Report = Callable[[str], None]
 
 CHECKPOINT_MINUTES = 4
-
-# The shares of the loss: set by hand, and varied in no run of the diary.
-NEEDED_WEIGHT = 3  # of a needed span beside one that is not: needed spans are few
-LISTWISE_WEIGHT = 0.5
-HINGE_WEIGHT = 0.5
-HINGE_MARGIN = 0.5  # logits by which a needed span should clear the last one that fits
-HINGE_BUDGETS = (0.05, 0.5)  # shares of the characters, between which one is drawn
-WINDOW_WEIGHT = 0.2  # of the relevance of windows
 
 
 def train(groups: Path, dev: Path, start: Path, out: Path, recipe: Recipe, report: Report = print) -> dict[str, float]:
@@ -204,92 +194,6 @@ def shape_of(start: Path, layers: tuple[int, ...]) -> Shape:
     )  # fmt: skip
 
 
-def batch_loss(model: Model, groups: Sequence[Group], device: torch.device, rng: random.Random) -> Tensor:
-    """Mean of the groups' losses, and a small share of the loss of the windows' relevance."""
-    features = torch.from_numpy(np.concatenate([g.features for g in groups])).float().to(device)
-    label = torch.from_numpy(np.concatenate([g.label for g in groups])).float().to(device)
-    size = torch.from_numpy(np.concatenate([g.size for g in groups])).float().to(device)
-    vectors, window = encode_spans(model, groups, device)
-    score = model.judge(vectors, features)
-
-    total = score.new_zeros(())
-    at = 0
-    for group in groups:
-        part = slice(at, at := at + len(group.label))
-        total = total + group_loss(score[part], label[part], size[part], rng)
-
-    # a window is relevant where any of its spans is needed
-    window_label = torch.zeros(int(window.max()) + 1, device=device).scatter_reduce(0, window, label, "amax")
-    relevance = torch.zeros_like(window_label).scatter_reduce(0, window, vectors[:, -1], "amax", include_self=False)
-    window_loss = F.binary_cross_entropy_with_logits(relevance, (window_label > 0).float())
-    loss: Tensor = total / len(groups) + WINDOW_WEIGHT * window_loss
-    return loss
-
-
-def group_loss(score: Tensor, label: Tensor, size: Tensor, rng: random.Random) -> Tensor:
-    """The loss of the spans of one sample: [S] logits, labels 0..1 and characters -> a scalar.
-
-    Cross-entropy makes probabilities, the listwise term ranks within the sample, and the budgeted term looks only at
-    what would fall out at a budget: needed spans that score below the one that just fits pay, the others do not.
-    """
-    weight = 1 + NEEDED_WEIGHT * label
-    loss = F.binary_cross_entropy_with_logits(score, label, weight)
-    if label.any():
-        share = label / label.sum()
-        loss = loss - LISTWISE_WEIGHT * (share * F.log_softmax(score, 0)).sum()
-        loss = loss + HINGE_WEIGHT * _budget_hinge(score, share, size, rng.uniform(*HINGE_BUDGETS))
-    return loss
-
-
-def _budget_hinge(score: Tensor, share: Tensor, size: Tensor, budget: float) -> Tensor:
-    """Hinge loss of needed spans below the score of the last span that fits into `budget` of the characters."""
-    order = score.detach().argsort(descending=True)
-    fits = int((size[order].cumsum(0) <= budget * size.sum()).sum())
-    bar = score.detach()[order[min(fits, len(order) - 1)]]
-    return (share * F.softplus(bar - score + HINGE_MARGIN)).sum()
-
-
-def encode_spans(
-    model: Model, groups: Sequence[Group], device: torch.device, max_batch: int = 6
-) -> tuple[Tensor, Tensor]:
-    """Encode all spans: their vectors [S, HEAD_WIDTH + MATCH_SCALARS], and the index of each one's window [S].
-
-    Windows of like length go together, so that little is padded.
-    """
-    windows = list(windows_of(groups))
-    window_index = torch.from_numpy(np.concatenate([np.full(len(window.spans), k) for k, window in enumerate(windows)]))
-    if not model.reader.encoder.layers:
-        return torch.zeros(len(window_index), HEAD_WIDTH + MATCH_SCALARS, device=device), window_index.to(device)
-
-    order = sorted(range(len(windows)), key=lambda k: len(windows[k].ids))
-    max_batch = max_batch if device.type == "cpu" else 10_000
-    parts: list[Tensor] = []
-    positions: list[int] = []
-    for at in range(0, len(order), max_batch):
-        chosen = order[at : at + max_batch]
-        batch = batch_of([windows[k] for k in chosen]).to(device)
-        bf16 = device.type == "cuda" or has_bf16()
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            parts.append(model.reader(batch))
-        positions += [i for k in chosen for i, _, _ in windows[k].spans]
-
-    order_back = torch.tensor(positions).argsort().to(device)
-    return torch.cat(parts)[order_back], window_index.to(device)
-
-
-def windows_of(groups: Sequence[Group]) -> Iterator[Window]:
-    """Windows of all groups; the index of a span is its position among the spans of all of them."""
-    before = 0
-    for group in groups:
-        ends = np.cumsum(group.lengths.astype(int))
-        for w, end in enumerate(ends):
-            in_window = np.flatnonzero(group.window == w)
-            ids = group.ids[end - group.lengths[w] : end].astype(int).tolist()
-            bounds = (in_window + before, group.first[in_window], group.last[in_window])
-            yield Window(ids, int(group.goals[w]), list(zip(*(part.tolist() for part in bounds), strict=True)))
-        before += len(group.label)
-
-
 def _optimizer(model: Model, recipe: Recipe) -> torch.optim.AdamW:
     body = [p for p in model.reader.encoder.parameters() if p.requires_grad]
     encoder_ids = {id(p) for p in model.reader.encoder.parameters()}
@@ -332,19 +236,6 @@ def _average_gradients(model: Model, processes: int) -> None:
     at = 0
     for parameter in (p for p in model.parameters() if p.requires_grad):
         parameter.grad = flat[at : (at := at + parameter.numel())].view_as(parameter)
-
-
-@torch.inference_mode()
-def scores_of(model: Model, groups: Sequence[Group], device: torch.device) -> list[np.ndarray]:
-    """Logits of every group's spans."""
-    model.eval()
-    scores = []
-    for group in groups:
-        vectors, _ = encode_spans(model, [group], device)
-        features = torch.from_numpy(group.features).float().to(device)
-        scores.append(model.judge(vectors, features).cpu().numpy())
-    model.train()
-    return scores
 
 
 def _evaluate(
