@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 from zlib import crc32
 
@@ -62,8 +63,12 @@ class Constant:
 
 
 LEXICAL = cp.load_scorer("lexical")
-NEURAL = cp.load_scorer("neural", "cpu")
-SCORERS: tuple[cp.Scorer, ...] = (LEXICAL, Hashed(), Constant(0.0, "zero.v1"), Constant(1.0, "one.v1"), NEURAL)
+HAS_TORCH = find_spec("torch") is not None
+NEURAL = cp.load_scorer("neural", "cpu") if HAS_TORCH else LEXICAL  # what takes over without the extra
+SCORERS: tuple[cp.Scorer, ...] = (
+    *(LEXICAL, Hashed(), Constant(0.0, "zero.v1"), Constant(1.0, "one.v1")),
+    *([NEURAL] if HAS_TORCH else []),
+)
 
 
 def pruner(scorer: cp.Scorer = LEXICAL, **policy: Any) -> cp.Pruner:

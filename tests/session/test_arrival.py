@@ -206,6 +206,7 @@ def test_an_empty_result_stays_empty_whatever_the_scorer() -> None:
     context = cp.Context(
         (cp.Segment(cp.Kind.USER, "Why?", ("u",)), cp.Segment(cp.Kind.TOOL_RESULT, "", ("r",), turn=1))
     )
+    pytest.importorskip("torch")
     assert pruner(NEURAL)(context).edits == {}
 
 

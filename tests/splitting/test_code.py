@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contextprune.context import Syntax
 from contextprune.splitting.code import cut_code, cut_numbered, guess_language
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
+from tests.splitting.tiling import SILLY, assert_linear_cuts, assert_tiles, nasty, pieces
 
 LANGUAGES = [
     "bash",
@@ -43,15 +43,15 @@ def test_the_cuts_of_a_listing_tile_it(text: str) -> None:
 
 
 def test_silly_texts_take_no_time() -> None:
-    assert_fast(cut_code)
+    assert_linear_cuts(cut_code, *SILLY)
 
 
 def test_silly_listings_take_no_time() -> None:
-    assert_fast(cut_numbered)
+    assert_linear_cuts(cut_numbered, *SILLY)
 
 
 def test_silly_texts_of_a_language_with_a_grammar_take_no_time() -> None:
-    assert_fast(partial(cut_code, language="cpp"))
+    assert_linear_cuts(partial(cut_code, language="cpp"), *SILLY)
 
 
 @needs_go

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.data import cut_json, cut_jsonl
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
+from tests.splitting.tiling import SILLY, assert_linear_cuts, assert_tiles, nasty, pieces
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text('a\\"\n😀é. /', max_size=30)
 LONG = st.text('ab\\"\n😀é. /', min_size=20, max_size=60).map(lambda text: text * 20)
@@ -70,11 +70,11 @@ def test_the_cuts_of_json_lines_tile_them(text: str) -> None:
 
 
 def test_silly_json_takes_no_time() -> None:
-    assert_fast(cut_json)
+    assert_linear_cuts(cut_json, *SILLY)
 
 
 def test_silly_json_lines_take_no_time() -> None:
-    assert_fast(cut_jsonl)
+    assert_linear_cuts(cut_jsonl, *SILLY)
 
 
 @given(VALUES, st.sampled_from(STYLES), st.data())

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from contextprune.context import Syntax
 from contextprune.splitting.markdown import cut_markdown
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
+from tests.splitting.tiling import SILLY, assert_linear_cuts, assert_tiles, nasty, pieces
 
 
 @given(nasty())
@@ -15,7 +15,7 @@ def test_the_cuts_tile_the_text(text: str) -> None:
 
 
 def test_silly_texts_take_no_time() -> None:
-    assert_fast(cut_markdown)
+    assert_linear_cuts(cut_markdown, *SILLY)
 
 
 def test_a_document_falls_into_its_blocks() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from contextprune.context import Syntax, Unit
 from contextprune.splitting.prose import cut_prose
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
+from tests.splitting.tiling import SILLY, assert_linear_cuts, assert_tiles, nasty, pieces
 
 
 @given(nasty())
@@ -16,7 +16,7 @@ def test_the_cuts_tile_the_text(text: str) -> None:
 
 
 def test_silly_texts_take_no_time() -> None:
-    assert_fast(cut_prose)
+    assert_linear_cuts(cut_prose, *SILLY)
 
 
 def test_an_empty_text_has_no_cuts() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from contextprune.context import Syntax
 from contextprune.splitting.python import cut_python
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
+from tests.splitting.tiling import SILLY, assert_linear_cuts, assert_tiles, nasty, pieces
 
 CLASS = '''import os
 import sys
@@ -41,7 +41,7 @@ def test_the_cuts_tile_the_text(text: str) -> None:
 
 
 def test_silly_texts_take_no_time() -> None:
-    assert_fast(cut_python)
+    assert_linear_cuts(cut_python, *SILLY)
 
 
 def test_a_file_falls_into_logical_lines() -> None:

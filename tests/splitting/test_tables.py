@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.tables import cut_csv, cut_table
-from tests.splitting.tiling import assert_fast, assert_tiles, nasty, pieces
+from tests.splitting.tiling import SILLY, assert_linear_cuts, assert_tiles, nasty, pieces
 
 
 @given(nasty())
@@ -25,11 +25,11 @@ def test_the_cuts_of_a_table_tile_it(text: str) -> None:
 
 
 def test_silly_csv_takes_no_time() -> None:
-    assert_fast(cut_csv)
+    assert_linear_cuts(cut_csv, *SILLY)
 
 
 def test_silly_tables_take_no_time() -> None:
-    assert_fast(cut_table)
+    assert_linear_cuts(cut_table, *SILLY)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from contextprune.context import Cut
+from tests.growth import TIMES, assert_linear
 
 _PIECES = (
     "\n", "\r\n", "\r", " ", "\t", "  ", ".", ". ", "? ", "。", "؟ ", "।", '"', "'", '"""', "\\", "\\n", "\\u",
@@ -38,19 +40,20 @@ def pieces(text: str, cuts: Sequence[Cut]) -> list[str]:
     return [text[cut.start : cut.end] for cut in cuts]
 
 
-SILLY = tuple(
-    unit * (200_000 // len(unit))
-    for unit in (
-        "a", "[", '{"a":', '"', "\\", " ", ".", "a. ", "|", "```\n", "#", "(", "\n", "\r\n", "}\n", "a ", '""",', "'",
-        "- a\n", '"a""b,', "\\n", "[1],", "`", "~~~~\n```\n", "A: b\n", "\t\n", "。", "\n \n",
-    )
+SILLY = (
+    "a", "[", '{"a":', '"', "\\", " ", ".", "a. ", "|", "```\n", "#", "(", "\n", "\r\n", "}\n", "a ", '""",', "'",
+    "- a\n", '"a""b,', "\\n", "[1],", "`", "~~~~\n```\n", "A: b\n", "\t\n", "。", "\n \n",
 )  # fmt: skip
+SIZE = 25_000 if settings().max_examples < 100 else 250_000  # characters of the smaller text, by night a megabyte
 
 
-def assert_fast(cutter: Callable[[str], list[Cut]]) -> None:
-    """Each long run of something silly is cut, in order, within seconds: linear time takes tenths of them."""
-    for text in SILLY:
-        began = time.process_time()
-        cuts = cutter(text)
-        assert time.process_time() - began < 2, text[:10]
-        assert_tiles(text, cuts)
+def assert_linear_cuts(cutter: Callable[[str], Sequence[Cut]], *units: str) -> None:
+    """Each long run of a unit is cut from end to end, in time that grows with its length."""
+    for unit in units:
+        text = partial(_repeated, unit)
+        cuts = assert_linear(cutter, text, SIZE)
+        assert_tiles(text(TIMES * SIZE), cuts)
+
+
+def _repeated(unit: str, size: int) -> str:
+    return unit * (size // len(unit))
