@@ -14,7 +14,7 @@ from typing import Any
 from contextprune.errors import SettingsError
 from contextprune.policy import Policy
 from contextprune.settings.folders import config_folder
-from contextprune.settings.groups import Group
+from contextprune.settings.groups import Group, written_type
 from contextprune.settings.sources import Written, from_file, from_variables
 from contextprune.settings.trust import FILE, FROM_A_PROJECT, Source, Sources, find_sources, limit, notice_of, shown
 from contextprune.settings.values import SETTINGS, Resolved, Settings
@@ -103,19 +103,30 @@ def read_table(
     environ = os.environ if environ is None else environ
     variables = from_variables(group, environ)
     user = from_file(group, _sources(folder, environ, file).user)
-    origins = {name: setting.origin for name, setting in {**user, **variables, **arguments}.items()}
-    if not variables and not user:  # the command line has given its arguments their types
-        return {name: setting.value for name, setting in arguments.items()}, origins
+    written = {**user, **variables, **arguments}
+    origins = {name: setting.origin for name, setting in written.items()}
+    if _only_texts(group, variables, user):  # and the command line has given its arguments their types
+        return {name: setting.value for name, setting in written.items()}, origins
     return _validated(group, arguments, variables, user), origins
 
 
 def _validated(group: Group, *sources: Mapping[str, Written]) -> dict[str, Any]:
     """Values by name, in their types; the first source wins. Raises SettingsError for what a setting cannot be."""
-    if not any(sources):
-        return {}
-    from contextprune.settings.model import validate  # noqa: PLC0415 - pydantic costs most of a start without settings
+    if _only_texts(group, *sources):
+        return {name: setting.value for source in reversed(sources) for name, setting in source.items()}
+    from contextprune.settings.model import validate  # noqa: PLC0415 - see _only_texts
 
     return validate(group, *sources)
+
+
+def _only_texts(group: Group, *sources: Mapping[str, Written]) -> bool:
+    """True where nothing is set but texts, of which there is nothing to check.
+
+    Pydantic takes a tenth of a second to import, in each process of the proxy; most set a store and a token at most.
+    """
+    fields = group.fields()
+    settings = [(fields[name], setting.value) for source in sources for name, setting in source.items()]
+    return all(type(value) is str and written_type(field) is str for field, value in settings)
 
 
 def _located(make: Callable[[], Policy], names: Iterable[str], origins: Mapping[str, str]) -> Policy:

@@ -185,6 +185,14 @@ def test_an_error_names_the_flag(tmp_path: Path) -> None:
         load_options({"upstream_openai": "nowhere"}, folder=tmp_path, variables={})
 
 
+def test_a_flag_wins_over_texts_as_over_anything_else(tmp_path: Path) -> None:
+    variables = {"CONTEXTPRUNE_SERVE_HOST": "::1", "CONTEXTPRUNE_SERVE_TOKEN": "secret"}
+    flags = {"host": "localhost", "deadline": 0.5}
+    expected = Options(host="localhost", token="secret", deadline=0.5)
+    assert load_options(flags, folder=tmp_path, variables=variables) == expected
+    assert load_options(flags, folder=tmp_path, variables={**variables, "CONTEXTPRUNE_SERVE_PORT": "8788"}) == expected
+
+
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     assert load_options(folder=tmp_path, variables={"CONTEXTPRUNE_SERVE_PORT": " "}) == Options()
 

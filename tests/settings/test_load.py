@@ -121,6 +121,14 @@ def test_a_variable_wins_over_the_file_and_the_file_over_the_default(tmp_path: P
     assert (got.scorer, got.policy.recall, got.policy.min_tokens, got.device) == ("lexical", 0.7, 9, "auto")
 
 
+def test_texts_are_read_alike_beside_other_texts_and_beside_numbers(tmp_path: Path) -> None:
+    home = own(tmp_path, "store = 'memory'\ndevice = 'cpu'\nprices = 'openai'\n")
+    environ = {**home, "CONTEXTPRUNE_DEVICE": "cuda"}
+    texts = load_settings(tmp_path, environ)
+    assert (texts.store, texts.device, texts.policy) == ("memory", "cuda", Policy(prices="openai"))
+    assert load_settings(tmp_path, {**environ, "CONTEXTPRUNE_MIN_TOKENS": "100"}) == texts
+
+
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     home = own(tmp_path, "recall = 0.8\n")
     assert load_settings(tmp_path, {**home, "CONTEXTPRUNE_RECALL": " "}).policy.recall == 0.8

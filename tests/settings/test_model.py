@@ -101,10 +101,16 @@ def test_the_model_has_the_names_the_defaults_and_the_meanings_of_the_dataclasse
         ("import contextprune.pruner, contextprune.proxy.server, contextprune.proxy.worker.main", {}, False),
         ("import contextprune.settings as s; s.load_settings()", {}, False),
         ("import contextprune.proxy.options as o; o.load_options({'port': 1})", {}, False),
+        ("import contextprune.settings as s; s.load_settings()", {"CONTEXTPRUNE_STORE": "memory"}, False),
+        (
+            "import contextprune.proxy.options as o; o.load_options({'port': 1})",
+            {"CONTEXTPRUNE_SERVE_TOKEN": "1"},
+            False,
+        ),
         ("import contextprune.settings as s; s.load_settings()", {"CONTEXTPRUNE_RECALL": "1"}, True),
     ],
 )
-def test_pydantic_is_imported_only_where_something_is_set(
+def test_pydantic_is_imported_only_where_something_is_set_that_is_no_text(
     code: str, environ: dict[str, str], loaded: bool, tmp_path: Path
 ) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CONTEXTPRUNE_")}
