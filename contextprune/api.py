@@ -72,6 +72,7 @@ def compress(
     started = perf_counter()
     context = replace(read(payload, query, format), asked=query is not None)
     seconds = perf_counter() - started
+
     pruned = (pruner or Pruner())(context, budget, query, cold=cold)
     report = replace(pruned.report, seconds={"read": seconds, **pruned.report.seconds})
     return Compressed(apply(payload, pruned.edits), report, pruned.plan)

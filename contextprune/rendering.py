@@ -57,6 +57,7 @@ class Markers:
             opening.start == 0,
             closing.end == len(self._context.segments[opening.segment].text),
         )
+
         price = self._priced.get(shape)
         if price is None:
             vanishes = self._key is None and self._is_all(first, end)

@@ -84,10 +84,12 @@ def summarise(
     for segment, old, new in zip(plan.context.segments, before, after, strict=True):
         was, is_now = by_kind.get(segment.kind, (0, 0))
         by_kind[segment.kind] = (was + old, is_now + new)
+
     actions: dict[Action, tuple[int, int]] = {}
     for decision in plan.decisions:
         spans, tokens = actions.get(decision.action, (0, 0))
         actions[decision.action] = (spans + 1, tokens + decision.cost)
+
     return Report(
         before=sum(before),
         after=sum(after),

@@ -98,8 +98,8 @@ def test_a_pool_of_processes_runs_no_code_of_the_working_folder(
     folder: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:
     script = tmp_path / "script.py"  # Python puts its folder among the places of modules, not the working folder
-    code = "from contextprune.bench.parallel import over\n"
-    script.write_text(f"{code}if __name__ == '__main__':\n    print(sum(over(range(-9, 0), abs)))\n")
+    code = "from contextprune.bench.parallel import map_jobs\n"
+    script.write_text(f"{code}if __name__ == '__main__':\n    print(sum(map_jobs(range(-9, 0), abs)))\n")
     done = run(folder, environ, sys.executable, str(script))
     assert done.stdout == "45\n", done.stderr
 

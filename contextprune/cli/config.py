@@ -69,6 +69,7 @@ def show(
     """  # noqa: D301 - as above
     options, origins = trace_options(config=file or "")
     resolved = resolve_settings(file=Path(options.config) if options.config else None)
+
     rows = [*rows_of(SETTINGS, settings_by_name(resolved), resolved.origins), *rows_of(OPTIONS, options, origins)]
     typer.echo(as_object(rows, resolved) if as_json else as_toml(rows, resolved))
 

@@ -43,6 +43,7 @@ class Fill:
         for identifier, spans_of_it in enumerate(identifier_spans):
             for i in spans_of_it:
                 self._shows.setdefault(i, []).append(identifier)
+
         self._home: dict[int, int] = {}  # carried identifier -> home
         self._visible_in = [0] * len(identifier_spans)  # how many kept spans show each identifier
         self._journal: list[tuple[int, int | None]] = []

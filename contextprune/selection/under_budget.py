@@ -144,6 +144,7 @@ def decide(prepared: Prepared, fill: Fill, block: range) -> list[Decision]:
     """The decisions that a fill amounts to, for some of the spans."""
     decisions = []
     fixed: dict[int, str] = {}
+
     for i in block:
         span, score, cost = prepared.spans[i], prepared.scores[i], prepared.costs[i]
         if fill.kept[i]:

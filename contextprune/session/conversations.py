@@ -211,6 +211,7 @@ class Conversations:
         """
         keys: list[Key] = []
         longest: _Remembered | None = None
+
         with self._lock:
             for remembered in self._remembered.values():
                 if remembered.seed != own_seed:
@@ -222,6 +223,7 @@ class Conversations:
                 fits = common == size and remembered.state.ended == (size in ends)
                 if fits and (not longest or size > len(longest.keys)):
                     longest = remembered
+
             if longest is not None:
                 del self._remembered[longest.keys[-1]]
         return chain(segments[len(keys) :], own_seed, keys), longest and longest.state

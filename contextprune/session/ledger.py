@@ -126,6 +126,7 @@ def chain(segments: Iterable[Segment], seed: str, keys: Sequence[Key] = ()) -> l
     chained = list(keys)
     first = f"{__version__}\0{seed}".encode("utf-8", "surrogatepass")
     last = chained[-1] if chained else blake2b(first, digest_size=16).digest()
+
     for s in segments:
         attributes = (
             s.kind.value,

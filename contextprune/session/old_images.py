@@ -58,6 +58,7 @@ def seen_before(resources: Resources, state: State, replaced: Collection[int], f
     last = state.segments[-1].turn
     looks: dict[int, str | int] = {}
     notes = {}
+
     for at in sorted(_latest(state)):
         segment = state.segments[at]
         if at in replaced or segment.source is None:
@@ -68,6 +69,7 @@ def seen_before(resources: Resources, state: State, replaced: Collection[int], f
         if like is None:
             looks[at] = look
             continue
+
         note = _reference(resources, state, segment, at, like)
         if note is not None and at >= first and segment.turn < last and not segment.marked:
             notes[at] = note

@@ -68,6 +68,7 @@ class Opened:
                 time.sleep(0.001)
         finally:
             self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * busy_seconds)}")
+
         with self.connection:  # commits or rolls back
             yield self.connection
 
@@ -112,6 +113,7 @@ class Database:
         """
         with self.lock:
             self._users.add(user)
+
             try:
                 return self._attempt(work, busy_seconds, writes=writes, durable=durable)
             except (sqlite3.Error, OSError, UnicodeDecodeError, DamageError) as exc:
@@ -154,6 +156,7 @@ class Database:
                 failed, self._checked = True, None
                 self.disconnect()
                 continue
+
             if not durable or opened.identity == identity_of(self.path):
                 self._write_back(opened)
                 return result
@@ -227,6 +230,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
+
         _LOG.warning(
             "the store %s was damaged (%s): it lies aside as %s, and a new one was begun with %d of its originals; "
             "`contextprune doctor` says what is left of it",

@@ -22,6 +22,7 @@ def recall_text(text: str, query: str | None = None, lines: str | None = None) -
     rows = [row for row in re.split(r"(?<=\n)", text) if row]
     chosen: Iterable[int] = range(len(rows)) if lines is None else _line_indices(lines, len(rows))
     terms = dict.fromkeys((query or "").casefold().split())
+
     out, previous = [], None
     for index in chosen:
         row = rows[index].casefold() if terms else ""

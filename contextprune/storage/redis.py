@@ -80,6 +80,7 @@ class RedisStore:
                 asking.getrange(name, 2, 17)
             found, *digests = asking.execute()
             self._check(client, found, secret)
+
             there = {name: digest for name, digest in zip(values, digests, strict=True) if digest}
             for name, digest in there.items():
                 if digest != values[name][:16]:
