@@ -6,7 +6,14 @@ LANGCHAIN := integrations/langchain-contextprune
 LLAMAINDEX := integrations/llama-index-postprocessor-contextprune
 INTEGRATIONS := $(LANGCHAIN) $(LLAMAINDEX)
 
-.PHONY: demo test check bench clean
+# Another version of Python: the laws, the stages, the settings, the stores and the command line, which is where versions
+# differ. Without torch, whose build for one version need not exist for another; tests that need it are skipped.
+OTHER ?= python3.13
+OTHER_TESTS := tests/test_api.py tests/test_public_api.py tests/test_policy.py tests/test_pruner.py tests/test_prepare.py \
+	tests/test_laws.py tests/test_laws_texts.py tests/test_laws_documents.py tests/test_markers.py tests/test_growth.py \
+	tests/dialects tests/splitting tests/settings tests/storage tests/cli/test_app.py
+
+.PHONY: demo test test-other check bench clean
 
 # Compress a real agent session to 40 % and show what was kept and why: a table here, the text in build/demo.html.
 demo: .venv/installed
@@ -17,6 +24,9 @@ demo: .venv/installed
 test: .venv/installed $(INTEGRATIONS:=/.venv/installed)
 	$(BIN)/pytest -n 2
 	for one in $(INTEGRATIONS); do (cd $$one && .venv/bin/python -m pytest) || exit 1; done
+
+test-other: .venv-other/installed
+	.venv-other/bin/python -m pytest -n 2 $(OTHER_TESTS)
 
 check: .venv/installed $(INTEGRATIONS:=/.venv/installed)
 	$(BIN)/ruff check
@@ -29,7 +39,7 @@ bench: .venv/installed
 	$(BIN)/contextprune bench
 
 clean:
-	rm -rf build dist $(foreach part,. $(INTEGRATIONS),$(addprefix $(part)/,.mypy_cache .pytest_cache .ruff_cache \
+	rm -rf build dist .venv-other $(foreach part,. $(INTEGRATIONS),$(addprefix $(part)/,.mypy_cache .pytest_cache .ruff_cache \
 		.hypothesis .venv))
 
 # torch first and alone: whatever build satisfies the pin stays, and nothing that comes later chooses another.
@@ -37,6 +47,11 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/$(PIP) -c constraints.txt torch
 	$(BIN)/$(PIP) -c constraints.txt -e '.[code,torch,sentence-transformers,train,dev]'
+	touch $@
+
+.venv-other/installed: pyproject.toml constraints.txt
+	$(OTHER) -m venv --clear .venv-other
+	.venv-other/bin/$(PIP) -c constraints.txt -e '.[code,dev]'
 	touch $@
 
 # Each in an environment of its own, since the frameworks' pins are not ours.
