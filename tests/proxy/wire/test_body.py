@@ -7,7 +7,6 @@ import gzip
 import tracemalloc
 import zlib
 from collections.abc import Awaitable, Callable
-from time import monotonic
 from typing import Any
 
 import brotli
@@ -93,11 +92,9 @@ def test_one_that_comes_too_slowly_is_refused_with_408() -> None:
     async def read() -> None:
         await Incoming(coming(*[b"a"] * 100, every=0.02), 0.2).read(1000, 1000)
 
-    began = monotonic()
     with pytest.raises(Unacceptable, match="too slowly") as caught:
         asyncio.run(read())
     assert caught.value.status == 408
-    assert monotonic() - began < 1
 
 
 def test_time_in_which_nobody_reads_does_not_count() -> None:
@@ -127,14 +124,12 @@ def test_what_cannot_be_unpacked_is_none(encoding: str) -> None:
 def test_a_bomb_is_refused_before_it_fills_the_memory(encoding: str) -> None:
     packed = PACKERS[encoding](bytes(96 << 20))
     tracemalloc.start()
-    began = monotonic()
     with pytest.raises(Unacceptable, match="grows beyond bounds") as caught:
         asyncio.run(decode_body(packed, encoding, 64 << 20))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert caught.value.status == 413
     assert peak < 96 << 20
-    assert monotonic() - began < 5
 
 
 def test_a_body_within_the_ratio_but_above_the_limit_is_refused() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic
 
 import pytest
 
@@ -89,11 +88,9 @@ def test_a_connection_that_does_not_come_about_is_a_504() -> None:
 
 
 def test_an_upstream_that_never_answers_is_a_504() -> None:
-    began = monotonic()
     with providing() as provider, pytest.raises(Failed, match=r"did not answer within 0\.2 seconds") as caught:
         asyncio.run(read(provider.url, "hang", first_byte_seconds=0.2))
     assert caught.value.status == 504
-    assert monotonic() - began < 5
 
 
 @pytest.mark.parametrize("scenario", ["garbage", "drop"])
@@ -109,10 +106,8 @@ def test_an_answer_that_stops_in_the_middle_is_broken() -> None:
 
 
 def test_an_answer_that_stalls_is_given_up_after_the_idle_time() -> None:
-    began = monotonic()
     with providing() as provider, pytest.raises(Broken):
         asyncio.run(read(provider.url, "stall", idle_seconds=0.2, first_byte_seconds=30))
-    assert monotonic() - began < 5
 
 
 def test_a_host_that_is_not_on_the_list_is_refused() -> None:
