@@ -38,7 +38,7 @@ def _everything(engine: cp.Pruner) -> list[Any]:
     return [[run.payload for run in runs], [[d.text, d.kept, d.merged] for d in pruned]]
 
 
-@pytest.mark.parametrize("seed", ["0", "1", "4711"])
+@pytest.mark.parametrize("seed", ["0", "4711"])
 def test_another_process_with_another_hash_seed_and_number_of_threads_gives_the_same_bytes(seed: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _IN_A_FRESH_PROCESS],

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import settings
 
 from contextprune.errors import StoreError
 from contextprune.proxy.options import Options
@@ -30,7 +31,7 @@ from tests.proxy.provider import Provider, Received, providing
 from tests.proxy.serve_process import Served, ask, figures, keys, later, outcome, question, serving
 from tests.proxy.test_faults_scorer import pids
 
-ROUNDS = 20
+ROUNDS = 6 if settings().max_examples < 100 else 20  # processes killed
 SLOW: dict[str, Any] = {"deadline": 20.0, "prefill": 0.1}
 
 
