@@ -26,7 +26,7 @@ from tests.redis_server import Server, needed, running
 pytestmark = needed
 
 TEXTS = st.text(st.characters(), max_size=200)
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
