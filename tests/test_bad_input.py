@@ -190,8 +190,11 @@ def _texts(size: int) -> list[str]:
     return [f"Document {i} is about topic {i % 50}. It says little else." for i in range(size)]
 
 
-def test_thousands_of_documents_are_pruned() -> None:
-    report = cp.prune_documents([cp.Document(text) for text in _texts(2_000)], "topic 7", TENTH, pruner()).report
+def test_thousands_of_documents_are_pruned_in_linear_time() -> None:
+    def pruned(documents: list[cp.Document]) -> cp.Report:
+        return cp.prune_documents(documents, "topic 7", TENTH, pruner()).report
+
+    report = assert_linear(pruned, lambda size: [cp.Document(text) for text in _texts(size)], 500)
     assert report.after <= report.before * 0.1
 
 

@@ -81,7 +81,8 @@ class Blend:
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """The weighted mean for each span."""
         scores = [0.0] * len(spans)
-        shares = [self._share(segment.kind, context.reading, with_query=context.asked) for segment in context.segments]
+        reading = context.reading  # it looks at all segments, so once is enough
+        shares = [self._share(segment.kind, reading, with_query=context.asked) for segment in context.segments]
         for k, scorer in enumerate(self._scorers):
             if any(share[k] for share in shares):
                 for i, score in enumerate(scorer(context, spans)):
