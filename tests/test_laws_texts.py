@@ -144,7 +144,12 @@ def test_14_a_merged_failure_still_stands_somewhere(context: cp.Context, budget:
         if decision.into is not None:
             source = plan.spans[decision.into]
             assert plan.decisions[decision.into].action is Action.KEEP
-            assert " ".join(source.text.split()).casefold() == " ".join(plan.spans[i].text.split()).casefold()
+            assert without_numbers(source.text) == without_numbers(plan.spans[i].text)
+
+
+def without_numbers(text: str) -> str:
+    """The words of a text in small letters; numbers before the lines of a view do not count in copies."""
+    return " ".join(re.sub(r"(?m)^\s{0,8}\d{1,7}[|\t:]", "", text).split()).casefold()
 
 
 def _encodable(value: Any) -> bool:
