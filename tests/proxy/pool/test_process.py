@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -73,13 +72,13 @@ def test_it_may_have_begun_before_the_loop() -> None:
 def test_large_bodies_go_there_and_back_and_the_loop_goes_on_meanwhile() -> None:
     async def run() -> None:
         process, heard = await started()
-        lags = []
+        turns = 0
 
         async def watch() -> None:
+            nonlocal turns
             while True:
-                before = time.perf_counter()
-                await asyncio.sleep(0.001)
-                lags.append(time.perf_counter() - before)
+                await asyncio.sleep(0)
+                turns += 1
 
         watching = asyncio.create_task(watch())
         large = body("p1", more="x" * (12 * PIECE))
@@ -91,7 +90,7 @@ def test_large_bodies_go_there_and_back_and_the_loop_goes_on_meanwhile() -> None
             assert answer.body is not None
             assert answer.body.endswith(large[-12 * PIECE :])
         watching.cancel()
-        assert sorted(lags)[len(lags) // 2] < 0.05
+        assert turns > 12  # pieces of one body: others had their turn between them
         await process.end(5.0)
 
     asyncio.run(run())
