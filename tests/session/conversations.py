@@ -17,6 +17,20 @@ from tests.tool_outputs import log
 
 Step = tuple[Segment, ...]
 
+LOG = log(80, 1)
+
+CHAT = {
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Why does it fail?"},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "sh", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": LOG},
+        {"role": "assistant", "content": "It is the disk."},
+        {"role": "user", "content": "Thanks."},
+    ]
+}
+"""A short session in OpenAI's chat format, with one long result."""
+
 
 def said(text: str) -> Step:
     """The user speaks."""

@@ -9,21 +9,8 @@ from contextprune.context import Context, Kind, Ref, Segment
 from contextprune.dialects import read
 from contextprune.money.tariff import shared
 from contextprune.session.replay import replay
-from tests import tool_outputs as outputs
+from tests.session.conversations import CHAT, LOG
 from tests.strategies import COUNTER, pruner
-
-LOG = outputs.log(80, 1)
-
-CHAT = {
-    "messages": [
-        {"role": "system", "content": "Be brief."},
-        {"role": "user", "content": "Why does it fail?"},
-        {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "sh", "arguments": "{}"}}]},
-        {"role": "tool", "tool_call_id": "c1", "content": LOG},
-        {"role": "assistant", "content": "It is the disk."},
-        {"role": "user", "content": "Thanks."},
-    ]
-}
 
 
 @dataclass(frozen=True, slots=True)
