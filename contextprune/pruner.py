@@ -99,23 +99,14 @@ class Pruner:
             return self._conversation(context, decided, watch, cold=cold)
 
         resources = self.resources if recallable is None else replace(self.resources, recallable=recallable)
-        spans = split(context)
-        watch.lap("split")
-        counted = count(self.counter, context, spans)
-        watch.lap("count")
+        counted = self._counted(context, watch)
         frozen = self._frozen(context)
         if budget is None:
             plan = self._on_arrival(resources, counted, frozen, watch)
         else:
             missing = sum(max(0, self.counter(original) - counted.tokens[i]) for i, original in frozen.items())
             plan = self._under_budget(resources, counted, budget.resolve(sum(counted.tokens) + missing), frozen, watch)
-
-        texts = finish(resources, plan, lambda i: (context.segments[i].text, counted.tokens[i]))
-        if resources.recallable:
-            originals = [context.segments[i].text for i in texts]
-            self.store.put({self.store.key(text): text for text in originals})
-        watch.lap("render")
-        return self._pruned(counted, plan, texts, watch)
+        return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)
 
     def replay(self, context: Context) -> Mapping[Ref, str]:
         """What earlier requests sent of a conversation: new text by ref. Quick: decides nothing, remembers nothing."""
@@ -134,6 +125,14 @@ class Pruner:
         For idle moments: nothing but that request's time depends on it.
         """
         self._conversations.prepare_next(context, enough=enough)
+
+    def _counted(self, context: Context, watch: _Watch) -> Counted:
+        """The context in spans, each with its tokens."""
+        spans = split(context)
+        watch.lap("split")
+        counted = count(self.counter, context, spans)
+        watch.lap("count")
+        return counted
 
     def _on_arrival(self, resources: Resources, counted: Counted, frozen: Collection[int], watch: _Watch) -> Plan:
         """Documents without a budget: they arrive together, so all of them are scored at once."""
@@ -162,6 +161,15 @@ class Pruner:
         plan = under_budget(prepared, ceiling)
         watch.lap("select")
         return plan
+
+    def _rendered(self, resources: Resources, counted: Counted, plan: Plan, watch: _Watch) -> New:
+        """The new texts of a plan; their originals are in the store before anyone sees them."""
+        segments = counted.context.segments
+        texts = finish(resources, plan, lambda i: (segments[i].text, counted.tokens[i]))
+        if resources.recallable:
+            self.store.put({self.store.key(segments[i].text): segments[i].text for i in texts})
+        watch.lap("render")
+        return texts
 
     def _frozen(self, context: Context) -> dict[int, str]:
         """Segments that already carry a marker of ours, with their originals: they are never shortened again."""

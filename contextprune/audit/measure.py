@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -123,6 +123,37 @@ class Session:
         return sum(step.cost_after for step in self.steps)
 
 
+@dataclass(slots=True)
+class _Sums:
+    """What the requests of one recording add up to, one after the other; `end` of the last one, in segments.
+
+    carried   of each segment: tokens when first sent, requests, tokens in all without and with contextprune
+    """
+
+    tariff: Tariff
+    carried: list[list[int]]
+    steps: list[Step] = field(default_factory=list)
+    before: Bill = field(default_factory=Bill)
+    after: Bill = field(default_factory=Bill)
+    seconds: float = 0.0
+    end: int = 0
+    _cached: tuple[Sequence[Piece], Sequence[Piece]] = ((), ())
+
+    def add(self, request: Request) -> None:
+        """Bill one more request, whose provider has the last one cached unless too much time went by."""
+        cached = ((), ()) if request.cold else self._cached  # a miss is paid for on both sides
+        old = charge(cached[0], request.before, self.tariff)
+        new = charge(cached[1], request.after, self.tariff)
+        self.before, self.after = self.before + old, self.after + new
+
+        costs = old.dollars(self.tariff), new.dollars(self.tariff)
+        self.steps.append(Step(old.tokens, new.tokens, *costs, cold=request.cold, epoch=request.epoch))
+        _carry(self.carried, request.before, request.after)
+        self.seconds += request.seconds
+        self.end = request.end
+        self._cached = request.before, request.after
+
+
 def audit_session(
     recording: Recording,
     pruner: Pruner,
@@ -133,26 +164,13 @@ def audit_session(
 ) -> Session:
     """Replay a recording and add up; `progress` is called with the number of each request. Raises StoreError."""
     segments = recording.context.segments
-    carried = [[0, 0, 0, 0] for _ in segments]  # tokens when first sent, requests, tokens in all: before, after
-    steps: list[Step] = []
-    before = after = Bill()
-    last: Request | None = None
-    seconds = 0.0
-
+    sums = _Sums(tariff, [[0, 0, 0, 0] for _ in segments])
     for number, request in enumerate(replay(recording.context, pruner, _cold(recording)), start=1):
         progress(number)
-        cached = None if request.cold else last  # a miss is paid for on both sides
-        old = charge(cached.before if cached else (), request.before, tariff)
-        new = charge(cached.after if cached else (), request.after, tariff)
-        before, after = before + old, after + new
-        costs = old.dollars(tariff), new.dollars(tariff)
-        steps.append(Step(old.tokens, new.tokens, *costs, cold=request.cold, epoch=request.epoch))
-        _carry(carried, request.before, request.after)
-        seconds += request.seconds
-        last = request
+        sums.add(request)
 
-    flows = [Flow(1, tokens, sent, now) for tokens, _, sent, now in carried]
-    sent = [(segment, flow) for segment, flow in zip(segments, flows, strict=True)][: last.end if last else 0]
+    flows = [Flow(1, tokens, sent, now) for tokens, _, sent, now in sums.carried]
+    sent = [(segment, flow) for segment, flow in zip(segments, flows, strict=True)][: sums.end]
 
     return Session(
         name=recording.name,
@@ -161,16 +179,16 @@ def audit_session(
         model=recording.context.model,
         tariff=tariff,
         priced=priced,
-        steps=tuple(steps),
-        before=before,
-        after=after,
+        steps=tuple(sums.steps),
+        before=sums.before,
+        after=sums.after,
         replies=sum(flow.brought for segment, flow in sent if segment.kind in MODEL_MADE),
         tools=_grouped((s.name or "(no name)", flow) for s, flow in sent if s.kind in _ANSWERS),
         kinds=_grouped((s.kind.value, flow) for s, flow in sent),
-        largest=_largest(recording.name, segments, carried),
+        largest=_largest(recording.name, segments, sums.carried),
         logged=recording.logged,
         bound=recording.context.bound,
-        seconds=seconds,
+        seconds=sums.seconds,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from contextprune.audit.find import File, Skipped, find
 from contextprune.audit.logged import Logged
@@ -119,33 +120,31 @@ def audit(
     """
     chosen = None if model is None else _tariff_of_choice(model)
     files, skipped = find(paths, since)
-    sessions: list[Session] = []
     reasons: dict[str, None] = {}
 
-    for recording, position in _recordings_of(files, skipped, progress):
-        if limit is not None and len(sessions) >= limit:
-            break
-        if model is not None and model not in FAMILIES:
-            recording = replace(recording, context=replace(recording.context, model=model))  # noqa: PLW2901 - as asked
-        tariff, priced = chosen or _tariff_of_session(recording.context.model, reasons)
-        try:
+    def replayed() -> Iterator[Session]:
+        for recording, position in _recordings_of(files, skipped, progress, model):
+            tariff, priced = chosen or _tariff_of_session(recording.context.model, reasons)
             label = f"{position}: {recording.name}"
-            session = audit_session(recording, pruner, tariff, priced=priced, progress=_numbered(progress, label))
-        except ContextPruneError as exc:
-            skipped.append(Skipped(recording.name, str(exc)))
-        else:
-            sessions.append(session)
+            try:
+                yield audit_session(recording, pruner, tariff, priced=priced, progress=_numbered(progress, label))
+            except ContextPruneError as exc:
+                skipped.append(Skipped(recording.name, str(exc)))
 
+    sessions = tuple(islice(replayed(), limit))
     if not sessions:
         raise ContextPruneError(_nothing(paths, skipped))
     counter = label_of(pruner.counter)
-    return Audit(tuple(sessions), tuple(skipped), counter, pruner.scorer.name, tuple(reasons), remarks(pruner.scorer))
+    return Audit(sessions, tuple(skipped), counter, pruner.scorer.name, tuple(reasons), remarks(pruner.scorer))
 
 
 def _recordings_of(
-    files: Sequence[File], skipped: list[Skipped], progress: Callable[[str], None]
+    files: Sequence[File], skipped: list[Skipped], progress: Callable[[str], None], model: str | None
 ) -> Iterator[tuple[Recording, str]]:
-    """The conversations to be counted, each with the position of its file; one file is in memory at a time."""
+    """The conversations to be counted, each with the position of its file; one file is in memory at a time.
+
+    `model` takes the place of the one that each conversation names.
+    """
     counted: set[bytes] = set()
     for number, file in enumerate(files, start=1):
         position = f"file {number:,} of {len(files):,}"
@@ -160,9 +159,16 @@ def _recordings_of(
                     skipped.append(Skipped(recording.name, "an earlier state, or a copy, of a session counted already"))
                 else:
                     counted.update(requests)
-                    yield recording, position
+                    yield _with_model(recording, model), position
         except ContextPruneError as exc:
             skipped.append(Skipped(file.name, _reason(exc)))
+
+
+def _with_model(recording: Recording, model: str | None) -> Recording:
+    """The recording as if `model` had answered; a family's prices are for any model."""
+    if model is None or model in FAMILIES:
+        return recording
+    return replace(recording, context=replace(recording.context, model=model))
 
 
 def _numbered(progress: Callable[[str], None], label: str) -> Callable[[int], None]:
