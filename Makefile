@@ -13,7 +13,7 @@ OTHER_TESTS := tests/test_api.py tests/test_public_api.py tests/test_policy.py t
 	tests/test_laws.py tests/test_laws_texts.py tests/test_laws_documents.py tests/test_markers.py tests/test_growth.py \
 	tests/dialects tests/splitting tests/settings tests/storage tests/cli/test_app.py
 
-.PHONY: demo test test-other check bench clean
+.PHONY: demo test test-nightly test-other check bench clean
 
 # Compress a real agent session to 40 % and show what was kept and why: a table here, the text in build/demo.html.
 demo: .venv/installed
@@ -24,6 +24,10 @@ demo: .venv/installed
 test: .venv/installed $(INTEGRATIONS:=/.venv/installed)
 	$(BIN)/pytest -n 2
 	for one in $(INTEGRATIONS); do (cd $$one && .venv/bin/python -m pytest) || exit 1; done
+
+# The same tests with more examples, larger inputs and more rounds of faults.
+test-nightly: .venv/installed
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2
 
 test-other: .venv-other/installed
 	.venv-other/bin/python -m pytest -n 2 $(OTHER_TESTS)

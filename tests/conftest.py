@@ -1,6 +1,7 @@
 """Profiles of hypothesis: no deadlines (the machine may be busy), few examples by default, many on demand.
 
-`HYPOTHESIS_PROFILE=nightly pytest` looks for longer, `thorough` for hours; in CI every run takes the same examples.
+`HYPOTHESIS_PROFILE=nightly pytest` looks for longer and takes the long forms that `tests/nightly.py` speaks of,
+`thorough` looks for hours; in CI every run takes the same examples.
 """
 
 from __future__ import annotations

@@ -12,10 +12,14 @@ import pytest
 import contextprune as cp
 from contextprune.text.failures import FAILURE
 from contextprune.text.identifiers import identifiers, words
-from tests.growth import assert_linear
+from tests.growth import TIMES, assert_linear
+from tests.nightly import NIGHTLY
 from tests.strategies import pruner
 
 TENTH = cp.Budget(ratio=0.1)
+MEGABYTES, LINES, COPIES = (10, 50_000, 20_000) if NIGHTLY else (2, 10_000, 5_000)
+RESULTS, DOCUMENTS = (1_250, 2_500) if NIGHTLY else (250, 500)  # the smaller number of each guard of growth
+SEARCHED, COMPRESSED = (50_000, 50_000) if NIGHTLY else (25_000, 10_000)  # characters, likewise
 ALL_BUDGETS = pytest.mark.parametrize("budget", [None, TENTH], ids=["arrival", "tenth"])
 
 
@@ -110,17 +114,19 @@ def _deep(levels: int) -> str:
 
 
 LARGE: dict[str, Callable[[], str]] = {
-    "one line of 2 MB": lambda: "x" * 2_000_000,
-    "one line of 2 MB with words": lambda: "some words and 12345 numbers " * 69_000,
+    f"one line of {MEGABYTES} MB": lambda: "x" * (MEGABYTES * 1_000_000),
+    f"one line of {MEGABYTES} MB with words": lambda: "some words and 12345 numbers " * (MEGABYTES * 34_500),
     "binary junk": _junk,
     "JSON 10,000 levels deep": lambda: _deep(10_000),
     "JSON 900 levels deep": lambda: _deep(900),
     "a number of a million digits": lambda: "9" * 1_000_000,
-    "an array of 10,000 numbers": lambda: json.dumps(list(range(10_000))),
+    f"an array of {LINES:,} numbers": lambda: json.dumps(list(range(LINES))),
     "100,000 empty lines": lambda: "\n" * 100_000,
-    "10,000 lines": lambda: "".join(f"line {i}\n" for i in range(10_000)),
-    "10,000 failures": lambda: "ERROR: it failed\n" * 10_000,
-    "5,000 copies of a paragraph": lambda: "The same sentence stands here. It is followed by another one.\n\n" * 5_000,
+    f"{LINES:,} lines": lambda: "".join(f"line {i}\n" for i in range(LINES)),
+    f"{LINES:,} failures": lambda: "ERROR: it failed\n" * LINES,
+    f"{COPIES:,} copies of a paragraph": lambda: (
+        "The same sentence stands here. It is followed by another one.\n\n" * COPIES
+    ),
 }
 
 
@@ -141,8 +147,8 @@ def test_thousands_of_messages_are_compressed_in_linear_time(budget: cp.Budget |
     def compressed(payload: Any) -> Any:
         return cp.compress(payload, budget and cp.Budget(ratio=0.5), pruner=pruner()).payload
 
-    payload = assert_linear(compressed, lambda size: chat(*(f"{text}\n{i}" for i in range(size))), 250)
-    assert len(payload["messages"]) == 2_001
+    payload = assert_linear(compressed, lambda size: chat(*(f"{text}\n{i}" for i in range(size))), RESULTS)
+    assert len(payload["messages"]) == 1 + 2 * TIMES * RESULTS
 
 
 def test_a_payload_10000_levels_deep_is_refused_with_the_place() -> None:
@@ -172,9 +178,9 @@ def test_no_repetition_of_anything_takes_more_than_linear_time(unit: str) -> Non
     def search(text: str) -> int:
         return sum(1 for _ in FAILURE.finditer(text)) + len(words(text)) + len(list(identifiers(text)))
 
-    assert assert_linear(search, run, 25_000) >= 0
-    assert assert_linear(search, lambda size: f"{run(size)}!", 25_000) >= 0
-    assert assert_linear(search, lambda size: f"x{run(size)}\n", 25_000) >= 0
+    assert assert_linear(search, run, SEARCHED) >= 0
+    assert assert_linear(search, lambda size: f"{run(size)}!", SEARCHED) >= 0
+    assert assert_linear(search, lambda size: f"x{run(size)}\n", SEARCHED) >= 0
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=ascii)
@@ -182,7 +188,7 @@ def test_no_repetition_of_anything_is_compressed_in_more_than_linear_time(unit: 
     def compressed(payload: Any) -> cp.Report:
         return cp.compress(payload, cp.Budget(tokens=500), pruner=pruner()).report
 
-    report = assert_linear(compressed, lambda size: chat((unit * size)[:size]), 10_000)
+    report = assert_linear(compressed, lambda size: chat((unit * size)[:size]), COMPRESSED)
     assert report.after <= 500
 
 
@@ -194,7 +200,7 @@ def test_thousands_of_documents_are_pruned_in_linear_time() -> None:
     def pruned(documents: list[cp.Document]) -> cp.Report:
         return cp.prune_documents(documents, "topic 7", TENTH, pruner()).report
 
-    report = assert_linear(pruned, lambda size: [cp.Document(text) for text in _texts(size)], 500)
+    report = assert_linear(pruned, lambda size: [cp.Document(text) for text in _texts(size)], DOCUMENTS)
     assert report.after <= report.before * 0.1
 
 
@@ -202,7 +208,7 @@ def test_thousands_of_examples_are_selected_from_in_linear_time() -> None:
     def selected(examples: list[cp.Example]) -> list[cp.Example]:
         return cp.select_examples(examples, "topic 7", cp.Budget(tokens=500), pruner()).examples
 
-    assert assert_linear(selected, lambda size: [cp.Example(text, "yes") for text in _texts(size)], 500)
+    assert assert_linear(selected, lambda size: [cp.Example(text, "yes") for text in _texts(size)], DOCUMENTS)
 
 
 def test_no_documents_and_no_examples_are_none() -> None:

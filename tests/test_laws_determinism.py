@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import contextprune as cp
+from tests.nightly import NIGHTLY
 from tests.strategies import LEXICAL, NEURAL, Hashed, budgets, documents, payloads, pruner, samples
 
 maybe_a_budget = st.none() | budgets()
@@ -38,7 +39,7 @@ def _everything(engine: cp.Pruner) -> list[Any]:
     return [[run.payload for run in runs], [[d.text, d.kept, d.merged] for d in pruned]]
 
 
-@pytest.mark.parametrize("seed", ["0", "4711"])
+@pytest.mark.parametrize("seed", ["0", "4711", *(["1"] if NIGHTLY else [])])
 def test_another_process_with_another_hash_seed_and_number_of_threads_gives_the_same_bytes(seed: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _IN_A_FRESH_PROCESS],

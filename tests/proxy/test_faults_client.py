@@ -18,15 +18,15 @@ import brotli
 import httpx2
 import psutil
 import pytest
-from hypothesis import settings
 
+from tests.nightly import NIGHTLY
 from tests.proxy.in_process import Running, Scripted, running, until
 from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import Provider, providing
 from tests.proxy.serve_process import Served, ask, figures, later, outcome, question, serving
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
-ABORTS = 24 if settings().max_examples < 100 else 100
+ABORTS = 100 if NIGHTLY else 24  # clients that leave
 MB = 1 << 20
 
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import settings
 
 from contextprune.errors import StoreError
 from contextprune.proxy.options import Options
@@ -25,13 +24,14 @@ from contextprune.proxy.pool.pool import ScorerPool
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import Store, open_store
 from tests import redis_server
+from tests.nightly import NIGHTLY
 from tests.proxy.in_process import Running, running, until
 from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import Provider, Received, providing
 from tests.proxy.serve_process import Served, ask, figures, keys, later, outcome, question, serving
 from tests.proxy.test_faults_scorer import pids
 
-ROUNDS = 6 if settings().max_examples < 100 else 20  # processes killed
+ROUNDS = 20 if NIGHTLY else 6  # processes killed
 SLOW: dict[str, Any] = {"deadline": 20.0, "prefill": 0.1}
 
 

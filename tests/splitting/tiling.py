@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from contextprune.context import Cut
 from tests.growth import TIMES, assert_linear
+from tests.nightly import NIGHTLY
 
 _PIECES = (
     "\n", "\r\n", "\r", " ", "\t", "  ", ".", ". ", "? ", "。", "؟ ", "।", '"', "'", '"""', "\\", "\\n", "\\u",
@@ -44,7 +44,7 @@ SILLY = (
     "a", "[", '{"a":', '"', "\\", " ", ".", "a. ", "|", "```\n", "#", "(", "\n", "\r\n", "}\n", "a ", '""",', "'",
     "- a\n", '"a""b,', "\\n", "[1],", "`", "~~~~\n```\n", "A: b\n", "\t\n", "。", "\n \n",
 )  # fmt: skip
-SIZE = 25_000 if settings().max_examples < 100 else 250_000  # characters of the smaller text, by night a megabyte
+SIZE = 250_000 if NIGHTLY else 25_000  # characters of the smaller text; the larger one is a megabyte by night
 
 
 def assert_linear_cuts(cutter: Callable[[str], Sequence[Cut]], *units: str) -> None:

@@ -14,6 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.proxy.telemetry.usage import HEAD, TAIL, Tap, Usage
+from tests.nightly import NIGHTLY
+
+STREAMED = 40_000 if NIGHTLY else 10_000  # events of a long stream
 
 CHAT = {
     "prompt_tokens": 1000,
@@ -129,7 +132,7 @@ def test_any_chunks_give_the_same(name: str, encoding: str, data: st.DataObject)
 @every_packer
 def test_a_long_stream_is_understood_within_bounded_memory(encoding: str) -> None:
     events = list(anthropic_events())
-    middle = [{"type": "content_block_delta", "delta": {"text": f"word {i}"}} for i in range(10_000)]
+    middle = [{"type": "content_block_delta", "delta": {"text": f"word {i}"}} for i in range(STREAMED)]
     packed = PACKERS[encoding](sse(*events[:2], *middle, *events[3:]))
     tap = Tap("text/event-stream", encoding)
     for i in range(0, len(packed), 1000):
