@@ -10,6 +10,13 @@ KEY = re.compile(r"\brecall=([a-z2-7]{12})\b")
 KEY_SHAPE = re.compile(r"\b[a-z2-7]{12}\b")
 """A recall key by itself, as a call quotes it."""
 
+MARKER = re.compile(
+    r"\[(?:(?:lines? \d+(?:-\d+)?|\d+ [a-z]+(?: [a-z]+)?(?: at \d+)?|image) (?:cut|as above)(?:[, ][^\]\n]*)?"
+    r"|…[^\]\n]*)\]"
+    r'(?:": "[^"\n]*")?'
+)
+"""A marker of any kind, in any syntax: what is gone, the key, identifiers. A text that merely looks so matches, too."""
+
 KEEP, END_KEEP = "<contextprune-keep>", "</contextprune-keep>"
 """What stands between the two stays; without the second one, all that follows."""
 
@@ -30,6 +37,14 @@ def recall_keys(text: str) -> list[str]:
 def is_marked(text: str, get: Callable[[str], str | None]) -> bool:
     """Tell whether a text carries a marker of ours: one with a key under which `get` knows an original."""
     return any(get(key) is not None for key in recall_keys(text))
+
+
+def marker_ranges(text: str, original: str) -> list[tuple[int, int]]:
+    """The character ranges of the markers in `text`, which was sent in place of `original`.
+
+    What looks like a marker and stands in the original, too, is a kept part of it.
+    """
+    return [match.span() for match in MARKER.finditer(text) if match[0] not in original]
 
 
 def line_count(lines: int) -> str:

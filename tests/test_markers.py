@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from contextprune.markers import END_KEEP, KEEP, KEY_SHAPE, is_marked, kept_ranges, line_count, recall_keys, recall_note
+from contextprune.markers import (
+    END_KEEP,
+    KEEP,
+    KEY_SHAPE,
+    is_marked,
+    kept_ranges,
+    line_count,
+    marker_ranges,
+    recall_keys,
+    recall_note,
+)
 
 KEY = "abcdefgh2345"
 
@@ -34,3 +44,27 @@ def test_what_stands_between_the_marks_is_kept_with_them() -> None:
 @pytest.mark.parametrize(("lines", "words"), [(1, "1 line"), (12, "12 lines")])
 def test_lines_are_counted_in_words(lines: int, words: str) -> None:
     assert line_count(lines) == words
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        f"[lines 2-22 cut, recall={KEY} | 48001 48002]",
+        "[line 24 cut]",
+        "[lines 2-10 as above]",
+        f"[12 sentences cut, recall={KEY}]",
+        "[3 code blocks cut | src/app.py]",
+        f'[10 items at 1 cut, recall={KEY}]": "setting_0 setting_1"',
+        "[image as above, 2 back]",
+        f"[image cut, 800x600, recall={KEY}]",
+        f"[12 lines cut, recall={KEY}, as the failure below]",
+        "[…]",
+    ],
+)
+def test_the_range_of_a_marker_is_that_of_its_text(marker: str) -> None:
+    text = f"before {marker} [behind]"
+    assert [text[start:end] for start, end in marker_ranges(text, "before [behind]")] == [marker]
+
+
+def test_what_the_original_shows_is_no_marker() -> None:
+    assert marker_ranges("[3 lines cut]", "a log with [3 lines cut] in it") == []

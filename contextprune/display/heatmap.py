@@ -138,7 +138,7 @@ def _segment(
     name = f" <code>{shown(segment.name)}</code>" if segment.name else ""
     failed = " <em>failed</em>" if segment.failed else ""
     label = f"<b>{shown(segment.kind.value)}</b>{name}{failed} <span>turn {segment.turn}</span> <span>{tokens}</span>"
-    notes = iter(markers(items, text))
+    notes = iter(markers([(_kept(item), item.span.text) for item in items], text))
     spans = "".join(_run(run, links, next(notes, "[…]") if closes else "") for run, closes in runs)
 
     classes = f"k-{segment.kind.value}{' c' if changed else ''}"
@@ -210,14 +210,14 @@ def _marked(text: str, names: Sequence[str]) -> str:
     return "".join(f"<mark>{shown(part)}</mark>" if i % 2 else shown(part) for i, part in enumerate(parts))
 
 
-def markers(items: Sequence[_Item], text: str | None) -> list[str]:
+def markers(kept: Sequence[tuple[bool, str]], text: str | None) -> list[str]:
     """The markers in `text`, one for each gap between the kept runs of a segment; [] where they cannot be told.
 
+    kept   of each span, whether it stays, and its text
     A marker holds one `]` at least, so the kept text after it is looked for behind that.
     """
     if text is None:
         return []
-    kept = [(_kept(item), item.span.text) for item in items]
 
     notes: list[str] = []
     at = i = 0

@@ -110,7 +110,9 @@ class Answer:
     epoch     old blocks were decided anew
     seconds   by stage; "waited" is the front's queue
     keys      recall keys of what was cut in this very request
-    heat      JSON: a list of [kind, name, [[text, action, reason, score], ...]] in reading order
+    heat      JSON: a list of [kind, name, [[text, action or "marker", reason, score], ...], facts] in reading order;
+              facts: "tokens" [before, after], "request" of the conversation that brought it, "cut" "now", "old",
+              "epoch" or ""
     """
 
     number: int

@@ -25,6 +25,8 @@ from contextprune.session.requests import boundaries
 from contextprune.session.state import State
 
 _NEW, _SENT = "no shorter as a marker", "as it was sent before"
+AT_EPOCH = "as an epoch left it"
+"""Reason for what is sent of a block that an epoch changed."""
 MOST_STATES = 16  # conversations whose state is in memory; that of any other is built from the ledger
 
 
@@ -284,11 +286,18 @@ def _whole(state: State, at: int, segment: Segment, policy: Policy, *, replayed:
 
     syntax = Syntax.LINES if "\n" in segment.text else Syntax.PROSE
     span = Span(at, 0, len(segment.text), Unit.WHOLE, segment.text, syntax)
-    reason = protection(segment, policy) or (_SENT if replayed else _NEW)
+    reason = _reason(state, at, segment, policy, replayed=replayed)
     decision = Decision(Action.KEEP, 1.0, state.after[at], reason)
     if replayed:
         state.replayed[at] = segment.editable, span, decision
     return span, decision
+
+
+def _reason(state: State, at: int, segment: Segment, policy: Policy, *, replayed: bool) -> str:
+    """The reason why a segment is sent as it is; an epoch is named whoever went on from it."""
+    if at in state.rewritten:
+        return AT_EPOCH
+    return protection(segment, policy) or (_SENT if replayed else _NEW)
 
 
 def _common(before: Sequence[Segment], now: Sequence[Segment]) -> int:

@@ -1,17 +1,15 @@
-"""The page of one request: its figures, and its context as a heat map where the operator wants content to be shown."""
+"""The page of one request: its figures, and its context as it was sent where the operator wants content to be shown."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from contextprune.display.amounts import plural, share
+from contextprune.display.amounts import share
 from contextprune.display.heatmap import shown
 from contextprune.display.plots import bar
 from contextprune.money.format import format_usd
+from contextprune.proxy.dashboard.blocks import context_html
 from contextprune.proxy.dashboard.format import (
     NONE,
     advice_html,
@@ -24,11 +22,6 @@ from contextprune.proxy.dashboard.format import (
     tokens,
 )
 from contextprune.proxy.telemetry.record import RequestRecord
-
-_CLASSES: Mapping[str, str] = {"keep": "", "digest": "x g", "merge": "x m", "drop": "x"}
-_PAST_TENSE: Mapping[str, str] = {"keep": "kept", "digest": "digested", "merge": "merged", "drop": "dropped"}
-_SPANS = 20_000  # pieces of text of one page; browsers get slow beyond
-_FOLDED = 600  # characters from which a block that was left alone is folded
 
 
 def request_page(record: RequestRecord, numbers: Sequence[int], *, content: bool) -> str:
@@ -125,7 +118,7 @@ def _details(record: RequestRecord) -> str:
 
 def _text(record: RequestRecord, *, content: bool) -> str:
     if record.answer.heat and content:
-        return f"<h2 id=text>Context</h2>{_LEGEND}{_heat(record.answer.heat)}"
+        return f"<h2 id=text>Context, as sent</h2>{context_html(record.answer.heat)}"
     if not record.eligible:
         return ""
     note = "Nothing of this request's text is kept."
@@ -133,54 +126,3 @@ def _text(record: RequestRecord, *, content: bool) -> str:
         note += " To see here what was kept and dropped, start with <code>content = true</code> under [serve]"
         note += " (CONTEXTPRUNE_SERVE_CONTENT=true); it is held in memory only."
     return f"<section id=text><h2>Context</h2><p class=dim>{note}</section>"
-
-
-_LEGEND = (
-    "<p class=legend>likely to be needed <span class=s0>least</span> <span class=s3>&nbsp;</span><span class=s5>&nbsp;"
-    "</span><span class=s7>&nbsp;</span> <span class=s9>most</span>; <span class=x>dropped</span>, "
-    '<span class="x m">merged into an equal one</span>, <span class="x g">digested: its names stay in the marker</span>'
-)
-
-
-def _heat(heat: bytes) -> str:
-    """The blocks of the context, each piece with what was decided about it. What has another form is left out."""
-    try:
-        blocks = json.loads(heat)
-    except (ValueError, RecursionError):
-        return "<p class=dim>The text of this request cannot be shown."
-
-    left = _SPANS
-    drawn = []
-    for number, block in enumerate(blocks if isinstance(blocks, list) else ()):
-        if isinstance(block, list) and len(block) == 3 and isinstance(block[2], list):
-            pieces = [piece for piece in block[2][:left] if _is_piece(piece)]
-            left -= len(pieces)
-            drawn.append(_block(number, str(block[0]), str(block[1] or ""), pieces, cut=len(pieces) < len(block[2])))
-    return "".join(drawn)
-
-
-def _is_piece(piece: Any) -> bool:
-    return isinstance(piece, list) and len(piece) >= 3 and all(isinstance(part, str) for part in piece[:3])
-
-
-def _block(number: int, kind: str, name: str, pieces: Sequence[Sequence[Any]], *, cut: bool) -> str:
-    cut_out = Counter((action, reason) for _, action, reason, *_ in pieces if action != "keep")
-    label = f"<b>{shown(kind)}</b> {named(name)} <span>{plural(len(pieces), 'piece')}</span>"
-    text = "".join(map(_piece, pieces)) + ("<ins>… more is not shown</ins>" if cut else "")
-    if not cut_out:
-        length = sum(len(piece[0]) for piece in pieces)
-        opened = "" if length > _FOLDED else " open"
-        return f"<details id=b{number}{opened}><summary>{label} left alone</summary><pre>{text}</pre></details>"
-    why = "; ".join(
-        f"{n:,} {_PAST_TENSE.get(action, shown(action))}: {shown(reason)}" for (action, reason), n in cut_out.items()
-    )
-    return f"<section class=c id=b{number}><h3>{label}</h3><p class=dim>{why}</p><pre>{text}</pre></section>"
-
-
-def _piece(piece: Sequence[Any]) -> str:
-    text, action, reason, *scores = piece
-    score = scores[0] if scores and isinstance(scores[0], int | float) and 0 <= scores[0] <= 1 else None
-    css_class = _CLASSES.get(action, "x")
-    classes = " ".join(filter(None, (f"s{min(9, int(score * 10))}" if score is not None else "", css_class)))
-    title = shown(f"{_PAST_TENSE.get(action, action)}: {reason}").replace('"', "&quot;")
-    return f'<span class="{classes}" title="{title}">{shown(text)}</span>'

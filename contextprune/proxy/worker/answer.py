@@ -18,10 +18,11 @@ from contextprune.context import Context, Ref, Segment
 from contextprune.dialects import read
 from contextprune.dialects.splice import splice
 from contextprune.errors import ContextPruneError, PayloadError, StoreError
-from contextprune.plan import Action, Plan
+from contextprune.plan import Action
 from contextprune.policy import Policy
 from contextprune.proxy.job import NO_REASON, Answer, Job, Reason, Task, pass_through
 from contextprune.proxy.worker.guard import guarded
+from contextprune.proxy.worker.heat import heat_of
 from contextprune.proxy.worker.pace import Abandoned, Deadline, Pace
 from contextprune.proxy.worker.recall_tool import OFF, TOOL, Recalls, with_tool
 from contextprune.proxy.worker.root import root_of
@@ -38,8 +39,6 @@ REPLAY_FIRST_TOKENS = 2000  # new tokens from which the replay is sent ahead: de
 COMPLAINT_SECONDS = 60.0  # between two complaints about the store
 AUDIT_BYTES = 16 << 20  # of originals that an audit holds, so that it can decide as if they were kept
 _log = logging.getLogger("contextprune.proxy.scorer")
-_KEPT_CHARACTERS = 4000  # of a kept text in a heat map
-_HEAT_CHARACTERS = 2 << 20  # of all texts in a heat map
 
 
 class _TenantEngine:
@@ -325,7 +324,7 @@ def _answer(job: Job, body: bytes, pruned: Pruned, skipped: int, *, changed: boo
         dollars=(cost.before, cost.after) if cost is not None and cost.known else None,
         epoch=pruned.epoch,
         seconds=report.seconds,
-        heat=_heat(pruned.plan) if job.show else None,
+        heat=heat_of(pruned) if job.show else None,
     )
 
 
@@ -335,15 +334,3 @@ def _keys(pruned: Pruned, store: Store) -> Iterator[str]:
     cut = {s.segment for s, d in zip(plan.spans, plan.decisions, strict=True) if d.action is not Action.KEEP}
     for at in sorted(cut):
         yield store.key(segments[at].source or segments[at].text)
-
-
-def _heat(plan: Plan) -> bytes:
-    """The plan as the dashboard draws it: see `Answer.heat`."""
-    rows: list[list[Any]] = [[s.kind.value, s.name or "", []] for s in plan.context.segments]
-    left = _HEAT_CHARACTERS
-    for span, decision in zip(plan.spans, plan.decisions, strict=True):
-        limit = min(_KEPT_CHARACTERS if decision.action is Action.KEEP else left, left)
-        text = span.text if len(span.text) <= limit else f"{span.text[:limit]} …"
-        left = max(0, left - len(text))
-        rows[span.segment][2].append([text, decision.action.value, decision.reason, round(decision.score, 3)])
-    return json.dumps(rows, separators=(",", ":")).encode()

@@ -83,14 +83,26 @@ def heat() -> bytes:
         ),
         ["src/copy.py:12: def main():\n", "merge", "equal to an earlier line", 0.4],
         ["commit 9f8e7d6c by somebody on some day\n", "digest", "identifiers only", 0.2],
+        ["[lines 3-10 cut, recall=abcdefgh2345 | 9f8e7d6c]\n", "marker", ""],
         ["Traceback (most recent call last): ...\n", "keep", "an error", 1.0],
     ]
+    earlier = [
+        ["$ pytest -q\n", "keep", "as it was sent before"],
+        ["[lines 2-212 cut, recall=bcdefghi3456]", "marker", "as it was sent before"],
+        ["\n1 failed, 211 passed\n", "keep", "as it was sent before"],
+    ]
+
+    def facts(before: int, after: int, request: int, cut: str = "") -> dict[str, object]:
+        return {"tokens": [before, after], "request": request, "cut": cut}
+
     return json.dumps(
         [
-            ["system", "", [["You are a careful programmer.", "keep", "protected"]]],
-            ["user", "", [["Why does main() fail?", "keep", "protected"]]],
-            ["tool_result", "grep", lines],
-            ["assistant", "", [["I will look at the parser. " * 40, "keep", "protected"]]],
+            ["system", "", [["You are a careful programmer.", "keep", "protected"]], facts(6, 6, 1)],
+            ["user", "", [["Why does main() fail?", "keep", "protected"]], facts(7, 7, 1)],
+            ["tool_result", "pytest", earlier, facts(2400, 30, 2, "old")],
+            ["tool_result", "read", [["[12 lines cut]", "marker", "an epoch"]], facts(140, 5, 3, "epoch")],
+            ["assistant", "", [["I will look at the parser. " * 40, "keep", "protected"]], facts(240, 240, 4)],
+            ["tool_result", "grep", lines, facts(170, 75, 4, "now")],
         ]
     ).encode()
 
