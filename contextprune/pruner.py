@@ -77,6 +77,7 @@ class Pruner:
         *,
         cold: bool = False,
         as_sent: bool = False,
+        frozen: int = 0,
         enough: Callable[[Segment], bool] | None = None,
         recallable: bool | None = None,
     ) -> Pruned:
@@ -85,27 +86,29 @@ class Pruner:
         `cold` says that the provider's cache has expired since the last request: where no budget is given, old blocks
         may be decided anew at once, since nothing that is cached is rewritten. `as_sent` says, of a conversation
         without a budget, that earlier requests of which the ledger knows nothing were sent as they stand: they stay
-        so, since the provider may have them cached, and its signatures may hold for just them. `enough` is for callers
-        who have no time: it is asked before each block that is new there, and where it says so, that one stands as it
-        is from then on. What it raises goes through; nothing new is remembered then. `recallable` takes the place of
-        the pruner's own for documents and under a budget.
+        so, since the provider may have them cached, and its signatures may hold for just them. `frozen` counts the
+        first segments that a caller knows to be cached as they were sent: they stay so, too, and no epoch begins.
+        `enough` is for callers who have no time: it is asked before each block that is new there, and where it says
+        so, that one stands as it is from then on. What it raises goes through; nothing new is remembered then.
+        `recallable` takes the place of the pruner's own for documents and under a budget.
 
         Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
         """
         watch = _Watch()
         if budget is None and context.reading is not Reading.DOCUMENTS:
-            decided = self._conversations.decide(context, query, cold=cold, as_sent=as_sent, enough=enough)
+            decide = self._conversations.decide
+            decided = decide(context, query, cold=cold, as_sent=as_sent, frozen=frozen, enough=enough)
             watch.lap("fold")  # the name of this stage in reports and metrics
             return self._conversation(context, decided, watch, cold=cold)
 
         resources = self.resources if recallable is None else replace(self.resources, recallable=recallable)
         counted = self._counted(context, watch)
-        frozen = self._frozen(context)
+        marked = self._frozen(context)
         if budget is None:
-            plan = self._on_arrival(resources, counted, frozen, watch)
+            plan = self._on_arrival(resources, counted, marked, watch)
         else:
-            missing = sum(max(0, self.counter(original) - counted.tokens[i]) for i, original in frozen.items())
-            plan = self._under_budget(resources, counted, budget.resolve(sum(counted.tokens) + missing), frozen, watch)
+            missing = sum(max(0, self.counter(original) - counted.tokens[i]) for i, original in marked.items())
+            plan = self._under_budget(resources, counted, budget.resolve(sum(counted.tokens) + missing), marked, watch)
         return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)
 
     def replay(self, context: Context) -> Mapping[Ref, str]:

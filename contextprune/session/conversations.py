@@ -82,6 +82,7 @@ class Conversations:
         *,
         cold: bool = False,
         as_sent: bool = False,
+        frozen: int = 0,
         enough: Callable[[Segment], bool] | None = None,
     ) -> Decided:
         """Decide what is new, replay the rest. Raises StoreError where an original cannot be kept.
@@ -89,6 +90,8 @@ class Conversations:
         `cold` says that the provider's cache has expired. It is no part of a key: what it brings about is remembered
         with the last request, and nothing that is decided anew without it comes out as with it.
         `as_sent` says that earlier requests of which nothing is known were sent as they stand: they stay so.
+        `frozen` counts the first segments, of which the provider has cached what was sent: of those, too, what is not
+        known stands, and no epoch begins in this call.
         `enough` is asked before each segment of which nothing is known; where it says so, that one stands as it is.
         What it raises goes through, and nothing new is remembered.
         """
@@ -96,6 +99,7 @@ class Conversations:
         own_seed = self._seed_of(context, query)
         ends = frozenset(boundaries(context))
         sent = max((end for end in ends if end < len(segments)), default=0) if as_sent else 0
+        sent = max(sent, frozen)
 
         # The longest beginning whose state is in memory, and what the ledger knows beyond it.
         keys, state = self._begin(own_seed, context, ends)
@@ -105,7 +109,7 @@ class Conversations:
         def stands(at: int) -> bool:
             return (enough is not None and enough(segments[at])) or at < sent
 
-        news = self._advance(state, context, ends, known, stands, query, cold=cold)
+        news = self._advance(state, context, ends, known, stands, query, cold=cold, epochs=not frozen)
         self._keep(state, {keys[at]: entry for at, entry in news.entries.items()}, start)
         plan = _plan(context, state, start, news.plans, self._resources.policy)
         decided = _decided(context, state, plan, news.changed, ended=len(segments) in ends)
@@ -123,10 +127,11 @@ class Conversations:
         query: str | None,
         *,
         cold: bool,
+        epochs: bool,
     ) -> _News:
         """Add the segments that the state lacks: `known` ones as they were decided, new ones decided now.
 
-        Where a request ends, an epoch may be due. A new segment of which `stands` says so is left as it is.
+        Where a request ends, an epoch may be due, with `epochs`. A new segment of which `stands` says so is left.
         """
         news = _News({}, {})
         segments = context.segments
@@ -143,8 +148,10 @@ class Conversations:
 
             if i + 1 in ends:
                 if entry.changed is None:
-                    epoch = run_epoch(self._resources, state, context, cold=cold and i + 1 == len(segments))
-                    entry = news.entries[i] = replace(entry, changed=epoch)
+                    changed: Changed = ()
+                    if epochs:
+                        changed = run_epoch(self._resources, state, context, cold=cold and i + 1 == len(segments))
+                    entry = news.entries[i] = replace(entry, changed=changed)
                 news.changed = entry.changed or ()
                 state.end(news.changed)
         return news

@@ -131,6 +131,24 @@ class TestWhatOthersSent:
         sent = engine(conversation(4)).edits
         assert engine(conversation(5), as_sent=True).edits.items() >= sent.items()
 
+    def test_what_a_caller_knows_to_be_cached_is_replayed_or_stands(self) -> None:
+        engine = pruner()
+        sent = engine(conversation(2)).edits
+        later = engine(conversation(4), frozen=7).edits
+        assert later.items() >= sent.items()
+        assert set(later) == {*sent, ("m", 4, 1)}
+
+    def test_it_stays_so_where_the_caller_no_longer_says_it(self) -> None:
+        engine = pruner()
+        first = engine(conversation(4), frozen=7).edits
+        assert engine(conversation(4)).edits == first
+
+    def test_no_epoch_rewrites_what_a_caller_knows_to_be_cached(self) -> None:
+        small = {"window": 4000, "high_water": 0.4, "low_water": 0.2}
+        free, frozen = pruner(**small), pruner(**small)
+        assert any(free(conversation(n)).epoch for n in range(1, 31))
+        assert not any(frozen(conversation(n), frozen=2 * n - 1).epoch for n in range(1, 31))
+
     def test_a_replay_has_what_was_sent_and_decides_nothing(self) -> None:
         scorer = Counting()
         engine = pruner(scorer)
