@@ -77,6 +77,8 @@ class Policy:
     images_on_arrival  whether an image equal to one of them becomes a reference as it arrives
     prices           a model's name, or that of a table of prices, for what is not said in the context
     tariffs          prices of your own, by the name of the model
+    repetitions_only  whether, where no budget is given, only what stands byte for byte earlier in the prompt may go;
+                     `recall`, `shorten_views` and the recall of `tools` have no say then, and no epoch happens
     """
 
     recall: float = 0.95
@@ -94,10 +96,16 @@ class Policy:
     images_on_arrival: bool = False
     prices: str = ""
     tariffs: Mapping[str, Tariff] = field(default_factory=dict, hash=False)
+    repetitions_only: bool = False
 
     def rule(self, tool: str | None) -> Rule:
         """What holds for the results of `tool`."""
         return next((rule for name, rule in self.tools.items() if fnmatchcase(tool or "", name)), Rule())
+
+    @property
+    def redecides(self) -> bool:
+        """Whether old blocks are ever re-decided."""
+        return self.epochs and not self.repetitions_only
 
     def excludes(self, tool: str | None) -> bool:
         """Whether the results of `tool` are never touched."""

@@ -106,8 +106,7 @@ def prepare(
     """
     context, spans, costs = counted.context, counted.spans, counted.costs
     changing = frozenset(movable)
-    scores = resources.scorer(context, spans)
-    check(scores, spans, resources.scorer.name)
+    scores = _scores(resources, counted, arriving=before is not None)
 
     pieces = resources.counter.pieces
     if not resources.recallable:
@@ -127,9 +126,18 @@ def prepare(
         identifiers,
         changing,
         must_keep(context, spans),
-        duplicates(context, spans, costs, changing),
+        duplicates(context, spans, costs, changing, exact=resources.policy.repetitions_only),
         {} if before is None else before.shown,
     )
+
+
+def _scores(resources: Resources, counted: Counted, *, arriving: bool) -> Sequence[float]:
+    """The score of each span; nobody asks for it where only repetitions may go, so there it costs no time."""
+    if arriving and resources.policy.repetitions_only:
+        return [1.0] * len(counted.spans)
+    scores = resources.scorer(counted.context, counted.spans)
+    check(scores, counted.spans, resources.scorer.name)
+    return scores
 
 
 def finish(resources: Resources, plan: Plan, sent: Callable[[int], tuple[str, int]]) -> dict[int, tuple[str, int]]:

@@ -143,7 +143,7 @@ class Pruner:
         blocks = shortenable(context, counted.tokens, self.policy, frozen)
         prepared = prepare(resources, counted, blocks, before=Before())
         bars = {}
-        if isinstance(self.scorer, Calibrated):
+        if isinstance(self.scorer, Calibrated) and not self.policy.repetitions_only:
             for block in blocks_of(spans):
                 segment, own_spans = spans[block.start].segment, [spans[i] for i in block]
                 bars[segment] = self.scorer.threshold(context, own_spans, segment, self.policy.recall)
@@ -253,5 +253,5 @@ def _epochs(context: Context, policy: Policy, prompt: Prompt) -> Iterator[str]:
     if prompt.epoch:
         price = "" if prompt.cold else f", and {prompt.redone[1]:,} tokens behind the first enter the cache again"
         yield f"an epoch: old blocks were decided anew{price}"
-    if context.bound and policy.epochs:
+    if context.bound and policy.redecides:
         yield "no epochs: reasoning that is signed together with the history forbids to change it"

@@ -22,6 +22,7 @@ import contextprune as cp
 from contextprune.dialects import apply, read
 from contextprune.markers import KEY
 from contextprune.money.tariff import FAMILIES, Bill, Tariff, charge, shared
+from contextprune.plan import Action
 from contextprune.pruner import Pruned
 from contextprune.session.replay import Request, replay
 from tests import tool_outputs as outputs
@@ -250,6 +251,24 @@ def test_what_was_decided_turn_by_turn_is_what_one_call_on_all_of_it_decides(
     context = read(body("anthropic", "claude-sonnet-4-5", history, moving=False))
     turn_by_turn = list(replay(context, pruner(cp.MemoryStore(), policy)))[-1]
     assert turn_by_turn.edits == pruner(cp.MemoryStore(), policy)(context).edits
+
+
+@settings(max_examples=FEW)
+@given(
+    history=long_histories(6, 12), shape=st.sampled_from(sorted(BODIES)), scorer=st.sampled_from([LEXICAL, Hashed()])
+)
+def test_where_only_repetitions_go_all_that_goes_is_sent_word_for_word_further_up(
+    history: list[Turn], shape: str, scorer: cp.Scorer
+) -> None:
+    policy = {"repetitions_only": True, "recall": 0.1, "shorten_views": True, "window": 1000}
+    engine = pruner(cp.MemoryStore(), policy, scorer)
+    for number in range(1, len(history) + 1):
+        context = read(body(shape, "m", history[:number], moving=True))
+        done = engine(context, cold=True)
+        sent = [done.edits.get(segment.ref, segment.text) for segment in context.segments]
+        for span, decision in zip(done.plan.spans, done.plan.decisions, strict=True):
+            if decision.action is not Action.KEEP:
+                assert span.text.rstrip("\r\n") in "\n".join(sent[: span.segment])
 
 
 def step(n: int, thought: str | None = None) -> Turn:

@@ -31,3 +31,11 @@ def test_the_first_rule_whose_pattern_fits_holds() -> None:
     policy = Policy(tools={"mcp__*": Rule(0.5), "mcp__search": Rule(0.6), "": Rule(0.7)})
     rules = [policy.rule(tool) for tool in ("mcp__search", "bash", None)]
     assert rules == [Rule(0.5), Rule(), Rule(0.7)]
+
+
+@pytest.mark.parametrize(("epochs", "repetitions_only"), [(False, False), (False, True), (True, True)])
+def test_old_blocks_stay_as_decided_without_epochs_and_where_only_repetitions_go(
+    epochs: bool, repetitions_only: bool
+) -> None:
+    assert not Policy(epochs=epochs, repetitions_only=repetitions_only).redecides
+    assert Policy().redecides

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -31,8 +32,9 @@ from contextprune.cli.output import save, written
 from contextprune.dialects import load, read
 from contextprune.errors import ContextPruneError
 from contextprune.interpreter import isolate_children
-from contextprune.policy import Budget
+from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
+from contextprune.settings import load_settings
 from contextprune.storage.store import MemoryStore, location_of
 from contextprune.training.command import train
 
@@ -128,6 +130,7 @@ def compress(
         str | None, typer.Option(help="The format of FILE, where its content does not tell.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="List the largest parts taken out, and why.")] = False,
+    repetitions_only: cli_serve.RepetitionsOnly = False,
 ) -> None:
     """Shorten a context, in its own format, and say what was done.
 
@@ -140,11 +143,13 @@ def compress(
       contextprune compress body.json --budget 8000 --query "why does checkout fail?" > short.json
       cat body.json | contextprune compress - --html page.html -o /dev/null --explain
     """  # noqa: D301 - as above
+    if budget is not None and repetitions_only:
+        raise typer.BadParameter("--repetitions-only is for a run without --budget, which may ask for more to go")
     data = _input(file)
     with _progress(len(data)) as progress:
         progress("reading")
         payload, _ = load(data, format)
-        pruner = Pruner()
+        pruner = Pruner(_policy(repetitions_only=repetitions_only))
         compressed = compress_file(payload, budget, query, format, pruner, progress)
         progress("writing")
         result = written(compressed.payload, payload, data)
@@ -172,6 +177,7 @@ def audit(
     since: Annotated[
         float | None, typer.Option(metavar="DAYS", min=0, help="Only files written in so many last days.")
     ] = None,
+    repetitions_only: cli_serve.RepetitionsOnly = False,
 ) -> None:
     """Say what recorded sessions cost, and what they would have cost with contextprune.
 
@@ -189,7 +195,14 @@ def audit(
 
     with _status("looking for sessions") as progress:
         after = None if since is None else time.time() - since * 86_400
-        audited = auditing.audit(paths, Pruner(store=MemoryStore()), model, limit, after, progress)
+        audited = auditing.audit(
+            paths,
+            Pruner(_policy(repetitions_only=repetitions_only), store=MemoryStore()),
+            model,
+            limit,
+            after,
+            progress,
+        )
     if html:
         save(html, auditing.page(audited).encode())
     if as_json:
@@ -258,6 +271,12 @@ def doctor(
 app.add_typer(config, name="config")
 app.command()(bench)
 app.command()(train)
+
+
+def _policy(*, repetitions_only: bool) -> Policy:
+    """The policy of the settings, with what a flag says over it."""
+    policy = load_settings().policy
+    return replace(policy, repetitions_only=True) if repetitions_only else policy
 
 
 def _page(compressed: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above

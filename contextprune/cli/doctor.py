@@ -73,8 +73,11 @@ def examine(pruner: Pruner | None = None) -> list[Finding]:
     return findings
 
 
-def canary() -> dict[str, Any]:
-    """A Chat body as an agent would send it: a question, a call, and a long log with one failure in it."""
+def canary(*, repeated: bool = False) -> dict[str, Any]:
+    """A Chat body as an agent would send it: a question, a call, and a long log with one failure in it.
+
+    `repeated`: the agent asked again, and the same log came once more, for settings under which only repetitions go.
+    """
     log = [
         f"2024-05-13 09:{i // 10:02}:{i * 7 % 60:02},{i * 37 % 1000:03} INFO worker-{i % 8}: order {48000 + i} "
         f"{('received', 'priced', 'reserved', 'packed')[i % 4]} in {i * 13 % 97 + 3} ms"
@@ -82,44 +85,42 @@ def canary() -> dict[str, Any]:
     ]
     log[211] = NEEDLE
 
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": "You are an engineer on call. Find the cause before you change anything."},
+        {"role": "user", "content": "Checkout fails for some customers since 9:30. Why?"},
+    ]
     call = {"name": _TOOL, "arguments": json.dumps({"path": "/var/log/shop/checkout.log"})}
-    return {
-        "model": "any",
-        "messages": [
-            {"role": "system", "content": "You are an engineer on call. Find the cause before you change anything."},
-            {"role": "user", "content": "Checkout fails for some customers since 9:30. Why?"},
-            {
-                "role": "assistant",
-                "content": None,
-                "tool_calls": [{"id": "call_1", "type": "function", "function": call}],
-            },
-            {"role": "tool", "tool_call_id": "call_1", "content": "\n".join(log) + "\n"},
-        ],
-    }
+    for key in ("call_1", "call_2") if repeated else ("call_1",):
+        calls = [{"id": key, "type": "function", "function": call}]
+        messages.append({"role": "assistant", "content": None, "tool_calls": calls})
+        messages.append({"role": "tool", "tool_call_id": key, "content": "\n".join(log) + "\n"})
+    return {"model": "any", "messages": messages}
 
 
 def _canary(engine: Pruner, budget: Budget | None) -> Finding:
     """Compress the canary: something must go, the failure must stay, and all must come back."""
     name = "canary" if budget is None else "at 40%"
-    body = canary()
+    repeated = budget is None and engine.policy.repetitions_only
+    body = canary(repeated=repeated)
     original = body["messages"][-1]["content"]
     try:
         compressed = api.compress(body, budget, pruner=engine)
         state = f"{compressed.report.before:,} tokens became {compressed.report.after:,}"
-        text = compressed.payload["messages"][-1]["content"]
-        comes_back = NEEDLE in text and _comes_back(text, original, engine)
+        log, text = (compressed.payload["messages"][at]["content"] for at in (3, -1))
+        comes_back = NEEDLE in log and _comes_back(text, original, engine)
     except ContextPruneError as exc:
         return Finding(name, "the canary failed", str(exc))
 
     if text == original:
         return Finding(name, state, _why_nothing(engine.policy, engine.scorer, compressed.report.before))
-    if NEEDLE not in text:
+    if NEEDLE not in log:
         why = f"the error line was lost; the scorer {engine.scorer.name} is not to be trusted: "
         return Finding(name, state, f"{why}set CONTEXTPRUNE_SCORER=lexical and report it")
     if not comes_back:
         why = "recall did not give the log back byte for byte; use another CONTEXTPRUNE_STORE"
         return Finding(name, state, why)
-    return Finding(name, f"{state}; the error line stayed; recall gave the log back byte for byte")
+    only = "; only repetitions go (repetitions_only)" if repeated else ""
+    return Finding(name, f"{state}; the error line stayed; recall gave the log back byte for byte{only}")
 
 
 def _comes_back(text: str, original: str, engine: Pruner) -> bool:

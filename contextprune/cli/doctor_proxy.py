@@ -144,9 +144,12 @@ def _helps(reason: str) -> str:
     return f"{advice(reason).why} {advice(reason).what}"
 
 
-def _canary(base: str, headers: Mapping[str, str]) -> list[Finding]:
-    """Send a session through the side-car: something must go, the failure must stay, and all must come back."""
-    body = canary()
+def _canary(base: str, headers: Mapping[str, str], *, repeated: bool = False) -> list[Finding]:
+    """Send a session through the side-car: something must go, the failure must stay, and all must come back.
+
+    Where nothing goes, the log is sent twice in it (`repeated`): the settings may let only repetitions go.
+    """
+    body = canary(repeated=repeated)
     original = body["messages"][-1]["content"]
     try:
         reply = fetch(f"{base}/v1/compress", json.dumps(body).encode(), headers, _WAIT)
@@ -160,13 +163,22 @@ def _canary(base: str, headers: Mapping[str, str]) -> list[Finding]:
         return [_unusable(reply)]
 
     tokens = f"{answer.get('tokens_before', 0):,} tokens became {answer.get('tokens_after', 0):,}"
-    text = str(messages[-1].get("content", ""))
+    log, text = (str(messages[at].get("content", "")) for at in (3, -1))
     if text == original:
-        return [Finding("canary", tokens, _why_nothing(reply, answer))]
-    if NEEDLE not in text:
+        nothing = [Finding("canary", tokens, _why_nothing(reply, answer))]
+        final = repeated or "x-contextprune-reason" in reply.headers
+        return nothing if final else _only_repetitions(base, headers) or nothing
+    if NEEDLE not in log:
         return [Finding("canary", tokens, "the error line was lost: set CONTEXTPRUNE_SCORER=lexical, and report it")]
     keys = answer.get("hashes") or [match[1] for match in KEY.finditer(text)]
-    return [_comes_back(base, headers, tokens, keys, original)]
+    only = "; only repetitions go (repetitions_only)" if repeated else ""
+    return [_comes_back(base, headers, f"{tokens}{only}", keys, original)]
+
+
+def _only_repetitions(base: str, headers: Mapping[str, str]) -> list[Finding]:
+    """The findings about a session in which the log comes twice, where all is well with them."""
+    findings = _canary(base, headers, repeated=True)
+    return [] if any(finding.trouble for finding in findings) else findings
 
 
 def _unusable(reply: Reply) -> Finding:

@@ -21,7 +21,7 @@ from contextprune.errors import MissingExtra
 from contextprune.proxy.inherited import Inherited, read_inherited
 from contextprune.proxy.options import MODES, OPTIONS, RECALLS, Options, trace_options
 from contextprune.proxy.pool.launch import Launched, launch_first
-from contextprune.settings import Settings, data_folder, load_settings, process_environment
+from contextprune.settings import SETTINGS, Settings, data_folder, load_settings, process_environment, set_variable
 
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
 
@@ -36,6 +36,9 @@ def _flag(name: str, *declarations: str, metavar: str | None = None, note: str =
 _Config = Annotated[str | None, _flag("config", metavar="FILE")]
 _Mode = Annotated[str | None, _flag("mode", metavar="|".join(MODES))]
 _Recall = Annotated[str | None, _flag("recall", metavar="|".join(RECALLS))]
+RepetitionsOnly = Annotated[
+    bool, typer.Option("--repetitions-only", help="Take out only what stands, byte for byte, earlier in the prompt.")
+]
 _ShowContent = Annotated[bool | None, _flag("content", "--show-content")]
 
 
@@ -52,6 +55,7 @@ def serve(
     workers: Annotated[int | None, _flag("workers")] = None,
     scorers: Annotated[int | None, _flag("scorers")] = None,
     show_content: _ShowContent = None,
+    repetitions_only: RepetitionsOnly = False,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
     inherit: Annotated[bool, typer.Option("--inherit", hidden=True)] = False,
 ) -> None:
@@ -74,6 +78,8 @@ def serve(
         "scorers": scorers, "content": show_content,
     }  # fmt: skip
 
+    if repetitions_only:
+        set_variable(SETTINGS.variable("repetitions_only"), "true")  # the scorers read their settings by themselves
     options, sources = trace_options(flags, config or "")
     settings = load_settings(file=Path(options.config) if options.config else None)
     inherited = read_inherited(sys.stdin.buffer.readline()) if inherit else None
@@ -89,6 +95,7 @@ def wrap(
     recall: _Recall = None,
     config: _Config = None,
     show_content: Annotated[bool, _flag("content", "--show-content")] = False,
+    repetitions_only: RepetitionsOnly = False,
 ) -> None:
     """Run an agent behind a proxy of its own, and say at the end what was saved.
 
@@ -108,7 +115,8 @@ def wrap(
     _server()
     options, _ = trace_options({"mode": mode, "recall": recall}, config or "")
     load_settings(file=Path(options.config) if options.config else None)  # what is wrong is said before all else
-    flags: list[str] = ["--show-content"] if show_content else []
+    switches = (("--show-content", show_content), ("--repetitions-only", repetitions_only))
+    flags: list[str] = [name for name, switched_on in switches if switched_on]
     for name, value in (("--mode", mode), ("--recall", recall), ("--config", config)):
         flags += [name, value] if value else []
     arguments = args[1:] if args and args[0] == "--" else args or []
@@ -160,7 +168,7 @@ def announcement(
         "  Codex                                   contextprune wrap codex",
         f"Prove that it works: contextprune doctor --proxy {url}",
     ]
-    return "\n".join([*lines, *_cautions(options)])
+    return "\n".join([*lines, *_cautions(options, settings)])
 
 
 def _originals(settings: Settings) -> str:
@@ -172,11 +180,13 @@ def _originals(settings: Settings) -> str:
     return f"{scheme}://{address.rpartition('@')[2]}" if scheme else store
 
 
-def _cautions(options: Options) -> Iterator[str]:
-    """Lines on a mode that shortens nothing, and on an address that other machines reach."""
+def _cautions(options: Options, settings: Settings) -> Iterator[str]:
+    """Lines on a mode that shortens nothing or little, and on an address that other machines reach."""
     if options.mode != "on":
         does = "measures and changes nothing" if options.mode == "audit" else "only relays"
         yield f"NOTE: mode {options.mode} {does}; --mode on shortens."
+    if settings.policy.repetitions_only:
+        yield "NOTE: repetitions only: nothing goes but what stands, byte for byte, earlier in the prompt."
     if not options.loopback:
         yield f"WARNING: {options.host} can be reached from other machines, and traffic to it is not encrypted."
         yield "  Put an edge with TLS in front (examples/edge), or listen on 127.0.0.1."

@@ -17,16 +17,16 @@ LOOSE = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 
 
 def duplicates(
-    context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Collection[int]
+    context: Context, spans: Sequence[Span], costs: Sequence[int], movable: Collection[int], *, exact: bool = False
 ) -> dict[int, int]:
     """For each redundant span the index of the earlier span that it repeats; that one is never itself redundant.
 
-    `movable` are the segments whose spans may go; protected spans may well be referred to.
+    `movable` are the segments whose spans may go; protected spans may well be referred to. `exact`: see `copy_key`.
     """
     if not spans or spans[0].segment == spans[-1].segment:
         return {}
     kinds = [segment.kind for segment in context.segments]
-    keys = [copy_key(span.text, kinds[span.segment]) for span in spans]
+    keys = [copy_key(span.text, kinds[span.segment], exact=exact) for span in spans]
     return repeats(keys, [span.segment for span in spans], costs, movable)
 
 
@@ -64,8 +64,13 @@ def repeats(
     return copies
 
 
-def copy_key(text: str, kind: Kind) -> str:
-    """What a span has in common with its copies; in documents and examples, case and white space do not count."""
+def copy_key(text: str, kind: Kind, *, exact: bool = False) -> str:
+    """What a span has in common with its copies; in documents and examples, case and white space do not count.
+
+    `exact`: copies are equal byte for byte, but for a line break at the end, which the last line of a text may lack.
+    """
+    if exact:
+        return text.rstrip("\r\n") if text.strip() else ""
     key = sameness(text)
     return " ".join(key.split()).casefold() if kind in LOOSE else key
 

@@ -41,9 +41,9 @@ def on_arrival(
 
     for segment, block in prepared.blocks().items():
         recall = (recalls or {}).get(segment, prepared.policy.recall)
-        view = not prepared.policy.shorten_views and _looks_like_view(prepared, segment, block)
         bar = bars.get(segment) if bars else None
-        target = None if view or recall >= 1.0 else _Target(recall, bar, names.get(segment, ()))
+        whole = recall >= 1.0 or _stays_whole(prepared, segment, block)
+        target = None if whole else _Target(recall, bar, names.get(segment, ()))
         if not _shorten(prepared, fill, segment, block, target):
             for i in block:
                 fill.keep(i, CLOSED)
@@ -104,8 +104,10 @@ def _reach(prepared: Prepared, fill: Fill, block: range, candidates: Sequence[in
         _name(prepared, fill, identifiers, room)
 
 
-def _looks_like_view(prepared: Prepared, segment: int, block: range) -> bool:
-    """Tell whether a block is a view of a file or a diff by its own look."""
+def _stays_whole(prepared: Prepared, segment: int, block: range) -> bool:
+    """Tell whether a block stays but for copies: by the policy, or as a view of a file or a diff by its own look."""
+    if prepared.policy.repetitions_only or prepared.policy.shorten_views:
+        return prepared.policy.repetitions_only
     return looks_like_view(prepared.context.segments[segment].text, [prepared.spans[i] for i in block])
 
 

@@ -49,7 +49,7 @@ def recall_on_arrival(policy: Policy, tool: str, tokens: int, *, view: bool, by_
     view       it shows a file or a diff, of which an edit may have to match every byte
     by_query   the caller said what it is needed for
     """
-    if view and not policy.shorten_views:
+    if policy.repetitions_only or (view and not policy.shorten_views):
         return 1.0
     rule = policy.rule(tool)
     recall = policy.recall if rule.recall is None else rule.recall

@@ -87,11 +87,12 @@ def _shorten(
     at = len(context.segments) - 1
     segment = context.segments[at]
 
-    before = Before(state.shown, _shown_before(state, segment, counted))
+    exact = resources.policy.repetitions_only
+    before = Before(state.shown, _shown_before(state, segment, counted, exact=exact))
     prepared = prepare(resources, counted, {at}, before=before)
     recall = _recall(resources, context, unchanged.before, by_query=by_query)
     bars = {}
-    if isinstance(resources.scorer, Calibrated):
+    if isinstance(resources.scorer, Calibrated) and not exact:
         bars[at] = resources.scorer.threshold(context, spans, at, recall)
     plan = on_arrival(prepared, bars, {at: recall})
 
@@ -127,18 +128,18 @@ def _repeated(resources: Resources, state: State, counted: Counted, unchanged: E
     return Entry(text, unchanged.before, tokens), BlockPlan(spans, merged, dict.fromkeys(range(len(spans)), at))
 
 
-def _shown_before(state: State, segment: Segment, counted: Counted) -> dict[int, int]:
+def _shown_before(state: State, segment: Segment, counted: Counted, *, exact: bool) -> dict[int, int]:
     """Span of a block -> the earlier segment that shows the same, among the few that share most with it."""
     earlier = _most_alike(state, counted.spans)
     keys: list[str] = []
     owners: list[int] = []
     for at in earlier:
-        shown = [copy_key(span.text, state.segments[at].kind) for span in state.cut(at)]
+        shown = [copy_key(span.text, state.segments[at].kind, exact=exact) for span in state.cut(at)]
         keys += shown
         owners += [at] * len(shown)
 
     first, block = len(keys), len(state.segments)
-    keys += [copy_key(span.text, segment.kind) for span in counted.spans]
+    keys += [copy_key(span.text, segment.kind, exact=exact) for span in counted.spans]
     owners += [block] * len(counted.spans)
     copies = repeats(keys, owners, [0] * first + list(counted.costs), {block})
     return {i - first: owners[source] for i, source in copies.items()}

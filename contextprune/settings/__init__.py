@@ -1,6 +1,6 @@
 """Settings: the only reader of the environment and of configuration files."""
 
-from contextprune.settings.folders import config_folder, data_folder, process_environment
+from contextprune.settings.folders import config_folder, data_folder, process_environment, set_variable
 from contextprune.settings.groups import Group
 from contextprune.settings.load import load_settings, read_table, resolve_settings, warn
 from contextprune.settings.sources import Written
@@ -19,5 +19,6 @@ __all__ = [
     "process_environment",
     "read_table",
     "resolve_settings",
+    "set_variable",
     "warn",
 ]

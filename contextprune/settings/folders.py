@@ -15,6 +15,11 @@ def process_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
+def set_variable(name: str, value: str) -> None:
+    """Set a variable for this process and all that it starts from here on, as if a user had set it."""
+    os.environ[name] = value
+
+
 def data_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
     """Where this user's originals are kept by default; it may not exist yet. Raises SettingsError without a home."""
     environ = os.environ if environ is None else environ

@@ -213,6 +213,11 @@ def _switched_off(user: Policy, name: str, wish: Any) -> Merged:
     return kept, () if kept == wish else (name,)
 
 
+def _switched_on(user: Policy, name: str, wish: Any) -> Merged:
+    kept = getattr(user, name) or wish
+    return kept, () if kept == wish else (name,)
+
+
 def _added(user: Policy, name: str, wishes: Any) -> Merged:
     before = getattr(user, name)
     return (*before, *(item for item in wishes if item not in before)), ()
@@ -242,6 +247,7 @@ FROM_A_PROJECT: Mapping[str, Callable[[Policy, str, Any], Merged]] = MappingProx
         "images": _larger,  # an epoch leaves more images
         "exclude_tools": _added,  # the results of further tools are never touched
         "tools": _rules,  # more of the results of some tools stays
+        "repetitions_only": _switched_on,  # nothing but repetitions goes
         "epochs": _switched_off,  # old blocks are never decided again
         "images_on_arrival": _switched_off,  # images stay as they arrive
         "shorten_views": _switched_off,  # views of files stay whole

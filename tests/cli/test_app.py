@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from contextprune import _version
 from contextprune.cli.app import app, budget_of, main
+from contextprune.cli.doctor import canary
 from contextprune.dialects import load, read
 from contextprune.markers import KEY
 from contextprune.policy import Budget
@@ -113,6 +114,22 @@ def test_a_file_and_standard_input_give_the_same_result() -> None:
 def test_nothing_to_do_gives_the_same_bytes(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["compress", str(DATA / "swe.json"), "--budget", "100%"]) == 0
     assert capfdbinary.readouterr().out == (DATA / "swe.json").read_bytes()
+
+
+def test_only_repetitions_go_where_that_is_asked_for(tmp_path: Path) -> None:
+    out, once, twice = tmp_path / "out.json", tmp_path / "once.json", tmp_path / "twice.json"
+    once.write_text(json.dumps(canary()))
+    twice.write_text(json.dumps(canary(repeated=True)))
+    assert main(["compress", str(once), "--repetitions-only", "-o", str(out)]) == 0
+    assert json.loads(out.read_bytes()) == canary()
+    assert main(["compress", str(twice), "--repetitions-only", "-o", str(out)]) == 0
+    assert json.loads(out.read_bytes())["messages"][:-1] == canary(repeated=True)["messages"][:-1]
+    assert len(json.loads(out.read_bytes())["messages"][-1]["content"]) < 200
+
+
+def test_a_budget_and_repetitions_only_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compress", str(DATA / "swe.json"), "--repetitions-only", "--budget", "0.4"]) == 2
+    assert "without --budget" in capsys.readouterr().err
 
 
 def test_request_bodies_one_a_line_are_compressed_each_by_itself(tmp_path: Path) -> None:

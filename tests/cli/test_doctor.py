@@ -189,3 +189,9 @@ def test_settings_that_cannot_be_read_are_one_finding(tmp_path: Path, monkeypatc
     (tmp_path / "contextprune.toml").write_text("min_token = 7\n")
     monkeypatch.chdir(tmp_path)
     assert "did you mean 'min_tokens'" in troubles(examine())["settings"]
+
+
+def test_where_only_repetitions_go_the_canary_comes_twice_and_the_second_goes() -> None:
+    findings = examine(pruner(Policy(repetitions_only=True), KeepsAll()))
+    assert troubles(findings) == {}
+    assert next(f.state for f in findings if f.name == "canary").endswith("only repetitions go (repetitions_only)")

@@ -99,6 +99,13 @@ def test_settings_that_keep_everything_are_named(tmp_path: Path) -> None:
     assert "min_tokens" in said
 
 
+def test_a_proxy_that_takes_out_repetitions_only_has_no_trouble(tmp_path: Path) -> None:
+    with serving(tmp_path, "--repetitions-only") as url:
+        findings = examine_proxy(url)
+    assert trouble(findings) == ""
+    assert "only repetitions go (repetitions_only); the error line stayed" in findings[-1].state
+
+
 def test_a_store_that_cannot_write_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with serving(tmp_path, CONTEXTPRUNE_STORE=str(tmp_path / "file" / "originals.sqlite3")) as url:

@@ -18,6 +18,7 @@ import pytest
 from contextprune.cli.app import app, main
 from contextprune.cli.probe import fetch
 from contextprune.cli.serve import announcement
+from contextprune.policy import Policy
 from contextprune.proxy.options import Options
 from contextprune.settings import Settings
 from contextprune.settings.groups import descriptions_of
@@ -181,3 +182,9 @@ def test_wrap_knows_its_agents(capfd: pytest.CaptureFixture[str]) -> None:
     assert "wrap knows claude, codex, aider, not 'emacs'" in capfd.readouterr().err
     assert main(["wrap", "--mode", "dry", "claude"]) == 1
     assert "mode is one of" in capfd.readouterr().err
+
+
+def test_it_says_where_only_repetitions_go() -> None:
+    note = "NOTE: repetitions only: nothing goes but what stands, byte for byte, earlier in the prompt."
+    assert note in announcement(Options(), Settings(policy=Policy(repetitions_only=True)), URL)
+    assert note not in announcement(Options(), Settings(), URL)

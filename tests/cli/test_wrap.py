@@ -126,6 +126,13 @@ def test_requests_are_shortened_reach_the_users_own_upstream_and_the_savings_are
     assert "tokens" in last
 
 
+def test_only_repetitions_go_where_the_user_says_so(environ: dict[str, str]) -> None:
+    with providing() as provider:
+        theirs = {**environ, "OPENAI_BASE_URL": f"{provider.url}/v1"}
+        done = run(theirs, "--repetitions-only", "aider", "--", "ask")
+    assert done.stdout.split() == ["200", "noop"], done.stderr
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "contextprune.toml"])
 def test_a_repository_does_not_get_the_key(environ: dict[str, str], tmp_path: Path, name: str) -> None:
     repository = tmp_path / "repository" / "below"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import contextprune as cp
-from contextprune.selection.dedupe import duplicates
+from contextprune.selection.dedupe import copy_key, duplicates
 from tests.selection.prepared import Setting, lines, result
 
 TEXT = lines("alpha", "beta", each=6)
@@ -70,3 +70,20 @@ def test_a_view_whose_numbers_have_moved_repeats_the_earlier_one() -> None:
 def test_numbers_that_are_no_line_numbers_are_compared() -> None:
     one, other = ("".join(f"took {n} seconds in part {n % 7}\n" for n in range(start, start + 20)) for start in (0, 50))
     assert repeated(result(one), result(other, turn=2)) == {}
+
+
+def test_an_exact_copy_has_every_byte_but_the_line_break_at_its_end() -> None:
+    same, looser = ("    return total\n", "    return total"), ("return total", "    return  total", "    Return total")
+    for kind in (cp.Kind.TOOL_RESULT, cp.Kind.DOCUMENT):
+        assert len({copy_key(text, kind, exact=True) for text in same}) == 1
+        assert len({copy_key(text, kind, exact=True) for text in (same[0], *looser)}) == 4
+
+
+def test_an_exact_copy_has_the_same_line_number() -> None:
+    assert copy_key("    12\tx = 1\n", cp.Kind.TOOL_RESULT) == copy_key("    13\tx = 1\n", cp.Kind.TOOL_RESULT)
+    keys = {copy_key(f"    {n}\tx = 1\n", cp.Kind.TOOL_RESULT, exact=True) for n in (12, 13)}
+    assert len(keys) == 2
+
+
+def test_blank_lines_are_nobodys_exact_copies() -> None:
+    assert copy_key("   \n", cp.Kind.TOOL_RESULT, exact=True) == ""

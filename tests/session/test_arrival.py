@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -222,3 +223,47 @@ def test_without_keys_in_markers_it_is_shortened_again_since_nobody_could_ask_fo
     _, second = sent(engine, turn(1, LISTING), turn(2, LISTING))
     assert "60 lines as above" not in second
     assert len(second.splitlines()) > 1
+
+
+DARING: dict[str, Any] = {"recall": 0.1, "shorten_views": True, "tools": {"*": Rule(recall=0.1)}, "min_tokens": 0}
+"""A policy under which nearly everything goes, were it not for what a test sets besides."""
+
+
+@pytest.mark.parametrize("scorer", [LEXICAL, NEURAL, Constant(0.0)])
+def test_where_only_repetitions_go_a_block_that_repeats_nothing_stays(scorer: cp.Scorer) -> None:
+    texts = [LISTING, outputs.log(80, 3), outputs.diff(40, 4), outputs.numbered(60, 5)]
+    turns = [turn(n, text) for n, text in enumerate(texts, start=1)]
+    assert sent(pruner(scorer, **DARING), *turns) != texts
+    assert sent(pruner(scorer, **DARING, repetitions_only=True), *turns) == texts
+
+
+def test_where_only_repetitions_go_a_repeated_block_is_a_reference_that_recall_redeems() -> None:
+    engine = pruner(**DARING, repetitions_only=True)
+    first, again = sent(engine, turn(1, LISTING), turn(2, LISTING))
+    assert first == LISTING
+    assert COUNTER(again) < 60
+    assert engine.store.get(KEY.findall(again)[0]) == LISTING
+
+
+def test_where_only_repetitions_go_lines_go_that_an_earlier_block_shows_and_no_others() -> None:
+    news = outputs.log(30, 9)
+    first, second = sent(pruner(**DARING, repetitions_only=True), turn(1, LISTING), turn(2, news + LISTING))
+    assert first == LISTING
+    assert second.startswith(news)
+    assert COUNTER(second) < COUNTER(news) + 60
+
+
+def test_where_only_repetitions_go_the_same_line_under_another_number_stays() -> None:
+    shifted = outputs.numbered(60, 5)
+    moved = "".join(f"{n:6}\t{line.partition(chr(9))[2]}" for n, line in enumerate(shifted.splitlines(True), start=7))
+    turns = turn(1, shifted), turn(2, moved)
+    assert sent(pruner(), *turns)[1] != moved
+    assert sent(pruner(repetitions_only=True), *turns) == [shifted, moved]
+
+
+def test_where_only_repetitions_go_nothing_is_scored() -> None:
+    class Refuses(Constant):
+        def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:  # noqa: ARG002 - the seam
+            raise AssertionError
+
+    assert sent(pruner(Refuses(0.0), repetitions_only=True), turn(1, LISTING)) == [LISTING]

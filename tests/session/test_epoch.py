@@ -286,3 +286,10 @@ def test_no_session_costs_more_wherever_it_ends(parts: list[tuple[int, int, int,
             ours[name] += charge(after, request.after, FAMILIES[name])
             assert ours[name].dollars(FAMILIES[name]) <= whole[name].dollars(FAMILIES[name]) * (1 + 1e-9)
         before, after = request.before, request.after
+
+
+@pytest.mark.parametrize("policy", [{"repetitions_only": True}, {"repetitions_only": True, "window": 3000}])
+def test_none_comes_where_only_repetitions_go_however_full_the_window_and_cold_the_cache(policy: Any) -> None:
+    assert once(*work(30))[1]
+    assert once(*work(30), **policy)[1] == ()
+    assert epochs(LONG, **policy) == []

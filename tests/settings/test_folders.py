@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.settings import config_folder, data_folder
+from contextprune.settings import config_folder, data_folder, load_settings, process_environment, set_variable
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,10 @@ def test_each_platform_has_its_configuration_folder(platform: str, environ: dict
 @pytest.mark.parametrize("environ", [{}, {"HOME": "relative"}, {"HOME": ""}])
 def test_a_home_that_is_not_absolute_is_no_home(environ: dict[str, str]) -> None:
     assert config_folder(environ, "linux") is None
+
+
+def test_a_variable_that_is_set_counts_here_and_in_what_is_started_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_REPETITIONS_ONLY", "false")
+    set_variable("CONTEXTPRUNE_REPETITIONS_ONLY", "true")
+    assert load_settings().policy.repetitions_only
+    assert process_environment()["CONTEXTPRUNE_REPETITIONS_ONLY"] == "true"

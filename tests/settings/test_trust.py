@@ -47,7 +47,7 @@ def project(tmp_path: Path) -> Path:
 def test_a_project_has_a_say_in_nothing_else_than_this() -> None:
     assert set(FROM_A_PROJECT) == {
         "recall", "min_tokens", "recent_turns", "window", "high_water", "images", "exclude_tools", "tools", "epochs",
-        "images_on_arrival", "shorten_views",
+        "images_on_arrival", "shorten_views", "repetitions_only",
     }  # fmt: skip
     assert set(FROM_A_PROJECT) < {field.name for field in fields(Policy)}
     assert set(FROM_A_PROJECT).isdisjoint(field.name for field in fields(Settings))
@@ -194,3 +194,11 @@ def test_no_door_gives_a_repository_what_it_asks_for(repository: Path, command: 
     assert done.returncode == status, done.stderr
     assert done.stderr.count("Ignored: store, scorer, protect, serve.token, recall. ") == 1, done.stderr
     assert not (repository / "stolen.sqlite3").exists()
+
+
+@pytest.mark.parametrize(("user", "wish", "ignored"), [(False, True, ()), (True, False, ("repetitions_only",))])
+def test_a_project_may_ask_for_repetitions_only_and_not_for_more(
+    user: bool, wish: bool, ignored: tuple[str, ...]
+) -> None:
+    asked = limit(Policy(repetitions_only=user), {"repetitions_only": wish})
+    assert asked == ({"repetitions_only": True}, ignored)
