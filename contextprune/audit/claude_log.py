@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contextprune.audit.logged import Logged, count
+from contextprune.money.expiry import FIVE_MINUTES, HOUR
 
 Record = Mapping[str, Any]
 
 SYNTHETIC = "<synthetic>"  # the model named where the program itself reports an error
-HOUR, FIVE_MINUTES = 3600.0, 300.0  # seconds
 
 
 def conversations(records: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:

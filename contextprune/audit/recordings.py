@@ -12,10 +12,8 @@ from contextprune.audit.find import File
 from contextprune.audit.logged import Logged, of_steps
 from contextprune.context import Context, Ref
 from contextprune.dialects import Lines, detect, load, read
-from contextprune.dialects.models import gpt_version
 from contextprune.errors import ContextPruneError, PayloadError
-
-KEPT_LONGER, HALF_HOUR = (5, 6), 1800.0  # GPT models from here on; seconds
+from contextprune.money.expiry import FIVE_MINUTES, lifetime_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Recording:
     context: Context
     times: tuple[float | None, ...]
     logged: Logged | None = None
-    lifetime: float = claude_log.FIVE_MINUTES
+    lifetime: float = FIVE_MINUTES
 
 
 class _Log(Protocol):
@@ -82,17 +80,7 @@ def _recording(name: str, format: str, payload: Any) -> Recording:  # noqa: A002
     context = read(payload, format=format)
     times = tuple(_time(payload, segment.ref) for segment in context.segments)
     usage = of_steps(payload) if format == "atif" else None
-    return Recording(name, format, context, times, usage, lifetime(context.model))
-
-
-def lifetime(model: str) -> float:
-    """Seconds that a model's provider keeps its cache at least, where no longer time was asked for.
-
-    By the providers' pages on prompt caching: half an hour for GPT-5.6 and later, five minutes for Claude, earlier GPT
-    and all others.
-    """
-    version = gpt_version(model)
-    return HALF_HOUR if version is not None and version >= KEPT_LONGER else claude_log.FIVE_MINUTES
+    return Recording(name, format, context, times, usage, lifetime_of(context.model))
 
 
 def _time(payload: Any, ref: Ref) -> float | None:

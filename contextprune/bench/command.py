@@ -24,6 +24,7 @@ class Task(StrEnum):
     RECALL = "recall"
     SPEED = "speed"
     PROXY = "proxy"
+    MONEY = "money"
     ALL = "all"
 
 

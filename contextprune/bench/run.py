@@ -31,6 +31,8 @@ from contextprune.bench.jobs import (
     score_row,
     score_session,
 )
+from contextprune.bench.money.tables import show_money
+from contextprune.bench.money.usage import FILE, compare, find_usage, load_usage
 from contextprune.bench.outputs.recall_knob import find_samples, load_held_out
 from contextprune.bench.outputs.tables import show_knob, show_tools
 from contextprune.bench.outputs.tool_output import SHARES as LINE_SHARES
@@ -42,6 +44,7 @@ from contextprune.bench.sessions.tables import show_sessions
 from contextprune.bench.tables import show_evidence, show_figures, show_speed, show_traces
 from contextprune.bench.traces.future_use import SHARES as RESULT_SHARES
 from contextprune.bench.traces.masking import TRACE_BASELINES
+from contextprune.money.reuse import Given
 
 ARMS = tuple(dict.fromkeys([*OUR_ARMS, *BASELINES, *TRACE_BASELINES, *RIVALS, *TOOL_BASELINES]))
 
@@ -195,6 +198,20 @@ def _proxy(_options: Options, root: Path, console: Console) -> list[dict[str, An
     return [asdict(figure) for figure in show_figures(console, measure_proxy(root))]
 
 
+def _money(options: Options, root: Path, console: Console) -> list[dict[str, Any]]:
+    path = find_usage(root)
+    if path is None:
+        console.print(f"money: no usage here ({FILE} of a data kit)")
+        return []
+
+    sessions = load_usage(path)
+    results = {given: list(compare(sessions, given)) for given in Given}
+    show_money(console, results)
+    if not options.json:
+        return []
+    return [{"given": given.name.lower(), **asdict(row)} for given, rows in results.items() for row in rows]
+
+
 TASKS: Mapping[str, Callable[[Options, Path, Console], Any]] = {
     "evidence": _evidence,
     "traces": _traces,
@@ -204,6 +221,7 @@ TASKS: Mapping[str, Callable[[Options, Path, Console], Any]] = {
     "recall": _recall,
     "speed": _speed,
     "proxy": _proxy,
+    "money": _money,
 }
 
 

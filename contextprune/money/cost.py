@@ -239,4 +239,4 @@ def _joined(first: str, second: str, comma: str) -> str:
 
 
 def _paid(bill: Bill) -> str:
-    return f"{bill.tokens:,} tokens (fresh {bill.fresh:,}, written {bill.written:,}, read {bill.read:,})"
+    return f"{bill.tokens:,} tokens (fresh {bill.fresh:,}, written {bill.entered:,}, read {bill.read:,})"

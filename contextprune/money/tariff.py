@@ -50,6 +50,7 @@ class Tariff:
     write    input that enters the cache
     output   what the model writes
     least    tokens below which a prefix is not cached
+    hour     input that enters the cache for an hour instead of minutes; 0: as `write`
     """
 
     name: str
@@ -58,23 +59,25 @@ class Tariff:
     write: float
     output: float = 0.0
     least: int = 1024
+    hour: float = 0.0
 
     def __post_init__(self) -> None:
-        if not all(0 <= price < inf for price in (self.input, self.read, self.write, self.output, self.least)):
+        prices = self.input, self.read, self.write, self.output, self.least, self.hour
+        if not all(0 <= price < inf for price in prices):
             raise SettingsError(f"prices and least of the tariff {self.name!r} are finite numbers of 0 or more")
 
 
 FAMILIES: Mapping[str, Tariff] = MappingProxyType(
     {
-        name: Tariff(name, 1.0, read, write)
-        for name, read, write in (
-            ("anthropic-fable", 0.025, 1.25),
-            ("anthropic-5.5", 0.05, 1.25),
-            ("anthropic", 0.1, 1.25),
-            ("openai-5.6", 0.1, 1.25),
-            ("openai", 0.1, 1.0),
-            ("openai-4o", 0.5, 1.0),
-            ("uncached", 1.0, 1.0),
+        name: Tariff(name, 1.0, read, write, hour=hour)
+        for name, read, write, hour in (
+            ("anthropic-fable", 0.025, 1.25, 2.0),
+            ("anthropic-5.5", 0.05, 1.25, 2.0),
+            ("anthropic", 0.1, 1.25, 2.0),
+            ("openai-5.6", 0.1, 1.25, 0.0),
+            ("openai", 0.1, 1.0, 0.0),
+            ("openai-4o", 0.5, 1.0, 0.0),
+            ("uncached", 1.0, 1.0, 0.0),
         )
     }
 )
@@ -95,50 +98,64 @@ KIN: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Tokens of prompts by how they are paid: `fresh` at the input price, `written` to the cache, `read` from it."""
+    """Tokens of prompts by how they are paid.
+
+    fresh     at the input price
+    written   to the cache, for the shortest lifetime that the provider offers
+    read      from the cache
+    hour      to the cache, for an hour
+    """
 
     fresh: int = 0
     written: int = 0
     read: int = 0
+    hour: int = 0
 
     def __add__(self, more: Bill) -> Bill:
-        return Bill(self.fresh + more.fresh, self.written + more.written, self.read + more.read)
+        return Bill(self.fresh + more.fresh, self.written + more.written, self.read + more.read, self.hour + more.hour)
 
     @property
     def tokens(self) -> int:
         """All that was sent."""
-        return self.fresh + self.written + self.read
+        return self.fresh + self.written + self.read + self.hour
+
+    @property
+    def entered(self) -> int:
+        """All that entered the cache."""
+        return self.written + self.hour
 
     def priced(self, tariff: Tariff) -> float:
         """Tokens times their prices."""
-        return self.fresh * tariff.input + self.written * tariff.write + self.read * tariff.read
+        short = self.fresh * tariff.input + self.written * tariff.write + self.read * tariff.read
+        return short + self.hour * (tariff.hour or tariff.write)
 
     def dollars(self, tariff: Tariff) -> float:
         """The cost of these tokens in US dollars."""
         return self.priced(tariff) / MTOK
 
 
-def charge(previous: Sequence[Piece], current: Sequence[Piece], tariff: Tariff) -> Bill:
+def charge(previous: Sequence[Piece], current: Sequence[Piece], tariff: Tariff, *, hour: bool = False) -> Bill:
     """The bill for sending `current` right after `previous`, while the cache still holds the latter.
 
-    Pieces that both begin with are read, all others are written; an empty `previous` means a cold cache.
+    Pieces that both begin with are read, all others are written, for an `hour` where that was asked for; an empty
+    `previous` means a cold cache.
 
     >>> charge([("a", 2000)], [("a", 2000), ("b", 500)], FAMILIES["anthropic"])
     Bill(fresh=0, written=500, read=2000)
     """
     cached = sum(tokens for _, tokens in current[: shared(previous, current)])
-    return bill_of(sum(tokens for _, tokens in current), cached, tariff)
+    return bill_of(sum(tokens for _, tokens in current), cached, tariff, hour=hour)
 
 
-def bill_of(tokens: int, cached: int, tariff: Tariff) -> Bill:
-    """The bill for a prompt of `tokens` of which the cache has the first `cached`.
+def bill_of(tokens: int, cached: int, tariff: Tariff, *, hour: bool = False) -> Bill:
+    """The bill for a prompt of `tokens` of which the cache has the first `cached`; the rest enters it.
 
     A prompt below the tariff's `least` is not cached at all; where fewer are cached, no entry can match.
     """
     if tokens < tariff.least:
         return Bill(fresh=tokens)
     read = cached if cached >= tariff.least else 0
-    return Bill(written=tokens - read, read=read)
+    return Bill(read=read, hour=tokens - read) if hour else Bill(written=tokens - read, read=read)
 
 
 def shared(previous: Sequence[Piece], current: Sequence[Piece]) -> int:
@@ -155,7 +172,7 @@ def tariff_of(model: str, overrides: Mapping[str, Tariff] | None = None, on: dat
     on          the day whose prices count; by default every change announced counts as made
 
     Prices are the standard ones: those of the shortest prompts where longer ones cost more, without batch or priority
-    rates, with writes for the shortest lifetime, at noon UTC where the hour matters. Where the data has no price for
+    rates, at noon UTC where the hour matters. Where the data has no price for
     cache writes or reads, the input price stands for it.
     """
     requested, overridden = model.strip(), overrides or {}
@@ -225,8 +242,8 @@ def _look_up(provider: str | None, name: str, on: date) -> Tariff | None:
     if fresh is None:
         return None
 
-    read, write, output = (
-        _base(priced.model_price, key) for key in ("cache_read_mtok", "cache_write_mtok", "output_mtok")
+    read, write, output, hour = (
+        _base(priced.model_price, f"{key}_mtok") for key in ("cache_read", "cache_write", "output", "cache_write_1h")
     )
     return Tariff(
         name=priced.model.id,
@@ -235,6 +252,7 @@ def _look_up(provider: str | None, name: str, on: date) -> Tariff | None:
         write=fresh if write is None else write,
         output=output or 0.0,
         least=_first(LEAST, priced.model.id) or 1024,
+        hour=hour or 0.0,
     )
 
 

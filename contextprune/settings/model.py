@@ -52,11 +52,11 @@ _INNER: Mapping[Any, _Inner] = MappingProxyType(
             bounds={name: SETTINGS.bounds[name] for name in ("recall", "min_tokens")},
         ),
         Tariff: _Inner(
-            "a table with input and, if need be, read, write, output, least",
+            "a table with input and, if need be, read, write, output, least, hour",
             "prices and least are numbers (least a whole one)",
             key="name",
             like={"read": "input", "write": "input"},
-            bounds={name: {"minimum": 0} for name in ("input", "read", "write", "output", "least")},
+            bounds={name: {"minimum": 0} for name in ("input", "read", "write", "output", "least", "hour")},
         ),
     }
 )

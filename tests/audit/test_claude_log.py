@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from contextprune.audit.claude_log import FIVE_MINUTES, HOUR, conversations, lifetime, logged
+from contextprune.audit.claude_log import conversations, lifetime, logged
 from contextprune.audit.logged import Logged
+from contextprune.money.expiry import FIVE_MINUTES, HOUR
 from tests.audit.logs import answered, replied, said, session
 
 

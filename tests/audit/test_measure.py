@@ -66,7 +66,7 @@ def test_a_block_is_brought_once_and_sent_again_with_each_later_request() -> Non
 def test_after_a_long_pause_both_sides_start_with_an_empty_cache() -> None:
     recording = recorded("swe.json")
     ends = boundaries(recording.context)
-    times = [0.0 if i < ends[5] - 1 else 301.0 for i in range(len(recording.context.segments))]
+    times = [0.0 if i < ends[5] - 1 else recording.lifetime + 1 for i in range(len(recording.context.segments))]
     warm = audit_session(recording, pruner(), TARIFF, priced=False)
     cold = audit_session(replace(recording, times=tuple(times)), pruner(), TARIFF, priced=False)
     assert [i for i, step in enumerate(cold.steps) if step.cold] == [5]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.audit.claude_log import FIVE_MINUTES
 from contextprune.audit.find import File
-from contextprune.audit.recordings import Recording, lifetime, read_recordings
+from contextprune.audit.recordings import Recording, read_recordings
 from contextprune.dialects import load, read
 from contextprune.errors import ContextPruneError
+from contextprune.money.expiry import FIVE_MINUTES, lifetime_of
 from tests.audit.logs import DATA, said, session, write
 
 
@@ -27,7 +27,7 @@ def test_a_file_is_read_as_its_dialect_reads_it(name: str) -> None:
     assert found.context == read(payload)
     assert (found.name, found.format) == (name, format)
     assert len(found.times) == len(found.context.segments)
-    assert found.lifetime == FIVE_MINUTES
+    assert found.lifetime == (FIVE_MINUTES if format == "claude-code" else lifetime_of(found.context.model))
 
 
 def test_each_line_with_a_body_is_a_recording_and_the_last_comes_first(tmp_path: Path) -> None:
@@ -94,18 +94,3 @@ def test_a_codex_rollout_tells_when_its_items_were_written_and_how_long_its_cach
     assert found.times[0] is not None
     assert found.times[-1] == found.times[0] + 2400.0
     assert (found.context.model, found.lifetime) == ("gpt-5.6-codex", 1800.0)
-
-
-@pytest.mark.parametrize(
-    ("model", "seconds"),
-    [
-        ("gpt-5.6-codex", 1800),
-        ("gpt-6", 1800),
-        ("gpt-5.5", 300),
-        ("claude-opus-5-5", 300),
-        ("gemini-3-pro", 300),
-        ("", 300),
-    ],
-)
-def test_a_cache_lives_as_long_as_the_provider_of_the_model_says(model: str, seconds: float) -> None:
-    assert lifetime(model) == seconds

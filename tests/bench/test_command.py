@@ -120,3 +120,8 @@ def test_shares_stand_between_commas() -> None:
 def test_a_share_lies_above_0_and_at_most_at_1(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="share"):
         shares_of(text)
+
+
+def test_money_says_which_file_it_needs(questions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "money", "--data", str(questions)]) == 0
+    assert "usage_requests.jsonl.gz" in capsys.readouterr().out

@@ -290,3 +290,19 @@ def test_a_family_never_makes_rewriting_look_cheaper_than_it_is(model: str) -> N
     assert tariff is not None
     assert relative.read <= tariff.read / tariff.input
     assert relative.write >= tariff.write / tariff.input
+
+
+def test_what_enters_the_cache_for_an_hour_has_a_price_of_its_own() -> None:
+    tariff = tariff_of("claude-opus-4-6")
+    assert tariff is not None
+    assert (tariff.write, tariff.hour) == (6.25, 10.0)
+    assert Bill(hour=10**6).dollars(tariff) == pytest.approx(10.0)
+
+
+def test_without_such_a_price_an_hour_costs_as_much_as_the_shortest_time() -> None:
+    assert Bill(hour=10**6).dollars(Tariff("t", 4.0, 0.2, 5.0)) == pytest.approx(5.0)
+
+
+def test_a_request_that_asks_for_an_hour_writes_for_an_hour() -> None:
+    bill = charge([("a", 2000)], [("a", 2000), ("b", 500)], FAMILIES["anthropic"], hour=True)
+    assert (bill, bill.tokens, bill.entered) == (Bill(read=2000, hour=500), 2500, 500)

@@ -1,0 +1,1 @@
+"""Distance of the cost model from real bills."""
