@@ -66,6 +66,7 @@ def test_the_json_has_every_figure() -> None:
     assert figures["cost"] == {"before": before, "after": after, "saved": before - after}
     assert figures["sessions"] == len(figures["each"]) == len(found().sessions)
     assert figures["tokens"]["before"] == {
-        name: sum(session["before"][name] for session in figures["each"]) for name in ("fresh", "written", "read", "hour")
+        name: sum(session["before"][name] for session in figures["each"])
+        for name in ("fresh", "written", "read", "hour")
     }
     assert sum(len(session["steps"]) for session in figures["each"]) == figures["requests"]
