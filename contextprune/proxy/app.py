@@ -112,8 +112,8 @@ class App:
             exchange.record.gone = "request"
         except Unacceptable as exc:
             answer = exchange.record.answer
-            if exc.status == 413 and not answer.reason:
-                exchange.record.answer = replace(answer, reason=Reason.TOO_LARGE)
+            reason = Reason.TOO_LARGE if exc.status == 413 and not answer.reason else answer.reason
+            exchange.record.answer = replace(answer, status="refused", reason=reason)
             await exchange.refuse(exc.status, exc.message)
         except Failed as exc:
             exchange.warn(exc.message)

@@ -24,6 +24,7 @@ from contextprune.proxy.treatment import Action, Refusal, Treatment, choose_trea
 from contextprune.proxy.wire.body import Incoming, declared, decode_body, has_body
 from contextprune.proxy.wire.client import Body
 from contextprune.proxy.wire.credentials import fingerprint
+from contextprune.proxy.wire.glance import Glance, glance_at
 from contextprune.proxy.wire.headers import Headers, upward
 from contextprune.proxy.wire.routes import Upstreams
 
@@ -46,7 +47,7 @@ class Forwarder:
         Raises Unacceptable, ClientGone and Failed before anything was answered, Broken after it.
         """
         scope, record = exchange.scope, exchange.record
-        route = exchange.route = self._upstreams.route(scope["method"], path, scope["query_string"], exchange.names)
+        route = exchange.route = self._upstreams.route(scope["method"], path, scope["query_string"], exchange.headers)
         record.route, record.dialect, record.provider = route.kind, route.dialect, route.upstream.name
         record.trace = exchange.names.get(b"traceparent", b"").decode("latin-1")
 
@@ -65,7 +66,9 @@ class Forwarder:
         return await self._shorten(exchange, incoming, treatment)
 
     async def _refuse(self, exchange: Exchange, incoming: Incoming, refusal: Refusal) -> None:
-        if refusal.status == 503:
+        answer = exchange.record.answer
+        exchange.record.answer = replace(answer, status="refused")
+        if refusal.status == 503 or answer.reason is Reason.NO_UPSTREAM:
             exchange.warn(refusal.message)
         elif refusal.status == 413 and b"expect" not in exchange.names:
             await incoming.discard()
@@ -74,19 +77,24 @@ class Forwarder:
     async def _stream(self, exchange: Exchange, incoming: Incoming, limit: int | None) -> Tap:
         """Relay a request as it is, its body as it comes. Raises Unacceptable where that passes `limit` bytes."""
         assert exchange.route is not None
+        glance = glance_at(exchange.names) if exchange.route.foreign else None
         body: Body = None
         if has_body(exchange.names) and not incoming.size:
             body = await incoming.first()
             exchange.record.bytes_in = incoming.size
         if not has_body(exchange.names) or body is not None:
             exchange.watch()
+            if glance is not None and isinstance(body, bytes):
+                glance.feed(body)
         else:
-            body = _chunks(exchange, incoming, limit)
+            body = _chunks(exchange, incoming, limit, glance)
 
         length = len(body) if isinstance(body, bytes) else declared(exchange.names)
         host, chunked = exchange.route.upstream.authority, body is not None and length is None
         headers = upward(exchange.headers, host, length=length, chunked=chunked)
         reply = await self._relay.send(exchange, headers, body)
+        if glance is not None and glance.seen:
+            exchange.record.answer = replace(exchange.record.answer, reason=Reason.UNKNOWN_PATH)
         try:
             return await exchange.deliver(reply, self._own_headers(exchange))
         finally:
@@ -206,7 +214,7 @@ class Forwarder:
         """Headers of an answer that say what was done with its request."""
         record, answer = exchange.record, exchange.record.answer
         headers = [(b"x-contextprune-request-id", f"{self._boot}-{record.number}".encode())]
-        if record.route == "other":
+        if record.route == "other" and not answer.reason:
             return headers
 
         headers.append((b"x-contextprune-status", answer.status.encode()))
@@ -229,9 +237,13 @@ def _short_hash(session: str) -> str:
     return blake2b(session.encode(), digest_size=4).hexdigest() if session else ""
 
 
-async def _chunks(exchange: Exchange, incoming: Incoming, limit: int | None) -> AsyncIterator[bytes]:
+async def _chunks(
+    exchange: Exchange, incoming: Incoming, limit: int | None, glance: Glance | None
+) -> AsyncIterator[bytes]:
     """A body as it comes, counted; after its end the client is watched."""
     async for chunk in incoming.chunks(limit):
+        if glance is not None:
+            glance.feed(chunk)
         yield chunk
     exchange.record.bytes_in = incoming.size
     exchange.watch()

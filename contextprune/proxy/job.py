@@ -88,6 +88,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large", Process.FRONT
     OFF = "off", Process.FRONT
     BYPASS = "bypass", Process.FRONT
+    UNKNOWN_PATH = "unknown_path", Process.FRONT
+    NO_UPSTREAM = "no_upstream", Process.FRONT
     NOT_FOUND = "not_found", Process.SCORER
     DENIED = "denied"  # given by none: another tenant's key is "not_found", so that asking for it tells nothing
 

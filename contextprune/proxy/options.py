@@ -32,8 +32,8 @@ class Options:
 
     host                the address to listen on
     port                the port to listen on; 0 takes any free one
-    upstream_openai     base URL for the paths of OpenAI's API, without the final /v1
-    upstream_anthropic  base URL for the paths of Anthropic's API, without the final /v1
+    upstream_openai     base URL for the paths of OpenAI's API and for its keys, without the final /v1
+    upstream_anthropic  base URL for the paths of Anthropic's API and for its keys, without the final /v1
     upstreams           further base URLs, by the prefix of the paths that lead to each
     mode                "on" shortens, "audit" measures and changes nothing, "off" only relays
     recall              how a model gets back what was taken out: "off", by a "tool" in every request, or over "mcp"

@@ -12,7 +12,8 @@ from typing import Literal
 
 from contextprune.proxy.job import NO_REASON, Reason
 from contextprune.proxy.options import Options
-from contextprune.proxy.wire.body import declared, too_large
+from contextprune.proxy.wire.body import declared, has_body, too_large
+from contextprune.proxy.wire.credentials import CREDENTIALS
 from contextprune.proxy.wire.headers import Control, Headers, UnusableHeader, control
 from contextprune.proxy.wire.routes import Route
 
@@ -68,6 +69,9 @@ def choose_treatment(
         return _refused(426, _WEBSOCKET, [(b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade, close")])
     if full:
         return _refused(503, _FULL, [(b"retry-after", b"1")])
+    if route.refusal:
+        counts = has_body(headers) or any(name in headers for name in CREDENTIALS)  # not what browsers ask for
+        return replace(_refused(400, route.refusal), reason=Reason.NO_UPSTREAM if counts else NO_REASON)
     if route.task is None:
         return Treatment(Action.RELAY, _UNTOUCHED)
 

@@ -107,7 +107,7 @@ def test_what_was_refused_here_is_recorded_without_an_upstream(editing: Running)
     before = len(editing.monitor.recent)
     editing.post("/v1/messages", CHAT, headers={"x-contextprune-mode": "of"})
     record = editing.records(before + 1)[0]
-    assert (record.route, record.upstream, record.answer.status) == ("messages", 0, "passed")
+    assert (record.route, record.upstream, record.answer.status) == ("messages", 0, "refused")
 
 
 def test_how_late_the_loop_is_can_be_seen(editing: Running) -> None:

@@ -27,7 +27,7 @@ def decided(headers: Given, path: str = "/v1/messages", method: str = "POST", *,
         (f"x-contextprune-{name}" if name in OURS else name).encode(): str(value).encode()
         for name, value in headers.items()
     }
-    route = Upstreams(OPTIONS).route(method, path.encode(), b"", names)
+    route = Upstreams(OPTIONS).route(method, path.encode(), b"", [*names.items()])
     return choose_treatment(route, names, OPTIONS, full=full)
 
 

@@ -75,6 +75,17 @@ ADVICE: Mapping[str, Advice] = {
         "The client asked for it with the header `x-contextprune-bypass`.",
         "Take that header out of the client's settings.",
     ),
+    Reason.UNKNOWN_PATH: Advice(
+        "The request has a context in it, but its path is of no API that contextprune reads, so it went on as it came.",
+        "If the client can speak OpenAI's or Anthropic's API, set it to that: paths end in /chat/completions, "
+        "/responses or /messages. Otherwise let it ask its provider directly.",
+    ),
+    Reason.NO_UPSTREAM: Advice(
+        "The path or the key is of a provider that no upstream leads to, so the request was refused with 400 and "
+        "sent to nobody.",
+        "The answer and the log name the setting that leads there, such as "
+        "--upstream /gemini=https://generativelanguage.googleapis.com.",
+    ),
     Reason.NOT_FOUND: Advice(
         "No original is kept under the key that was asked for.",
         "It expired, or was kept in another store: `contextprune doctor` shows which one is in use.",

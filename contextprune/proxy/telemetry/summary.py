@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from contextprune.proxy.job import Reason
 from contextprune.proxy.telemetry.record import SHORTENED
 from contextprune.proxy.telemetry.series import Sums
 
@@ -106,7 +107,9 @@ def _reasons(sums: Sums) -> dict[str, int]:
     """Reasons for which requests that could have been shortened were not, the most frequent first."""
     counts: dict[str, int] = {}
     for key, number in sums.numbers.items():
-        if key[0] == "requests" and key[1] in SHORTENED and key[2] not in ("applied", "audit"):
+        if key[0] != "requests" or key[2] in ("applied", "audit"):
+            continue
+        if key[1] in SHORTENED or key[3] in (Reason.UNKNOWN_PATH, Reason.NO_UPSTREAM):
             reason = key[3] or key[2]
             counts[reason] = counts.get(reason, 0) + round(number)
     return _ranked(counts)

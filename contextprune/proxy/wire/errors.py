@@ -26,7 +26,7 @@ _CODES: Mapping[int, str] = {408: "request_timeout", 413: "request_too_large", 4
 
 
 def refusal(status: int, message: str, shape: str) -> bytes:
-    """Body of an error response; `shape` is "openai" or "anthropic"."""
+    """Body of an error response; `shape` is "openai", "anthropic", "google" or "aws"."""
     return json.dumps(_error(status, message, shape)).encode()
 
 
@@ -41,6 +41,11 @@ def last_event(message: str, dialect: str) -> bytes:
 
 
 def _error(status: int, message: str, shape: str) -> dict[str, object]:
+    if shape == "aws":
+        return {"message": _signed(message)}
+    if shape == "google":
+        name = "INVALID_ARGUMENT" if status < 500 else "UNAVAILABLE"
+        return {"error": {"code": status, "message": _signed(message), "status": name}}
     openais, anthropics = _TYPES.get(status, _TYPES[400 if status < 500 else 502])
     if shape == "anthropic":
         return {"type": "error", "error": {"type": anthropics, "message": _signed(message)}}

@@ -22,7 +22,7 @@ async def asked(url: str, scenario: str = "", **told: float) -> tuple[Reply, Cli
     options = Options(upstream_openai=url, upstream_anthropic=url, **told)  # type: ignore[arg-type]
     upstreams = Upstreams(options)
     client = Client(options, upstreams)
-    route = upstreams.route("POST", b"/v1/chat/completions", b"", {})
+    route = upstreams.route("POST", b"/v1/chat/completions", b"", [])
     given = [(b"x-scenario", scenario.encode())] if scenario else []
     headers = upward(given, route.upstream.authority, length=len(CHAT))
     return await client.open(b"POST", route, headers, CHAT), client
@@ -65,7 +65,7 @@ def test_connections_are_used_again() -> None:
         await reply.read(1 << 20)
         pool = client._pool
         for _ in range(3):
-            route = Upstreams(Options(upstream_openai=url, upstream_anthropic=url)).route("GET", b"/x", b"", {})
+            route = Upstreams(Options(upstream_openai=url, upstream_anthropic=url)).route("GET", b"/x", b"", [])
             await (await client.open(b"GET", route, upward([], b"h", length=None), None)).read(10)
         count = len(pool.connections)
         await client.close()
@@ -114,7 +114,7 @@ def test_a_host_that_is_not_on_the_list_is_refused() -> None:
     async def elsewhere() -> None:
         options = Options(upstream_openai="http://127.0.0.1:9")
         client = Client(options, Upstreams(Options(upstream_openai="http://127.0.0.1:10")))
-        route = Upstreams(options).route("GET", b"/v1/models", b"", {})
+        route = Upstreams(options).route("GET", b"/v1/models", b"", [])
         await client.open(b"GET", route, [], None)
 
     with pytest.raises(Failed, match="none of the configured upstreams"):

@@ -21,7 +21,7 @@ ANTHROPIC = {b"anthropic-version": b"2023-06-01"}
 
 
 def route(path: str, method: str = "POST", query: str = "", headers: dict[bytes, bytes] | None = None) -> Route:
-    return Upstreams(OPTIONS).route(method, path.encode(), query.encode(), headers or {})
+    return Upstreams(OPTIONS).route(method, path.encode(), query.encode(), [*(headers or {}).items()])
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,26 @@ def route(path: str, method: str = "POST", query: str = "", headers: dict[bytes,
         ("/v1/messages/batches", "api.anthropic.com", "", None, ""),
         ("/v1/responses/resp_1/cancel", "api.openai.com", "", None, ""),
         ("/v1/embeddings", "api.openai.com", "", None, ""),
-        ("/v1/chat/completions/", "api.openai.com", "", None, ""),
+        ("/v1/chat/completions/", "api.openai.com", "/v1/chat/completions", Task.SHORTEN, "openai-chat"),
+        ("//v1//messages", "api.anthropic.com", "/v1/messages", Task.SHORTEN, "anthropic"),
+        ("/v1/v1/messages", "api.anthropic.com", "/v1/messages", Task.SHORTEN, "anthropic"),
+        ("/chat/completions", "api.openai.com", "/v1/chat/completions", Task.SHORTEN, "openai-chat"),
+        ("/responses", "api.openai.com", "/v1/responses", Task.SHORTEN, "openai-responses"),
+        ("/messages", "api.anthropic.com", "/v1/messages", Task.SHORTEN, "anthropic"),
+        ("/messages/count_tokens", "api.anthropic.com", "/v1/messages/count_tokens", Task.COUNT, "anthropic"),
+        ("/v1/responses/compact", "api.openai.com", "", None, "openai-responses"),
+        ("/embeddings", "api.openai.com", "/v1/embeddings", None, ""),
+        ("/v1/v1/files", "api.openai.com", "/v1/files", None, ""),
+        ("/v1/batches/", "api.openai.com", "", None, ""),
+        ("/v1/something/new", "api.openai.com", "", None, ""),
         ("/groq/v1/chat/completions", "api.groq.com", "/openai/v1/chat/completions", Task.SHORTEN, "openai-chat"),
         ("/groq/eu/v1/chat/completions", "eu.groq.com", "/openai/v1/chat/completions", Task.SHORTEN, "openai-chat"),
         ("/groq/eu/chat/completions", "eu.groq.com", "/openai/v1/chat/completions", Task.SHORTEN, "openai-chat"),
         ("/groq/v1/threads/t/messages", "api.groq.com", "/openai/v1/threads/t/messages", None, ""),
-        ("/groqs/v1/models", "api.openai.com", "", None, ""),
+        ("/groq/v1/v1/responses", "api.groq.com", "/openai/v1/responses", Task.SHORTEN, "openai-responses"),
+        ("/groq/v1/chat/completions/", "api.groq.com", "/openai/v1/chat/completions", Task.SHORTEN, "openai-chat"),
+        ("//groq/v1/models", "api.groq.com", "/openai/v1/models", None, ""),
+        ("/groq/eu/v1/models", "eu.groq.com", "/openai/v1/models", None, ""),
         ("/groq", "api.groq.com", "/openai", None, ""),
         ("/chatgpt/responses", "chatgpt.com", "/backend-api/codex/responses", Task.SHORTEN, "openai-responses"),
         ("/deepseek/v1/messages", "api.deepseek.com", "/anthropic/v1/messages", Task.SHORTEN, "anthropic"),
@@ -57,6 +71,132 @@ def test_a_path_leads_to_one_upstream(path: str, host: str, target: str, task: T
     found = route(path)
     assert (found.upstream.host.decode(), found.task, found.dialect) == (host, task, dialect)
     assert found.target.decode() == (target or path)
+    assert found.refusal == ""
+
+
+GOOGLE, AZURE = "https://generativelanguage.googleapis.com", "https://me.openai.azure.com"
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "target"),
+    [
+        ("https://api.openai.com", "/chat/completions", "/v1/chat/completions"),
+        ("http://127.0.0.1:8000", "/v1/v1/chat/completions/", "/v1/chat/completions"),
+        ("https://api.groq.com/openai", "/chat/completions", "/openai/v1/chat/completions"),
+        ("https://openrouter.ai/api", "/chat/completions", "/api/v1/chat/completions"),
+        ("https://openrouter.ai", "/api/v1/chat/completions", ""),
+        ("https://api.perplexity.ai", "/chat/completions", ""),
+        ("https://chatgpt.com/backend-api/codex", "/responses", "/backend-api/codex/responses"),
+        (f"{GOOGLE}/v1beta/openai", "/chat/completions", "/v1beta/openai/chat/completions"),
+        (GOOGLE, "/v1beta/openai/chat/completions", ""),
+        (AZURE, "/openai/deployments/d/chat/completions", ""),
+        (AZURE, "/openai/v1/chat/completions/", "/openai/v1/chat/completions"),
+        (f"{AZURE}/openai", "/v1/chat/completions", "/openai/v1/chat/completions"),
+        (f"{AZURE}/openai/deployments/d", "/chat/completions", "/openai/deployments/d/chat/completions"),
+        ("http://127.0.0.1:8000", "/openai/deployments/d/chat/completions", ""),
+    ],
+)
+def test_a_path_is_put_right_for_the_address_in_place_of_openais(base: str, path: str, target: str) -> None:
+    found = Upstreams(Options(upstream_openai=base)).route("POST", path.encode(), b"api-version=2026-06-01", [])
+    assert found.target.decode() == f"{target or path}?api-version=2026-06-01"
+    assert (found.upstream.name, found.task, found.refusal) == ("openai", Task.SHORTEN, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "setting", "shape"),
+    [
+        ("/v1beta/models/g:generateContent", "x-goog-api-key: k", "/gemini=https://generativelanguage", "google"),
+        ("/v1beta/models/g:generateContent", "", "/gemini=https://generativelanguage.googleapis.com", "google"),
+        ("/v1beta/models/g:generateContent", "x-api-key: k", "/gemini=https://generativelanguage", "google"),
+        ("/v1/chat/completions", "x-goog-api-key: k", "/gemini=https://generativelanguage.googleapis.com", "google"),
+        ("/v1/models", "x-goog-api-key: k", "--upstream /gemini=", "google"),
+        ("/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict", "authorization: Bearer ya29.x",
+         "--upstream /gemini=", "google"),
+        ("/model/m/converse", "authorization: AWS4-HMAC-SHA256 Credential=x", "--upstream /bedrock=", "aws"),
+        ("/v1/messages", "x-amz-date: 20261130T000000Z", "--upstream /bedrock=", "aws"),
+        ("/v1/chat/completions", "authorization: Bearer ABSKx", "--upstream /bedrock=", "aws"),
+        ("/openai/deployments/d/chat/completions", "api-key: k", "--upstream-openai https://RESOURCE", "openai"),
+        ("/openai/v1/responses", "authorization: Bearer sk-proj-x", "--upstream-openai https://RESOURCE", "openai"),
+        ("/v1/chat/completions", "api-key: k", "--upstream-openai https://RESOURCE.openai.azure.com", "openai"),
+        ("/v1/chat/completions", "x-api-key: sk-ant-x", "/anthropic=https://api.anthropic.com", "openai"),
+        ("/v1/responses", "authorization: Bearer sk-ant-x", "/anthropic=https://api.anthropic.com", "openai"),
+        ("/v1/messages", "authorization: Bearer sk-proj-x", "/openai-api=https://api.openai.com", "anthropic"),
+        ("/v1/messages", "x-api-key: sk-proj-x", "/openai-api=https://api.openai.com", "anthropic"),
+        ("/v1/chat/completions", "authorization: Bearer gsk_x", "/groq=https://api.groq.com/openai", "openai"),
+        ("/groqs/v1/models", "", "--upstream /NAME=URL", "openai"),
+        ("/api/chat", "authorization: Bearer k", "--upstream /NAME=URL", "openai"),
+        ("/v1/../admin", "", "--upstream /NAME=URL", "openai"),
+        ("/v1/%2e%2e/admin", "", "--upstream /NAME=URL", "openai"),
+        ("/rooms/messages", "x-api-key: sk-ant-x", "--upstream /NAME=URL", "anthropic"),
+    ],
+)  # fmt: skip
+def test_what_fits_no_upstream_is_refused_with_the_setting_that_would_lead_it_there(
+    path: str, header: str, setting: str, shape: str
+) -> None:
+    name, _, value = header.partition(": ")
+    found = route(path, headers={name.encode(): value.encode()} if header else {})
+    assert setting in found.refusal
+    assert path in found.refusal
+    assert (found.task, found.kind, found.shape) == (None, "other", shape)
+    assert "sk-" not in found.refusal
+
+
+@pytest.mark.parametrize(
+    ("header", "path", "name"),
+    [
+        ("authorization: Bearer sk-ant-oat01-x", "/v1/models", "anthropic"),
+        ("authorization: Bearer sk-ant-oat01-x", "/v1/messages", "anthropic"),
+        ("x-api-key: sk-ant-x", "/v1/files", "anthropic"),
+        ("x-api-key: sk-proj-x", "/v1/files", "openai"),
+        ("authorization: Bearer sk-proj-x", "/v1/files", "openai"),
+        ("authorization: Bearer k", "/v1/messages", "anthropic"),
+        ("x-api-key: k", "/v1/chat/completions", "openai"),
+        ("authorization: Bearer eyJ.x.y", "/v1/responses", "openai"),
+    ],
+)
+def test_a_key_goes_where_it_belongs(header: str, path: str, name: str) -> None:
+    word, _, value = header.partition(": ")
+    found = route(path, headers={word.encode(): value.encode()})
+    assert (found.upstream.name, found.refusal) == (name, "")
+
+
+def test_a_key_of_azure_belongs_to_an_address_in_its_form() -> None:
+    keys = [(b"api-key", b"k")]
+    azure = Upstreams(Options(upstream_openai="https://me.openai.azure.com", upstream_anthropic="http://127.0.0.1:9"))
+    assert azure.route("POST", b"/openai/v1/responses", b"", keys).refusal == ""
+    assert azure.route("POST", b"/v1/messages", b"", keys).refusal
+    gateway = Upstreams(Options(upstream_openai="http://127.0.0.1:8000"))
+    assert gateway.route("POST", b"/openai/deployments/d/chat/completions", b"", keys).refusal == ""
+    assert gateway.route("POST", b"/v1/chat/completions", b"", keys).refusal
+
+
+def test_one_gateway_in_place_of_both_takes_the_keys_of_both() -> None:
+    both = Upstreams(Options(upstream_openai="http://127.0.0.1:4000", upstream_anthropic="http://127.0.0.1:4000/v2"))
+    for path in (b"/v1/chat/completions", b"/v1/messages"):
+        for key in (b"sk-ant-x", b"sk-proj-x"):
+            assert both.route("POST", path, b"", [(b"authorization", b"Bearer " + key)]).refusal == ""
+    assert both.route("POST", b"/v1/messages", b"", [(b"x-goog-api-key", b"k")]).refusal
+
+
+def test_a_path_of_an_address_that_is_not_known_may_be_any_but_another_providers() -> None:
+    local = Upstreams(Options(upstream_openai="http://127.0.0.1:11434"))
+    assert local.route("POST", b"/api/chat", b"", []).refusal == ""
+    assert local.route("GET", b"/version", b"", []).target == b"/version"
+    assert local.route("POST", b"/v1beta/models/g:generateContent", b"", []).refusal
+
+
+def test_the_google_of_the_operators_own_is_googles() -> None:
+    google = Upstreams(Options(upstream_openai="https://generativelanguage.googleapis.com"))
+    found = google.route("POST", b"/v1beta/models/g:generateContent", b"key=AIzax", [(b"x-goog-api-key", b"k")])
+    assert (found.refusal, found.foreign, found.upstream.name) == ("", True, "openai")
+    vertex = Upstreams(Options(upstream_anthropic="https://us-east5-aiplatform.googleapis.com"))
+    path = b"/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict"
+    assert vertex.route("POST", path, b"", [(b"authorization", b"Bearer ya29.x")]).upstream.name == "anthropic"
+
+
+def test_behind_a_prefix_every_key_and_every_path_goes_to_its_upstream() -> None:
+    found = route("/groq/v1beta/models/g:generateContent", headers={b"x-goog-api-key": b"k"})
+    assert (found.upstream.name, found.refusal, found.foreign) == ("/groq", "", True)
 
 
 def test_only_a_post_is_shortened() -> None:
@@ -83,8 +223,9 @@ def test_path_and_query_keep_their_bytes() -> None:
 
 @pytest.mark.parametrize("path", ["//evil.example/v1/models", "/@evil.example/", "/v1/..//http://evil.example/"])
 def test_no_path_names_another_host(path: str) -> None:
-    found = route(path, "GET")
-    assert found.upstream.host == b"api.openai.com"
+    assert route(path, "GET").refusal
+    found = Upstreams(Options(upstream_openai="http://127.0.0.1:8000")).route("GET", path.encode(), b"", [])
+    assert found.upstream.host == b"127.0.0.1"
     assert found.target == path.encode()
 
 
