@@ -36,18 +36,7 @@ def curves(
     old, new = ([_point(i, values[i], len(before), top) for i in picked] for values in (before, after))
 
     first, last = ends or ("request 1", f"{len(before):,}")
-    labels = [
-        words[i]
-        if words
-        else f"request {i + 1:,}: {amount(before[i])} without, {amount(after[i])} with{_mark(marks, i)}"
-        for i in picked
-    ]
-
-    lines = "".join(
-        f"<line class={mark} x1={_x(i, len(before)):.1f} x2={_x(i, len(before)):.1f} y1=0 y2=1000 />"
-        for i, mark in enumerate(marks)
-        if mark
-    )
+    labels = [words[i] if words else _label(i, amount(before[i]), amount(after[i]), marks) for i in picked]
     area = " ".join((*old, *reversed(new)))
     data = escape(json.dumps([[round(_x(i, len(before)), 1) for i in picked], labels]), quote=True)
     return (
@@ -55,7 +44,7 @@ def curves(
         f"<div class=frame>"
         f"<div class=scale><span>{amount(top)}</span><span>{amount(top / 2)}</span><span>0</span></div>"
         f'<svg viewBox="0 0 1000 1000" preserveAspectRatio=none aria-hidden=true>'
-        f"<line class=grid x1=0 x2=1000 y1=500 y2=500 />{lines}"
+        f"<line class=grid x1=0 x2=1000 y1=500 y2=500 />{_marked_lines(marks, len(before))}"
         f'<polygon class=gain points="{area}" />'
         f'<polyline class=old points="{" ".join(old)}" /><polyline class=new points="{" ".join(new)}" />'
         f"<line class=at x1=-9 x2=-9 y1=0 y2=1000 /></svg>"
@@ -82,8 +71,15 @@ def cumulated(values: Iterable[float]) -> list[float]:
     return sums
 
 
-def _mark(marks: Sequence[str], index: int) -> str:
-    return _MARKS[marks[index]] if marks else ""
+def _label(index: int, before: str, after: str, marks: Sequence[str]) -> str:
+    """The words of one point: its request, both amounts, and what its mark means."""
+    return f"request {index + 1:,}: {before} without, {after} with{_MARKS[marks[index]] if marks else ''}"
+
+
+def _marked_lines(marks: Sequence[str], length: int) -> str:
+    """A vertical line, of its mark's class, at each of the `length` requests that has one."""
+    places = [(mark, f"{_x(i, length):.1f}") for i, mark in enumerate(marks) if mark]
+    return "".join(f"<line class={mark} x1={x} x2={x} y1=0 y2=1000 />" for mark, x in places)
 
 
 def _picked(length: int, marks: Sequence[str]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 
 from contextprune.context import Kind, Reading, Segment
@@ -85,25 +85,16 @@ def steps(
     of a document. `names_first` weighs results as in a trace: by the token, and names before lines.
     """
     carriable = range(len(prepared.identifiers)) if identifiers is None else identifiers
-    names: dict[int, list[int]] = {}
-    for k in carriable if names_first else ():
-        for i in dict.fromkeys(prepared.copies.get(i, i) for i in prepared.identifiers[k].spans):
-            names.setdefault(i, []).append(k)
-    kinds = [segment.kind for segment in prepared.context.segments]
+    names = _names_of_spans(prepared, carriable) if names_first else {}
+    density = _density(prepared, names_first=names_first)
 
     def weigh(i: int) -> float:
         return values[i] + sum(prepared.identifiers[k].score for k in names.get(i, ()) if not fill.shows(k))
 
-    def density(i: int, value: float) -> float:
-        first = FIRST if i in prepared.must_keep else 0.0
-        kind = kinds[prepared.spans[i].segment]
-        any_length = kind in ANY_LENGTH or (kind is Kind.TOOL_RESULT and not names_first)
-        return (value if any_length else value / (prepared.costs[i] + 1)) + first
-
     # Spans and identifiers in one queue: the densest first, ties by position.
     worths = [(prepared.identifiers[k].score / (prepared.identifiers[k].cost + 1), k) for k in carriable]
     queue = [(-worth, k - len(prepared.identifiers), ~k) for worth, k in worths]
-    latest_first = [kind is Kind.TOOL_RESULT for kind in kinds]
+    latest_first = [segment.kind is Kind.TOOL_RESULT for segment in prepared.context.segments]
     queue += [(-density(i, weigh(i)), -i if latest_first[prepared.spans[i].segment] else i, i) for i in values]
     heapify(queue)
 
@@ -114,6 +105,27 @@ def steps(
             heappush(queue, (-density(i, value), rank, i))
         else:
             yield -stored, i, value
+
+
+def _names_of_spans(prepared: Prepared, carriable: Collection[int]) -> dict[int, list[int]]:
+    """Span -> the identifiers out of `carriable` that it shows; a copy's are those of the span that it repeats."""
+    names: dict[int, list[int]] = {}
+    for k in carriable:
+        for i in dict.fromkeys(prepared.copies.get(i, i) for i in prepared.identifiers[k].spans):
+            names.setdefault(i, []).append(k)
+    return names
+
+
+def _density(prepared: Prepared, *, names_first: bool) -> Callable[[int, float], float]:
+    """How early a span of some worth is chosen: by the token, but for kinds whose length does not count."""
+    kinds = [segment.kind for segment in prepared.context.segments]
+    any_length = [kind in ANY_LENGTH or (kind is Kind.TOOL_RESULT and not names_first) for kind in kinds]
+
+    def density(i: int, worth: float) -> float:
+        first = FIRST if i in prepared.must_keep else 0.0
+        return (worth if any_length[prepared.spans[i].segment] else worth / (prepared.costs[i] + 1)) + first
+
+    return density
 
 
 def _values(prepared: Prepared) -> dict[int, float]:
