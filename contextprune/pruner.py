@@ -98,7 +98,6 @@ class Pruner:
         if budget is None and context.reading is not Reading.DOCUMENTS:
             decide = self._conversations.decide
             decided = decide(context, query, cold=cold, as_sent=as_sent, frozen=frozen, enough=enough)
-            watch.lap("fold")  # the name of this stage in reports and metrics
             return self._conversation(context, decided, watch, cold=cold)
 
         resources = self.resources if recallable is None else replace(self.resources, recallable=recallable)
@@ -197,6 +196,7 @@ class Pruner:
 
     def _conversation(self, context: Context, decided: Decided, watch: _Watch, *, cold: bool) -> Pruned:
         """The decision about a conversation, with its report and what it costs."""
+        watch.lap("fold")  # the name of this stage in reports and metrics
         before, after = ([size[k] for size in decided.sizes] for k in (0, 1))
         prompt = replace(_prompt(context, decided, self.policy), cold=cold)
         watch.lap("account")

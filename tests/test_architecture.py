@@ -82,7 +82,7 @@ HEAVY = {
     "PIL": {"images.py"},
     "genai_prices": {"money/tariff.py"},
     "tree_sitter": {"splitting/grammars.py"},
-    "typer": {"cli/*", "bench/command.py", "bench/__main__.py", "training/*"},
+    "typer": {"cli/*", "training/executed/__main__.py", "training/labels/recipes.py"},
     "rich": {"cli/*", "display/terminal.py", "bench/*", "training/*"},
     "mcp": {"cli/mcp.py"},
 }
@@ -137,7 +137,9 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def part_of(path: Path) -> str:
-    """The part of the package that a file belongs to: its folder, or its own name."""
+    """The part of the package that a file belongs to: its folder, or its own name; every `__main__.py` is a command."""
+    if path.name == "__main__.py":
+        return "__main__"
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -344,11 +346,11 @@ def test_no_file_is_longer_than_400_lines(path: Path) -> None:
 
 
 @every_file
-def test_no_function_is_longer_than_50_lines(path: Path) -> None:
+def test_no_function_is_longer_than_40_lines(path: Path) -> None:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
-            assert node.end_lineno - node.lineno < 50, f"{name_of(path)}: {node.name}"
+            assert node.end_lineno - node.lineno < 40, f"{name_of(path)}: {node.name}"
 
 
 @every_file

@@ -61,7 +61,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a run; see `command.bench`.
+    """The options of a run; see `contextprune bench --help`.
 
     rows            at most this many rows or sessions a set; None: all
     sets, budgets, arms   () or empty: all sets, the task's own budgets, all arms

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import sys
@@ -24,11 +23,13 @@ import typer
 from contextprune import api
 from contextprune._version import __version__
 from contextprune.api import Compressed
-from contextprune.bench.command import bench
 from contextprune.cli import serve as cli_serve
 from contextprune.cli.batch import bodies, compress_file
+from contextprune.cli.bench import bench
 from contextprune.cli.config import config
 from contextprune.cli.output import save, written
+from contextprune.cli.train import train
+from contextprune.cli.values import budget_of, number, option, whole_number
 from contextprune.dialects import load, read
 from contextprune.errors import ContextPruneError
 from contextprune.interpreter import isolate_children
@@ -36,7 +37,6 @@ from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
 from contextprune.settings import load_settings
 from contextprune.storage.store import MemoryStore, location_of
-from contextprune.training.command import train
 
 _LONG = 1 << 20  # bytes of input from which on a terminal shows the stage
 
@@ -102,33 +102,16 @@ def root(
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
 
 
-def budget_of(text: str) -> Budget:
-    """A share (`0.4`, `40%`, `1`) or a number of tokens (`8000`, `8_000`)."""
-    match = re.fullmatch(r"(\d[\d_]*)?(\.\d+)?(%)?", text.strip())
-    if not match or not (match[1] or match[2]):
-        raise typer.BadParameter(f"{text!r} is neither a share (0.4, 40%) nor a number of tokens (8000)")
-    number = float(f"{match[1] or '0'}{match[2] or ''}")
-    try:
-        if match[3]:
-            return Budget(ratio=number / 100)
-        return Budget(ratio=number) if match[2] or number <= 1 else Budget(tokens=int(number))
-    except ContextPruneError as exc:
-        raise typer.BadParameter(str(exc)) from exc
-
-
 @app.command()
 def compress(
     file: Annotated[str, typer.Argument(help="A request body, message list or session log; - is standard input.")],
     budget: Annotated[
-        Budget | None,
-        typer.Option(parser=budget_of, metavar="SHARE|TOKENS", help="The most that may remain: 0.4, 40% or 8000."),
+        Budget | None, option("SHARE|TOKENS", "The most that may remain: 0.4, 40% or 8000.", budget_of)
     ] = None,
     query: Annotated[str | None, typer.Option(help="What the context is needed for.")] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help="Write the result to this file.")] = None,
     html: Annotated[str | None, typer.Option(help="Write a page that shows what was kept and why.")] = None,
-    format: Annotated[  # noqa: A002 - the word that users know
-        str | None, typer.Option(help="The format of FILE, where its content does not tell.")
-    ] = None,
+    format: Annotated[str | None, typer.Option(help="The format of FILE, where its content does not tell.")] = None,  # noqa: A002 - the word that users know
     explain: Annotated[bool, typer.Option("--explain", help="List the largest parts taken out, and why.")] = False,
     repetitions_only: cli_serve.RepetitionsOnly = False,
 ) -> None:
@@ -143,27 +126,21 @@ def compress(
       contextprune compress body.json --budget 8000 --query "why does checkout fail?" > short.json
       cat body.json | contextprune compress - --html page.html -o /dev/null --explain
     """  # noqa: D301 - as above
-    if budget is not None and repetitions_only:
-        raise typer.BadParameter("--repetitions-only is for a run without --budget, which may ask for more to go")
     data = _input(file)
     with _progress(len(data)) as progress:
         progress("reading")
         payload, _ = load(data, format)
-        pruner = Pruner(_policy(repetitions_only=repetitions_only))
+        pruner = Pruner(_policy(budget, repetitions_only=repetitions_only))
         compressed = compress_file(payload, budget, query, format, pruner, progress)
         progress("writing")
         result = written(compressed.payload, payload, data)
         sheet = _page(compressed, file, format, pruner) if html else b""
 
-    on_terminal = sys.stdout.isatty() and output is None
-    if output not in (None, "-"):
-        save(output, result)
-    elif not on_terminal:
-        _print(result)
+    delivered = _deliver(result, output)
     if html:
         save(html, sheet)
     _show_report(compressed, pruner, explain)
-    if on_terminal:
+    if not delivered:
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
 
 
@@ -173,10 +150,8 @@ def audit(
     html: Annotated[str | None, typer.Option(help="Write a page with plots to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
     model: Annotated[str | None, typer.Option(help="Count with the prices of this model.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many sessions, the newest.")] = None,
-    since: Annotated[
-        float | None, typer.Option(metavar="DAYS", min=0, help="Only files written in so many last days.")
-    ] = None,
+    limit: Annotated[int | None, option("N", "Only so many sessions, the newest.", whole_number(1))] = None,
+    since: Annotated[float | None, option("DAYS", "Only files written in so many last days.", number(0))] = None,
     repetitions_only: cli_serve.RepetitionsOnly = False,
 ) -> None:
     """Say what recorded sessions cost, and what they would have cost with contextprune.
@@ -195,14 +170,9 @@ def audit(
 
     with _status("looking for sessions") as progress:
         after = None if since is None else time.time() - since * 86_400
-        audited = auditing.audit(
-            paths,
-            Pruner(_policy(repetitions_only=repetitions_only), store=MemoryStore()),
-            model,
-            limit,
-            after,
-            progress,
-        )
+        pruner = Pruner(_policy(repetitions_only=repetitions_only), store=MemoryStore())
+        audited = auditing.audit(paths, pruner, model, limit, after, progress)
+
     if html:
         save(html, auditing.page(audited).encode())
     if as_json:
@@ -273,10 +243,23 @@ app.command()(bench)
 app.command()(train)
 
 
-def _policy(*, repetitions_only: bool) -> Policy:
-    """The policy of the settings, with what a flag says over it."""
+def _policy(budget: Budget | None = None, *, repetitions_only: bool) -> Policy:
+    """The policy of the settings, with what a flag says over it. Raises typer.BadParameter beside a budget."""
+    if budget is not None and repetitions_only:
+        raise typer.BadParameter("--repetitions-only is for a run without --budget, which may ask for more to go")
     policy = load_settings().policy
     return replace(policy, repetitions_only=True) if repetitions_only else policy
+
+
+def _deliver(result: bytes, output: str | None) -> bool:
+    """Write the result where it is wanted; False where nobody said so and it would fill a terminal."""
+    if output not in (None, "-"):
+        save(output, result)
+        return True
+    if output is None and sys.stdout.isatty():
+        return False
+    _print(result)
+    return True
 
 
 def _page(compressed: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above

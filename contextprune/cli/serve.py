@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from contextprune._version import __version__
+from contextprune.cli.values import number, whole_number
 from contextprune.errors import MissingExtra
 from contextprune.proxy.inherited import Inherited, read_inherited
 from contextprune.proxy.options import MODES, OPTIONS, RECALLS, Options, trace_options
@@ -26,11 +27,18 @@ from contextprune.settings import SETTINGS, Settings, data_folder, load_settings
 _SCORERS = {"auto": "the model on a CUDA GPU, else lexical"}
 
 
-def _flag(name: str, *declarations: str, metavar: str | None = None, note: str = "") -> Any:
+def _flag(
+    name: str,
+    *declarations: str,
+    metavar: str | None = None,
+    parser: Callable[[str], Any] | None = None,
+    note: str = "",
+) -> Any:
     """The flag of an option, with the meaning and the default that the option has; `note` is about the flag itself."""
     text, default = OPTIONS.descriptions()[name], getattr(Options(), name)
     shown = f"  [{default}]" if default or type(default) is int else ""  # no "", and no false that a flag makes true
-    return typer.Option(*declarations, metavar=metavar, help=f"{text[0].upper()}{text[1:]}{note}.{shown}")
+    meaning = f"{text[0].upper()}{text[1:]}{note}.{shown}"
+    return typer.Option(*declarations, metavar=metavar, parser=parser, help=meaning)
 
 
 _Config = Annotated[str | None, _flag("config", metavar="FILE")]
@@ -44,16 +52,16 @@ _ShowContent = Annotated[bool | None, _flag("content", "--show-content")]
 
 def serve(
     host: Annotated[str | None, _flag("host")] = None,
-    port: Annotated[int | None, _flag("port")] = None,
+    port: Annotated[int | None, _flag("port", metavar="N", parser=whole_number())] = None,
     upstream_openai: Annotated[str | None, _flag("upstream_openai", metavar="URL")] = None,
     upstream_anthropic: Annotated[str | None, _flag("upstream_anthropic", metavar="URL")] = None,
     upstream: Annotated[list[str] | None, _flag("upstreams", metavar="PREFIX=URL", note="; may be repeated")] = None,
     config: _Config = None,
     mode: _Mode = None,
     recall: _Recall = None,
-    deadline: Annotated[float | None, _flag("deadline", metavar="SECONDS")] = None,
-    workers: Annotated[int | None, _flag("workers")] = None,
-    scorers: Annotated[int | None, _flag("scorers")] = None,
+    deadline: Annotated[float | None, _flag("deadline", metavar="SECONDS", parser=number())] = None,
+    workers: Annotated[int | None, _flag("workers", metavar="N", parser=whole_number())] = None,
+    scorers: Annotated[int | None, _flag("scorers", metavar="N", parser=whole_number())] = None,
     show_content: _ShowContent = None,
     repetitions_only: RepetitionsOnly = False,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
@@ -81,11 +89,7 @@ def serve(
     if repetitions_only:
         set_variable(SETTINGS.variable("repetitions_only"), "true")  # the scorers read their settings by themselves
     options, sources = trace_options(flags, config or "")
-    settings = load_settings(file=Path(options.config) if options.config else None)
-    inherited = read_inherited(sys.stdin.buffer.readline()) if inherit else None
-    if with_parent:
-        threading.Thread(target=_end_with_standard_input, daemon=True).start()
-    raise typer.Exit(_serve(options, settings, sources, inherited))
+    raise typer.Exit(_serve(options, sources, inherit=inherit, with_parent=with_parent))
 
 
 def wrap(
@@ -114,7 +118,7 @@ def wrap(
 
     _server()
     options, _ = trace_options({"mode": mode, "recall": recall}, config or "")
-    load_settings(file=Path(options.config) if options.config else None)  # what is wrong is said before all else
+    _settings(options)  # what is wrong is said before all else
     switches = (("--show-content", show_content), ("--repetitions-only", repetitions_only))
     flags: list[str] = [name for name, switched_on in switches if switched_on]
     for name, value in (("--mode", mode), ("--recall", recall), ("--config", config)):
@@ -138,6 +142,11 @@ def mcp(
     from contextprune.cli.mcp import serve as run  # noqa: PLC0415 - the other commands do without
 
     run(store)
+
+
+def _settings(options: Options) -> Settings:
+    """The settings beside the options: of the file that these name, else of the places where all look."""
+    return load_settings(file=Path(options.config) if options.config else None)
 
 
 def announcement(
@@ -194,8 +203,12 @@ def _cautions(options: Options, settings: Settings) -> Iterator[str]:
             yield "  Others get neither the dashboard nor the side-car: CONTEXTPRUNE_SERVE_TOKEN is not set."
 
 
-def _serve(options: Options, settings: Settings, sources: Mapping[str, str], inherited: Inherited | None) -> int:
-    """Run the proxy; its exit status."""
+def _serve(options: Options, sources: Mapping[str, str], *, inherit: bool, with_parent: bool) -> int:
+    """Run the proxy; its exit status. A program that starts it may hand a socket on, and end it with itself."""
+    settings = _settings(options)
+    inherited = read_inherited(sys.stdin.buffer.readline()) if inherit else None
+    if with_parent:
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
 
     def announce(url: str) -> None:
         typer.echo(announcement(options, settings, url, sources), err=True)

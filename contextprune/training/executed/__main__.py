@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from contextprune.training.command import SAMPLES_OF_TOOLS
 from contextprune.training.executed.make import write_tool_samples
+from contextprune.training.run import SAMPLES_OF_TOOLS
 
 
 def main(

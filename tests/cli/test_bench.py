@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
-from contextprune.bench.command import Task, names_of, shares_of
 from contextprune.bench.data import SAMPLES
 from contextprune.bench.run import TASKS
 from contextprune.cli.app import main
+from contextprune.cli.bench import Task
 from contextprune.money.tariff import FAMILIES
 
 
@@ -104,24 +103,25 @@ def test_the_help_of_the_command_line_does_not_load_the_workshop() -> None:
         "print([name for name in sys.modules if name.startswith(('contextprune.bench.', 'rich', 'torch', 'scipy'))])"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "['contextprune.bench.command']"
-
-
-def test_names_stand_between_commas() -> None:
-    assert names_of("bm25, lead,,") == ("bm25", "lead")
-    assert names_of("") == ()
-
-
-def test_shares_stand_between_commas() -> None:
-    assert shares_of("0.1, 1") == (0.1, 1.0)
-
-
-@pytest.mark.parametrize("text", ["half", "0", "1.1", "0.1,-1"])
-def test_a_share_lies_above_0_and_at_most_at_1(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="share"):
-        shares_of(text)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_money_says_which_file_it_needs(questions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "money", "--data", str(questions)]) == 0
     assert "usage_requests.jsonl.gz" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope"], "'nope' is not one of evidence, traces, sessions"),
+        (["--half", "q"], "Invalid value for '--half': 'q' is not one of dev, test, unseen, all"),
+        (["--rows", "x"], "Invalid value for '--rows': 'x' is not a whole number of at least 0"),
+        (["--rows", "-1"], "Invalid value for '--rows': '-1' is not a whole number of at least 0"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_in_a_plain_sentence(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", *arguments]) == 2
+    assert message in " ".join(capsys.readouterr().err.split())

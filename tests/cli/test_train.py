@@ -3,10 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import typer
 
 from contextprune.cli.app import main
-from contextprune.training.command import layers_of
 
 
 def test_the_help_shows_defaults_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,11 +19,9 @@ def test_data_that_is_not_there_is_said_in_one_line(tmp_path: Path, capsys: pyte
     assert "is not a folder with a data kit" in " ".join(capsys.readouterr().err.split())
 
 
-def test_layers_are_numbers_and_none_is_the_control() -> None:
-    assert layers_of("0, 2,5") == (0, 2, 5)
-    assert layers_of("") == ()
-
-
-def test_layers_that_are_no_numbers_are_refused() -> None:
-    with pytest.raises(typer.BadParameter, match="numbers with commas between"):
-        layers_of("first")
+def test_a_number_of_steps_that_cannot_be_is_refused_in_a_plain_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tmp_path), "--out", str(tmp_path / "out"), "--steps", "0"]) == 2
+    message = " ".join(capsys.readouterr().err.split())
+    assert "Invalid value for '--steps': '0' is not a whole number of at least 1" in message
