@@ -3,7 +3,7 @@
 from contextprune.scoring.base import Blend, Calibrated, Scorer, check, device_of, remarks
 from contextprune.scoring.digest import identifiers_to_carry, identifiers_to_carry_on_arrival
 from contextprune.scoring.lexical import Lexical
-from contextprune.scoring.load import load_scorer
+from contextprune.scoring.load import load_scorer, load_scorer_for_requests
 from contextprune.scoring.signals import Signals
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "identifiers_to_carry",
     "identifiers_to_carry_on_arrival",
     "load_scorer",
+    "load_scorer_for_requests",
     "remarks",
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contextprune.context import Kind
-from contextprune.errors import ScorerError
+from contextprune.errors import ContextPruneError, ScorerError
 from contextprune.scoring.base import Blend, Scorer
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.signals import Signals
@@ -23,6 +23,9 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 NAMES = ("auto", "neural", "lexical")
 WEIGHTS = Path(__file__).parent.parent / "weights"
 """The folder of the shipped model."""
+
+GPUS = ("/dev/nvidiactl", "/dev/dxg")
+"""Files that show that there is a GPU, on Linux and on Linux within Windows."""
 
 _VOCABULARIES = ("tokenizer.json", "vocab.*", "*.model")
 _NEEDED = ("torch", "tokenizers", "safetensors", "numpy")
@@ -57,6 +60,21 @@ def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:
         raise ScorerError(f"no folder {folder}: a scorer's folder holds scorer.json, or config.json of a cross-encoder")
     close = get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
     raise ScorerError(f"unknown scorer {name!r}, did you mean {close!r}? There are {', '.join(NAMES)}, and any folder")
+
+
+def load_scorer_for_requests(name: str = "auto", device: str = "auto") -> Scorer:
+    """The scorer where a request waits for it: "auto" is the model only where a GPU can run it in time.
+
+    The proxy uses it, and so does whoever foretells what the proxy would do. Raises as `load_scorer` does.
+    """
+    if name != "auto":
+        return load_scorer(name, device)
+    if device == "cpu" or not any(Path(gpu).exists() for gpu in GPUS):
+        return load_scorer("lexical")
+    try:
+        return load_scorer("neural", "cuda")
+    except ContextPruneError:
+        return load_scorer("lexical")
 
 
 def _lexical(note: str = "") -> Blend:

@@ -11,8 +11,8 @@ from contextprune.context import Document
 from contextprune.errors import MissingExtra, ScorerError
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
-from contextprune.scoring import load_scorer, remarks
-from contextprune.scoring.load import WEIGHTS, _shipped
+from contextprune.scoring import load_scorer, load_scorer_for_requests, remarks
+from contextprune.scoring.load import GPUS, WEIGHTS, _shipped
 from contextprune.storage.store import MemoryStore
 from contextprune.tokens import Tiktoken
 from tests.scoring.folders import write_cross_encoder, write_encoder, write_neural
@@ -186,3 +186,14 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path, device: str) -> N
         pytest.skip("it is there")
     with pytest.raises(ScorerError, match=device):
         load_scorer(str(write_neural(tmp_path / "mine")), device)
+
+
+def test_without_a_gpu_the_automatic_choice_for_requests_is_the_lexical_scorer() -> None:
+    if any(Path(gpu).exists() for gpu in GPUS):
+        pytest.skip("there is a GPU")
+    assert load_scorer_for_requests().name == LEXICAL
+
+
+def test_a_scorer_asked_for_by_name_is_that_one_for_requests_too(tmp_path: Path) -> None:
+    folder = str(write_neural(tmp_path / "mine"))
+    assert load_scorer_for_requests(folder, "cpu").name == load_scorer(folder, "cpu").name

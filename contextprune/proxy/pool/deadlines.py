@@ -95,7 +95,7 @@ class SessionHistory:
         new = max(0, size - last.size) if last and sure else size - shared
         saved = last.saved if last and sure else 0
         tokens = new // BYTES_A_TOKEN
-        seconds = min(self._deadline, max(LEAST, SHARE * (saved + tokens / 2) / self._prefill))
+        seconds = seconds_worth(tokens, saved, self._deadline, self._prefill)
         limit = self._deadline if saved else seconds  # a replay is worth all the time there is
 
         cold = job.cold or (last is not None and sure and now - last.at > self._cache)
@@ -121,6 +121,15 @@ class SessionHistory:
             self._last.move_to_end(mark)
         while len(self._last) > self._capacity:
             self._last.popitem(last=False)
+
+
+def seconds_worth(tokens: int, saved: int, deadline: float, prefill: float) -> float:
+    """Seconds that deciding about so many new tokens is worth, where the session's last request saved `saved`.
+
+    deadline   seconds at most
+    prefill    tokens a second that the provider reads
+    """
+    return min(deadline, max(LEAST, SHARE * (saved + tokens / 2) / prefill))
 
 
 class SpeedEstimate:

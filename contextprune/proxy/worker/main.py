@@ -26,12 +26,11 @@ from contextprune.proxy.worker.answer import Answerer
 from contextprune.proxy.worker.guard import guarded
 from contextprune.pruner import Pruner
 from contextprune.report import Report
-from contextprune.scoring import Scorer, load_scorer
+from contextprune.scoring import load_scorer_for_requests
 from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.storage.store import MemoryStore, open_store
 from contextprune.tokens import open_counter
 
-_GPUS = ("/dev/nvidiactl", "/dev/dxg")  # as Linux and Linux within Windows show one
 _OUT_OF_MEMORY = 70
 BUSY = 0.25  # seconds that a job waits for a store that another process has locked, before it goes on without
 IDLE = 0.02  # seconds without a job after which the next request is prepared
@@ -139,7 +138,7 @@ def _answer(pipe: Pipe, answerer: Answerer, job: Job) -> None:
 
 def prepare(settings: Settings, threads: int) -> tuple[Answerer, Pruner]:
     """The answerer, and an engine of the same parts that remembers nothing, for a trial."""
-    scorer = scorer_of(settings)
+    scorer = load_scorer_for_requests(settings.scorer, settings.device)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
 
@@ -148,18 +147,6 @@ def prepare(settings: Settings, threads: int) -> tuple[Answerer, Pruner]:
     counter("")  # reads the vocabulary
     spare = Pruner(settings.policy, scorer, counter, MemoryStore())
     return Answerer(settings.policy, scorer, counter, store), spare
-
-
-def scorer_of(settings: Settings) -> Scorer:
-    """The scorer of the settings; "auto" is the model only where a GPU can run it, for it has a tenth of a second."""
-    if settings.scorer != "auto":
-        return load_scorer(settings.scorer, settings.device)
-    if settings.device == "cpu" or not any(Path(gpu).exists() for gpu in _GPUS):
-        return load_scorer("lexical")
-    try:
-        return load_scorer("neural", "cuda")
-    except ContextPruneError:
-        return load_scorer("lexical")
 
 
 def _trial() -> Mapping[str, Any]:

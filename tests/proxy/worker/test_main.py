@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from contextprune.proxy.job import PREFIX, Job, Task, pack, pack_job, read_answer, unpack
-from contextprune.proxy.worker.main import prepare, scorer_of
+from contextprune.proxy.worker.main import prepare
 from contextprune.settings import Settings
 from tests.proxy.pool.running_pool import Asking, asking, body
 from tests.scoring.folders import write_neural
@@ -165,12 +165,6 @@ def test_a_store_that_cannot_be_used_is_told_when_it_is_ready(tmp_path: Path, mo
         assert read_answer(*front.hear()).reason == "store"
     finally:
         front.end()
-
-
-def test_without_a_gpu_the_automatic_choice_is_the_lexical_scorer() -> None:
-    if any(Path(gpu).exists() for gpu in ("/dev/nvidiactl", "/dev/dxg")):
-        pytest.skip("there is a GPU")
-    assert "lexical" in scorer_of(Settings()).name
 
 
 def test_a_store_that_cannot_be_opened_does_not_keep_it_from_starting(tmp_path: Path) -> None:
