@@ -75,6 +75,7 @@ class App:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
+        await self.monitor.publish()
         await self.pool.stop()
         await self._client.close()
         await send({"type": "lifespan.shutdown.complete"})

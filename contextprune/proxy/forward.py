@@ -23,6 +23,7 @@ from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.treatment import Action, Refusal, Treatment, choose_treatment, reconsider
 from contextprune.proxy.wire.body import Incoming, declared, decode_body, has_body
 from contextprune.proxy.wire.client import Body
+from contextprune.proxy.wire.client_name import client_name
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.glance import Glance, glance_at
 from contextprune.proxy.wire.headers import Headers, upward
@@ -50,6 +51,7 @@ class Forwarder:
         route = exchange.route = self._upstreams.route(scope["method"], path, scope["query_string"], exchange.headers)
         record.route, record.dialect, record.provider = route.kind, route.dialect, route.upstream.name
         record.trace = exchange.names.get(b"traceparent", b"").decode("latin-1")
+        record.client = client_name(exchange.names.get(b"user-agent", b""))
 
         treatment = choose_treatment(route, exchange.names, self._options, full=full)
         record.answer = replace(record.answer, reason=treatment.reason)
@@ -230,6 +232,7 @@ class Forwarder:
 def note(record: RequestRecord, answer: Answer) -> None:
     """Put an answer into the record, which is kept for long, without its body."""
     record.answer = replace(answer, body=None)
+    record.session = record.session or answer.conversation
 
 
 def _short_hash(session: str) -> str:

@@ -112,6 +112,7 @@ class Answer:
     epoch     old blocks were decided anew
     seconds   by stage; "waited" is the front's queue
     keys      recall keys of what was cut in this very request
+    conversation  a short hash of how it begins, "" where nobody read it
     heat      JSON: a list of [kind, name, [[text, action or "marker", reason, score], ...], facts] in reading order;
               facts: "tokens" [before, after], "request" of the conversation that brought it, "cut" "now", "old",
               "epoch" or ""
@@ -130,6 +131,7 @@ class Answer:
     epoch: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     keys: tuple[str, ...] = ()
+    conversation: str = ""
     heat: bytes | None = None
 
 

@@ -30,7 +30,9 @@ from contextprune.proxy.supervisor import supervise
 from contextprune.proxy.telemetry.logs import Log, log_to
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
 from contextprune.proxy.telemetry.peers import Peers
+from contextprune.proxy.telemetry.totals import Totals, totals_path
 from contextprune.proxy.wire.connection import bounded_connections
+from contextprune.settings import load_settings
 
 try:
     import uvicorn
@@ -183,8 +185,9 @@ def application(
         if configured():
             watchers.append(Telemetry())
     peers = Peers(folder) if folder else None
-    pool = ScorerPool(options, launched=launched)
-    return App(options, pool, Monitor(options, watchers=watchers, peers=peers), secret)
+    settings = load_settings(file=Path(options.config) if options.config else None)
+    monitor = Monitor(options, watchers=watchers, peers=peers, totals=Totals(totals_path(settings.store)))
+    return App(options, ScorerPool(options, launched=launched), monitor, secret)
 
 
 def run(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from contextprune.proxy.options import Options
@@ -15,6 +15,8 @@ from contextprune.proxy.telemetry.peers import Peers
 from contextprune.proxy.telemetry.prometheus import exposition
 from contextprune.proxy.telemetry.record import Recent, RequestRecord
 from contextprune.proxy.telemetry.series import Series, Sums, added
+from contextprune.proxy.telemetry.totals import Totals, day_of
+from contextprune.proxy.telemetry.totals_file import SessionTotal
 
 
 class Watcher(Protocol):
@@ -37,6 +39,7 @@ class Snapshot:
     hour, day     sums by the minute and by the quarter hour, the last one being now
     total         sums since the start
     pool          state of the scorer processes; None before it was first asked for
+    month         sums of this month's days by day; sessions: those seen last; both of all processes and runs
     """
 
     options: Options
@@ -51,6 +54,21 @@ class Snapshot:
     pool: PoolStatus | None
     warned: Warned | None
     peers: Peers | None = None
+    totals: Totals | None = None
+    month: Mapping[str, Sums] = field(default_factory=dict, hash=False)
+    sessions: Sequence[SessionTotal] = ()
+
+    @property
+    def today(self) -> str:
+        """The name of this day among those of the month."""
+        return day_of(self.wall)
+
+    def with_totals(self, sessions: int) -> Snapshot:
+        """The same with this month's days, and with so many sessions. Reads a file."""
+        if self.totals is None:
+            return self
+        month = self.totals.days(f"{self.today[:7]}-01", self.today)
+        return replace(self, month=month, sessions=self.totals.sessions(sessions))
 
     def with_peers(self) -> Snapshot:
         """The same with the sums of the other processes of this server. Reads files."""
@@ -71,8 +89,9 @@ class Snapshot:
 class Monitor:
     """Counts requests, and tells what they came to. Belongs to one event loop.
 
-    clock   seconds that never go back; wall: seconds since 1970, for people
-    peers   the sums of the other processes of the same server, None where there are none
+    clock    seconds that never go back; wall: seconds since 1970, for people
+    peers    the sums of the other processes of the same server, None where there are none
+    totals   what outlives this process; None keeps totals as long as it lives
 
     `pool`, the last known state of the scorer processes, is set from outside before anything is shown.
     """
@@ -84,7 +103,9 @@ class Monitor:
         watchers: Sequence[Watcher] = (),
         wall: Callable[[], float] = time.time,
         peers: Peers | None = None,
+        totals: Totals | None = None,
     ) -> None:
+        self.totals = totals or Totals()
         self.options, self.clock, self.wall, self.peers = options, clock, wall, peers
         self.started = clock()
         self.recent = Recent(options.records)
@@ -127,6 +148,7 @@ class Monitor:
         self._open.discard(record.number)
         self.recent.add(record)
         self.series.add(record, now)
+        self.totals.add(record, self.wall())
         self._canary.see(record, now)
         warned = self._canary.due(now) if self.options.mode != "off" else None
         for watcher in self._watchers:
@@ -158,6 +180,7 @@ class Monitor:
             pool=self.pool,
             warned=self.warned,
             peers=self.peers,
+            totals=self.totals,
         )
 
     def metrics(self) -> bytes:
@@ -166,6 +189,7 @@ class Monitor:
         return exposition(with_peers.total, self.pool, with_peers.in_flight, silent=self.warned is not None)
 
     async def publish(self) -> None:
-        """Tell the other processes of this server what was counted here; to be called every few seconds."""
+        """Tell the other processes what was counted here, and add it to the totals; to be called every few seconds."""
+        await asyncio.to_thread(self.totals.flush)
         if self.peers is not None:
             await asyncio.to_thread(self.peers.write, self.series.copy(), self.in_flight)

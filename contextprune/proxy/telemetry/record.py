@@ -38,6 +38,7 @@ class RequestRecord:
     dialect     the wire format, "" where there is none
     provider    "openai", "anthropic", or the prefix that an upstream was configured under
     session     a short hash of the session, "" where unknown
+    client      the program that sent it, as it names itself, "" where it does not
     mode        "on", "audit" or "off", as it held for this request
     answer      of the scorer process, without its body, or what is known where none was asked; see `job.Answer`
     overhead    from the last byte of the request to the first one upstream: what contextprune cost
@@ -59,6 +60,7 @@ class RequestRecord:
     dialect: str = ""
     provider: str = ""
     session: str = ""
+    client: str = ""
     mode: str = "on"
     answer: Answer = UNASKED
     overhead: float = 0.0

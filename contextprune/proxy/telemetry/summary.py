@@ -25,6 +25,9 @@ class Summary:
     gone              clients that left early, by where
     retried           shortened requests that were refused with 400 and sent again as received
     epochs            requests in which old blocks were decided anew
+    sessions          of days alone: sessions that sent a request; one that goes on over midnight counts on both days
+    late              requests for which time was short, wholly or for some blocks
+    lost              tokens that would have gone, had there been time
     """
 
     requests: int
@@ -51,6 +54,14 @@ class Summary:
     gone: Mapping[str, int]
     retried: int
     epochs: int
+    sessions: int
+    late: int
+    lost: int
+
+    @property
+    def lost_share(self) -> float:
+        """The share, 0..1, of the tokens that could have gone which was lost to lateness."""
+        return self.lost / (self.saved + self.lost) if self.lost > 0 else 0.0
 
     @property
     def saved(self) -> int:
@@ -100,6 +111,9 @@ def summarise(sums: Sums) -> Summary:
         gone=_by(sums, "gone", position=1),
         retried=count("retried"),
         epochs=count("epochs"),
+        sessions=count("sessions"),
+        late=_late(sums),
+        lost=count("lost"),
     )
 
 
@@ -113,6 +127,12 @@ def _reasons(sums: Sums) -> dict[str, int]:
             reason = key[3] or key[2]
             counts[reason] = counts.get(reason, 0) + round(number)
     return _ranked(counts)
+
+
+def _late(sums: Sums) -> int:
+    """Requests that could have been shortened, and were late for all or a part of it."""
+    requests = (key for key in sums.numbers if key[0] == "requests" and key[1] in SHORTENED)
+    return round(sum(sums.numbers[key] for key in requests if key[3] == Reason.LATE))
 
 
 def _by(sums: Sums, name: str, position: int) -> dict[str, int]:

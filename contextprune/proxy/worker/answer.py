@@ -209,8 +209,9 @@ class Answerer:
         started = perf_counter()
         engine, conversation = self._read(job, remember=_is_request(job))
         context, pruner = conversation.context, engine.pruner(conversation.mode)
+        conversation_hash = _hash_of(engine.store, context)
         if (job.tenant, root_of(context)) in self._refused:
-            return replace(pass_through(job, Reason.REFUSED), model=context.model)
+            return replace(pass_through(job, Reason.REFUSED), model=context.model, conversation=conversation_hash)
         seconds = {"read": perf_counter() - started}
         self._last = _LastJob(job, engine, conversation)
 
@@ -218,7 +219,8 @@ class Answerer:
         if _is_request(job) and (job.new >= REPLAY_FIRST_TOKENS or conversation.mode == TOOL):
             replay = conversation.body(job, pruner.replay(context))
             if replay is not job.body:
-                send_ahead(Answer(job.number, replay, "applied", Reason.LATE, final=False, model=context.model))
+                early = Answer(job.number, replay, "applied", Reason.LATE, final=False, model=context.model)
+                send_ahead(replace(early, conversation=conversation_hash))
 
         deadline = Deadline(job.seconds - (perf_counter() - started), abandoned, self._pace)
         pruned = pruner(context, cold=job.cold, as_sent=True, enough=deadline)
@@ -229,7 +231,7 @@ class Answerer:
         body = conversation.body(job, pruned.edits)
         answer = _answer(job, body, pruned, deadline.skipped, changed=body is not job.body)
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
-        return replace(answer, seconds=seconds, keys=tuple(_keys(pruned, engine.store)))
+        return replace(answer, seconds=seconds, keys=tuple(_keys(pruned, engine.store)), conversation=conversation_hash)
 
     def _without_decisions(self, job: Job, reason: Reason) -> Answer:
         """The texts that earlier requests sent, after deciding failed, so that the provider's cache goes on to hold."""
@@ -326,6 +328,14 @@ def _answer(job: Job, body: bytes, pruned: Pruned, skipped: int, *, changed: boo
         seconds=report.seconds,
         heat=heat_of(pruned) if job.show else None,
     )
+
+
+def _hash_of(store: Store, context: Context) -> str:
+    """A short hash of how a conversation begins, made with the store's secret; "" where the store cannot be used."""
+    try:
+        return store.key(f"session {root_of(context).hex()}")[:8]
+    except StoreError:
+        return ""
 
 
 def _keys(pruned: Pruned, store: Store) -> Iterator[str]:
