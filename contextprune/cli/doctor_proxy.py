@@ -46,7 +46,8 @@ def examine_proxy(url: str, token: str | None = None) -> list[Finding]:
     stats = _stats(base, headers)
     if isinstance(stats, Finding):
         return [*findings, stats]
-    return [*findings, _version(stats), _mode(stats), _traffic(stats), *_canary(base, headers)]
+    findings += [_version(stats), _mode(stats), _traffic(stats), *_upstreams(stats), *_paths(stats)]
+    return [*findings, *_canary(base, headers)]
 
 
 def _base(url: str) -> str:
@@ -138,6 +139,22 @@ def _traffic(stats: Stats) -> Finding:
         silence = f"nothing was shortened for {stats.silence.seconds / 60:.0f} minutes. {helps}"
         return Finding("traffic", counts, silence.strip())
     return Finding("traffic", counts)
+
+
+def _upstreams(stats: Stats) -> list[Finding]:
+    """Upstreams that it could not reach the last time, with why; nothing where there are none."""
+    return [Finding("upstream", name, why) for name, why in stats.unreachable.items()]
+
+
+def _paths(stats: Stats) -> list[Finding]:
+    """Requests that passed unread, or were refused, because of their path or key; nothing where there were none."""
+    reasons = stats.traffic.reasons if stats.traffic else {}
+    counts = {reason: reasons.get(reason, 0) for reason in (Reason.UNKNOWN_PATH, Reason.NO_UPSTREAM)}
+    return [
+        Finding("paths", f"{reason}: {count:,} request{'s' if count > 1 else ''}", _helps(reason))
+        for reason, count in counts.items()
+        if count
+    ]
 
 
 def _helps(reason: str) -> str:

@@ -46,6 +46,7 @@ class Stats:
     trouble     why a scorer could not start, "" where all could
     breaker     "closed", or the state of a scorer that is being left alone
     silence     the canary's warning, while it lasts
+    unreachable why an upstream could not be reached the last time, by its name
     """
 
     version: str = "unknown"
@@ -56,6 +57,7 @@ class Stats:
     trouble: str = ""
     breaker: str = "closed"
     silence: Silence | None = None
+    unreachable: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def of(cls, data: object) -> Self | None:
@@ -72,6 +74,7 @@ class Stats:
             trouble=str(scorers.get("trouble") or ""),
             breaker=str(scorers.get("breaker", "closed")),
             silence=_silence(_table(data, "warning")),
+            unreachable={name: str(why) for name, why in _table(data, "unreachable").items()},
         )
 
 

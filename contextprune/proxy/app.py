@@ -35,6 +35,7 @@ class App:
         self.draining = False
         upstreams = Upstreams(options)
         self._client = Client(options, upstreams)
+        monitor.unreachable = self._client.trouble
         self._forwarder = Forwarder(options, pool, upstreams, Relay(self._client))
         self._endpoints = Endpoints(options, monitor, pool, lambda: self.draining, secret)
         self._exchanges: set[Exchange] = set()

@@ -112,6 +112,20 @@ def test_a_store_that_cannot_write_is_named(tmp_path: Path) -> None:
         assert "Originals could not be kept" in trouble(examine_proxy(url))
 
 
+def test_requests_with_a_path_that_is_not_known_are_named() -> None:
+    reasons = {"unknown_path": 3, "no_upstream": 1, "noop": 2}
+    with pretending(stats=(200, {**STATS, "all": {"eligible": 3, "shortened": 2, "reasons": reasons}})) as url:
+        findings = [finding for finding in examine_proxy(url) if finding.name == "paths"]
+    assert [finding.state for finding in findings] == ["unknown_path: 3 requests", "no_upstream: 1 request"]
+    assert "--upstream /gemini=" in findings[1].trouble
+
+
+def test_an_upstream_that_cannot_be_reached_is_named_with_why() -> None:
+    why = "openai cannot be reached: the certificate of gateway.example is not trusted"
+    with pretending(stats=(200, {**STATS, "unreachable": {"openai": why}})) as url:
+        assert f"upstream: {why}" in trouble(examine_proxy(url))
+
+
 def test_a_scorer_that_cannot_start_is_named(tmp_path: Path) -> None:
     with serving(tmp_path, CONTEXTPRUNE_SCORER=str(tmp_path / "nowhere")) as url:
         said = trouble(examine_proxy(url))

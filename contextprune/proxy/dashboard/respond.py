@@ -86,6 +86,7 @@ def stats(snapshot: Snapshot) -> dict[str, Any]:
         "in_flight": snapshot.in_flight,
         "warning": asdict(warned) if warned else None,
         "scorers": asdict(snapshot.pool) if snapshot.pool else {},
+        "unreachable": dict(snapshot.unreachable),
         "hour": asdict(summarise(added(snapshot.hour))),
         "day": asdict(summarise(added(snapshot.day))),
         "all": asdict(summarise(snapshot.total)),

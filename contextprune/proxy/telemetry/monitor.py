@@ -40,6 +40,7 @@ class Snapshot:
     total         sums since the start
     pool          state of the scorer processes; None before it was first asked for
     month         sums of this month's days by day; sessions: those seen last; both of all processes and runs
+    unreachable   why an upstream could not be reached the last time, by its name
     """
 
     options: Options
@@ -54,6 +55,7 @@ class Snapshot:
     pool: PoolStatus | None
     warned: Warned | None
     peers: Peers | None = None
+    unreachable: Mapping[str, str] = field(default_factory=dict, hash=False)
     totals: Totals | None = None
     month: Mapping[str, Sums] = field(default_factory=dict, hash=False)
     sessions: Sequence[SessionTotal] = ()
@@ -93,7 +95,8 @@ class Monitor:
     peers    the sums of the other processes of the same server, None where there are none
     totals   what outlives this process; None keeps totals as long as it lives
 
-    `pool`, the last known state of the scorer processes, is set from outside before anything is shown.
+    `pool`, the last known state of the scorer processes, is set from outside before anything is shown, and so is
+    `unreachable`, why upstreams could not be reached.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Monitor:
         self.recent = Recent(options.records)
         self.series = Series()
         self.pool: PoolStatus | None = None
+        self.unreachable: Mapping[str, str] = {}
         self._canary = Canary(options.canary_minutes * 60, self.started)
         self._watchers = tuple(watchers)
         self._number = 0
@@ -181,6 +185,7 @@ class Monitor:
             warned=self.warned,
             peers=self.peers,
             totals=self.totals,
+            unreachable=dict(self.unreachable),
         )
 
     def metrics(self) -> bytes:

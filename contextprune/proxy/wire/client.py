@@ -13,8 +13,9 @@ from typing import Any
 
 from contextprune.errors import MissingExtra
 from contextprune.proxy.options import Options
+from contextprune.proxy.wire.certificates import distrust, load_trust
 from contextprune.proxy.wire.headers import Headers
-from contextprune.proxy.wire.routes import Route, Upstreams
+from contextprune.proxy.wire.routes import Route, Upstream, Upstreams
 
 try:
     try:
@@ -74,13 +75,17 @@ class Reply:
 
 
 class Client:
-    """Connections to the upstreams. Refuses every other host."""
+    """Connections to the upstreams. Refuses every other host. Raises SettingsError for unusable certificates.
+
+    trouble   why the last connection to an upstream failed, by its name; those that work are not in it
+    """
 
     def __init__(self, options: Options, upstreams: Upstreams) -> None:
+        self.trouble: dict[str, str] = {}
         self._origins = upstreams.origins
         self._options = options
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpcore.default_ssl_context() if upstreams.secure else None,
+            ssl_context=load_trust(httpcore.default_ssl_context) if upstreams.secure else None,
             max_connections=options.connections,
             max_keepalive_connections=_IDLE_CONNECTIONS,
             keepalive_expiry=_IDLE_SECONDS,
@@ -111,7 +116,11 @@ class Client:
         try:
             response = await self._pool.handle_async_request(request)
         except _FAILURES as exc:
-            raise _failed(exc, upstream.name, options) from exc
+            failed = _failed(exc, upstream, options)
+            if isinstance(exc, httpcore.ConnectError | httpcore.ConnectTimeout):
+                self.trouble[upstream.name] = failed.message
+            raise failed from exc
+        self.trouble.pop(upstream.name, None)
 
         if not 200 <= response.status <= 599:
             await response.aclose()
@@ -136,7 +145,11 @@ _WORDS: Mapping[type[Exception], tuple[int, str]] = {
 }
 
 
-def _failed(exc: Exception, name: str, options: Options) -> Failed:
+def _failed(exc: Exception, upstream: Upstream, options: Options) -> Failed:
+    if isinstance(exc, httpcore.ConnectError) and (words := distrust(exc, upstream.host.decode())):
+        return Failed(502, f"{upstream.name} cannot be reached: {words}")
     status, words = _WORDS.get(type(exc), (502, "{name} closed the connection without an answer, or gave no HTTP"))
     first, write = options.first_byte_seconds, options.body_seconds
-    return Failed(status, words.format(name=name, connect=options.connect_seconds, first=first, write=write, exc=exc))
+    return Failed(
+        status, words.format(name=upstream.name, connect=options.connect_seconds, first=first, write=write, exc=exc)
+    )

@@ -1,7 +1,8 @@
 """A client's connection within bounds: uvicorn's, with limits on the time and the size of a request's headers.
 
 uvicorn has neither limit, and it puts the trailers of a request among its headers, where they could pass for a
-credential: here they are read within the same size, and dropped.
+credential: here they are read within the same size, and dropped. It also answers HTTP/1.0 in chunks, which such a
+client cannot read: here the end of the connection is that of an answer without a length.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from contextprune.errors import MissingExtra
 
 try:
     from uvicorn.config import Config
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
     from uvicorn.server import ServerState
 except ImportError as exc:
     raise MissingExtra("the proxy", extra="proxy") from exc
 
 _HEADER_BYTES = 64 << 10
+_ENDLESS = 1 << 62  # bytes of an answer whose length nobody knows
 
 
 def bounded_connections(seconds: float) -> Callable[..., BoundedConnection]:
@@ -33,6 +35,20 @@ def bounded_connections(seconds: float) -> Callable[..., BoundedConnection]:
         return connection
 
     return connect
+
+
+class _UntilClosed(RequestResponseCycle):
+    """A request of HTTP/1.0 and its answer, which is never in chunks: without a length, it ends with the connection."""
+
+    async def send(self, message: Any) -> None:
+        """See ASGI."""
+        if message["type"] == "http.response.start":
+            if not any(name.lower() == b"content-length" for name, _ in message.get("headers", ())):
+                self.chunked_encoding = False
+                self.expected_content_length = _ENDLESS
+        elif not message.get("more_body", False) and self.expected_content_length > _ENDLESS >> 1:
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -80,7 +96,10 @@ class BoundedConnection(HttpToolsProtocol):
         """See HttpToolsProtocol."""
         self._stop_timer()
         self._reading_fields, self._headers_complete, self._bytes = False, True, 0
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not None and self.cycle is not before and self.scope["http_version"] == "1.0":
+            self.cycle.__class__ = _UntilClosed  # the base class makes it, and starts it only after this
 
     def on_chunk_header(self) -> None:
         """See httptools. After the last one come trailers, after all others a piece of the body."""

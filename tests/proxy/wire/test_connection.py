@@ -39,6 +39,28 @@ def test_trailers_of_a_request_are_read_and_never_become_headers(path: bytes) ->
         assert not {"x-late", "authorization"} & {name for name, _ in request.headers}
 
 
+@pytest.mark.parametrize("stream", [b"true", b"false"])
+def test_a_client_of_http_1_0_gets_an_answer_that_ends_with_the_connection_and_no_chunks(stream: bytes) -> None:
+    body = b'{"model": "m", "stream": %b, "messages": [{"role": "user", "content": "hello"}]}' % stream
+    head = b"POST /v1/chat/completions HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    with running(scorers=Scripted()) as proxy:
+        got = talk(proxy, head % len(body) + body)
+        fields, _, rest = got.partition(b"\r\n\r\n")
+        assert fields.startswith(b"HTTP/1.1 200 ")
+        assert b"transfer-encoding" not in fields.lower()
+        assert b"connection: close" in fields.lower()
+        assert rest == bytes(proxy.provider.sent[0])
+        assert (b"content-length" in fields.lower()) is (stream == b"false")
+
+
+def test_a_page_is_given_to_a_client_of_http_1_0() -> None:
+    with running(scorers=Scripted()) as proxy:
+        for method in (b"GET", b"HEAD"):
+            got = talk(proxy, b"%b /livez HTTP/1.0\r\n\r\n" % method)
+            assert got.startswith(b"HTTP/1.1 200 ")
+            assert got.endswith(b'{"status": "alive"}' if method == b"GET" else b"\r\n\r\n")
+
+
 def test_endless_trailers_of_a_request_end_its_connection() -> None:
     head = b"POST /v1/files HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nx-late: "
     with running(scorers=Scripted()) as proxy:
