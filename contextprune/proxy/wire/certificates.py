@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Callable, Mapping
 
 from contextprune.errors import SettingsError
+from contextprune.settings import process_environment
 
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _TRUST = (
@@ -47,6 +47,6 @@ def load_trust(make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     try:
         return make()
     except OSError as exc:  # ssl.SSLError is one
-        name = next((name for name in _VARIABLES if os.environ.get(name)), "")
-        where = f"{name}={os.environ[name]}" if name else "this machine's list"
+        variables = process_environment()
+        where = next((f"{name}={variables[name]}" for name in _VARIABLES if variables.get(name)), "this machine's list")
         raise SettingsError(f"the trusted certificates cannot be read from {where}: {exc.strerror or exc}") from exc
