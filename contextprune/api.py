@@ -62,7 +62,7 @@ def compress(
     """Shorten an OpenAI Chat, OpenAI Responses or Anthropic Messages body, a message list, or a recorded session.
 
     budget   a ceiling to fit under; None decides each block as on its arrival, stable from turn to turn
-    query    what the context is needed for; None takes the last user message
+    query    what the context is needed for; None takes what the user asked last, and at first
     format   the payload's format where its content does not tell
     cold     the provider's cache has expired since the last request: without a budget, old blocks may be decided anew
              at once, since that rewrites nothing

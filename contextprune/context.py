@@ -148,7 +148,7 @@ class Context:
     """Segments in reading order, and what they are needed for.
 
     query   "" where nothing was said
-    asked   the caller gave the query; otherwise it is what the user said last, which on traces tells little
+    asked   the caller gave the query; otherwise it is what the user asked, which on traces tells little
     model   the name of the model that the context is for, "" where it is not said
     bound   an edit of what was sent before would make signed reasoning after it invalid
     arriving  it is one block of a session that goes on, seen as it arrives

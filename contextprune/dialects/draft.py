@@ -5,27 +5,20 @@ Every dialect walks its own shape and calls a Draft for each text; the rules tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from contextprune.context import MODEL_MADE, Context, Kind, Ref, Segment
 from contextprune.dialects.base import OBJECT, as_object, compact, optional_text
 from contextprune.dialects.models import binds_reasoning
-
-_QUERY_LENGTH = 4000
-
-_ASIDE = re.compile(
-    r"\s*(?:<system-reminder>|<command-|<local-command-|<environment_context>|<user_instructions>|# AGENTS\.md |\Z)"
-)
-"""Text in the user's name that a harness wrote."""
+from contextprune.text.goal import Goal
 
 
 class Voice(NamedTuple):
     """The speaker of a text, and so the segment that it becomes. (A frozen dataclass takes twice as long to make.)
 
     model    it came in the model's reply, whatever its kind (results of server tools)
-    message  the message whose words these are, where a user speaks: they make the query
+    message  the message whose words these are, where a user speaks: they may make the query
     marked   the provider's cache is told to cut here
     """
 
@@ -92,17 +85,12 @@ class Draft:
         self._turn = 0
         self._in_reply = True  # a history that opens with a reply opens with turn 0
         self._last_reply: str | None = None
-        self._query_message: Ref | None = None
-        self._query_texts: list[str] = []
+        self._goal = Goal()
 
     def text(self, voice: Voice, text: str, ref: Ref) -> None:
         """Note a text that stands at `ref`. An empty one is left out, unless it belongs to a call: that is a turn."""
         if not text and voice.kind not in (Kind.TOOL_CALL, Kind.TOOL_RESULT):
             return
-        if voice.message is not None and _ASIDE.match(text) is None:
-            if voice.message != self._query_message:
-                self._query_message, self._query_texts = voice.message, []
-            self._query_texts.append(text[:_QUERY_LENGTH])
         self._add(voice, text, ref, editable=voice.editable and bool(text))
 
     def opaque(self, voice: Voice, value: Any, ref: Ref) -> None:
@@ -137,10 +125,9 @@ class Draft:
             self.opaque(voice, tool, (*ref, key, index))
 
     def context(self, query: str | None) -> Context:
-        """The segments as a context, with the query given or else the user's latest message."""
-        if query is None:
-            query = "\n".join(self._query_texts)[:_QUERY_LENGTH]
+        """The segments as a context, with the query given or else what the user asked."""
         bound = self.signed and not self._lenient and binds_reasoning(self.model)
+        query = str(self._goal) if query is None else query
         return Context(tuple(self._segments), query, model=self.model, bound=bound)
 
     def _add(
@@ -161,11 +148,12 @@ class Draft:
         elif voice.kind in (Kind.TOOL_RESULT, Kind.IMAGE) and voice.pair:
             name = self._tools.get(voice.pair, name)
 
-        self._segments.append(
-            Segment(
-                voice.kind, text, ref, self._turn, voice.pair, name, editable, cost, voice.failed, voice.marked, source
-            )
+        segment = Segment(
+            voice.kind, text, ref, self._turn, voice.pair, name, editable, cost, voice.failed, voice.marked, source
         )
+        self._segments.append(segment)
+        if voice.message is not None or voice.kind is not Kind.USER:
+            self._goal.add(segment)
 
     def _count_turn(self, *, model: bool) -> None:
         if model:

@@ -37,7 +37,6 @@ LONG_PAST_SHARE = 0.1  # the same of blocks long past, where the window fills up
 LONG_PAST = 12  # model's replies after which a block is long past; set with `bench epochs`
 LAST_RESORT_SHARE = 0.1  # of the oldest, where the prompt would not fit: what their names take; with `bench epochs`
 CACHE_CUSHION = 4  # times the least size must go from a prompt that falls below it; reckoned: see `keeps_cacheable`
-GOAL_CHARACTERS = 4000  # of what the user said last count as the goal of a rewrite; by hand, for speed
 MARKER_ALLOWANCE = 40  # tokens that markers may cost more where a rewrite keeps more; by hand: two markers' worth
 
 

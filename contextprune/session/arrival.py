@@ -53,15 +53,15 @@ def decide(
     if segment.kind not in BLOCKS or not segment.text or protection(segment, policy):
         return unchanged, None
 
-    goal, call = _goal(segments, at), call_before(segments, at)
-    if segment.kind is Kind.DOCUMENT and goal is None and query is None:
+    goal, call = str(state.goal), call_before(segments, at)
+    if segment.kind is Kind.DOCUMENT and not goal and query is None:
         return unchanged, None  # nobody has asked anything yet, and what is asked later must change nothing
     if _is_recalled(segment, call, state) or is_marked(segment.text, resources.store.get):
         return unchanged, None
 
-    background = [segment for segment in (goal, call) if segment is not None]
-    purpose = query if query is not None else "" if goal is None else goal.text
-    context = Context((*background, segment), purpose, arriving=True)
+    background = [Segment(Kind.USER, goal, ("goal",))] if goal else []
+    background += [call] if call is not None else []
+    context = Context((*background, segment), goal if query is None else query, arriving=True)
     counted = count(counter, context, split(context, start=len(background)))
     repeated = _repeated(resources, state, counted, unchanged)
     return repeated or _shorten(resources, state, counted, unchanged, by_query=query is not None)
@@ -171,11 +171,6 @@ def _most_alike(state: State, spans: Sequence[Span]) -> list[int]:
             common[at] += len(span.text)
     ranked = sorted(((-chars, at) for at, chars in common.items() if chars >= SHARED_CHARACTERS))[:COMPARED_BLOCKS]
     return sorted(at for _, at in ranked)
-
-
-def _goal(segments: Sequence[Segment], at: int) -> Segment | None:
-    """What the user said last before a block."""
-    return next((segments[i] for i in range(at - 1, -1, -1) if segments[i].kind is Kind.USER), None)
 
 
 def _is_recalled(segment: Segment, call: Segment | None, state: State) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from contextprune.context import Context, Kind
+from contextprune.context import Context
 from contextprune.errors import BudgetError
 from contextprune.plan import Action, Plan
 from contextprune.prepare import New, Resources, count, finish, prepare
 from contextprune.selection import Prepared, under_budget
 from contextprune.selection.protection import closure, movable
-from contextprune.selection.targets import GOAL_CHARACTERS, MARKER_ALLOWANCE
+from contextprune.selection.targets import MARKER_ALLOWANCE
 from contextprune.session.state import State, shown_as
 from contextprune.splitting import split
 
@@ -49,8 +49,7 @@ def _beside(state: State, old: Collection[int], new: New) -> Context:
         text = new[i][0] if i in new else state.texts[i]
         shown = segment.text if text is None else text
         segments.append(replace(shown_as(segment, shown), editable=False, cost=segment.cost if text is None else None))
-    goal = next((s.text for s in reversed(state.segments) if s.kind is Kind.USER), "")
-    return Context(tuple(segments), goal[:GOAL_CHARACTERS])
+    return Context(tuple(segments), str(state.goal))
 
 
 def _plan(prepared: Prepared, standing: Mapping[int, int], ceiling: int) -> Plan:

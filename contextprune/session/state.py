@@ -18,6 +18,7 @@ from contextprune.selection.dedupe import sameness
 from contextprune.session.ledger import Entry
 from contextprune.splitting import split
 from contextprune.text.failures import failing
+from contextprune.text.goal import Goal
 from contextprune.text.identifiers import identifiers
 
 CUTS_KEPT = 16  # blocks whose spans are remembered
@@ -36,6 +37,7 @@ class State:
 
     texts       what is sent instead of a segment; None: it stands as it is
     before      tokens of each segment; after: of what is sent of it
+    goal        what the user asked so far
     shown       identifiers that anything but results shows
     keys        recall keys that were sent
     looks       what blocks look like, as far as it was needed
@@ -50,6 +52,7 @@ class State:
     texts: list[str | None] = field(default_factory=list)
     before: list[int] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
+    goal: Goal = field(default_factory=Goal)
     shown: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     looks: dict[int, Look] = field(default_factory=dict)
@@ -77,6 +80,7 @@ class State:
         self.after.append(entry.after)
         self._samenesses.append(_samenesses(spans) if spans and entry.text is None else None)
         self.ended = False
+        self.goal.add(segment)
 
         emptied_at_epochs = segment.kind is Kind.REASONING and segment.editable
         if segment.kind is not Kind.TOOL_RESULT and not emptied_at_epochs:

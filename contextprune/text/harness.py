@@ -18,7 +18,7 @@ class Reads(Enum):
     """How a form is told from the words around it."""
 
     TAG = auto()  # an element of this name, inside included
-    REQUEST = auto()  # an element of this name at the start of a line: nothing but its inside is the user's
+    REQUEST = auto()  # an element of this name at the start of a line: in a frame of few words, its inside is all
     NOTICE = auto()  # from here, at the start of a line, to the end of the line
     OPENING = auto()  # a text that opens with this is the harness's to its end
     HEADING = auto()  # the user's words are what follows the last of these
@@ -165,6 +165,8 @@ _NODS = (
     "続けて(?:ください)?", "はい", "계속(?:해)?", "네",
 )  # fmt: skip
 _NOD = re.compile(rf"(?:(?:{'|'.join(_NODS)})(?:[\W_]{{1,8}}|\Z)){{1,8}}", re.IGNORECASE)
+_REQUEST_ENDS = tuple(f"</{name}>" for name in sorted(_REQUESTS))
+_LONGEST_FRAME = 1500  # characters that a client writes around the user's words, outside of elements
 _LONGEST_NOD = 80  # characters of a message that may say no more than that the agent is to go on
 
 
@@ -181,8 +183,9 @@ def own_words(text: str) -> str:
         text = text[headings[-1].end() :]
 
     words, requests = _outside_tags(text) if "<" in text else (text, [])
-    if requests:
+    if requests and (len(words) <= _LONGEST_FRAME or text.rstrip().endswith(_REQUEST_ENDS)):
         return "\n".join(inner for request in requests if (inner := request.strip()))
+    words = "\n".join([words, *requests])
     if _OPENING.match(text):
         return ""
     words = _NOTICE.sub("", words).strip()
@@ -198,7 +201,7 @@ def is_request(words: str) -> bool:
 
 
 def _outside_tags(text: str) -> tuple[str, list[str]]:
-    """What stands outside of the elements that a harness writes, and the insides of those that hold the user's words.
+    """What stands outside of the elements that a harness writes, and the insides of those that hold a request.
 
     An element that nothing closes is a word like any other, unless the text opens with it.
     """
@@ -222,10 +225,10 @@ def _outside_tags(text: str) -> tuple[str, list[str]]:
             if not _opens_line(text, at, tag.start()):
                 continue
             requests.append(inside)
-        elif queued := _QUEUED.match(inside):
-            end = _QUEUE_END.search(inside, queued.end())
-            requests.append(inside[queued.end() : end.start() if end else len(inside)])
         outside.append(text[at : tag.start()])
+        if queued := _QUEUED.match(inside):
+            end = _QUEUE_END.search(inside, queued.end())
+            outside.append(inside[queued.end() : end.start() if end else len(inside)])
         at = closes.end()
     return "".join([*outside, text[at:]]), requests
 

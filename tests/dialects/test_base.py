@@ -287,8 +287,9 @@ def test_the_query_given_wins_over_the_users_words() -> None:
     assert read(payload, query="").query == ""
 
 
-def test_a_long_request_is_cut_to_the_first_4000_characters() -> None:
-    assert read([{"role": "user", "content": "a" * 5000}]).query == "a" * 4000
+def test_of_a_long_request_the_two_ends_are_the_query() -> None:
+    query = read([{"role": "user", "content": "a" * 20_000 + "b" * 20_000}]).query
+    assert (query[:9], query[-9:], len(query)) == ("a" * 9, "b" * 9, 16_000)
 
 
 class Reply:

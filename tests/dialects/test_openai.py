@@ -79,8 +79,8 @@ def test_a_schema_is_counted_as_compact_json_under_its_tools_name() -> None:
     assert (schema.kind, schema.name, schema.ref, schema.editable) == (Kind.TOOLS, "look", ("tools", 0), False)
 
 
-def test_the_query_is_the_last_thing_that_the_user_said() -> None:
-    assert read(CHAT).query == "How?"
+def test_the_query_is_what_the_user_asked_last_and_at_first() -> None:
+    assert read(CHAT).query == "How?\nCompare\nthe two."
     assert OpenAIChat().read({"messages": CHAT["messages"][:5]}).query == "Compare\nthe two."
 
 

@@ -11,6 +11,7 @@ import contextprune as cp
 from contextprune.markers import KEY
 from contextprune.plan import Action
 from contextprune.policy import Rule
+from contextprune.text.identifiers import words
 from tests import tool_outputs as outputs
 from tests.strategies import COUNTER, LEXICAL, NEURAL, Constant
 
@@ -185,6 +186,42 @@ def document(question: str, query: str | None = None, *, first: bool) -> str:
     said = cp.Segment(cp.Kind.USER, question, ("m", 0, 1))
     segments = (said, one) if first else (one, said)
     return pruner(recall=0.3)(cp.Context(segments), query=query).edits.get(one.ref, one.text)
+
+
+BEHIND = [
+    "<system-reminder>\nYour todo list is empty.\n</system-reminder>",
+    "[Request interrupted by user]",
+    "Continue.",
+    '{"type":"container_upload","file_id":"file_011"}',
+]
+
+
+def fetched(question: str, behind: Sequence[str] = ()) -> str:
+    """A listing as it is sent, fetched for a question behind which others spoke."""
+    opening = (cp.Segment(cp.Kind.USER, question, ("m", 0)), *turn(1, "3 pages", "list"))
+    others = tuple(cp.Segment(cp.Kind.USER, text, ("m", 1, 2 + n), turn=1) for n, text in enumerate(behind))
+    listing = turn(2, LISTING)
+    engine = pruner(Named())
+    return engine(cp.Context((*opening, *others, *listing))).edits.get(listing[1].ref, LISTING)
+
+
+class Named:
+    """Gives 1 to the lines that hold a word of the goal, and 0 to all others."""
+
+    name = "named"
+
+    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+        goal = set(words(context.query))
+        return [float(not goal.isdisjoint(words(span.text))) for span in spans]
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+def test_what_a_harness_says_behind_the_question_changes_nothing_about_a_block(behind: str) -> None:
+    assert fetched("Where is orders?", [behind]) == fetched("Where is orders?") != LISTING
+
+
+def test_the_first_request_still_guides_behind_a_later_one() -> None:
+    assert fetched("Where is orders?", ["Where is billing?"]) != fetched("Look.", ["Where is billing?"])
 
 
 def test_a_document_in_a_conversation_is_decided_by_the_question_before_it() -> None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from contextprune.context import Context, Kind, Segment
 from contextprune.dialects import read
+from contextprune.text.goal import goal_of
 from contextprune.text.identifiers import identifiers
 from contextprune.training.labels import extents
 from contextprune.training.labels.kit import Half, Raw, digest, half, rng_for, session_groups
@@ -161,12 +162,12 @@ class _Session:
         """View on arrival: (goal, call and result; what of the result was needed later). None without goal or call."""
         before = self.context.segments[: result.segment]
         segment = self.context.segments[result.segment]
-        goal = next((s for s in reversed(before) if s.kind is Kind.USER), None)
+        goal = str(goal_of(before))
         call = self.context.call_of(result.segment)
-        if goal is None or call is None:
+        if not goal or call is None:
             return None
         needs = (need._replace(segment=2) for need in self._needs([result], result.message + 1))
-        return Context((goal, call, segment), goal.text), strongest(needs)
+        return Context((Segment(Kind.USER, goal, ("goal",)), call, segment), goal), strongest(needs)
 
     def _needs(self, results: Sequence[Result], at: int) -> Iterator[Need]:
         """Needs of each text that an action from message `at` on uses first, in the latest result that holds it."""
