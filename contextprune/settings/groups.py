@@ -65,18 +65,20 @@ class Group:
         return f"{self.table}.{name}" if self.table else name
 
     def check_name(self, name: str, spelling: str, origin: str) -> None:
-        """Raise SettingsError for a name that does not exist, with the closest that does, spelled as the reader does.
+        """Raise SettingsError for a name that does not exist, in the words of `correction`."""
+        if name not in self.fields():
+            raise SettingsError(self.correction(name, spelling, origin))
+
+    def correction(self, name: str, spelling: str, origin: str) -> str:
+        """Say of a name that does not exist which one is the closest that does, spelled as the reader does.
 
         spelling   the name as it was written: of a variable, or of a key
         origin     where it stands
         """
-        names = self.fields()
-        if name in names:
-            return
-        close = get_close_matches(name, names, n=1, cutoff=0.0)[0]
+        close = get_close_matches(name, self.fields(), n=1, cutoff=0.0)[0]
         if spelling.startswith(self.prefix):
             close = self.variable(close)
-        raise SettingsError(f"no {self.noun} is called {spelling!r} ({origin}); did you mean {close!r}?")
+        return f"no {self.noun} is called {spelling!r} ({origin}); did you mean {close!r}?"
 
 
 def default_of(field: Field[Any]) -> Any:

@@ -35,7 +35,8 @@ def load_settings(
     tell      called with a sentence where something of the project's file does not count; it is logged, once in a
               process, where not given
 
-    Raises SettingsError for an unknown name, an unusable value, or a file of the user's that others may write to.
+    Raises SettingsError for an unknown name, but in a project's file, for an unusable value, or for a file of the
+    user's that others may write to.
     """
     resolved = resolve_settings(folder, environ, file)
 
@@ -72,7 +73,7 @@ def resolve_settings(
     ignored: tuple[str, ...] = ()
     notice = sources.refusal
     if sources.project:
-        wishes, beyond = _wishes(sources.project)
+        wishes, beyond, unknown = _wishes(sources.project)
         allowed, lower = limit(policy, {name: wish for name, wish in wishes.items() if name not in variables})
         in_project = {name: f"{name} in {sources.project.where}" for name in allowed}
         for name in allowed:
@@ -80,9 +81,9 @@ def resolve_settings(
                 both = isinstance(allowed[name], tuple | dict) and name in origins  # the project's is added
                 origins[name] = f"{origins[name]} and {in_project[name]}" if both else in_project[name]
         policy = _located(lambda: replace(policy, **allowed), allowed, in_project)
-        ignored = (*beyond, *lower)
-        if ignored:
-            notice = notice_of(sources.project, ignored, sources.home)
+        corrections = [SETTINGS.correction(name, name, sources.project.where) for name in unknown]
+        notice = notice_of(sources.project, (*beyond, *lower), sources.home, corrections)
+        ignored = (*beyond, *lower, *map(shown, unknown))
 
     outer = {name: value for name, value in values.items() if name not in in_policy}
     files = tuple(source.where for source in (sources.user, sources.project) if source)
@@ -142,13 +143,19 @@ def _sources(folder: Path | None, environ: Mapping[str, str], file: Path | None)
     return find_sources(folder or Path.cwd(), home / FILE if home else None, file)
 
 
-def _wishes(project: Source) -> tuple[dict[str, Any], list[str]]:
-    """Fields of the policy that a project's file may have a say in, and the names of all else in it."""
-    written = from_file(SETTINGS, project)
+def _wishes(project: Source) -> tuple[dict[str, Any], list[str], list[str]]:
+    """Fields of the policy that a project's file may have a say in, the names of all else in it, and unknown names.
+
+    Those stop nobody: the file is not the user's, and may be meant for a later version.
+    """
+    fields = SETTINGS.fields()
+    table = {name: value for name, value in project.table.items() if name in fields or name in SETTINGS.inner}
+    written = from_file(SETTINGS, replace(project, table=table))
     beyond: list[str] = []
-    for name, value in project.table.items():
+    for name, value in table.items():
         if name in SETTINGS.inner:
             beyond += [f"{name}.{shown(option)}" for option in value] if isinstance(value, dict) else [name]
         elif name not in FROM_A_PROJECT:
             beyond.append(name)
-    return _validated(SETTINGS, {name: wish for name, wish in written.items() if name in FROM_A_PROJECT}), beyond
+    wishes = _validated(SETTINGS, {name: wish for name, wish in written.items() if name in FROM_A_PROJECT})
+    return wishes, beyond, [name for name in project.table if name not in table]

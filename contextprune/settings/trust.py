@@ -26,7 +26,7 @@ _PROJECT = "pyproject.toml"
 _KEYS = ("tool", "contextprune")  # of the table in the latter
 _LARGEST = 1 << 20  # bytes of a configuration file
 _DOTS = 10_000_000  # the sum over all lines of their dots squared, which is what tomllib takes over dotted keys
-_SHOWN = 12  # names in a notice
+_SHOWN, _CORRECTED = 12, 3  # names in a notice, and those of them that it corrects
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,15 +262,24 @@ and keys go and what is loaded.
 """
 
 
-def notice_of(project: Source, ignored: Sequence[str], home: Path | None) -> str:
-    """Say in one line which names of a project's file do not count, and where to put them."""
-    names = ", ".join(ignored[:_SHOWN]) + (f" and {len(ignored) - _SHOWN} more" if len(ignored) > _SHOWN else "")
-    advice = f"put them into {home}, set" if home else "set"
-    return printable(
-        f"contextprune: {project.where} belongs to the working folder and may only make contextprune take out less. "
-        f"Ignored: {names}. If they are yours, {advice} CONTEXTPRUNE_* variables, or name the file to serve or wrap: "
-        f"--config {project.path}"
-    )
+def notice_of(project: Source, ignored: Sequence[str], home: Path | None, corrections: Sequence[str] = ()) -> str:
+    """Say in one line which names of a project's file do not count, and where to put them; "" where all do.
+
+    `corrections` are of names that do not exist.
+    """
+    sentences = [f"{correction} It is ignored." for correction in corrections[:_CORRECTED]]
+    if len(corrections) > _CORRECTED:
+        sentences.append(f"So are {len(corrections) - _CORRECTED} more unknown names.")
+
+    if ignored:
+        names = ", ".join(ignored[:_SHOWN]) + (f" and {len(ignored) - _SHOWN} more" if len(ignored) > _SHOWN else "")
+        advice = f"put them into {home}, set" if home else "set"
+        sentences.append(
+            f"{project.where} belongs to the working folder and may only make contextprune take out less. Ignored: "
+            f"{names}. If they are yours, {advice} CONTEXTPRUNE_* variables, or name the file to serve or wrap: "
+            f"--config {project.path}"
+        )
+    return printable(f"contextprune: {' '.join(sentences)}") if sentences else ""
 
 
 def _refusal(path: Path, why: str) -> str:

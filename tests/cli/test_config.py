@@ -126,6 +126,14 @@ def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_a_file_gets_wrong_is_said_in_a_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (project / "contextprune.toml").write_text("recal = 1\n")
+    (project / "contextprune.toml").write_text("recall = true\n")
     assert main(["config", "show"]) == 1
-    assert "did you mean 'recall'?" in capsys.readouterr().err
+    assert "is a number, not True" in capsys.readouterr().err
+
+
+def test_an_unknown_name_in_a_project_is_shown_as_ignored(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "contextprune.toml").write_text("recal = 1\n")
+    assert main(["config", "show"]) == 0
+    text = capsys.readouterr().out
+    assert "# ignored: recal in" in text
+    assert "did you mean 'recall'?" in text

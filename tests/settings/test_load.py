@@ -354,6 +354,34 @@ def test_a_project_that_makes_no_sense_is_refused_or_ignored(repository: Path, t
     assert re.search(message, said[0])
 
 
+def test_an_unknown_name_in_a_project_stops_nothing(repository: Path) -> None:
+    (repository / "contextprune.toml").write_text("recal = 0.99\nmin_tokens = 400\n[srve]\nport = 1\n")
+    resolved = resolve_settings(repository, {})
+    assert resolved.settings.policy.min_tokens == 400
+    assert resolved.ignored == ("recal", "srve")
+
+
+def test_a_notice_names_the_file_the_unknown_name_and_the_closest_that_exists(repository: Path) -> None:
+    file = repository / "contextprune.toml"
+    file.write_text("recal = 0.99\n")
+    notice = f"contextprune: no setting is called 'recal' ({file}); did you mean 'recall'? It is ignored."
+    assert resolve_settings(repository, {}).notice == notice
+
+
+def test_of_many_unknown_names_in_a_project_some_are_corrected_and_the_rest_counted(repository: Path) -> None:
+    (repository / "contextprune.toml").write_text("\n".join(f"recal{n} = 1" for n in range(50)))
+    notice = resolve_settings(repository, {}).notice
+    assert notice.count("did you mean 'recall'?") == 3
+    assert notice.endswith("So are 47 more unknown names.")
+
+
+def test_an_unknown_name_in_a_file_that_was_named_is_refused(repository: Path) -> None:
+    file = repository / "contextprune.toml"
+    file.write_text("recal = 0.99\n")
+    with pytest.raises(SettingsError, match="did you mean 'recall'"):
+        load_settings(repository, {}, file)
+
+
 def test_the_users_own_file_is_no_project_where_one_works_beside_it(tmp_path: Path) -> None:
     home = own(tmp_path, "recall = 0.5\n[serve]\nport = 1\n")
     resolved = resolve_settings(tmp_path / "home" / ".config" / "contextprune", home)
