@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from types import FrameType
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -85,7 +84,7 @@ def wrap(
     """
     if agent not in AGENTS:
         raise SettingsError(f"wrap knows {', '.join(AGENTS)}, not {agent!r}; for others: contextprune serve")
-    program = shutil.which(agent, path=variables.get("PATH"))
+    program = next(filter(_can_run, map(str, places(agent, variables))), None)
     if program is None:
         raise SettingsError(
             f"{agent} is not on the PATH: install it, or say where it is with PATH=... before the command"
@@ -102,6 +101,23 @@ def wrap(
         with suppress(OSError):
             announce(savings(_stats(url), agent))
     return status
+
+
+def places(agent: str, variables: Mapping[str, str], *, windows: bool = os.name == "nt") -> Iterator[PurePath]:
+    """The files that `agent` may be, in order: in the folders of the PATH that do not depend on the working folder.
+
+    A cloned repository may hold a `claude.bat`, and Windows looks there first; so only absolute folders count.
+    """
+    kind, separator = (PureWindowsPath, ";") if windows else (PurePosixPath, ":")
+    endings = variables.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").split(";") if windows else [""]
+    for entry in variables.get("PATH", os.defpath).split(separator):
+        folder = kind(entry.strip('"') if windows else entry)
+        if folder.is_absolute():
+            yield from (folder / f"{agent}{ending}" for ending in endings)
+
+
+def _can_run(path: str) -> bool:
+    return Path(path).is_file() and os.access(path, os.X_OK)
 
 
 def prepare(agent: str, variables: Mapping[str, str], url: str) -> Launch:

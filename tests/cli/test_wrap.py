@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, destinations, prepare, wrap
+from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, destinations, places, prepare, wrap
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.proxy.inherited import CHALLENGE, PROOF
 from tests.proxy.in_process import Scripted, running, until
@@ -98,6 +98,35 @@ def listens(url: str) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("path", "files"),
+    [
+        ("/usr/bin:/opt/bin", ["/usr/bin/claude", "/opt/bin/claude"]),
+        ("", []),
+        (":/usr/bin:", ["/usr/bin/claude"]),
+        (".:bin:../bin:/usr/bin", ["/usr/bin/claude"]),
+    ],
+)
+def test_an_agent_is_looked_for_in_the_absolute_folders_of_the_path(path: str, files: list[str]) -> None:
+    assert [str(file) for file in places("claude", {"PATH": path}, windows=False)] == files
+
+
+@pytest.mark.parametrize(
+    ("path", "files"),
+    [
+        (
+            r"C:\bin;D:\tools",
+            [r"C:\bin\claude.EXE", r"C:\bin\claude.CMD", r"D:\tools\claude.EXE", r"D:\tools\claude.CMD"],
+        ),
+        (r".;;bin;\bin;C:bin", []),
+        (r'"C:\Program Files\npm"', [r"C:\Program Files\npm\claude.EXE", r"C:\Program Files\npm\claude.CMD"]),
+    ],
+)
+def test_on_windows_an_agent_is_not_looked_for_in_the_working_folder(path: str, files: list[str]) -> None:
+    files_in_order = places("claude", {"PATH": path, "PATHEXT": ".EXE;.CMD"}, windows=True)
+    assert [str(file) for file in files_in_order] == files
 
 
 def test_claude_is_led_to_the_proxy_and_gets_its_own_arguments(environ: dict[str, str]) -> None:
