@@ -95,11 +95,6 @@ for number in range(rounds):
 """
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "originals.sqlite3"
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
 def test_thirty_rounds_of_six_processes_half_of_them_killed_lose_nothing(path: Path, tmp_path: Path) -> None:
     """`CONTEXTPRUNE_TEST_ROUND_SECONDS` makes the rounds longer than in every run of the tests."""

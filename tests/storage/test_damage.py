@@ -43,11 +43,6 @@ with open(sys.argv[1], "r+b") as file:
 """
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "originals.sqlite3"
-
-
 def filled(path: Path, count: int = 60) -> dict[str, str]:
     """A store with so many originals, closed; what they are by key."""
     store = SQLiteStore(path)

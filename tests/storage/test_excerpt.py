@@ -17,11 +17,6 @@ from contextprune.storage.excerpt import recall_text
 TEXTS = st.text(st.characters(), max_size=200)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "originals.sqlite3"
-
-
 TEXT = "alpha one\nBeta two\r\x0bstill two\ngamma three\n\ndelta ONE"
 
 

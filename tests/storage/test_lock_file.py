@@ -16,11 +16,6 @@ from contextprune.storage.lock_file import locked
 from contextprune.storage.sqlite import SQLiteStore
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "originals.sqlite3"
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions")
 def test_a_file_that_others_may_write_to_is_refused(path: Path) -> None:
     path.parent.mkdir()

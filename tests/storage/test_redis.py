@@ -22,6 +22,7 @@ from contextprune.pruner import Pruner
 from contextprune.storage.redis import CHUNK, RedisStore
 from contextprune.storage.store import MemoryStore, Notes, open_store
 from tests.redis_server import Server, needed, running
+from tests.storage.originals import keep
 
 pytestmark = needed
 
@@ -62,12 +63,6 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisStore]:
         opened = RedisStore(server.url)
         yield opened
         opened.close()
-
-
-def keep(store: RedisStore, text: str) -> str:
-    key = store.key(text)
-    store.put({key: text})
-    return key
 
 
 @given(texts=st.lists(TEXTS, max_size=5))

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 from contextprune.errors import StoreError
 from contextprune.storage import codec
 from contextprune.storage.sqlite import SQLiteStore
+from tests.storage.originals import keep
 
 WRITER = """
 import sys
@@ -33,25 +33,6 @@ for number in range(most):
     store.put({key: text})
     print(key, number, flush=True)
 """
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "originals.sqlite3"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SQLiteStore]:
-    opened = SQLiteStore(tmp_path_factory.mktemp("shared") / "originals.sqlite3")
-    opened.key("")
-    yield opened
-    opened.close()
-
-
-def keep(store: SQLiteStore, text: str) -> str:
-    key = store.key(text)
-    store.put({key: text})
-    return key
 
 
 def test_a_file_opened_again_gives_the_same_keys_and_texts(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,37 +13,9 @@ from hypothesis import strategies as st
 from contextprune.errors import SettingsError, StoreError
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import MemoryStore, Store, location_of, open_store
+from tests.storage.originals import keep
 
 TEXTS = st.text(st.characters(), max_size=200)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "originals.sqlite3"
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, path: Path) -> Iterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    opened = SQLiteStore(path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SQLiteStore]:
-    opened = SQLiteStore(tmp_path_factory.mktemp("shared") / "originals.sqlite3")
-    opened.key("")
-    yield opened
-    opened.close()
-
-
-def keep(store: Store, text: str) -> str:
-    key = store.key(text)
-    store.put({key: text})
-    return key
 
 
 @given(texts=st.lists(TEXTS, max_size=5))
