@@ -17,7 +17,8 @@ from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import Calibrated, Scorer, load_scorer, remarks
 from contextprune.selection import on_arrival, under_budget
 from contextprune.selection.protection import movable, shortenable
-from contextprune.session.conversations import Conversations, Decided
+from contextprune.session.conversations import Conversations
+from contextprune.session.decided import Decided
 from contextprune.session.ledger import Ledger
 from contextprune.session.requests import boundaries
 from contextprune.settings import Settings, data_folder, load_settings
@@ -47,6 +48,8 @@ class Pruner:
     Whatever is not given comes from the settings (environment, configuration files, defaults).
     `recallable=False` is for callers who hold the originals themselves: gaps are bare ellipses, nothing is stored.
     `hints=False` leaves recall keys out of markers, where whoever reads them cannot ask for the originals.
+    `lasting=True`: what was sent of a conversation stays sent, whatever the policy, the scorer or the version of the
+    package by which it was decided; for proxies, behind which a provider has it cached.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Pruner:
         *,
         recallable: bool = True,
         hints: bool = True,
+        lasting: bool = False,
     ) -> None:
         settings = Settings() if None not in (policy, scorer, counter, store) else load_settings()
         self.policy = policy or settings.policy
@@ -67,7 +71,7 @@ class Pruner:
         self.recallable = recallable
         self.resources = Resources(self.policy, self.scorer, self.counter, self.store, recallable, hints)
         notes = self.store if isinstance(self.store, Notes) else None
-        self._conversations = Conversations(self.resources, Ledger(notes))
+        self._conversations = Conversations(self.resources, Ledger(notes), lasting=lasting)
 
     def __call__(
         self,
@@ -76,6 +80,7 @@ class Pruner:
         query: str | None = None,
         *,
         cold: bool = False,
+        uncached: bool = False,
         as_sent: bool = False,
         frozen: int = 0,
         enough: Callable[[Segment], bool] | None = None,
@@ -84,31 +89,27 @@ class Pruner:
         """Fit `context` under `budget`; without one, decide each block as on its arrival.
 
         `cold` says that the provider's cache has expired since the last request: where no budget is given, old blocks
-        may be decided anew at once, since nothing that is cached is rewritten. `as_sent` says, of a conversation
-        without a budget, that earlier requests of which the ledger knows nothing were sent as they stand: they stay
-        so, since the provider may have them cached, and its signatures may hold for just them. `frozen` counts the
-        first segments that a caller knows to be cached as they were sent: they stay so, too, and no epoch begins.
-        `enough` is for callers who have no time: it is asked before each block that is new there, and where it says
-        so, that one stands as it is from then on. What it raises goes through; nothing new is remembered then.
-        `recallable` takes the place of the pruner's own for documents and under a budget.
+        may be decided anew at once, since nothing that is cached is rewritten; `uncached`, that the last request never
+        reached that cache. `as_sent` says, of a conversation without a budget, that earlier requests of which the
+        ledger knows nothing were sent as they stand: they stay so, since the provider may have them cached, and its
+        signatures may hold for just them. `frozen` counts the first segments that a caller knows to be cached as they
+        were sent: they stay so, too, and no epoch begins. `enough` is for callers who have no time: it is asked before
+        each block that is new there, and where it says so, that one stands as it is. What it raises goes through;
+        nothing new is remembered then. `recallable` takes the place of the pruner's own for documents and under a
+        budget.
 
         Raises BudgetError where what is protected does not fit, StoreError where an original cannot be kept.
         """
         watch = _Watch()
         if budget is None and context.reading is not Reading.DOCUMENTS:
             decide = self._conversations.decide
-            decided = decide(context, query, cold=cold, as_sent=as_sent, frozen=frozen, enough=enough)
+            decided = decide(
+                context, query, cold=cold, uncached=uncached, as_sent=as_sent, frozen=frozen, enough=enough
+            )
             return self._conversation(context, decided, watch, cold=cold)
 
         resources = self.resources if recallable is None else replace(self.resources, recallable=recallable)
-        counted = self._counted(context, watch)
-        marked = self._frozen(context)
-        if budget is None:
-            plan = self._on_arrival(resources, counted, marked, watch)
-        else:
-            missing = sum(max(0, self.counter(original) - counted.tokens[i]) for i, original in marked.items())
-            plan = self._under_budget(resources, counted, budget.resolve(sum(counted.tokens) + missing), marked, watch)
-        return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)
+        return self._fit(resources, context, budget, watch)
 
     def replay(self, context: Context) -> Mapping[Ref, str]:
         """What earlier requests sent of a conversation: new text by ref. Quick: decides nothing, remembers nothing."""
@@ -127,6 +128,17 @@ class Pruner:
         For idle moments: nothing but that request's time depends on it.
         """
         self._conversations.prepare_next(context, enough=enough)
+
+    def _fit(self, resources: Resources, context: Context, budget: Budget | None, watch: _Watch) -> Pruned:
+        """Decide a context that is no conversation, all of it at once."""
+        counted = self._counted(context, watch)
+        marked = self._frozen(context)
+        if budget is None:
+            plan = self._on_arrival(resources, counted, marked, watch)
+        else:
+            missing = sum(max(0, self.counter(original) - counted.tokens[i]) for i, original in marked.items())
+            plan = self._under_budget(resources, counted, budget.resolve(sum(counted.tokens) + missing), marked, watch)
+        return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)
 
     def _counted(self, context: Context, watch: _Watch) -> Counted:
         """The context in spans, each with its tokens."""

@@ -15,8 +15,7 @@ from contextprune.errors import ContextPruneError, PayloadError, SettingsError
 from contextprune.money.tariff import FAMILIES, Bill, Tariff, tariff_of, unpriced
 from contextprune.pruner import Pruner
 from contextprune.scoring import remarks
-from contextprune.session.ledger import Key, chain
-from contextprune.session.requests import boundaries
+from contextprune.session.identity import Link, chain, conversation_of
 from contextprune.tokens import label_of
 
 TYPICAL = FAMILIES["anthropic"]
@@ -175,10 +174,11 @@ def _numbered(progress: Callable[[str], None], label: str) -> Callable[[int], No
     return lambda number: progress(f"{label}, request {number:,}")
 
 
-def _request_keys(context: Context) -> list[Key]:
+def _request_keys(context: Context) -> list[Link]:
     """A hash of each request; equal ones mean the same request of the same session."""
-    keys = chain(context.segments, seed="")
-    return [keys[end - 1] for end in boundaries(context)]
+    conversation = conversation_of(context)
+    links = chain(conversation.segments, seed="")
+    return [links[end - 1] for end in conversation.ends if end]
 
 
 def _reason(exc: ContextPruneError) -> str:

@@ -82,6 +82,12 @@ class Meter:
         kept = removed * typical.read * (1 + self.turns * PATIENCE)
         return (kept - rewritten * (typical.write - typical.read)) / (typical.input or 1.0)
 
+    def reprice(self, tables: Sequence[Tariff]) -> None:
+        """Go on under other tables, for another model: what was saved before says nothing of its bill."""
+        self.tables = tables
+        self.saved = [0.0] * len(tables)
+        self._plain = 0
+
     def rests(self) -> bool:
         """Whether it is too early for an epoch."""
         return self.quiet < SPACING or self.quiet % EVERY > 0

@@ -159,7 +159,7 @@ def _keeps_cacheable(state: State, segment: Segment, before: int, after: int) ->
     A prompt just below what is cached is paid for in full each time, which a few tokens less do not make up for.
     """
     least = max(table.least for table in state.meter.tables)
-    return segment.turn < ONGOING_AFTER or sum(state.after) + after >= least or before - after > least
+    return segment.turn < ONGOING_AFTER or state.tokens[1] + after >= least or before - after > least
 
 
 def _most_alike(state: State, spans: Sequence[Span]) -> list[int]:

@@ -7,73 +7,83 @@ the prefix alone, so what the ledger loses comes out equal again.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from contextprune.context import Context, Ref, Segment, Span, Syntax, Unit, rebased
+from contextprune.context import BLOCKS, Context, Kind, Ref, Segment
 from contextprune.money.payback import Meter, tables
-from contextprune.plan import Action, Decision, Plan
-from contextprune.policy import Policy
 from contextprune.prepare import Resources
-from contextprune.selection.protection import protection
+from contextprune.selection.protection import least_tokens, protection
 from contextprune.session.arrival import BlockPlan, decide
+from contextprune.session.decided import Decided, Shown, assemble
 from contextprune.session.epoch import Changed, run_epoch
-from contextprune.session.ledger import Entry, Key, Ledger, alike, chain, seed
-from contextprune.session.requests import boundaries
+from contextprune.session.identity import Conversation, Key, Link, alike, chain, conversation_of, key_of, seed
+from contextprune.session.ledger import Entry, Ledger
+from contextprune.session.second_chance import decide_late, second_chances, still_shorter
+from contextprune.session.sent import Recorded, block_entries, find_recorded, sent_texts
 from contextprune.session.state import State
 
-_NEW, _SENT = "no shorter as a marker", "as it was sent before"
-AT_EPOCH = "as an epoch left it"
-"""Reason for what is sent of a block that an epoch changed."""
 MOST_STATES = 16  # conversations whose state is in memory; that of any other is built from the ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What is sent of a conversation.
-
-    edits       new text by ref
-    plan        what was decided in this call span by span; of every other segment one span
-    sizes       tokens of each segment, before and after
-    epoch       whether the last request began an epoch
-    rewritten   the first segment that this epoch changed, where the context ends with that request
-    """
-
-    edits: Mapping[Ref, str]
-    plan: Plan
-    sizes: tuple[tuple[int, int], ...]
-    epoch: bool = False
-    rewritten: int | None = None
+ASIDES_COUNTED = 64  # texts beside conversations, such as system prompts, whose tokens are remembered
 
 
 class _Remembered(NamedTuple):
-    """A conversation as it was left, with the keys of its segments, which hold under the same seed."""
+    """A conversation as it was left, with the links of its segments, which hold under the same seed."""
 
     seed: str
-    keys: list[Key]
+    links: list[Link]
     state: State
+    changed: Changed = ()
 
 
 @dataclass(slots=True)
 class _News:
     """What one call decided: entries and plans by segment, and what the last epoch changed."""
 
-    entries: dict[int, Entry]
-    plans: dict[int, BlockPlan | None]
+    entries: dict[int, Entry] = field(default_factory=dict)
+    plans: dict[int, BlockPlan | None] = field(default_factory=dict)
     changed: Changed = ()
 
 
-class Conversations:
-    """Decides conversations with the same `resources`, and remembers them in `ledger`. Thread-safe."""
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a call brings besides the conversation: see `Conversations.decide`.
 
-    def __init__(self, resources: Resources, ledger: Ledger) -> None:
-        self._resources, self._ledger = resources, ledger
-        self._remembered: OrderedDict[Key, _Remembered] = OrderedDict()
+    stands    of a segment of which nothing is recorded: it was sent as it stands
+    pending   what an epoch changed, decided too late for the request before this one
+    epochs    False where nothing that was sent may change
+    """
+
+    query: str | None
+    cold: bool
+    uncached: bool
+    stands: Callable[[int], bool]
+    enough: Callable[[Segment], bool]
+    pending: Changed = ()
+    epochs: bool = True
+
+
+class Conversations:
+    """Decides conversations with the same `resources`, and remembers them in `ledger`. Thread-safe.
+
+    lasting   what was sent stays sent, whatever the settings, the scorer or the version by which it was decided
+    """
+
+    def __init__(self, resources: Resources, ledger: Ledger, *, lasting: bool = False) -> None:
+        self._resources, self._ledger, self._lasting = resources, ledger, lasting
+        self._remembered: OrderedDict[Link, _Remembered] = OrderedDict()
+        self._pending: OrderedDict[Link, Sequence[tuple[Key, str, int]]] = OrderedDict()
+        self._aside_tokens: OrderedDict[str, int] = OrderedDict()
         self._lock = threading.Lock()
         markers = f"{resources.recallable}" if resources.hints else "without hints"
-        self._seed = seed(resources.policy, resources.scorer.name, resources.counter.name, markers)
+        self._seed = (
+            lasting_seed(hints=resources.hints)
+            if lasting
+            else seed(resources.policy, resources.scorer.name, resources.counter.name, markers)
+        )
 
     def decide(
         self,
@@ -81,92 +91,113 @@ class Conversations:
         query: str | None,
         *,
         cold: bool = False,
+        uncached: bool = False,
         as_sent: bool = False,
         frozen: int = 0,
         enough: Callable[[Segment], bool] | None = None,
     ) -> Decided:
         """Decide what is new, replay the rest. Raises StoreError where an original cannot be kept.
 
-        `cold` says that the provider's cache has expired. It is no part of a key: what it brings about is remembered
-        with the last request, and nothing that is decided anew without it comes out as with it.
-        `as_sent` says that earlier requests of which nothing is known were sent as they stand: they stay so.
+        `cold` says that the provider's cache has expired: what that brings about is remembered with the last request.
+        `uncached` says that the request before this one never reached the provider's cache.
+        `as_sent` says that earlier requests of which nothing is recorded were sent as they stand: they stay so.
         `frozen` counts the first segments, of which the provider has cached what was sent: of those, too, what is not
-        known stands, and no epoch begins in this call.
-        `enough` is asked before each segment of which nothing is known; where it says so, that one stands as it is.
+        recorded stands, and no epoch begins in this call.
+        `enough` is asked before each segment of which nothing is recorded; where it says so, that one stands as it is.
         What it raises goes through, and nothing new is remembered.
         """
-        segments = context.segments
-        own_seed = self._seed_of(context, query)
-        ends = frozenset(boundaries(context))
-        sent = max(_sent_before(ends, len(segments)) if as_sent else 0, frozen)
+        conversation, own_seed = conversation_of(context), self._seed_of(query)
 
         # The longest beginning whose state is in memory, and what the ledger knows beyond it.
-        keys, state = self._begin(own_seed, context, ends)
+        aside_tokens = self._count_asides(context, conversation)
+        links, state = self._begin(own_seed, context, conversation)
+        state.asides = conversation.before_each(aside_tokens)
         start = len(state.texts)
-        known = dict(enumerate(self._ledger.find(keys[start:]), start))
-
-        def stands(at: int) -> bool:
-            return (enough is not None and enough(segments[at])) or at < sent
-
-        news = self._advance(state, context, ends, known, stands, query, cold=cold, epochs=not frozen)
-        self._keep(state, {keys[at]: entry for at, entry in news.entries.items()}, start)
-        plan = _plan(context, state, start, news.plans, self._resources.policy)
-        decided = _decided(context, state, plan, news.changed, ended=len(segments) in ends)
-        if keys:  # last of all: from here on another thread may go on with it
-            self._remember(_Remembered(own_seed, keys, state))
-        return decided
+        recorded = find_recorded(self._ledger, conversation, links, start, reuse=self._lasting and as_sent)
+        foreign = max(conversation.sent if as_sent else 0, bisect_left(conversation.positions, frozen))
+        pending = _placed(self._pending_of(links, conversation), links, conversation.segments)
+        terms = _Terms(query, cold, uncached, lambda at: at < foreign, enough or _never, pending, not frozen)
+        news = self._advance(state, context, conversation, links, recorded, terms)
+        self._keep(conversation, links, state, news, start)
+        shown = Shown(start, news.plans, news.changed, aside_tokens)
+        result = assemble(context, conversation, state, self._resources.policy, shown)
+        if links:  # last of all: from here on another thread may go on with it
+            self._remember(_Remembered(own_seed, links, state, news.changed))
+        return result
 
     def _advance(
         self,
         state: State,
         context: Context,
-        ends: Collection[int],
-        known: Mapping[int, Entry],
-        stands: Callable[[int], bool],
-        query: str | None,
-        *,
-        cold: bool,
-        epochs: bool,
+        conversation: Conversation,
+        links: Sequence[Link],
+        recorded: Recorded,
+        terms: _Terms,
     ) -> _News:
-        """Add the segments that the state lacks: `known` ones as they were decided, new ones decided now.
+        """Add the segments that the state lacks: `recorded` ones as they were decided, new ones decided now.
 
-        Where a request ends, an epoch may be due, with `epochs`. A new segment of which `stands` says so is left.
+        Where a request ends, an epoch may be due.
         """
-        news = _News({}, {})
-        segments = context.segments
+        news = _News()
+        segments, ends = conversation.segments, frozenset(conversation.ends)
         for i in range(len(state.texts), len(segments)):
-            block: BlockPlan | None = None
-            if i in known:
-                entry = known[i]
-            elif stands(i):
-                entry = news.entries[i] = self._unchanged(segments[i])
-            else:
-                entry, block = decide(self._resources, state, segments, i, query)
+            entry, block = self._entry(state, conversation, i, recorded, terms)
+            if i not in recorded.entries:
                 news.entries[i], news.plans[i] = entry, block
             state.add(segments[i], entry, block.spans if block else ())
 
             if i + 1 in ends:
+                last = i + 1 == len(segments)
                 if entry.changed is None:
-                    changed: Changed = ()
-                    if epochs:
-                        changed = run_epoch(self._resources, state, context, cold=cold and i + 1 == len(segments))
-                    entry = news.entries[i] = replace(entry, changed=changed)
-                news.changed = entry.changed or ()
+                    news.changed = self._changes(state, context, terms, last=last)
+                    news.entries[i] = replace(entry, changed=_named(news.changed, links, segments))
+                else:
+                    news.changed = _placed(entry.changed, links, segments[: i + 1])
                 state.end(news.changed)
         return news
+
+    def _entry(
+        self, state: State, conversation: Conversation, at: int, recorded: Recorded, terms: _Terms
+    ) -> tuple[Entry, BlockPlan | None]:
+        """What is sent of a segment: as before where that is recorded, as it stands where it must, else decided now."""
+        segment = conversation.segments[at]
+        if at in recorded.entries:
+            return self._counted(recorded.entries[at], segment), None
+        if at in recorded.reused:
+            return replace(recorded.reused[at], changed=()), None
+        if segment.kind is Kind.REASONING or terms.stands(at):
+            return self._unchanged(segment), None
+        if terms.enough(segment):
+            return self._unchanged(segment, late=True), None
+        return decide(self._resources, state, conversation.segments, at, terms.query)
+
+    def _changes(self, state: State, context: Context, terms: _Terms, *, last: bool) -> Changed:
+        """What an epoch changes before the request that ends here is sent, and late blocks that get their chance."""
+        pending = still_shorter(state, terms.pending) if last else ()
+        if not terms.epochs:
+            return ()
+        if pending:
+            return pending
+        cold = terms.cold and last
+        changed = run_epoch(self._resources, state, context, cold=cold)
+        if not last or (changed and not cold):
+            return changed
+
+        free = len(state.texts) if cold else state.sent if terms.uncached else 0
+        chances = second_chances(self._resources, state, context, terms.query, free=free, enough=terms.enough)
+        changes = {at: (text, tokens) for at, text, tokens in (*chances, *changed)}
+        return tuple((at, *changes[at]) for at in sorted(changes))
 
     def replay(self, context: Context, query: str | None = None) -> dict[Ref, str]:
         """The new texts that earlier requests sent, by ref; nothing is decided, and nothing new remembered.
 
         Where the ledger's notes cannot be read, those that are in memory.
         """
-        segments = context.segments
-        texts: list[str | None] = []
-        for entry in self._ledger.find(chain(segments, self._seed_of(context, query)), in_memory=True):
-            texts.append(entry.text)
-            for at, text, _ in entry.changed or ():
-                texts[at] = text
-        return {segment.ref: text for segment, text in zip(segments, texts, strict=False) if text is not None}
+        conversation, own_seed = conversation_of(context), self._seed_of(query)
+        links = chain(conversation.segments, own_seed)
+        recorded = find_recorded(self._ledger, conversation, links, reuse=self._lasting, in_memory=True)
+        texts = sent_texts(conversation, links, recorded)
+        return {s.ref: text for s, text in zip(conversation.segments, texts, strict=True) if text is not None}
 
     def sent_unchanged(self, context: Context, query: str | None = None, *, whole: bool = False) -> None:
         """Remember that what is new in `context` was sent as it stands, whatever was decided about it.
@@ -174,141 +205,166 @@ class Conversations:
         What earlier requests sent is left as the ledger knows it; `whole`: all of it was sent as it stands.
         Raises StoreError where that cannot be kept.
         """
-        segments, own_seed = context.segments, self._seed_of(context, query)
-        keys = chain(segments, own_seed)
-        last = 0 if whole else max((end for end in boundaries(context) if end < len(segments)), default=0)
-        first = min(last, len(self._ledger.find(keys)))
-        fresh = {key: self._unchanged(s) for key, s in zip(keys[first:], segments[first:], strict=True)}
-        with self._lock:
-            for remembered in list(self._remembered.values()):
-                if remembered.keys[first : first + 1] == keys[first : first + 1] != []:
-                    del self._remembered[remembered.keys[-1]]
+        conversation, own_seed = conversation_of(context), self._seed_of(query)
+        segments, links = conversation.segments, chain(conversation.segments, own_seed)
+        recorded = Recorded({}, 0) if whole else find_recorded(self._ledger, conversation, links, reuse=self._lasting)
+        first = min(recorded.size, 0 if whole else conversation.sent)
+
+        fresh: dict[Key, Entry] = {}
+        for at in range(first, len(segments)):
+            entry = recorded.reused.get(at) or self._unchanged(segments[at], late=not whole and at >= conversation.sent)
+            fresh[links[at]] = replace(entry, changed=())
+        self._forget(links, first)
         self._ledger.keep(fresh)
 
     def prepare_next(self, context: Context, query: str | None = None, *, enough: Callable[[], bool]) -> None:
-        """Make ready, until `enough`, what deciding the next block of a conversation needs, where its state is kept."""
-        own_seed = self._seed_of(context, query)
-        keys, state = self._resume(own_seed, context.segments, frozenset(boundaries(context)))
-        if state is not None:
-            state.prepare(enough)
-            self._remember(_Remembered(own_seed, keys[: len(state.texts)], state))
+        """Make ready, until `enough`, what deciding the next block of a conversation needs, where its state is kept.
 
-    def _seed_of(self, context: Context, query: str | None) -> str:
-        return f"{self._seed}\0{context.model}\0{query!r}"
+        Blocks that were late are decided as well, for the case that they may yet be shortened.
+        """
+        own_seed = self._seed_of(query)
+        conversation = conversation_of(context)
+        links, state = self._resume(own_seed, conversation)
+        if state is None:
+            return
+        state.prepare(enough)
+        for at in [at for at, entry in state.late.items() if entry is None]:
+            if enough():
+                break
+            state.late[at] = decide_late(self._resources, state, at, query)
+        self._remember(_Remembered(own_seed, links[: len(state.texts)], state))
 
-    def _unchanged(self, segment: Segment) -> Entry:
+    def _seed_of(self, query: str | None) -> str:
+        return f"{self._seed}\0{query!r}"
+
+    def _unchanged(self, segment: Segment, *, late: bool = False) -> Entry:
         """The entry of a segment that was sent as it stands, and after which nothing was decided anew."""
         tokens = segment.cost if segment.cost is not None else self._resources.counter(segment.text)
-        return Entry(None, tokens, tokens, ())
+        policy = self._resources.policy
+        late = late and segment.kind in BLOCKS and tokens >= least_tokens(segment, policy)
+        return Entry(None, tokens, tokens, (), late and protection(segment, policy) is None)
 
-    def _begin(self, own_seed: str, context: Context, ends: frozenset[int]) -> tuple[list[Key], State]:
-        """The key of each segment, and the state to go on from: a new one where none is in memory."""
-        keys, state = self._resume(own_seed, context.segments, ends)
+    def _counted(self, entry: Entry, segment: Segment) -> Entry:
+        """An entry with the tokens of its segment, where it was made without a counter or for another model."""
+        if entry.text is not None or (segment.cost is None and entry.before >= 0):
+            return entry
+        unchanged = self._unchanged(segment, late=entry.late)
+        return replace(unchanged, changed=entry.changed)
+
+    def _begin(self, own_seed: str, context: Context, conversation: Conversation) -> tuple[list[Link], State]:
+        """The link of each segment, and the state to go on from: a new one where none is in memory."""
+        links, state = self._resume(own_seed, conversation)
+        policy = self._resources.policy
+        prices = tables(context.model, policy.prices, policy.tariffs)
         if state is None:
-            policy = self._resources.policy
-            return keys, State(Meter(tables(context.model, policy.prices, policy.tariffs)))
-        state.segments[:] = context.segments[: len(state.texts)]  # the same texts; breakpoints may have moved on
-        return keys, state
+            state = State(Meter(prices))
+        elif state.meter.tables != prices:  # another model
+            state.meter.reprice(prices)
+        state.segments[:] = conversation.segments[: len(state.texts)]  # the same texts; breakpoints may have moved on
+        return links, state
 
-    def _resume(
-        self, own_seed: str, segments: Sequence[Segment], ends: frozenset[int]
-    ) -> tuple[list[Key], State | None]:
-        """The key of each segment, and the state after the longest beginning that is in memory, taken out of it.
+    def _count_asides(self, context: Context, conversation: Conversation) -> dict[int, int]:
+        """Tokens of what is no part of the conversation, by position; each text is counted once."""
+        counts = {}
+        for position in conversation.asides:
+            text = context.segments[position].text
+            with self._lock:
+                tokens = self._aside_tokens.pop(text, None)
+            tokens = self._resources.counter(text) if tokens is None else tokens
+            with self._lock:
+                self._aside_tokens[text] = counts[position] = tokens
+                while len(self._aside_tokens) > ASIDES_COUNTED:
+                    self._aside_tokens.popitem(last=False)
+        return counts
+
+    def _resume(self, own_seed: str, conversation: Conversation) -> tuple[list[Link], State | None]:
+        """The link of each segment, and the state after the longest beginning that is in memory, taken out of it.
 
         Segments are compared with those in memory, since a long history is hashed far more slowly.
         """
-        keys: list[Key] = []
+        segments = conversation.segments
+        links: list[Link] = []
         longest: _Remembered | None = None
 
         with self._lock:
             for remembered in self._remembered.values():
                 if remembered.seed != own_seed:
                     continue
-                size = len(remembered.keys)
+                size = len(remembered.links)
                 common = _common(remembered.state.segments, segments)
-                if common > len(keys):
-                    keys = remembered.keys[:common]
-                fits = common == size and remembered.state.ended == (size in ends)
-                if fits and (not longest or size > len(longest.keys)):
+                if common > len(links):
+                    links = remembered.links[:common]
+                fits = common == size and remembered.state.ended == (size in conversation.ends)
+                if fits and (not longest or size > len(longest.links)):
                     longest = remembered
 
             if longest is not None:
-                del self._remembered[longest.keys[-1]]
-        return chain(segments[len(keys) :], own_seed, keys), longest and longest.state
+                del self._remembered[longest.links[-1]]
+        return chain(segments[len(links) :], own_seed, links), longest and longest.state
 
     def _remember(self, conversation: _Remembered) -> None:
         with self._lock:
-            self._remembered[conversation.keys[-1]] = conversation
+            self._remembered[conversation.links[-1]] = conversation
             while len(self._remembered) > MOST_STATES:
                 self._remembered.popitem(last=False)
 
-    def _keep(self, state: State, fresh: Mapping[Key, Entry], start: int) -> None:
+    def _forget(self, links: Sequence[Link], first: int) -> None:
+        """Drop the states that hold segment `first`; what an epoch changed in them waits for the next request."""
+        with self._lock:
+            for remembered in list(self._remembered.values()):
+                if remembered.links[first : first + 1] != links[first : first + 1] or first >= len(links):
+                    continue
+                del self._remembered[remembered.links[-1]]
+                if remembered.changed and remembered.links == links:
+                    self._pending[links[-1]] = _named(remembered.changed, links, remembered.state.segments)
+            while len(self._pending) > MOST_STATES:
+                self._pending.popitem(last=False)
+
+    def _pending_of(self, links: Sequence[Link], conversation: Conversation) -> Sequence[tuple[Key, str, int]]:
+        """What an epoch changed that was decided too late for the request before this one."""
+        with self._lock:
+            return self._pending.pop(links[conversation.sent - 1], ()) if conversation.sent else ()
+
+    def _keep(
+        self,
+        conversation: Conversation,
+        links: Sequence[Link],
+        state: State,
+        news: _News,
+        start: int,
+    ) -> None:
         """Keep originals first, then the decisions that name them. What is replayed anew counts as used again."""
-        store = self._resources.store
+        segments, store = conversation.segments, self._resources.store
+        fresh = {at: entry for at, entry in news.entries.items() if segments[at].kind is not Kind.REASONING}
         if self._resources.recallable:
-            changed = {at for entry in fresh.values() for at, _, _ in entry.changed or ()}
-            changed.update(at for at in range(start, len(state.texts)) if state.texts[at] is not None)
-            originals = [state.segments[at].source or state.segments[at].text for at in sorted(changed)]
+            shortened = [at for at, text in enumerate(state.texts) if text is not None]
+            kept = [at for at in shortened if at >= start or at in state.rewritten]
+            originals = [segments[at].source or segments[at].text for at in kept]
             store.put({store.key(original): original for original in originals if original})
-        self._ledger.keep(fresh)
+        named = {links[at]: entry for at, entry in fresh.items()}
+        self._ledger.keep(named | block_entries(conversation, links, fresh) if self._lasting else named)
 
 
-def _sent_before(ends: Collection[int], length: int) -> int:
-    """How many of so many segments an earlier request sent, of those that end at `ends`."""
-    return max((end for end in ends if end < length), default=0)
+def lasting_seed(*, hints: bool) -> str:
+    """The seed of conversations of which what was sent stays sent, whatever has decided it."""
+    return f"sent\0{hints}"
 
 
-def _decided(context: Context, state: State, plan: Plan, changed: Changed, *, ended: bool) -> Decided:
-    """What is sent, after an epoch `changed` these segments; `ended`: a request ends with the context."""
-    rewritten = min((at for at, _, _ in changed), default=None) if ended else None
-    edits = {s.ref: text for s, text in zip(context.segments, state.texts, strict=True) if text is not None}
-    sizes = tuple(zip(state.before, state.after, strict=True))
-    return Decided(edits, plan, sizes, bool(changed), rewritten)
+def _never(_segment: Segment) -> bool:
+    return False
 
 
-def _plan(context: Context, state: State, start: int, plans: Mapping[int, BlockPlan | None], policy: Policy) -> Plan:
-    """What was decided in this call span by span; of every other segment one span."""
-    spans: list[Span] = []
-    decisions: list[Decision] = []
-    firsts: list[int] = []
-    for i, segment in enumerate(context.segments):
-        first = len(spans)
-        firsts.append(first)
-        block = plans.get(i)
-        if block is not None and state.texts[i] is not None:
-            spans += rebased(block.spans, i - block.spans[0].segment, first)
-            decisions += [
-                replace(decision, into=firsts[block.shown_before[k]]) if decision.action is Action.MERGE else decision
-                for k, decision in enumerate(block.decisions)
-            ]
-        elif segment.text:
-            span, decision = _whole(state, i, segment, policy, replayed=i < start)
-            spans.append(span)
-            decisions.append(decision)
-    return Plan(context, tuple(spans), tuple(decisions))
+def _named(changed: Changed, links: Sequence[Link], segments: Sequence[Segment]) -> tuple[tuple[Key, str, int], ...]:
+    """Changes by the keys of segments, which stay when others come or go before them."""
+    return tuple((key_of(links[at], segments[at]), text, tokens) for at, text, tokens in changed)
 
 
-def _whole(state: State, at: int, segment: Segment, policy: Policy, *, replayed: bool) -> tuple[Span, Decision]:
-    """A segment as one span that is kept: as the call before said it, if it is replayed and nothing about it is new."""
-    if replayed and at in state.replayed:
-        editable, span, decision = state.replayed[at]
-        if span.text is segment.text and decision.cost == state.after[at] and editable is segment.editable:
-            return span, decision
-
-    syntax = Syntax.LINES if "\n" in segment.text else Syntax.PROSE
-    span = Span(at, 0, len(segment.text), Unit.WHOLE, segment.text, syntax)
-    reason = _reason(state, at, segment, policy, replayed=replayed)
-    decision = Decision(Action.KEEP, 1.0, state.after[at], reason)
-    if replayed:
-        state.replayed[at] = segment.editable, span, decision
-    return span, decision
-
-
-def _reason(state: State, at: int, segment: Segment, policy: Policy, *, replayed: bool) -> str:
-    """The reason why a segment is sent as it is; an epoch is named whoever went on from it."""
-    if at in state.rewritten:
-        return AT_EPOCH
-    return protection(segment, policy) or (_SENT if replayed else _NEW)
+def _placed(changed: Sequence[tuple[Key, str, int]], links: Sequence[Link], segments: Sequence[Segment]) -> Changed:
+    """Changes by the positions of segments, as far as the segments are still there."""
+    if not changed:
+        return ()
+    positions = {key_of(link, segment): at for at, (link, segment) in enumerate(zip(links, segments, strict=False))}
+    return tuple((positions[key], text, tokens) for key, text, tokens in changed if key in positions)
 
 
 def _common(before: Sequence[Segment], now: Sequence[Segment]) -> int:

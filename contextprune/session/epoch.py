@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 
 from contextprune.context import BLOCKS, Context, Kind
 from contextprune.markers import KEY_SHAPE, RECALL_TOOL, is_marked
@@ -35,9 +34,9 @@ from contextprune.text.failures import fails
 Changed = tuple[tuple[int, str, int], ...]
 
 
-def _bound(state: State, context: Context) -> bool:
-    """Tell whether signed reasoning stands in the conversation so far; reasoning that may be edited is not signed."""
-    return context.bound and any(s.kind is Kind.REASONING and not s.editable for s in state.segments)
+def is_bound(state: State, context: Context, at: int = 0) -> bool:
+    """Tell whether signed reasoning stands in the conversation from `at` on; what may be edited is not signed."""
+    return context.bound and any(s.kind is Kind.REASONING and not s.editable for s in state.segments[at:])
 
 
 def run_epoch(resources: Resources, state: State, context: Context, *, cold: bool = False) -> Changed:
@@ -46,7 +45,7 @@ def run_epoch(resources: Resources, state: State, context: Context, *, cold: boo
     `cold` says that the provider's cache has expired, so that rewriting costs nothing.
     """
     policy = resources.policy
-    if not policy.redecides or _bound(state, context) or (aim := _aim(policy, state, cold=cold)) is None:
+    if not policy.redecides or is_bound(state, context) or (aim := _aim(policy, state, cold=cold)) is None:
         return ()
     possible = _possible(state, policy)
     if aim.begin({at: state.after[at] for at in possible}) is None:  # cheap, and nearly always the end
@@ -75,7 +74,7 @@ def run_epoch(resources: Resources, state: State, context: Context, *, cold: boo
 
 
 @dataclass(frozen=True, slots=True)
-class _Aim:
+class Aim:
     """The terms of an epoch.
 
     state    the conversation; `plain`: its tokens as they came; `ends`: those sent before each segment, and in all
@@ -127,24 +126,24 @@ class _Aim:
         return self.ends[-1] - mark - sum(self.state.after[at] - tokens for at, (_, tokens) in new.items())
 
 
-def _aim(policy: Policy, state: State, *, cold: bool) -> _Aim | None:
+def _aim(policy: Policy, state: State, *, cold: bool) -> Aim | None:
     """The terms of an epoch here; None where it is not the time for one.
 
     Above `high_water` one happens when it has been paid for by earlier savings, halfway from there to the end of the
     window at any price: a request that does not fit is worth nothing.
     """
-    plain, ends = sum(state.before), tuple(accumulate(state.after, initial=0))
+    plain, ends = state.tokens[0], state.ends
     high, low = policy.high_water * policy.window, int(policy.low_water * policy.window)
     limit = int(high + policy.window) // 2
     if ends[-1] > high:
         safe = not cold and ends[-1] <= limit
         if not safe or state.meter.quiet % EVERY == 0:
-            return _Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], low, limit, gains=False, safe=safe)
+            return Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], low, limit, gains=False, safe=safe)
     if cold:
-        return _Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], None, limit, gains=False, safe=False)
+        return Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], None, limit, gains=False, safe=False)
     if state.meter.rests():
         return None
-    return _Aim(state, plain, ends, EPOCH_WORTH * ends[-1], None, limit, gains=True, safe=True)
+    return Aim(state, plain, ends, EPOCH_WORTH * ends[-1], None, limit, gains=True, safe=True)
 
 
 def _possible(state: State, policy: Policy) -> list[int]:
@@ -213,7 +212,7 @@ def _shorter(resources: Resources, state: State, texts: Mapping[int, str]) -> di
 
 
 def _shrinking(
-    policy: Policy, state: State, looks: Mapping[int, Look], old: Collection[int], aim: _Aim, new: New
+    policy: Policy, state: State, looks: Mapping[int, Look], old: Collection[int], aim: Aim, new: New
 ) -> dict[int, int]:
     """Tokens that each old block is to lose: what is above its share, of the oldest first where there is a mark.
 
@@ -221,7 +220,7 @@ def _shrinking(
     oldest.
     """
     unmended = _unmended(state, looks)
-    pressure = sum(state.after) / policy.window
+    pressure = state.tokens[1] / policy.window
     newest = state.segments[-1].turn
     loses = {}
 

@@ -1,4 +1,4 @@
-"""Decisions already sent, by prefix chain hash, as provider caches are keyed: a segment's key covers all before it.
+"""Decisions already sent, by what identifies a conversation up to each segment: see `identity`.
 
 Losing the ledger costs time, never correctness: a decision is a function of the prefix, and comes out equal again.
 """
@@ -8,18 +8,15 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from hashlib import blake2b
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-from contextprune._version import __version__
-from contextprune.context import Kind, Segment
 from contextprune.errors import StoreError
-from contextprune.policy import Policy
+from contextprune.session.identity import Key
 from contextprune.storage.store import Notes
 
-Key = bytes
-"""The hash of a segment and of everything before it."""
+LATE_CHECKED = 64  # blocks that were late here and are looked up again, the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +25,16 @@ class Entry:
 
     text      what is sent instead of it; None: it stands as it is
     before    tokens of the segment, after: of what is sent
-    changed   (segment, what is sent from now on, tokens) of each block that an epoch changed right after this segment;
-              None where nobody asked yet whether one is due here, because no request ended here
+    changed   (key of the segment, what is sent from now on, tokens) of each block that an epoch changed right after
+              this segment; None where nobody asked yet whether one is due here, because no request ended here
+    late      it stands as it is for want of time, and may yet be shortened while no cache holds it
     """
 
     text: str | None
     before: int
     after: int
-    changed: tuple[tuple[int, str, int], ...] | None = None
+    changed: tuple[tuple[Key, str, int], ...] | None = None
+    late: bool = False
 
     @property
     def size(self) -> int:
@@ -64,6 +63,7 @@ class Ledger:
         if self._notes is not None:
             try:
                 stored = self._stored(keys[len(entries) :])
+                entries = self._corrected(keys, entries)
             except StoreError:
                 if not in_memory:
                     raise
@@ -72,6 +72,15 @@ class Ledger:
             entries += stored.values()
         return entries
 
+    def _corrected(self, keys: Sequence[Key], entries: Sequence[Entry]) -> list[Entry]:
+        """The entries, with the notes of those that were late here: another process may have shortened them since."""
+        late = [keys[i] for i, entry in enumerate(entries) if entry.late][-LATE_CHECKED:]
+        if not late or self._notes is None:
+            return list(entries)
+        stored = {key: entry for key, value in self._notes.noted(late).items() if (entry := unpacked(value))}
+        self._remember(stored)
+        return [stored.get(key, entry) for key, entry in zip(keys, entries, strict=False)]
+
     def _stored(self, keys: Sequence[Key]) -> dict[Key, Entry]:
         """What the notes hold of a beginning of `keys`. Ever more are asked for at once: most often all are new."""
         stored: dict[Key, Entry] = {}
@@ -79,18 +88,29 @@ class Ledger:
         while len(stored) < len(keys) and self._notes is not None:
             wanted = keys[len(stored) : len(stored) + batch]
             notes = self._notes.noted(wanted)
-            unpacked = {key: entry for key, value in notes.items() if (entry := _unpacked(value)) is not None}
-            entries = list(_until_missing(wanted, unpacked))
+            known = {key: entry for key, value in notes.items() if (entry := unpacked(value)) is not None}
+            entries = list(_until_missing(wanted, known))
             stored.update(zip(wanted, entries, strict=False))
             if len(entries) < len(wanted):
                 break
             batch *= 4
         return stored
 
+    def blocks(self, keys: Sequence[Key]) -> dict[Key, Entry]:
+        """The entries that are known of these keys, in any order. Where notes cannot be read, those in memory."""
+        with self._lock:
+            entries = {key: self._entries[key] for key in keys if key in self._entries}
+        missing = [key for key in keys if key not in entries]
+        if self._notes is not None and missing:
+            with suppress(StoreError):
+                stored = ((key, unpacked(value)) for key, value in self._notes.noted(missing).items())
+                entries |= {key: entry for key, entry in stored if entry is not None}
+        return entries
+
     def keep(self, entries: Mapping[Key, Entry]) -> None:
         """Remember what was decided. Raises StoreError where the store behind cannot."""
         if self._notes is not None and entries:
-            self._notes.note({key: _packed(entry) for key, entry in entries.items()})
+            self._notes.note({key: packed(entry) for key, entry in entries.items()})
         self._remember(entries)
 
     def forget(self) -> None:
@@ -109,65 +129,6 @@ class Ledger:
                 self._size -= self._entries.popitem(last=False)[1].size
 
 
-def seed(policy: Policy, *names: str) -> str:
-    """All that decides besides the conversation, as a text that is the same in every process: sets have no order."""
-    values = ((f.name, getattr(policy, f.name)) for f in fields(policy))
-    parts = (f"{name}={sorted(value) if isinstance(value, frozenset) else value!r}" for name, value in values)
-    return "\0".join((*parts, *names))
-
-
-def chain(segments: Iterable[Segment], seed: str, keys: Sequence[Key] = ()) -> list[Key]:
-    """The keys of the segments before these, and the key of each of these.
-
-    `seed` names all that decides besides: policy, scorer, counter, query; `keys` were made with the same one.
-    The version of the package counts, too, so that what another one decided is decided again.
-    Breakpoints of the cache are left out: agents move them along, and the provider's own hash ignores them, too.
-    """
-    chained = list(keys)
-    first = f"{__version__}\0{seed}".encode("utf-8", "surrogatepass")
-    last = chained[-1] if chained else blake2b(first, digest_size=16).digest()
-
-    for s in segments:
-        attributes = (
-            s.kind.value,
-            s.pair or "",
-            s.name or "",
-            str(s.cost),
-            "01"[s.failed] + "01"[_is_free(s)],
-            str(s.turn),
-        )
-        head, text, source = (
-            part.encode("utf-8", "surrogatepass") for part in ("\0".join(attributes), s.text, s.source or "")
-        )
-        sizes = (len(text).to_bytes(8, "big"), len(source).to_bytes(8, "big"))
-        last = blake2b(b"".join((last, head, sizes[0], text, sizes[1], source)), digest_size=16).digest()
-        chained.append(last)
-    return chained
-
-
-def alike(a: Segment, b: Segment) -> bool:
-    """Tell whether `chain` takes both for equal. Much faster than their hashes: equal texts are often one object."""
-    return (
-        a.text == b.text
-        and a.turn == b.turn
-        and a.kind is b.kind
-        and (a.pair or "") == (b.pair or "")
-        and (a.name or "") == (b.name or "")
-        and a.cost == b.cost
-        and a.failed is b.failed
-        and (a.editable is b.editable or _is_free(a) is _is_free(b))
-        and (a.source or "") == (b.source or "")
-    )
-
-
-_EDITABLE = frozenset({Kind.TOOL_RESULT, Kind.DOCUMENT, Kind.EXAMPLE, Kind.REASONING})
-"""Of these a lock says something; on all others it comes and goes with the breakpoint."""
-
-
-def _is_free(segment: Segment) -> bool:
-    return segment.editable and segment.kind in _EDITABLE
-
-
 def _until_missing(keys: Sequence[Key], entries: Mapping[Key, Entry]) -> Iterator[Entry]:
     for key in keys:
         entry = entries.get(key)
@@ -176,15 +137,17 @@ def _until_missing(keys: Sequence[Key], entries: Mapping[Key, Entry]) -> Iterato
         yield entry
 
 
-def _packed(entry: Entry) -> bytes:
-    return json.dumps([entry.text, entry.before, entry.after, entry.changed]).encode()
+def packed(entry: Entry) -> bytes:
+    """An entry as a note."""
+    changed = None if entry.changed is None else [(key.hex(), text, tokens) for key, text, tokens in entry.changed]
+    return json.dumps([entry.text, entry.before, entry.after, changed, entry.late]).encode()
 
 
-def _unpacked(value: bytes) -> Entry | None:
+def unpacked(value: bytes) -> Entry | None:
     """The entry in a note; None where it is damaged, which costs a decision made again."""
     try:
-        text, before, after, past = json.loads(value)
-        changed = None if past is None else tuple((at, new, tokens) for at, new, tokens in past)
-        return Entry(text, before, after, changed)
+        text, before, after, past, late = json.loads(value)
+        changed = None if past is None else tuple((bytes.fromhex(key), new, tokens) for key, new, tokens in past)
+        return Entry(text, before, after, changed, late)
     except (ValueError, TypeError):
         return None

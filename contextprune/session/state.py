@@ -1,6 +1,7 @@
 """The state of a conversation: what was sent of each segment so far. It grows by one segment at a time.
 
-All of it follows from the segments and their ledger entries, so it can be built anew at any time.
+All of it follows from the segments and their ledger entries, so it can be built anew at any time. What is no part of a
+conversation (see `identity.is_aside`) is only counted, anew with each request.
 """
 
 from __future__ import annotations
@@ -38,12 +39,14 @@ class State:
     texts       what is sent instead of a segment; None: it stands as it is
     before      tokens of each segment; after: of what is sent of it
     goal        what the user asked so far
+    asides      tokens of what stands before each segment and is no part of the conversation, and behind the last one
+    late        blocks that stand as they are for want of time, and what they would be sent as, once that is known
     shown       identifiers that anything but results shows
     keys        recall keys that were sent
     looks       what blocks look like, as far as it was needed
     replayed    what a plan says of a segment that is only replayed, by index, while it is editable or not
     rewritten   segments that an epoch changed
-    sent        segments that the last request sent
+    sent        segments that the last request sent; sent_before: the one before it
     ended       a request was taken to end at the last segment, so that only a reply may follow
     """
 
@@ -53,12 +56,15 @@ class State:
     before: list[int] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
     goal: Goal = field(default_factory=Goal)
+    asides: Sequence[int] = ()
+    late: dict[int, Entry | None] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     looks: dict[int, Look] = field(default_factory=dict)
     replayed: dict[int, tuple[bool, Span, Decision]] = field(default_factory=dict)
     rewritten: set[int] = field(default_factory=set)
     sent: int = 0
+    sent_before: int = 0
     ended: bool = False
     _pixels: dict[int, bytes] = field(default_factory=dict)
     _failures: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -66,6 +72,22 @@ class State:
     _samenesses: list[tuple[str, ...] | None] = field(default_factory=list)  # of each block, where it was cut
     _places: dict[str, int] = field(default_factory=dict)
     _placed: int = 0  # segments that `_places` covers
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Tokens of a request that ends here, without us and with us."""
+        besides = sum(self.asides[: len(self.texts) + 1])
+        return sum(self.before) + besides, sum(self.after) + besides
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Tokens that are sent before each segment, and in all."""
+        ends, total = [], 0
+        for at, tokens in enumerate((*self.after, 0)):
+            total += self.asides[at] if at < len(self.asides) else 0
+            ends.append(total)
+            total += tokens
+        return tuple(ends)
 
     def text(self, at: int) -> str:
         """What is sent of a segment."""
@@ -81,6 +103,8 @@ class State:
         self._samenesses.append(_samenesses(spans) if spans and entry.text is None else None)
         self.ended = False
         self.goal.add(segment)
+        if entry.late:
+            self.late[len(self.texts) - 1] = None
 
         emptied_at_epochs = segment.kind is Kind.REASONING and segment.editable
         if segment.kind is not Kind.TOOL_RESULT and not emptied_at_epochs:
@@ -96,14 +120,14 @@ class State:
             self._cuts.pop(at, None)
             self.keys.update(recall_keys(text))
             self.rewritten.add(at)
+            self.late.pop(at, None)
 
         if changed:
             self._places.clear()
             self._placed = 0
             self.meter.rewrote()
-        cached = sum(self.after[: min(first, self.sent)])
-        self.meter.request(sum(self.before), sum(self.after), cached)
-        self.sent, self.ended = len(self.texts), True
+        self.meter.request(*self.tokens, self.ends[min(first, self.sent)])
+        self.sent_before, self.sent, self.ended = self.sent, len(self.texts), True
 
     def prepare(self, is_enough: Callable[[], bool]) -> None:
         """Cut what `first_shown` needs beforehand, block by block, until `is_enough`."""

@@ -17,7 +17,7 @@ from contextprune.display.heatmap import markers
 from contextprune.markers import marker_ranges
 from contextprune.plan import Action, Decision
 from contextprune.pruner import Pruned
-from contextprune.session.conversations import AT_EPOCH
+from contextprune.session.decided import AT_EPOCH
 from contextprune.session.requests import boundaries
 
 MARKER = "marker"
