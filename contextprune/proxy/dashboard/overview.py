@@ -1,8 +1,9 @@
-"""The first page of the dashboard: warnings first, then the figures, their timeline, reasons, and recent requests."""
+"""The first page of the dashboard: today in a sentence, warnings, sessions, figures with reasons, recent requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from contextprune.display.amounts import plural, share
 from contextprune.display.heatmap import shown
@@ -20,6 +21,7 @@ from contextprune.proxy.dashboard.format import (
     time,
     tokens,
 )
+from contextprune.proxy.dashboard.sessions import UNKNOWN, sessions, today
 from contextprune.proxy.dashboard.timeline import timeline
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.canary import Warned
@@ -39,20 +41,40 @@ _ROWS = 50  # requests that are listed unless all are asked for
 _PATIENCE = 15.0  # seconds that a scorer may take to start before that is a warning
 
 
-def overview(snapshot: Snapshot, span: str, *, everything: bool) -> str:
-    """The page's body. `span` is a key of SPANS; `everything`: list all requests that are remembered."""
-    steps = {"hour": snapshot.hour, "day": snapshot.day}.get(span, ())
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of the overview is asked for.
+
+    span           a key of SPANS
+    all_requests   list all requests that are remembered
+    all_sessions   list several hundred sessions
+    session        show the requests of this one alone; UNKNOWN: those of which none is known
+    """
+
+    span: str = "hour"
+    all_requests: bool = False
+    all_sessions: bool = False
+    session: str | None = None
+
+
+def overview(snapshot: Snapshot, view: View) -> str:
+    """The page's body."""
+    if view.session is not None:
+        return "\n".join((_BACK, *_warnings(snapshot), _recent(snapshot, view)))
+    steps = {"hour": snapshot.hour, "day": snapshot.day}.get(view.span, ())
     sums = added(steps) if steps else snapshot.total
     summary = summarise(sums)
     sections = [
+        today(snapshot),
         *_warnings(snapshot),
-        _choice(span),
-        _figures(SPANS[span][0], summary, snapshot),
-        timeline(steps, SPANS[span][1]) if steps and summary.requests else "",
+        sessions(snapshot, everything=view.all_sessions),
+        _choice(view.span),
+        _figures(SPANS[view.span][0], summary, snapshot),
+        timeline(steps, SPANS[view.span][1]) if steps and summary.requests else "",
         _reasons(summary),
         _kinds(sums),
         _pool(snapshot),
-        _recent(snapshot, everything=everything),
+        _recent(snapshot, view),
     ]
     return "\n".join(filter(None, sections))
 
@@ -132,8 +154,8 @@ def _facts(summary: Summary, snapshot: Snapshot) -> Iterator[str]:
         yield fact("read from the cache", share(summary.read, summary.input), read)
     else:
         yield fact("read from the cache", NONE, "no answer has said it yet")
-    yield _percentiles("added time, half of the requests below", summary.overhead_p50, summary.overhead_p99)
-    yield _percentiles("the provider's first byte, half below", summary.first_byte_p50, summary.first_byte_p99)
+    yield _percentiles("time added, median", summary.overhead_p50, summary.overhead_p99)
+    yield _percentiles("the provider's first byte, median", summary.first_byte_p50, summary.first_byte_p99)
     yield from _answers(summary)
 
 
@@ -150,7 +172,7 @@ def _cost(summary: Summary, would: str) -> str:
 
 
 def _percentiles(name: str, half: float | None, most: float | None) -> str:
-    """A time that half of the requests stay below, and with it the time that 99 % stay below."""
+    """The median of a time, and below it the time that 99 % of the requests stay below."""
     return fact(name, time(half), f"99 % below {time(most)}" if most is not None else "")
 
 
@@ -224,23 +246,33 @@ def _pool(snapshot: Snapshot) -> str:
     return f"<section id=scorers><h2>Scorers</h2>{whose}<dl class=facts>{''.join(facts)}</dl>{alarm}</section>"
 
 
-def _recent(snapshot: Snapshot, *, everything: bool) -> str:
+def _recent(snapshot: Snapshot, view: View) -> str:
+    """The requests that are remembered, those of one session where it is asked for."""
     records = snapshot.recent
-    if not records:
+    if view.session is not None:
+        records = [record for record in records if (record.session or UNKNOWN) == view.session]
+    elif not records:
         return ""
-    rows = [_request(record, snapshot.wall) for record in records[: None if everything else _ROWS]]
-    heads = (
-        "no.", "when", "what", "outcome", "tokens", "saved", "money saved", "added", "first byte", "in all", "answer",
-        "from the cache",
-    )  # fmt: skip
-    listed = table("recent", "Recent requests, the newest first", heads, rows, text=(2, 3))
-    more = f'<p><a href="/?requests=all#recent">All {len(records):,}</a>' if len(rows) < len(records) else ""
+
+    name = f"Requests of session {shown(view.session)}" if view.session else "Recent requests"
+    rows = [_request(record, snapshot.wall) for record in records[: None if view.all_requests else _ROWS]]
+    listed = table("recent", f"{name}, the newest first", _RECENT, rows, text=(2, 3)) if rows else _FORGOTTEN
+    query = f"session={shown(view.session)}&amp;requests=all" if view.session else "requests=all"
+    more = f'<p><a href="/?{query}#recent">All {len(records):,}</a>' if len(rows) < len(records) else ""
     whose = (
         "<p class=dim>Of the one of several processes that drew this page; the figures above are of all."
         if snapshot.peers
         else ""
     )
-    return f"<section id=recent><h2>Recent requests</h2>{whose}{listed}{more}</section>"
+    return f"<section id=recent><h2>{name}</h2>{whose}{listed}{more}</section>"
+
+
+_RECENT = (
+    "no.", "when", "what", "outcome", "tokens", "saved", "money saved", "added", "first byte", "in all", "answer",
+    "from the cache",
+)  # fmt: skip
+_BACK = '<nav aria-label="Requests"><a href="/">Overview</a></nav>'
+_FORGOTTEN = "<p>None of its requests is remembered here: they are older than the last ones, or came before a restart."
 
 
 def _request(record: RequestRecord, now: float) -> Sequence[str]:

@@ -18,13 +18,15 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
 from contextprune._version import __version__
-from contextprune.proxy.dashboard.overview import SPANS, alarmed, overview
+from contextprune.proxy.dashboard.overview import SPANS, View, alarmed, overview
 from contextprune.proxy.dashboard.request import request_page
+from contextprune.proxy.dashboard.sessions import ALL_SESSIONS, SESSIONS, session_asked
 from contextprune.proxy.telemetry.logs import fields_of
 from contextprune.proxy.telemetry.monitor import Monitor, Snapshot
 from contextprune.proxy.telemetry.record import RequestRecord
-from contextprune.proxy.telemetry.series import added
+from contextprune.proxy.telemetry.series import Sums, added
 from contextprune.proxy.telemetry.summary import summarise
+from contextprune.proxy.telemetry.totals_file import SessionTotal
 
 Response: TypeAlias = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers, body."""
@@ -43,11 +45,7 @@ _HEADERS = [
 async def respond(path: str, query: str, monitor: Monitor) -> Response | None:
     """The answer to a GET of `path`; None where there is no such page. Drawn in a thread, so that no request waits."""
     if path == "/":
-        fields = parse_qs(query, max_num_fields=20) if len(query) < _QUERY and query.count("&") < 20 else {}
-        span = fields.get("span", ["hour"])[-1]
-        everything = fields.get("requests") == ["all"]
-        span = span if span in SPANS else "hour"
-        return await asyncio.to_thread(_overview, monitor.snapshot(), span, everything=everything)
+        return await asyncio.to_thread(_overview, monitor.snapshot(), _view(query))
     if path == "/stats":
         return await asyncio.to_thread(_stats, monitor.snapshot())
 
@@ -61,13 +59,26 @@ async def respond(path: str, query: str, monitor: Monitor) -> Response | None:
     return await asyncio.to_thread(_request, record, numbers, content=monitor.options.content)
 
 
-def _overview(snapshot: Snapshot, span: str, *, everything: bool) -> Response:
-    snapshot = snapshot.with_peers()
-    return _page(200, "Overview", overview(snapshot, span, everything=everything), alarm=alarmed(snapshot), live=True)
+def _view(query: str) -> View:
+    """What a query asks for; what cannot be is left out."""
+    fields = parse_qs(query, max_num_fields=20) if len(query) < _QUERY and query.count("&") < 20 else {}
+    span = fields.get("span", ["hour"])[-1]
+    return View(
+        span=span if span in SPANS else "hour",
+        all_requests=fields.get("requests") == ["all"],
+        all_sessions=fields.get("sessions") == ["all"],
+        session=session_asked(fields.get("session", [""])[-1]),
+    )
+
+
+def _overview(snapshot: Snapshot, view: View) -> Response:
+    snapshot = snapshot.with_peers().with_totals(ALL_SESSIONS if view.all_sessions else SESSIONS)
+    title = "Overview" if view.session is None else f"Session {view.session}"
+    return _page(200, title, overview(snapshot, view), alarm=alarmed(snapshot), live=True)
 
 
 def _stats(snapshot: Snapshot) -> Response:
-    body = json.dumps(stats(snapshot.with_peers()), separators=(",", ":"), default=str).encode()
+    body = json.dumps(stats(snapshot.with_peers().with_totals(SESSIONS)), separators=(",", ":"), default=str).encode()
     return 200, [(b"content-type", b"application/json"), *_HEADERS], body
 
 
@@ -87,11 +98,18 @@ def stats(snapshot: Snapshot) -> dict[str, Any]:
         "warning": asdict(warned) if warned else None,
         "scorers": asdict(snapshot.pool) if snapshot.pool else {},
         "unreachable": dict(snapshot.unreachable),
+        "today": asdict(summarise(snapshot.month.get(snapshot.today, Sums()))),
+        "month": asdict(summarise(added(snapshot.month.values()))),
+        "sessions": [_session(total) for total in snapshot.sessions],
         "hour": asdict(summarise(added(snapshot.hour))),
         "day": asdict(summarise(added(snapshot.day))),
         "all": asdict(summarise(snapshot.total)),
         "requests": [fields_of(record) for record in snapshot.recent],
     }
+
+
+def _session(total: SessionTotal) -> dict[str, Any]:
+    return {"session": total.session, **total.facts._asdict(), **asdict(summarise(total.sums))}
 
 
 def _page(status: int, title: str, main: str, *, alarm: bool = False, live: bool = False) -> Response:

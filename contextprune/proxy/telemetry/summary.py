@@ -69,6 +69,11 @@ class Summary:
         return self.before - self.after
 
     @property
+    def saved_share(self) -> float:
+        """The share of the tokens, 0..1, that were not sent."""
+        return self.saved / self.before if self.before else 0.0
+
+    @property
     def dollars(self) -> float:
         """Dollars saved in the end; negative where the bill is higher."""
         return self.dollars_before - self.dollars_after

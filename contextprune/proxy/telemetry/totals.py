@@ -21,6 +21,7 @@ from contextprune.settings import data_folder
 
 _TIMES = ("overhead", "first_byte")  # of those that are counted by the minute, too
 _NOT_OF_SESSIONS = ("bytes", "kinds", "upstream", "gone")  # sums that a session has no use for
+_LONGEST = 100  # characters of a name that came from outside
 _log = logging.getLogger("contextprune.proxy")
 
 
@@ -52,13 +53,14 @@ class Totals:
     ) -> None:
         """Add numbers to the day, and to the session of a record where contextprune shortens its like."""
         day, numbers = day_of(now), tuple(numbers)
-        facts = Facts(record.client, record.answer.model, record.started, now)
+        facts = Facts(_encodable(record.client), _encodable(record.answer.model), record.started, now)
+        session = _encodable(record.session)
         with self._lock:
             self._days.setdefault(day, Sums()).add(numbers, times)
             if record.eligible:
-                before, sums = self._sessions.pop((record.session, day), (facts, Sums()))
+                before, sums = self._sessions.pop((session, day), (facts, Sums()))
                 sums.add((pair for pair in numbers if pair[0][0] not in _NOT_OF_SESSIONS), ())
-                self._sessions[record.session, day] = before.then(facts), sums
+                self._sessions[session, day] = before.then(facts), sums
                 while len(self._sessions) > SESSIONS:  # the file cannot be written for long
                     del self._sessions[next(iter(self._sessions))]
 
@@ -109,6 +111,11 @@ class Totals:
                 before, older = sessions.get(key, (facts, Sums()))
                 sessions[key] = before.then(facts), added((older, newer))
             self._days, self._sessions = days, sessions
+
+
+def _encodable(name: str) -> str:
+    """A name that came from outside, short, and without lone surrogates, which no file takes."""
+    return name[:_LONGEST].encode("utf-8", "replace").decode()
 
 
 def day_of(now: float) -> str:

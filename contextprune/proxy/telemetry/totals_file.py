@@ -46,6 +46,9 @@ _SEE = (
     " first = min(first, ?), last = max(last, ?) WHERE session = ? AND day = ?"
 )
 _TOO_MANY = "SELECT session, day FROM sessions ORDER BY last DESC LIMIT -1 OFFSET ?"
+_WHOSE = (  # in one statement, so that what another process creates is seen wholly or not at all
+    "SELECT application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_application_id"
+)
 _SUM, _BEYOND = "sum", "inf"  # of a time: all seconds, and the class of those beyond BOUNDS
 _CLASSES = {**{repr(bound): i for i, bound in enumerate(BOUNDS)}, _BEYOND: len(BOUNDS), _SUM: len(BOUNDS) + 1}
 _TIME = "time"
@@ -171,13 +174,14 @@ def _connected(address: str) -> sqlite3.Connection:
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     """The connection, with its tables. Raises StoreError for the database of another program or version."""
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    mark, tables = connection.execute(_WHOSE).fetchone()
     if mark != _MARK:
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if mark or tables:
             raise StoreError("the file of the totals belongs to another program or version; move it away")
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_SCHEMA)
+
+    with suppress(sqlite3.OperationalError):  # another process is at it: the next one to open the file tries again
+        connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last seconds, never the file
     return connection
 

@@ -5,15 +5,20 @@ from typing import Any
 
 import pytest
 
-from contextprune.proxy.dashboard.overview import SPANS, alarmed, overview
+from contextprune.proxy.dashboard.overview import SPANS, View, alarmed, overview
+from contextprune.proxy.dashboard.sessions import SESSIONS
 from contextprune.proxy.options import Options
-from contextprune.proxy.telemetry.monitor import Monitor
+from contextprune.proxy.telemetry.monitor import Monitor, Snapshot
 from tests.html_reader import Reader
 from tests.proxy.telemetry.sample_traffic import POOL, busy_day, finished, monitor_of, passed
 
 
 def shown(monitor: Monitor, span: str = "hour", *, everything: bool = False) -> Reader:
-    return Reader(overview(monitor.snapshot(), span, everything=everything))
+    return Reader(overview(snapshot_of(monitor), View(span, all_requests=everything)))
+
+
+def snapshot_of(monitor: Monitor) -> Snapshot:
+    return monitor.snapshot().with_totals(SESSIONS)
 
 
 def silent(reason: str = "late") -> Monitor:
@@ -119,16 +124,43 @@ def test_recent_requests_lead_to_their_pages() -> None:
     "evil", ["</title><script>alert(1)</script>", '" onfocus=alert(1) x="', "<img src=x>", "\x1b\ud800"]
 )
 def test_nothing_from_outside_becomes_markup(evil: str) -> None:
-    names = dict.fromkeys(("route", "status", "reason", "provider", "model", "session", "gone"), evil)
+    names = dict.fromkeys(("route", "status", "reason", "provider", "model", "session", "client", "gone"), evil)
     monitor, clock = monitor_of(Options(host="<b>"))
     for _ in range(30):
         finished(monitor, **names, kinds={evil: (5, 5)}, upstream=0)
         finished(monitor, **names | {"route": "chat"}, kinds={evil: (5, 5)}, upstream=0)
     clock.now += 3600
     monitor.pool = replace(POOL, trouble=evil, breaker=evil)
-    text = overview(monitor.snapshot(), "hour", everything=True)
+    text = overview(snapshot_of(monitor), View(all_requests=True, all_sessions=True))
     text.encode()
     page = Reader(text)
     assert not {"script", "img"} & {tag for tag, _ in page.tags}
     assert not any("onfocus" in attributes for _, attributes in page.tags)
     assert page.wrong == []
+
+
+def test_the_first_row_says_what_today_was_saved_and_the_sessions_follow() -> None:
+    monitor, _ = monitor_of()
+    finished(monitor)
+    text = overview(snapshot_of(monitor), View())
+    assert text.startswith("<p class=today id=today>Today: 1 session, $0.03 of $0.08 saved (38&nbsp;%)")
+    assert text.index("id=today") < text.index("id=sessions") < text.index("id=figures")
+
+
+def test_a_session_shows_its_requests_alone() -> None:
+    monitor, _ = monitor_of()
+    finished(monitor, session="aaaa")
+    finished(monitor, session="bbbb")
+    finished(monitor, session="")
+    for session, number in (("aaaa", 1), ("bbbb", 2), ("none", 3)):
+        page = Reader(overview(snapshot_of(monitor), View(session=session)))
+        links = [each["href"] for each in page.all("a")]
+        assert links == ["/", f"/requests/{number}"]
+        assert f"Requests of session {session}" in page.text
+
+
+def test_a_session_whose_requests_are_forgotten_says_so() -> None:
+    monitor, _ = monitor_of(Options(records=1))
+    finished(monitor, session="aaaa")
+    finished(monitor, session="bbbb")
+    assert "None of its requests is remembered" in overview(snapshot_of(monitor), View(session="aaaa"))

@@ -63,7 +63,20 @@ def test_a_request_that_is_gone_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["span=day", "span=nonsense", "span=day&span=all", "&" * 400, "x" * 5000, "%zz", "a=%ff"]
+    "query",
+    [
+        "session=none",
+        "session=<b>",
+        "session=",
+        "sessions=all",
+        "span=day",
+        "span=nonsense",
+        "span=day&span=all",
+        "&" * 400,
+        "x" * 5000,
+        "%zz",
+        "a=%ff",
+    ],
 )
 def test_any_query_has_an_answer(day: Monitor, query: str) -> None:
     found = answer(day, "/", query)
@@ -71,9 +84,11 @@ def test_any_query_has_an_answer(day: Monitor, query: str) -> None:
     assert found[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/requests/899", "/requests/1"])
-def test_pages_are_well_formed_and_accessible(day: Monitor, path: str) -> None:
-    reader = page(day, path)
+@pytest.mark.parametrize(
+    ("path", "query"), [("/", ""), ("/", "session=1f2e3d4c"), ("/requests/899", ""), ("/requests/1", "")]
+)
+def test_pages_are_well_formed_and_accessible(day: Monitor, path: str, query: str) -> None:
+    reader = page(day, path, query)
     assert (reader.wrong, reader.open) == ([], [])
     assert reader.all("html")[0]["lang"] == "en"
     assert len(reader.all("h1")) == 1
@@ -112,7 +127,15 @@ def test_the_policy_allows_the_pages_own_style_and_script_and_nothing_else(day: 
 
 def test_without_a_script_the_page_is_whole(day: Monitor) -> None:
     reader = page(day, "/")
-    for part in ("Over time", "The same as a table", "Why requests went through", "Scorers", "Recent requests"):
+    for part in (
+        "Today: ",
+        "Sessions",
+        "Over time",
+        "The same as a table",
+        "Why requests went through",
+        "Scorers",
+        "Recent requests",
+    ):
         assert part in reader.text
     assert [each["id"] for each in reader.all("button") if "hidden" in each] == ["live"]
 
@@ -129,6 +152,8 @@ def test_stats_have_the_figures_of_the_page(day: Monitor) -> None:
     assert told["scorers"] == asdict(POOL)
     assert (told["warning"], told["mode"], told["recall"]) == (None, "on", "off")
     assert len(told["requests"]) == 500
+    assert told["today"]["requests"] <= told["month"]["requests"] == told["all"]["requests"]
+    assert [session["session"] for session in told["sessions"]] == ["1f2e3d4c"]
     assert "careful programmer" not in found[2].decode()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.proxy.dashboard.overview import overview
+from contextprune.proxy.dashboard.overview import View, overview
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.peers import Peers
@@ -80,4 +80,4 @@ def test_a_process_alone_publishes_nothing(tmp_path: Path) -> None:
 def test_the_page_says_what_is_of_one_process_alone(tmp_path: Path) -> None:
     (monitor,), _ = several(tmp_path, 1)
     finished(monitor)
-    assert "Of the one of several processes" in overview(monitor.snapshot().with_peers(), "hour", everything=False)
+    assert "Of the one of several processes" in overview(monitor.snapshot().with_peers(), View())

@@ -102,3 +102,10 @@ def test_the_file_lies_beside_the_store(monkeypatch: pytest.MonkeyPatch) -> None
     assert totals_path("/srv/cp/originals.sqlite3") == Path("/srv/cp/totals.sqlite3")
     assert totals_path("") == totals_path("redis://10.0.0.1/0") == Path("/data/contextprune/totals.sqlite3")
     assert totals_path("memory") is None
+
+
+def test_a_name_that_no_file_takes_is_replaced(path: Path) -> None:
+    totals = Totals(path)
+    counted(totals, model="\ud800" + "x" * 5000, client="\ud800")
+    [row] = totals.sessions(1)
+    assert (row.facts.client, len(row.facts.model)) == ("?", 100)
