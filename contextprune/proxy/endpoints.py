@@ -17,16 +17,22 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 from contextprune.proxy.dashboard import respond as dashboard
 from contextprune.proxy.exchange import Exchange
+from contextprune.proxy.forward import short_hash
 from contextprune.proxy.inherited import CHALLENGE, PROOF, prove
 from contextprune.proxy.job import Answer, Reason, Task
 from contextprune.proxy.options import Options, is_loopback
 from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
+from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import declared, decode_body, too_large
+from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.headers import Headers
 
-COMPRESS, RETRIEVE = b"/v1/compress", b"/v1/retrieve/"
+COMPRESS, RETRIEVE, USAGE = b"/v1/compress", b"/v1/retrieve/", b"/v1/usage"
+GUARDRAIL = b"/beta/litellm_basic_guardrail_api"
+"""The path that LiteLLM's generic guardrail calls."""
+
 _OPEN = (b"/livez", b"/readyz")
 _PAGES = (b"/", b"/stats", b"/metrics")
 _BELOW = b"/requests/"
@@ -38,11 +44,13 @@ _NOBODY = (
     "(CONTEXTPRUNE_SERVE_TOKEN) and send it as a bearer token, or as the password that the browser asks for"
 )
 _FOREIGN = "the Host header names another machine; open this page as http://127.0.0.1:{port}/"
+_NO_USAGE = "the body is a JSON object with a session_id and the usage of an answer, as its provider wrote it"
 _STATUS: Mapping[str, int] = {Reason.NOT_FOUND: 404, Reason.DENIED: 404, Reason.PAYLOAD: 400}
 _ABSENT = "no original is kept under this key for this credential"  # the same words for another's: a key tells nothing
 _WORDS: Mapping[Task, Mapping[str, str]] = {
     Task.COMPRESS: {
-        Reason.PAYLOAD: "the body is no JSON object with a list of messages, as POST /v1/compress takes it"
+        Reason.PAYLOAD: "the body is no JSON object with a list of messages, as POST /v1/compress takes it, or its "
+        "config names a session_id that is no short text, or a frozen_message_count that is no number of messages"
     },
     Task.RETRIEVE: {
         Reason.NOT_FOUND: _ABSENT,
@@ -73,8 +81,10 @@ class Endpoints:
     def serves(self, method: str, path: bytes) -> bool:
         """True where the proxy itself answers requests for a path."""
         if path.startswith(b"/v1/"):
-            return path == COMPRESS or path.startswith(RETRIEVE)
-        return path in _OPEN or path in _PAGES or (path.startswith(_BELOW) and method in ("GET", "HEAD"))
+            return _is_sidecar(path) and (path != USAGE or method == "POST")  # OpenAI has a page of that name
+        if path.startswith(_BELOW):
+            return method in ("GET", "HEAD")
+        return path in _OPEN or path in _PAGES or path == GUARDRAIL
 
     @property
     def watched(self) -> bool:
@@ -86,7 +96,7 @@ class Endpoints:
         method = exchange.scope["method"]
         if path in _OPEN:
             await self._health(exchange, path)
-        elif path == COMPRESS or path.startswith(RETRIEVE):
+        elif _is_sidecar(path):
             if await self._admitted(exchange):
                 await self._sidecar(exchange, path, sidecar)
         elif method not in ("GET", "HEAD"):
@@ -152,7 +162,11 @@ class Endpoints:
 
     async def _sidecar(self, exchange: Exchange, path: bytes, sidecar: Sidecar) -> None:
         method, record = exchange.scope["method"], exchange.record
-        retrieves = path != COMPRESS
+        if path == USAGE:
+            await self._usage(exchange)
+            return
+
+        retrieves = path.startswith(RETRIEVE)
         record.route = "retrieve" if retrieves else "compress"
         if method != ("GET" if retrieves else "POST"):
             await exchange.refuse(405, "use POST /v1/compress and GET /v1/retrieve/{key}")
@@ -161,6 +175,7 @@ class Endpoints:
             task, body = Task.RETRIEVE, _retrieve_request(path, exchange.scope["query_string"])
         else:
             task, body = Task.COMPRESS, await self._body(exchange)
+
         answer = await sidecar(exchange, task, body)
         if answer.body is not None:
             await exchange.answer(200, [(b"content-type", b"application/json")], answer.body)
@@ -169,6 +184,24 @@ class Endpoints:
         words = _WORDS[task].get(answer.reason) or _LATER[task]
         message = words.format(reason=answer.reason)
         await exchange.refuse(status, message, [(b"retry-after", b"1")] if status == 503 else ())
+
+    async def _usage(self, exchange: Exchange) -> None:
+        """Take note of what a provider said of its tokens to a gateway that calls the side-car."""
+        exchange.record.route = "usage"
+        body = await self._body(exchange)
+        try:
+            session = json.loads(body)["session_id"]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            session = None
+        tap = Tap("application/json")
+        tap.feed(body)
+        usage = tap.usage()
+        if not isinstance(session, str) or not session.strip() or usage is None:
+            await exchange.refuse(400, _NO_USAGE)
+            return
+        exchange.record.session = short_hash(session, fingerprint(exchange.headers))
+        exchange.record.usage = usage
+        await _send_json(exchange, 200, {"session_id": session, "applied": True})
 
     async def _body(self, exchange: Exchange) -> bytes:
         options = self._options
@@ -183,6 +216,10 @@ class Endpoints:
         exchange.record.bytes_in = len(received)
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
         return (await decode_body(received, encoding, options.max_decoded) if encoding else received) or b""
+
+
+def _is_sidecar(path: bytes) -> bool:
+    return path in (COMPRESS, USAGE, GUARDRAIL) or path.startswith(RETRIEVE)
 
 
 async def _send_json(exchange: Exchange, status: int, values: Mapping[str, Any], further: Headers = ()) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from time import monotonic
@@ -57,7 +57,7 @@ class Forwarder:
         record.answer = replace(record.answer, reason=treatment.reason)
         if treatment.control is not None:
             record.mode = treatment.control.mode
-            record.session = _short_hash(treatment.control.session)
+            record.session = short_hash(treatment.control.session, fingerprint(exchange.headers))
 
         incoming = exchange.incoming(self._options.body_seconds)
         if treatment.refusal is not None:
@@ -196,12 +196,14 @@ class Forwarder:
             task=task,
             body=body,
             tenant=fingerprint(exchange.headers),
+            session=_session_of_gateway(exchange.names),
             recall=self._options.recall,
             audit=self._options.mode == "audit",
             seconds=wait,
         )
         answer = await self.ask(job)
         note(exchange.record, answer)
+        exchange.record.session = short_hash(answer.session or job.session, job.tenant)
         return answer
 
     async def ask(self, job: Job) -> Answer:
@@ -235,9 +237,18 @@ def note(record: RequestRecord, answer: Answer) -> None:
     record.session = record.session or answer.conversation
 
 
-def _short_hash(session: str) -> str:
-    """What the log shows of a session's id; "" for none."""
-    return blake2b(session.encode(), digest_size=4).hexdigest() if session else ""
+_GATEWAY_SESSIONS = (b"x-headroom-session-id", b"x-headroom-affinity")
+"""Headers in which a gateway names a session to the side-car; the second is LiteLLM's, of version 1.110."""
+
+
+def _session_of_gateway(names: Mapping[bytes, bytes]) -> str:
+    """The session that a gateway names in a header, "" for none."""
+    return next((names[name].decode("latin-1") for name in _GATEWAY_SESSIONS if names.get(name)), "")
+
+
+def short_hash(session: str, tenant: str) -> str:
+    """What the log shows of a session's id, another for each tenant; "" for none."""
+    return blake2b(session.encode(), key=tenant.encode()[:64], digest_size=4).hexdigest() if session else ""
 
 
 async def _chunks(

@@ -106,6 +106,7 @@ class Answer:
     status    "applied", "noop", "audit" or "passed"
     reason    a Reason, or NO_REASON; beside "applied" it is "late" where time was short for a part of it
     final     False: the replay of what earlier requests sent, without new decisions
+    session   of COMPRESS, the id that the gateway gave in the body, "" for none
     before    tokens of the request, after: of what is sent; both 0 where nobody counted
     kinds     the same by kind of segment
     dollars   without and with contextprune, the cache accounted for; None where prices are unknown
@@ -124,6 +125,7 @@ class Answer:
     reason: Reason | Literal[""] = NO_REASON
     final: bool = True
     model: str = ""
+    session: str = ""
     before: int = 0
     after: int = 0
     kinds: Mapping[str, tuple[int, int]] = field(default_factory=dict, hash=False)

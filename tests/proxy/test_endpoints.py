@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
 
-from contextprune.proxy.endpoints import Endpoints
+from contextprune.proxy.endpoints import GUARDRAIL, USAGE, Endpoints
+from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.monitor import Monitor
 from tests.proxy.in_process import Running, Scripted, running
@@ -127,10 +129,20 @@ def test_no_other_origin_may_read_them(proxy: Running) -> None:
 def test_paths_of_providers_are_not_ours() -> None:
     options = Options()
     pages = Endpoints(options, Monitor(options), Scripted(), lambda: False)
-    for path in (b"/v1/models", b"/v1/messages", b"/v1/retrieve", b"/v1/compress/x", b"/metricsx", b"/groq/v1/models"):
+    for path in (
+        b"/v1/models",
+        b"/v1/messages",
+        b"/v1/retrieve",
+        b"/v1/compress/x",
+        b"/metricsx",
+        b"/groq/v1/models",
+        b"/v1/usage",
+    ):
         assert not pages.serves("GET", path)
     for path in (b"/", b"/livez", b"/metrics", b"/requests/7", b"/v1/compress", b"/v1/retrieve/k"):
         assert pages.serves("GET", path)
+    assert pages.serves("POST", USAGE)
+    assert pages.serves("POST", GUARDRAIL)
 
 
 def test_own_pages_are_no_requests_in_the_figures(proxy: Running) -> None:
@@ -138,3 +150,77 @@ def test_own_pages_are_no_requests_in_the_figures(proxy: Running) -> None:
     proxy.get("/stats")
     proxy.get("/nothing/of/the/kind")
     assert len(proxy.records(before + 1)) == before + 1
+
+
+class TestUsageThatAGatewayTells:
+    """POST /v1/usage: what a provider said of its tokens to a gateway, which the proxy does not see."""
+
+    @pytest.mark.parametrize(
+        ("usage", "read", "fresh"),
+        [
+            ({"input_tokens": 5, "cache_read_input_tokens": 90, "cache_creation_input_tokens": 7}, 90, 5),
+            ({"prompt_tokens": 100, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 64}}, 64, 36),
+            ({"input_tokens": 100, "input_tokens_details": {"cached_tokens": 64}, "output_tokens": 1}, 64, 36),
+        ],
+    )
+    def test_it_counts_like_that_of_an_answer(
+        self, provider: Provider, usage: dict[str, Any], read: int, fresh: int
+    ) -> None:
+        with running(provider, Scripted()) as proxy:
+            got = proxy.post("/v1/usage", {"session_id": "s1", "usage": usage})
+            assert (got.status_code, got.json()) == (200, {"session_id": "s1", "applied": True})
+            counted = proxy.records()[0].usage
+            assert (counted.read, counted.fresh) == (read, fresh)
+            assert f'contextprune_provider_tokens_total{{type="read"}} {read}' in proxy.get("/metrics").text
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"[]", b"{}", b'{"usage":{"input_tokens":5}}', b'{"session_id":"s","usage":{}}',
+                 b'{"session_id":"s","usage":7}', b'{"session_id":7,"usage":{"input_tokens":5}}', b"[" * 100_000],
+    )  # fmt: skip
+    def test_what_tells_nothing_is_refused(self, proxy: Running, body: bytes) -> None:
+        got = proxy.post("/v1/usage", content=body)
+        assert (got.status_code, "session_id" in got.text) == (400, True)
+
+    def test_the_page_of_that_name_is_the_providers(self, proxy: Running) -> None:
+        assert proxy.get("/v1/usage?date=2026-11-30").content == b"pong"
+
+    def test_it_is_for_this_machine_like_the_side_car(self, proxy: Running) -> None:
+        got = proxy.post("/v1/usage", {"session_id": "s1"}, headers={"x-forwarded-for": "203.0.113.9"})
+        assert got.status_code == 403
+
+
+def replies(job: Job) -> Answer:
+    """What a scorer process answers to a gateway."""
+    return Answer(job.number, b'{"action":"NONE"}', "noop", session="conv" if b"conv" in job.body else "")
+
+
+def test_litellms_guardrail_is_answered_by_the_side_car(provider: Provider) -> None:
+    scorer = Scripted(replies)
+    with running(provider, scorer) as proxy:
+        assert proxy.post(GUARDRAIL.decode(), {"input_type": "request"}).json() == {"action": "NONE"}
+    assert scorer.jobs[0].task is Task.COMPRESS
+
+
+@pytest.mark.parametrize("headers", [{"x-headroom-session-id": "conv"}, {"x-headroom-affinity": "conv"}, {}])
+def test_usage_and_messages_of_a_session_are_found_together_and_apart_from_other_tenants(
+    provider: Provider, headers: dict[str, str]
+) -> None:
+    with running(provider, Scripted(replies)) as proxy:
+        for key in ("sk-1", "sk-2"):
+            credential = {"authorization": f"Bearer {key}"}
+            name = "" if headers else "conv"
+            proxy.post("/v1/compress", {"messages": [], "config": {"session_id": name}}, headers=headers | credential)
+            usage = {"session_id": "conv", "usage": {"input_tokens": 5}}
+            proxy.post("/v1/usage", usage, headers=credential)
+        sessions = [record.session for record in proxy.records(4)]
+    assert sessions[0] == sessions[1] != sessions[2] == sessions[3]
+    assert all(sessions)
+
+
+def test_a_session_of_the_same_name_is_another_ones_under_another_credential(provider: Provider) -> None:
+    with running(provider, Scripted()) as proxy:
+        for key in ("sk-1", "sk-2", "sk-1"):
+            headers = {"authorization": f"Bearer {key}", "x-contextprune-session-id": "s"}
+            proxy.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}, headers=headers)
+        last, second, first = (record.session for record in proxy.records(3))
+    assert first == last != second

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from contextprune.proxy.job import UNASKED, Answer
 from contextprune.proxy.telemetry.usage import Usage
 
-ROUTES = ("chat", "responses", "messages", "count", "compact", "compress", "retrieve", "other")
-"""Kinds of requests: the three that are shortened, their token counting, the provider's compaction, the side-car's two,
-all that is relayed."""
+ROUTES = ("chat", "responses", "messages", "count", "compact", "compress", "retrieve", "usage", "other")
+"""Kinds of requests: the three that are shortened, their token counting, the provider's compaction, the side-car's
+three, all that is relayed."""
 
 SHORTENED = ROUTES[:3]
 """The routes whose requests contextprune shortens."""

@@ -251,19 +251,26 @@ class Answerer:
             _log.warning("requests pass unchanged: %s", exc)
 
     def _compress(self, job: Job, abandoned: Callable[[], bool]) -> Answer:
-        """Answer the side-car's body of messages. Gateways remember nothing, so a history is decided afresh."""
+        """Answer a gateway's body of messages. Gateways remember nothing, so a history is decided afresh."""
         request = read_request(job.body, job.recall)
-        job = replace(job, audit=job.audit or request.audit)
+        job = replace(job, audit=job.audit or request.audit, tenant=request.tenant(job.tenant))
         request = replace(request, audit=job.audit)
         engine = self._engine(job)
+        pruner = engine.pruner(TOOL if request.hashes else OFF)
 
         deadline = Deadline(job.seconds, abandoned, self._pace)
-        pruned = engine.pruner(TOOL if request.hashes else OFF)(request.context, enough=deadline)
+        try:
+            pruned = pruner(
+                request.context, frozen=request.frozen, enough=lambda s: s.ref in request.withheld or deadline(s)
+            )
+        except Abandoned:
+            pruner.sent_unchanged(request.context)  # the gateway has gone on with the messages as they are
+            raise
         deadline.end()
 
         reply = write_reply(request, pruned, engine.store.key, self._counter)
         answer = _answer(job, reply.body, pruned, deadline.skipped, changed=bool(pruned.edits))
-        return replace(answer, body=reply.body, before=reply.before, after=reply.after)
+        return replace(answer, body=reply.body, session=request.own_session, before=reply.before, after=reply.after)
 
     def _retrieve(self, job: Job) -> Answer:
         """Answer the side-car's recall key."""

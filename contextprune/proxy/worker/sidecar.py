@@ -1,17 +1,20 @@
 """The side-car for gateways that call a prompt compressor: messages in, as many messages out, originals back.
 
 A gateway sends whole histories and remembers nothing of us, so a history that the ledger does not know is decided as
-if each of its requests had come by. Hints have the form that LiteLLM looks for (`hash=` and 24 hexadecimal digits).
+if each of its requests had come by: it gets the same bytes each time. Two forms are read, headroom's (`/v1/compress`)
+and that of LiteLLM's generic guardrail. Hints have the form that LiteLLM looks for (`hash=` and 24 hexadecimal digits).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
 
-from contextprune.context import Context, Ref, Segment
+from contextprune.context import Context, Kind, Ref, Segment
 from contextprune.dialects import read
 from contextprune.dialects.base import as_list, as_object
 from contextprune.dialects.splice import splice, value_spans
@@ -20,6 +23,7 @@ from contextprune.markers import KEY, RECALL_TOOL
 from contextprune.plan import Action, Plan
 from contextprune.prepare import is_shorter
 from contextprune.pruner import Pruned
+from contextprune.session.requests import boundaries
 from contextprune.storage.excerpt import recall_text
 from contextprune.storage.store import Store
 from contextprune.tokens import Counter
@@ -27,19 +31,27 @@ from contextprune.tokens import Counter
 RETRIEVE_TOOL = "headroom_retrieve"
 """LiteLLM's name of the tool by which its model asks for originals: its results are never shortened again."""
 
+_MESSAGES, _ROWS = "messages", "structured_messages"  # in headroom's form, and in LiteLLM's generic guardrail
+_SESSION_HEADER = "x-litellm-session-id"
+_LONGEST_ID = 256  # characters of a session's id, as headroom has it
 _HASH = re.compile(r"\bhash=((?:[67][0-9a-f]|3[2-7]){12})\b")
 _SHAPE = re.compile(r"[a-z2-7]{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class CompressRequest:
-    """A body of POST /v1/compress, read.
+    """A body of a gateway, read.
 
     body         as received
     context      its messages, markers in our own form
     translated   the segments whose text has another form there than in the body
     hashes       the gateway answers calls for originals: markers name them
     audit        measure, and give the messages back as they came
+    at           the key of the messages in the body
+    session      the id that the gateway gave, "" for none
+    user         whom the gateway asks for, "" where it does not say
+    frozen       the first segments, which the provider has cached as they were last returned
+    withheld     results that the gateway kept back as long as they were new: they have been sent whole
     """
 
     body: bytes
@@ -47,6 +59,22 @@ class CompressRequest:
     translated: frozenset[Ref]
     hashes: bool
     audit: bool
+    at: str = _MESSAGES
+    session: str = ""
+    user: str = ""
+    frozen: int = 0
+    withheld: frozenset[Ref] = frozenset()
+
+    def tenant(self, credential: str) -> str:
+        """The tenant: the gateway's credential, and within it the user whom the gateway names."""
+        if not self.user:
+            return credential
+        return blake2b(f"{credential}\0{self.user}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    @property
+    def own_session(self) -> str:
+        """The session's id, which another user of the same gateway may have chosen, too, with the user before it."""
+        return f"{self.user}\0{self.session}" if self.user and self.session else self.session
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +87,95 @@ class CompressReply:
 
 
 def read_request(body: bytes, recall: str = "off") -> CompressRequest:
-    """Read {"messages": [...], "model"?: "...", "config"?: {"mode"?: "ccr" | "audit"}}. Raises PayloadError.
+    """Read a gateway's body in one of two forms. Raises PayloadError.
 
-    Messages are OpenAI's or Anthropic's, as their content says. The gateway answers calls for originals where
-    it says so by the mode "ccr", or the operator by the option `recall` = "tool" (LiteLLM's guardrail has no words).
+    headroom's   {"messages": [...], "model"?: "...", "config"?: {"mode"?: "ccr" | "audit", "session_id"?: "...",
+                 "frozen_message_count"?: 0}}; messages are OpenAI's or Anthropic's, as their content says
+    LiteLLM's    {"input_type": "request", "structured_messages": [...], "model"?: "...", "request_data"?: {...},
+                 "additional_provider_specific_params"?: the config}
+
+    The gateway answers calls for originals where it says so by the mode "ccr", or the operator by the option `recall` =
+    "tool" (LiteLLM's guardrail for headroom has no words); LiteLLM's generic guardrail has no such tool.
     """
     try:
         payload = as_object(json.loads(body.decode()), ())
     except (ValueError, RecursionError) as exc:
         raise PayloadError("the body is no JSON object in UTF-8 with messages in it") from exc
-    if not as_list(payload.get("messages"), ("messages",)):
-        raise PayloadError("there is nothing to compress", "messages")
 
-    config = payload.get("config")
-    mode = config.get("mode") if isinstance(config, Mapping) else None
-    context = read({key: payload[key] for key in ("messages", "model", "tools", "system") if key in payload})
+    at = _ROWS if "input_type" in payload else _MESSAGES
+    config = _mapping(payload.get("config" if at == _MESSAGES else "additional_provider_specific_params"))
+    context = _context(payload, at)
     ours = replace(context, segments=tuple(map(_in_our_form, context.segments)))
     pairs = zip(context.segments, ours.segments, strict=True)
-    translated = frozenset(old.ref for old, new in pairs if old.text != new.text)
-    return CompressRequest(body, ours, translated, hashes=mode == "ccr" or recall == "tool", audit=mode == "audit")
+    mode = config.get("mode")
+    return CompressRequest(
+        body=body,
+        context=ours,
+        translated=frozenset(old.ref for old, new in pairs if old.text != new.text),
+        hashes=at == _MESSAGES and (mode == "ccr" or recall == "tool"),
+        audit=mode == "audit",
+        at=at,
+        session=_session(config, payload),
+        user=str(_mapping(payload.get("request_data")).get("user_api_key_hash") or ""),
+        frozen=_frozen(config, ours.segments),
+        withheld=frozenset(_withheld(ours.segments)),
+    )
+
+
+def _context(payload: Mapping[str, Any], at: str) -> Context:
+    """The messages as a context. LiteLLM's guardrail is also called where there are none. Raises PayloadError."""
+    if at == _ROWS and (not payload.get(_ROWS) or payload["input_type"] != "request"):
+        return Context(())
+    if not as_list(payload.get(at), (at,)):
+        raise PayloadError("there is nothing to compress", at)
+    further = {key: payload[key] for key in ("model", "tools", "system") if payload.get(key) is not None}
+    return read({_MESSAGES: payload[at], **further})
+
+
+def _session(config: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
+    """The session's id, from the config or from LiteLLM's header for it. Raises PayloadError for one that is none."""
+    name = config.get("session_id")
+    if name is None:
+        name = _mapping(payload.get("request_headers")).get(_SESSION_HEADER)
+    if name is None:
+        return ""
+    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_ID:
+        raise PayloadError(f"it is a text of 1 to {_LONGEST_ID} characters", "config.session_id")
+    return name
+
+
+def _frozen(config: Mapping[str, Any], segments: tuple[Segment, ...]) -> int:
+    """How many segments stand in the first `frozen_message_count` messages or before. Raises PayloadError."""
+    count = config.get("frozen_message_count")
+    if count is None:
+        return 0
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise PayloadError("it is a number of messages, 0 or more", "config.frozen_message_count")
+    return max((i + 1 for i, segment in enumerate(segments) if 0 <= _message(segment) < count), default=0)
+
+
+def _message(segment: Segment) -> int:
+    """The number of the message in which a segment stands; -1 where it stands before all of them."""
+    return at if segment.ref[:1] == (_MESSAGES,) and isinstance(at := segment.ref[1], int) else -1
+
+
+def _withheld(segments: tuple[Segment, ...]) -> Iterator[Ref]:
+    """Results whose call is not there.
+
+    LiteLLM's guardrail for headroom keeps back what the model wrote, and the last exchange whole. So a result comes
+    here one request late: the provider has it cached as it stands, and to shorten it would be to pay for it twice.
+    """
+    calls = {segment.pair for segment in segments if segment.kind is Kind.TOOL_CALL}
+    for segment in segments:
+        if segment.kind is Kind.TOOL_RESULT and segment.pair is not None and segment.pair not in calls:
+            yield segment.ref
 
 
 def write_reply(request: CompressRequest, pruned: Pruned, key: Callable[[str], str], count: Counter) -> CompressReply:
     """The response to a request, from what the engine decided about its context. `key` names an original."""
     edits, before, after = _gateway_edits(request, pruned, count)
     keys = [key(s.source or s.text) for s in request.context.segments if s.ref in edits]
-    fields = {
+    fields: dict[str, Any] = {
         "tokens_before": before,
         "tokens_after": after,
         "tokens_saved": before - after,
@@ -93,11 +184,31 @@ def write_reply(request: CompressRequest, pruned: Pruned, key: Callable[[str], s
         "ccr_hashes": [hash_of(name) for name in keys] if request.hashes else [],
         "hashes": keys,
     }
+    if request.session:
+        fields["session"] = _session_words(request, edits)
 
-    # The messages go in as bytes, so that each message without an edit comes back byte for byte.
-    messages = _messages(request.body if request.audit else splice(request.body, edits))
     tail = json.dumps(fields, separators=(",", ":")).encode()[1:]
-    return CompressReply(b'{"messages":' + messages + b"," + tail, before, after)
+    return CompressReply(_messages_words(request, edits) + tail, before, after)
+
+
+def _messages_words(request: CompressRequest, edits: Mapping[Ref, str]) -> bytes:
+    """The beginning of a response: the messages, each without an edit byte for byte as it came."""
+    is_row = request.at == _ROWS
+    if is_row and (request.audit or not edits):
+        return b'{"action":"NONE",'
+    placed = {(request.at, *ref[1:]): text for ref, text in edits.items()}
+    messages = _messages(request.body if request.audit else splice(request.body, placed), request.at)
+    action = b'"action":"GUARDRAIL_INTERVENED",' if is_row else b""
+    return b'{%b"%b":%b,' % (action, request.at.encode(), messages)
+
+
+def _session_words(request: CompressRequest, edits: Mapping[Ref, str]) -> dict[str, Any]:
+    """What headroom says of a session: how many messages came back as before, and whether that changed any."""
+    segments = request.context.segments
+    reply = max((end for end in boundaries(request.context) if end < len(segments)), default=None)
+    settled = 0 if reply is None else max(0, _message(segments[reply]))
+    replayed = any(segment.ref in edits and _message(segment) < settled for segment in segments)
+    return {"id": request.session, "frozen_message_count": settled, "cached_prefix_replayed": replayed}
 
 
 def _gateway_edits(request: CompressRequest, pruned: Pruned, count: Counter) -> tuple[dict[Ref, str], int, int]:
@@ -164,8 +275,12 @@ def _in_our_form(segment: Segment) -> Segment:
     return segment if (name, text) == (segment.name, segment.text) else replace(segment, name=name, text=text)
 
 
-def _messages(body: bytes) -> bytes:
-    start, end = value_spans(body, [("messages",)])["messages",]
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _messages(body: bytes, at: str) -> bytes:
+    start, end = value_spans(body, [(at,)])[at,]
     return body[start:end]
 
 

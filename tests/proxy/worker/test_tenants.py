@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contextprune.dialects import read
@@ -159,6 +159,20 @@ def test_a_session_goes_on_with_the_same_bytes_after_its_credential_was_renewed(
         sent.append(json.loads(answer.body or body)["messages"])
     assert sent[1][2]["content"] != LOG
     assert sent[2][:3] == sent[1]
+
+
+@given(pair=st.lists(st.sampled_from(TENANTS), min_size=2, max_size=2, unique=True), call=st.sampled_from(["c1", "7"]))
+@settings(max_examples=10, deadline=None)
+def test_what_the_provider_refused_of_one_tenant_is_decided_anew_for_the_other(pair: list[str], call: str) -> None:
+    pruner = Pruner(store=MemoryStore())
+    engine = Answerer(pruner.policy, pruner.scorer, pruner.counter, pruner.store)
+    body = json.dumps(conversation(call)).encode()
+    jobs = [Job(at, Task.SHORTEN, body, "openai-chat", tenant, seconds=60.0) for at, tenant in enumerate(pair)]
+    engine.refused(jobs[0])
+    first, second = (engine(job, lambda: False, lambda _: None) for job in jobs)
+    assert (first.status, second.status) == ("passed", "applied")
+    assert second.keys == tuple(Scoped(pruner.store, pair[1]).key(text) for text in (LOG,))
+    assert Scoped(pruner.store, pair[0]).get(second.keys[0]) is None
 
 
 def answered(store: Store, job: Job) -> Answer:
