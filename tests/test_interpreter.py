@@ -65,8 +65,8 @@ def test_several_fronts_and_their_scorers_run_no_code_of_the_working_folder(
         try:
             assert process.stderr is not None
             url = process.stderr.readline().partition("listens at ")[2].split()[0]
-            until(lambda: len(psutil.Process(process.pid).children(recursive=True)) >= 4, 60)
-            until(lambda: (fetch(f"{url}/readyz").json() or {}).get("scorers") == "ready", 60)
+            until(lambda: len(psutil.Process(process.pid).children(recursive=True)) >= 4)
+            until(lambda: (fetch(f"{url}/readyz").json() or {}).get("scorers") == "ready")
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

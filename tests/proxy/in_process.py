@@ -24,6 +24,8 @@ from contextprune.proxy.server import Server, address_of, listen, quiet, server
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
 from tests.proxy.provider import Provider, providing
 
+HANGS = 60.0  # seconds after which a test that waits is taken to wait in vain
+
 
 @dataclass
 class Running:
@@ -41,10 +43,10 @@ class Running:
     def post(self, path: str, body: Any = None, **more: Any) -> httpx2.Response:
         """POST a JSON body, or `content`."""
         given = more if body is None else {"json": body, **more}
-        return httpx2.post(self.url + path, timeout=30, **given)
+        return httpx2.post(self.url + path, timeout=60, **given)
 
     def get(self, path: str, **more: Any) -> httpx2.Response:
-        return httpx2.get(self.url + path, timeout=30, **more)
+        return httpx2.get(self.url + path, timeout=60, **more)
 
     def records(self, count: int = 1) -> list[Any]:
         """The finished requests, the newest first, once there are `count`."""
@@ -137,21 +139,21 @@ def in_a_thread(serving: Server, app: App, sock: socket.socket) -> Iterator[None
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    until(lambda: bool(failed) or (serving.started and app.pool.ready), 60)
+    until(lambda: bool(failed) or (serving.started and app.pool.ready))
     try:
         yield
     finally:
         serving.should_exit = True
         if app.in_flight:
             serving.force_exit = True
-        thread.join(20)
+        thread.join(60)
     assert not failed
     assert not thread.is_alive()
 
 
-def until(done: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait until something holds. Fails where it does not."""
-    end = time.monotonic() + seconds
+def until(done: Callable[[], bool]) -> None:
+    """Wait until something holds. Fails where it does not, after a time that no busy machine needs."""
+    end = time.monotonic() + HANGS
     while not done():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)

@@ -236,9 +236,9 @@ def providing(**settings: Any) -> Iterator[Provider]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    started.wait(10)
+    started.wait(60)
     try:
         yield provider
     finally:
         stop[0]()
-        thread.join(10)
+        thread.join(60)

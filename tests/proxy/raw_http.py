@@ -11,7 +11,7 @@ from tests.proxy.in_process import Running
 def talk(proxy: Running, *pieces: bytes, every: float = 0.0) -> bytes:
     """What comes back for bytes that are sent as they are."""
     host, port = proxy.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as link:
+    with socket.create_connection((host, int(port)), timeout=60) as link:
         for piece in pieces:
             link.sendall(piece)
             time.sleep(every)

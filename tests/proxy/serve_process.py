@@ -66,8 +66,8 @@ class Served:
         for victim in victims:
             with suppress(psutil.NoSuchProcess):
                 victim.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-        until(lambda: not any(map(lives, victims)), 10)
+        self.process.wait(60)
+        until(lambda: not any(map(lives, victims)))
 
     def _listen(self) -> None:
         assert self.process.stderr is not None
@@ -91,7 +91,7 @@ def serving(
     listening = threading.Thread(target=served._listen, daemon=True)
     listening.start()
     try:
-        until(lambda: any("listens at " in line for line in list(served.said)) or process.poll() is not None, 60)
+        until(lambda: any("listens at " in line for line in list(served.said)) or process.poll() is not None)
         served.url = next(line for line in served.said if "listens at " in line).partition("listens at ")[2].split()[0]
         while ready and not is_ready(served):
             assert process.poll() is None, served.said
@@ -101,8 +101,8 @@ def serving(
         served.client.close()
         if process.poll() is None:
             served.kill()
-        process.wait(10)
-        listening.join(10)
+        process.wait(60)
+        listening.join(60)
         assert process.stderr is not None
         process.stderr.close()
 

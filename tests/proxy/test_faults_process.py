@@ -60,7 +60,7 @@ def listens(url: str) -> bool:
 
 
 def test_sigterm_under_fifty_streams_lets_each_come_to_its_end(tmp_path: Path) -> None:
-    with providing(pause=0.03, events=80) as provider, serving(provider, tmp_path / "o.sqlite3") as served:
+    with providing(pause=0.05, events=100_000) as provider, serving(provider, tmp_path / "o.sqlite3") as served:
         got: list[bytes] = []
         children = served.front.children()
 
@@ -72,15 +72,16 @@ def test_sigterm_under_fifty_streams_lets_each_come_to_its_end(tmp_path: Path) -
         threads = [threading.Thread(target=stream) for _ in range(50)]
         for thread in threads:
             thread.start()
-        until(lambda: sum(bool(sent) for sent in provider.sent) == 50, 30)
+        until(lambda: sum(bool(sent) for sent in provider.sent) == 50)
         served.process.send_signal(signal.SIGTERM)
-        until(lambda: not listens(served.url), 30)
+        until(lambda: not listens(served.url))
+        provider.events = 0  # now the streams end
         for thread in threads:
             thread.join(60)
-        assert served.process.wait(30) == 0
+        assert served.process.wait(60) == 0
         assert sorted(got) == sorted(map(bytes, provider.sent))
         assert all(b"message_stop" in each for each in got)
-        until(lambda: not any(child.is_running() for child in children), 20)
+        until(lambda: not any(child.is_running() for child in children))
 
 
 def test_a_front_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
@@ -88,8 +89,8 @@ def test_a_front_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None
         children = served.front.children(recursive=True)
         assert children
         served.process.kill()
-        served.process.wait(10)
-        until(lambda: not any(lives(child) for child in children), 20)
+        served.process.wait(60)
+        until(lambda: not any(lives(child) for child in children))
 
 
 def test_a_scorer_that_works_does_not_outlive_its_front(tmp_path: Path) -> None:
@@ -98,11 +99,11 @@ def test_a_scorer_that_works_does_not_outlive_its_front(tmp_path: Path) -> None:
         body = question("long", [log(f"long {i}", 3000) for i in range(30)])
         asking = threading.Thread(target=_quietly, args=(served, body), daemon=True)
         asking.start()
-        until(lambda: figures(served)["in_flight"] > 0, 30)
+        until(lambda: figures(served)["in_flight"] > 0)
         served.process.kill()
-        served.process.wait(10)
-        until(lambda: not lives(scorer), 20)
-        asking.join(30)
+        served.process.wait(60)
+        until(lambda: not lives(scorer))
+        asking.join(60)
 
 
 def _quietly(served: Served, body: object) -> None:
@@ -120,13 +121,13 @@ def test_without_descriptors_it_refuses_some_and_serves_all_again_afterwards(tmp
         for _ in range(40):
             with suppress(OSError):
                 links.append(socket.create_connection((host, int(port)), timeout=2))
-        time.sleep(0.5)
+        until(lambda: served.front.num_fds() >= room - 1)
         cpu = sum(served.front.cpu_times()[:2])
         time.sleep(1)
         assert sum(served.front.cpu_times()[:2]) - cpu < 0.9  # it does not spin
         for link in links:
             link.close()
-        until(lambda: _answers(served), 30)
+        until(lambda: _answers(served))
         assert ask(served, question("room again")).status_code == 200
         assert served.process.poll() is None
 
@@ -202,7 +203,7 @@ def test_no_credential_is_stored_logged_or_shown(tmp_path: Path) -> None:
             shown.append(served.get("/v1/models", headers={name: secret}).content)
         [scorer] = served.scorers
         scorer.kill()  # what it held when it died is in no log, either
-        until(lambda: is_ready(served) and figures(served)["restarts"] == 1, 60)
+        until(lambda: is_ready(served) and figures(served)["restarts"] == 1)
         served.post("/v1/messages", content=b"\xff{", headers=SECRETS)
         pages = ["/", "/stats", "/metrics", "/readyz", *(f"/requests/{i}" for i in range(1, 40))]
         shown += [served.get(page).content for page in pages]
@@ -210,7 +211,7 @@ def test_no_credential_is_stored_logged_or_shown(tmp_path: Path) -> None:
         shown += ["\n".join(served.said).encode()]
         shown += [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()]
         served.process.send_signal(signal.SIGTERM)
-        assert served.process.wait(30) == 0
+        assert served.process.wait(60) == 0
     shown += ["\n".join(served.said).encode()]
     shown += [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert sum(map(len, shown)) > 50_000

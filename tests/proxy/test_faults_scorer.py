@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,7 +20,7 @@ from contextprune.proxy.options import Options
 from contextprune.proxy.pool.breaker import Breaker
 from contextprune.proxy.pool.pool import ScorerPool
 from tests.proxy.in_process import Running, running, until
-from tests.proxy.pool.running_pool import log
+from tests.proxy.pool.running_pool import BRIEF, log
 from tests.proxy.provider import providing
 from tests.proxy.serve_process import ask, figures, outcome, question, serving
 
@@ -28,16 +29,17 @@ PATIENT = 20.0  # seconds for decisions, however busy the machine is
 
 @contextmanager
 def hurt(
-    folder: Path, *, count: int = 1, deadline: float = PATIENT, grace: float = 2.0, most: int = 5, pause: float = 1.0
+    folder: Path, *, count: int = 1, grace: float = 2.0, most: int = 5, pause: float = 1.0, **time_allowed: float
 ) -> Iterator[Running]:
     """A proxy whose scorers are about to suffer; `most` failures open the breaker, for `pause` seconds."""
     settings = folder / "contextprune.toml"
     settings.write_text('store = "./originals.sqlite3"\nscorer = "lexical"\n')
-    options = Options(deadline=deadline, prefill=0.1, scorers=count, config=str(settings))
+    allowed: dict[str, Any] = {"deadline": PATIENT, "prefill": 0.1, **time_allowed}
+    options = Options(**allowed, scorers=count, config=str(settings))
     breaker = lambda: Breaker(time.monotonic, most=most, pause=pause)  # noqa: E731 - one line says it
     scorers = ScorerPool(options, grace=grace, breaker=breaker)
-    with providing() as provider, running(provider, scorers, deadline=deadline, prefill=0.1) as proxy:
-        until(lambda: len(pids(proxy)) == count, 60)
+    with providing() as provider, running(provider, scorers, **allowed) as proxy:
+        until(lambda: len(pids(proxy)) == count)
         yield proxy
         assert provider.refused == 0
 
@@ -59,7 +61,7 @@ def tell(proxy: Running, sig: signal.Signals) -> list[int]:
 def works(proxy: Running) -> None:
     """Wait until requests are shortened again, by themselves."""
     numbers = iter(range(1000))
-    until(lambda: outcome(ask(proxy, question(f"again {next(numbers)}")))[0] == "applied", 60)
+    until(lambda: outcome(ask(proxy, question("again", [log(f"again {next(numbers)}", 2000)])))[0] == "applied")
 
 
 def sent_whole(proxy: Running, body: object) -> bool:
@@ -70,30 +72,30 @@ def sent_whole(proxy: Running, body: object) -> bool:
 def test_scorers_killed_in_the_middle_of_their_work_cost_no_request(tmp_path: Path) -> None:
     with hurt(tmp_path, count=2) as proxy, ThreadPoolExecutor(6) as pool:
         before = pids(proxy)
-        bodies = [question(f"k{i}", [log(f"k{i}", 5000)]) for i in range(6)]
+        bodies = [question(f"k{i}", [log(f"k{i}", 2000)]) for i in range(6)]
         coming = [pool.submit(ask, proxy, body) for body in bodies]
-        until(lambda: proxy.app.pool.status().in_flight > 0, 20)
+        until(lambda: proxy.app.pool.status().in_flight > 0)
         tell(proxy, signal.SIGKILL)
         said = [outcome(each.result(60)) for each in coming]
         assert ("passed", "crashed") in said
-        assert set(said) <= {("passed", "crashed"), ("passed", "starting"), ("applied", ""), ("passed", "off")}
+        assert {status for status, _ in said} <= {"passed", "applied"}
         received = [request.json for request in proxy.provider.requests]
         assert len(received) == 6
         for body, (status, _) in zip(bodies, said, strict=True):
             assert (body in received) == (status == "passed")
         works(proxy)
-        until(lambda: len(pids(proxy)) == 2, 60)
+        until(lambda: len(pids(proxy)) == 2)
         assert not set(before) & set(pids(proxy))
         assert not any(psutil.pid_exists(pid) for pid in before)
 
 
-def test_hung_scorers_cost_a_request_its_deadline_and_are_replaced(tmp_path: Path) -> None:
-    with hurt(tmp_path, deadline=1.0, grace=0.5) as proxy:
+def test_a_request_that_waits_for_a_hung_scorer_passes_as_late_and_the_scorer_is_replaced(tmp_path: Path) -> None:
+    with hurt(tmp_path, prefill=BRIEF, grace=0.5) as proxy:
         stopped = tell(proxy, signal.SIGSTOP)
         body = question("hung")
         assert outcome(ask(proxy, body)) == ("passed", "late")
         assert sent_whole(proxy, body)
-        until(lambda: bool(pids(proxy)) and pids(proxy) != stopped, 60)
+        until(lambda: bool(pids(proxy)) and pids(proxy) != stopped)
         assert not psutil.pid_exists(stopped[0])
         works(proxy)
 
@@ -101,28 +103,29 @@ def test_hung_scorers_cost_a_request_its_deadline_and_are_replaced(tmp_path: Pat
 def test_a_scorer_that_only_paused_goes_on_where_it_was(tmp_path: Path) -> None:
     with hurt(tmp_path, deadline=1.0, grace=60.0) as proxy:
         first = question("paused")
-        until(lambda: outcome(ask(proxy, first))[0] == "applied", 30)
+        until(lambda: outcome(ask(proxy, first))[0] == "applied")
         sent = proxy.provider.requests[-1].json["messages"]
         stopped = tell(proxy, signal.SIGSTOP)
         turn = {"role": "user", "content": "And then?"}
         assert outcome(ask(proxy, {**first, "messages": [*first["messages"], turn]})) == ("passed", "late")
+        assert pids(proxy) == stopped  # the deadline ended the wait, not the scorer's end
         tell(proxy, signal.SIGCONT)
-        until(lambda: proxy.app.pool.status().in_flight == 0, 30)
+        until(lambda: proxy.app.pool.status().in_flight == 0)
         later = {**first, "messages": [*first["messages"], turn, {"role": "assistant", "content": "Nothing."}, turn]}
-        until(lambda: outcome(ask(proxy, later))[0] == "applied", 30)
+        until(lambda: outcome(ask(proxy, later))[0] == "applied")
         assert proxy.provider.requests[-1].json["messages"][:3] == sent  # what the provider had cached before
         assert pids(proxy) == stopped
 
 
 def test_scorers_that_hang_each_time_are_left_alone_until_one_works(tmp_path: Path) -> None:
-    with hurt(tmp_path, deadline=0.3, grace=0.1, most=2, pause=3.0) as proxy:
+    with hurt(tmp_path, prefill=4 * BRIEF, grace=0.1, most=2, pause=3.0) as proxy:
         for i in range(2):
-            until(lambda: bool(pids(proxy)), 60)
+            until(lambda: bool(pids(proxy)))
             [stopped] = tell(proxy, signal.SIGSTOP)
             assert outcome(ask(proxy, question(f"b{i}"))) == ("passed", "late")
-            until(lambda pid=stopped: pid not in pids(proxy), 60)  # type: ignore[misc]
+            until(lambda pid=stopped: pid not in pids(proxy))  # type: ignore[misc]
         assert proxy.app.pool.status().breaker in ("open", "half-open")
-        until(lambda: bool(pids(proxy)), 60)
+        until(lambda: bool(pids(proxy)))
         body = question("meanwhile")
         got = ask(proxy, body)
         if proxy.app.pool.status().breaker == "open":
@@ -144,7 +147,7 @@ def test_a_scorer_without_memory_costs_no_request(tmp_path: Path) -> None:
         assert status == "applied" or sent_whole(proxy, body)
         if pid in pids(proxy):
             tell(proxy, signal.SIGKILL)  # as a system without memory does in the end
-        until(lambda: bool(pids(proxy)) and pids(proxy) != [pid], 60)
+        until(lambda: bool(pids(proxy)) and pids(proxy) != [pid])
         works(proxy)
 
 
@@ -155,7 +158,7 @@ def test_without_any_scorer_everything_still_works(tmp_path: Path) -> None:
     scorers = ScorerPool(options)
     # `running` waits for scorers that are ready, so one that never is must say so
     with providing() as provider, running(provider, _Never(scorers)) as proxy:
-        until(lambda: "recall" in scorers.status().trouble, 60)
+        until(lambda: "recall" in scorers.status().trouble)
         body = question("nobody")
         got = ask(proxy, body)
         assert outcome(got) == ("passed", "starting")
@@ -179,8 +182,8 @@ class _Never:
 def test_why_no_scorer_starts_is_said_once_and_requests_go_on(tmp_path: Path) -> None:
     wrong = {"CONTEXTPRUNE_SCORER": "lexcal"}
     with providing() as provider, serving(provider, tmp_path / "s", ready=False, environment=wrong) as served:
-        until(lambda: any("no scorer starts" in line for line in list(served.said)), 30)
-        until(lambda: figures(served)["restarts"] >= 2, 30)
+        until(lambda: any("no scorer starts" in line for line in list(served.said)))
+        until(lambda: figures(served)["restarts"] >= 2)
         assert outcome(ask(served, question("unscored"))) == ("passed", "starting")
         [line] = [line for line in served.lines() if line["message"].startswith("no scorer starts")]
         assert "did you mean 'lexical'" in line["message"]

@@ -26,7 +26,7 @@ from contextprune.storage.store import Store, open_store
 from tests import redis_server
 from tests.nightly import NIGHTLY
 from tests.proxy.in_process import Running, running, until
-from tests.proxy.pool.running_pool import log
+from tests.proxy.pool.running_pool import BRIEF, log
 from tests.proxy.provider import Provider, Received, providing
 from tests.proxy.serve_process import Served, ask, figures, keys, later, outcome, question, serving
 from tests.proxy.test_faults_scorer import pids
@@ -52,7 +52,7 @@ def texts(name: str, count: int = 1) -> list[str]:
 
 
 def whole(path: Path) -> bool:
-    with closing(sqlite3.connect(path, timeout=20)) as connection:
+    with closing(sqlite3.connect(path, timeout=60)) as connection:
         return bool(connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
 
 
@@ -68,7 +68,7 @@ def test_whatever_is_killed_in_the_middle_of_a_write_every_marker_sent_restores(
             with ThreadPoolExecutor(len(names)) as pool:
                 for name in names:
                     pool.submit(_quietly, served, question(name, sent[name]))
-                until(lambda: len(provider.requests) >= number % 4, 30)
+                until(lambda: len(provider.requests) >= number % 4)
                 time.sleep(random.Random(number).uniform(0, 0.06))
                 served.kill()
             received.extend(provider.requests)
@@ -125,7 +125,7 @@ def full(proxy: Running, store: Path, fill: Callable[[], None], empty: Callable[
     assert restores(proxy, SQLiteStore(store), sent) == count
     assert proxy.get(f"/v1/retrieve/{keys(proxy.provider.requests[0].body)[0]}").status_code == 200
     empty()
-    until(lambda: outcome(ask(proxy, question("after", sent["after"]))) == ("applied", ""), 30)
+    until(lambda: outcome(ask(proxy, question("after", sent["after"]))) == ("applied", ""))
     assert restores(proxy, SQLiteStore(store), sent) > count
     assert whole(store)
 
@@ -196,7 +196,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_a_store_that_cannot_be_used_is_said_once_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with providing() as provider, serving(provider, tmp_path / "file" / "store.sqlite3", "--scorers", "2") as served:
-        until(lambda: figures(served)["ready"] == min(2, os.cpu_count() or 1), 30)
+        until(lambda: figures(served)["ready"] == min(2, os.cpu_count() or 1))
         assert outcome(ask(served, question("unkept"))) == ("passed", "store")
         said = [line for line in served.lines() if line["message"].startswith("every request passes unchanged: ")]
         assert [line["level"] for line in said] == ["warning"]
@@ -218,9 +218,7 @@ def test_over_a_damaged_store_no_marker_is_sent_that_does_not_restore(tmp_path: 
         texts_by_key = originals(provider.requests, sent)
         assert served.get("/livez").status_code == 200
         if damage in ("head", "cut"):
-            until(
-                lambda: any(line["message"].startswith(f"the store {store} was damaged") for line in served.lines()), 10
-            )
+            until(lambda: any(line["message"].startswith(f"the store {store} was damaged") for line in served.lines()))
             assert outcomes["new"] == ("applied", "")
     opened = SQLiteStore(store)
     assert {key: opened.get(key) for key in texts_by_key} == texts_by_key
@@ -275,17 +273,17 @@ def test_a_store_damaged_under_a_running_proxy_is_begun_anew(tmp_path: Path) -> 
             _garbage(path, 0)
         outcomes = [outcome(ask(served, question(name, sent[name]))) for name in list(sent)[1:]]
         assert outcomes[-1] == ("applied", "")
-        until(lambda: any(line["message"].startswith(f"the store {store} was damaged") for line in served.lines()), 10)
+        until(lambda: any(line["message"].startswith(f"the store {store} was damaged") for line in served.lines()))
         texts_by_key = originals(provider.requests[-1:], sent)
         assert texts_by_key
         opened = SQLiteStore(store)
         assert {key: opened.get(key) for key in texts_by_key} == texts_by_key
 
 
-def test_a_store_that_another_process_holds_delays_nobody_beyond_the_deadline(tmp_path: Path) -> None:
+def test_while_another_process_holds_the_store_requests_pass_unchanged(tmp_path: Path) -> None:
     store = tmp_path / "originals.sqlite3"
     _fill(store, [])
-    with keeping(store, tmp_path, deadline=1.0) as proxy:
+    with keeping(store, tmp_path, prefill=BRIEF) as proxy:
         with closing(sqlite3.connect(store, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             body = question("held")
@@ -294,7 +292,7 @@ def test_a_store_that_another_process_holds_delays_nobody_beyond_the_deadline(tm
             assert reason in ("late", "store")
             assert proxy.provider.requests[-1].json == body
             other.execute("ROLLBACK")
-        until(lambda: outcome(ask(proxy, question("free")))[0] == "applied", 60)
+        until(lambda: outcome(ask(proxy, question("free", [log("free", 2000)])))[0] == "applied")
 
 
 @pytest.fixture

@@ -45,12 +45,12 @@ def process(provider: Provider, *more: str, ready: bool = True) -> Iterator[tupl
             url = said[-1].partition("listens at ")[2].split()[0]
             threading.Thread(target=running_.stderr.read, daemon=True).start()
             if ready:
-                until(lambda: httpx2.get(f"{url}/livez").status_code == 200, 20)
+                until(lambda: httpx2.get(f"{url}/livez").status_code == 200)
             yield running_, url
         finally:
             if running_.poll() is None:
                 running_.kill()
-            running_.wait(10)
+            running_.wait(60)
 
 
 def test_a_body_that_comes_too_slowly_is_refused() -> None:
@@ -149,45 +149,46 @@ def test_its_address_is_one_that_clients_here_can_use(host: str, start: str) -> 
 
 
 def test_sigterm_lets_streams_end_and_exits_with_0() -> None:
-    with providing(pause=0.02, events=60) as provider, process(provider) as (proxy, url):
+    with providing(pause=0.01, events=100_000) as provider, process(provider) as (proxy, url):
         got: list[bytes] = []
 
         def stream() -> None:
-            with httpx2.Client(timeout=20) as client, client.stream("POST", f"{url}/v1/messages", json=STREAMING) as a:
+            with httpx2.Client(timeout=60) as client, client.stream("POST", f"{url}/v1/messages", json=STREAMING) as a:
                 got.append(b"".join(a.iter_raw()))
 
         threads = [threading.Thread(target=stream) for _ in range(8)]
         for thread in threads:
             thread.start()
-        until(lambda: len(provider.sent) == 8, 10)
+        until(lambda: len(provider.sent) == 8)
         proxy.send_signal(signal.SIGTERM)
         until(lambda: not _listens(url))
         assert proxy.poll() is None
+        provider.events = 0  # now the streams end
         for thread in threads:
             thread.join()
-        assert proxy.wait(10) == 0
+        assert proxy.wait(60) == 0
         assert sorted(got) == sorted(map(bytes, provider.sent))
 
 
-def test_ctrl_c_ends_it_quickly_and_leaves_no_process() -> None:
+def test_ctrl_c_ends_it_and_leaves_no_process() -> None:
     with providing() as provider, process(provider) as (proxy, _):
-        until(lambda: bool(psutil.Process(proxy.pid).children()), 10)
+        until(lambda: bool(psutil.Process(proxy.pid).children()))
         children = psutil.Process(proxy.pid).children(recursive=True)
         proxy.send_signal(signal.SIGINT)
-        assert proxy.wait(10) == 0
+        assert proxy.wait(60) == 0
         until(lambda: not any(child.is_running() for child in children))
 
 
 def test_a_second_signal_does_not_wait_for_streams() -> None:
     with providing(pause=0.05, events=100_000) as provider, process(provider) as (proxy, url):
-        with httpx2.Client(timeout=20) as client, client.stream("POST", f"{url}/v1/messages", json=STREAMING) as answer:
+        with httpx2.Client(timeout=60) as client, client.stream("POST", f"{url}/v1/messages", json=STREAMING) as answer:
             chunks = answer.iter_raw()
             next(chunks)
             proxy.send_signal(signal.SIGTERM)
             until(lambda: not _listens(url))
             proxy.send_signal(signal.SIGTERM)
             assert b"shutting down" in b"".join(chunks)
-        assert proxy.wait(10) == 0
+        assert proxy.wait(60) == 0
 
 
 def _listens(url: str) -> bool:

@@ -202,7 +202,7 @@ def served(monitor: Monitor) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 def browsed(url: str, folder: Path, *flags: str, seconds: float = 1) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.launch import Launched, launch_first, process_count, worker_arguments
 from contextprune.proxy.pool.pool import ScorerPool
-from tests.proxy.pool.running_pool import until
+from tests.proxy.in_process import until
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_it_is_the_first_of_the_scorers(launched: Launched) -> None:
 def test_one_that_died_meanwhile_is_replaced(launched: Launched) -> None:
     async def run() -> None:
         launched.process.kill()
-        launched.process.wait(10)
+        launched.process.wait(60)
         scorers = ScorerPool(Options(scorers=1), launched=launched)
         await asyncio.wait_for(scorers.start(), 60)
         await asyncio.to_thread(until, lambda: scorers.ready)
@@ -63,7 +63,7 @@ def test_one_that_nobody_takes_is_ended(launched: Launched) -> None:
 
 def test_it_ends_by_itself_when_the_front_dies(launched: Launched) -> None:
     launched.pipe.close()
-    assert launched.process.wait(30) == 0
+    assert launched.process.wait(60) == 0
 
 
 def test_ctrl_c_in_a_terminal_does_not_reach_it(launched: Launched) -> None:

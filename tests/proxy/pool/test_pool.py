@@ -14,9 +14,11 @@ import pytest
 from contextprune.proxy.job import Task
 from contextprune.proxy.pool.breaker import PAUSE, Breaker
 from contextprune.proxy.pool.pool import STUCK
-from tests.proxy.pool.running_pool import Asking, asking, body, texts, until
+from contextprune.proxy.worker.heat import MARKER
+from tests.proxy.in_process import until
+from tests.proxy.pool.running_pool import BRIEF, Asking, asking, body, texts
 
-LATE = 1.5  # seconds of a deadline that a stopped process misses, and one that works on a busy machine does not
+LATE = 3.0  # seconds of a deadline that a stopped process misses, and one that works on a busy machine does not
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -103,11 +105,13 @@ def test_answers_never_cross_between_jobs(two: Asking) -> None:
 
 
 def test_a_large_job_under_way_does_not_hold_up_small_ones(two: Asking) -> None:
-    slow = two.begin(two.job(body("large", rows=14_000), seconds=30.0))
-    time.sleep(0.1)
-    assert not slow.done()
+    pid = two.pids()[-1]  # the other one is for small jobs
+    os.kill(pid, signal.SIGSTOP)
+    slow = two.begin(two.job(body("large", rows=7000)))
+    until(lambda: two.status().in_flight == 1)
     assert two.ask(body("small")).status == "applied"
     assert not slow.done()
+    os.kill(pid, signal.SIGCONT)
     assert slow.result(60).number
 
 
@@ -123,7 +127,7 @@ def test_a_refused_job_is_left_alone_from_then_on(two: Asking) -> None:
 def test_what_nobody_waits_for_any_more_is_not_decided(two: Asking) -> None:
     job = two.job(body("a8", rows=600), seconds=30.0)
     coming = two.begin(job)
-    time.sleep(0.05)
+    until(lambda: two.status().in_flight == 1)
     coming.cancel()
     until(lambda: two.status().in_flight == 0)
     assert two.ask(body("a8", rows=600)).status == "applied"
@@ -134,15 +138,16 @@ def test_the_dashboard_gets_every_text_with_what_became_of_it(two: Asking) -> No
     assert shown.heat is not None
     rows = json.loads(shown.heat)
     assert [row[0] for row in rows] == ["system", "user", "tool_call", "tool_result"]
-    assert "".join(text for text, *_ in rows[3][2]) == texts(body("a9"))[0]
+    assert "".join(text for text, action, *_ in rows[3][2] if action != MARKER) == texts(body("a9"))[0]
     assert {action for _, action, *_ in rows[3][2]} > {"keep"}
 
 
 def test_killed_in_the_middle_of_a_job_it_costs_that_job_only() -> None:
     with asking() as scorers:
         [pid] = scorers.pids()
-        coming = scorers.begin(scorers.job(body("k1", rows=8000)))
-        time.sleep(0.05)
+        os.kill(pid, signal.SIGSTOP)
+        coming = scorers.begin(scorers.job(body("k1")))
+        until(lambda: scorers.status().in_flight == 1)
         os.kill(pid, signal.SIGKILL)
         answer = coming.result(60)
         assert (answer.status, answer.reason) == ("passed", "crashed")
@@ -154,15 +159,23 @@ def test_killed_in_the_middle_of_a_job_it_costs_that_job_only() -> None:
 
 
 def test_hung_it_is_killed_and_the_next_one_works() -> None:
-    with asking(deadline=LATE, grace=1.5) as scorers:
+    with asking(prefill=BRIEF, grace=0.1) as scorers:
         [pid] = scorers.pids()
         os.kill(pid, signal.SIGSTOP)
         answer = scorers.ask(body("h1"))
         assert (answer.status, answer.reason) == ("passed", "late")
-        time.sleep(STUCK)
-        assert scorers.ask(body("h2")).reason == "busy"  # it would only wait for one that hangs
         until(lambda: scorers.scorers.ready and scorers.pids() != [pid])
-        until(lambda: scorers.ask(body("h3")).status == "applied")
+        until(lambda: scorers.ask(body("h3", rows=3000)).status == "applied")
+
+
+def test_one_that_hangs_is_waited_for_once() -> None:
+    with asking(prefill=BRIEF, grace=600.0) as scorers:
+        [pid] = scorers.pids()
+        os.kill(pid, signal.SIGSTOP)
+        assert scorers.ask(body("h4")).reason == "late"
+        time.sleep(STUCK)
+        assert scorers.ask(body("h5")).reason == "busy"
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_process_that_fails_again_and_again_is_left_alone_until_a_probe_works() -> None:

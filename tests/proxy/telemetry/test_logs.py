@@ -126,7 +126,7 @@ def test_a_reader_that_does_not_read_holds_up_nothing() -> None:
 
     class Stuck(io.StringIO):
         def write(self, text: str) -> int:
-            released.wait(10)
+            released.wait(60)
             return super().write(text)
 
     stream = Stuck()

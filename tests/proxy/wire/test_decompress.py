@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 import brotli
 import pytest
@@ -24,7 +25,7 @@ PACKERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": ("gzip", gzip.compress),
     "zlib": ("deflate", zlib.compress),
     "bare deflate": ("deflate", bare),
-    "brotli": ("br", brotli.compress),
+    "brotli": ("br", partial(brotli.compress, quality=5)),
     "zstd": ("zstd", zstandard.ZstdCompressor().compress),
 }
 PACKED = [name for name, (encoding, _) in PACKERS.items() if encoding in ("gzip", "deflate", "br", "zstd")]
