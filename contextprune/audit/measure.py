@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from contextprune.audit.calls import LONGEST_CALL, call_in_words, one_line
 from contextprune.audit.logged import Logged
+from contextprune.audit.patience import InTime, Patience, forever
 from contextprune.audit.recordings import Recording
+from contextprune.audit.sight import Hindsight, Sight
 from contextprune.context import MODEL_MADE, Context, Kind, Segment
 from contextprune.money.tariff import Bill, Piece, Tariff, charge
 from contextprune.pruner import Pruner
@@ -18,7 +19,7 @@ from contextprune.session.replay import Request, replay
 from contextprune.session.requests import boundaries
 
 LARGEST = 30  # blocks that a session remembers by name
-_TITLE, _CALL = 70, 90  # characters
+_TITLE = 70  # characters
 _BROUGHT = frozenset(
     {Kind.TOOL_RESULT, Kind.IMAGE, Kind.DOCUMENT, Kind.EXAMPLE}
 )  # written by neither people nor models
@@ -28,8 +29,10 @@ _ANSWERS = frozenset({Kind.TOOL_RESULT, Kind.IMAGE})
 class Step(NamedTuple):
     """A request: input tokens and their price, without and with contextprune.
 
-    cold    so much time had passed that the provider's cache was empty, on both sides
-    epoch   contextprune decided old blocks anew; where the cache is cold, that rewrites nothing
+    cold      so much time had passed that the provider's cache was empty, on both sides
+    epoch     contextprune decided old blocks anew; where the cache is cold, that rewrites nothing
+    seconds   time that the decisions took
+    late      they took longer than a request may wait, so that what was new in it counts as sent whole
     """
 
     before: int
@@ -38,6 +41,8 @@ class Step(NamedTuple):
     cost_after: float
     cold: bool
     epoch: bool
+    seconds: float = 0.0
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class Session:
     largest   blocks that were carried the furthest, the largest first
     logged    the usage that the provider reported, over the calls that the recording has
     bound     signed reasoning forbids to touch older turns, so no epoch can happen
+    sight     what the agent used later, and what of it was in sight when it did
     """
 
     name: str
@@ -111,6 +117,7 @@ class Session:
     logged: Logged | None
     bound: bool
     seconds: float
+    sight: Sight = field(default_factory=Sight)
 
     @property
     def cost_before(self) -> float:
@@ -139,7 +146,7 @@ class _Sums:
     end: int = 0
     _cached: tuple[Sequence[Piece], Sequence[Piece]] = ((), ())
 
-    def add(self, request: Request) -> None:
+    def add(self, request: Request, *, late: bool) -> None:
         """Bill one more request, whose provider has the last one cached unless too much time went by."""
         cached = ((), ()) if request.cold else self._cached  # a miss is paid for on both sides
         old = charge(cached[0], request.before, self.tariff)
@@ -147,7 +154,8 @@ class _Sums:
         self.before, self.after = self.before + old, self.after + new
 
         costs = old.dollars(self.tariff), new.dollars(self.tariff)
-        self.steps.append(Step(old.tokens, new.tokens, *costs, cold=request.cold, epoch=request.epoch))
+        step = Step(old.tokens, new.tokens, *costs, request.cold, request.epoch, request.seconds, late)
+        self.steps.append(step)
         _carry(self.carried, request.before, request.after)
         self.seconds += request.seconds
         self.end = request.end
@@ -160,15 +168,15 @@ def audit_session(
     tariff: Tariff,
     *,
     priced: bool,
+    patience: Patience = forever,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Session:
-    """Replay a recording and add up; `progress` is called with the number of each request. Raises StoreError."""
-    segments = recording.context.segments
-    sums = _Sums(tariff, [[0, 0, 0, 0] for _ in segments])
-    for number, request in enumerate(replay(recording.context, pruner, _cold(recording)), start=1):
-        progress(number)
-        sums.add(request)
+    """Replay a recording and add up; `progress` is called with the number of each request. Raises StoreError.
 
+    patience   how long a request may wait for its decisions
+    """
+    segments = recording.context.segments
+    sums, sight = _add_up(recording, InTime(pruner, patience), tariff, progress)
     flows = [Flow(1, tokens, sent, now) for tokens, _, sent, now in sums.carried]
     sent = [(segment, flow) for segment, flow in zip(segments, flows, strict=True)][: sums.end]
 
@@ -189,13 +197,29 @@ def audit_session(
         logged=recording.logged,
         bound=recording.context.bound,
         seconds=sums.seconds,
+        sight=sight,
     )
+
+
+def _add_up(
+    recording: Recording, sender: InTime, tariff: Tariff, progress: Callable[[int], None]
+) -> tuple[_Sums, Sight]:
+    """Replay a recording: what its requests add up to, and what its answers used."""
+    context = recording.context
+    sums = _Sums(tariff, [[0, 0, 0, 0] for _ in context.segments])
+    hindsight = Hindsight(recording.name, context)
+
+    for number, request in enumerate(replay(context, sender, _cold(recording)), start=1):
+        progress(number)
+        sums.add(request, late=sender.late)
+        hindsight.add(request.end, request.edits)
+    return sums, hindsight.sight
 
 
 def title(context: Context) -> str:
     """The first words of a user, on one line; "" where there are none."""
     texts = (segment.text.strip() for segment in context.segments if segment.kind is Kind.USER)
-    return next((_line(text, _TITLE) for text in texts if text and not text.startswith("<")), "")
+    return next((one_line(text, _TITLE) for text in texts if text and not text.startswith("<")), "")
 
 
 def _cold(recording: Recording) -> frozenset[int]:
@@ -232,24 +256,14 @@ def _largest(session: str, segments: Sequence[Segment], carried: Sequence[Sequen
     blocks = []
     for i in movable[:LARGEST]:
         segment, (tokens, requests, sent, now) = segments[i], carried[i]
-        call = call_in_words(calls.get(segment.pair, "")) if segment.pair else _line(segment.text, _CALL)
+        call = call_in_words(calls.get(segment.pair, "")) if segment.pair else one_line(segment.text, LONGEST_CALL)
         blocks.append(Block(session, segment.kind, segment.name or "", call, tokens, requests, sent, now))
     return tuple(blocks)
 
 
-def call_in_words(arguments: str) -> str:
-    """The arguments of a call on one short line: the values alone where they are an object."""
-    try:
-        value = json.loads(arguments)
-    except (ValueError, RecursionError):
-        return _line(arguments, _CALL)
-    values = value.values() if isinstance(value, Mapping) else [value]
-    return _line(", ".join(each if isinstance(each, str) else json.dumps(each) for each in values), _CALL)
-
-
-def _line(text: str, length: int) -> str:
-    words = re.sub(r"\s+", " ", text[: length * 4]).strip()
-    return words if len(words) <= length else words[: length - 1] + "…"
+def in_one_currency(sessions: Sequence[Session]) -> tuple[Session, ...]:
+    """The sessions in dollars, or in millions of full-price tokens where some price is not known."""
+    return tuple(sessions) if all(session.priced for session in sessions) else tuple(map(relative, sessions))
 
 
 def relative(session: Session) -> Session:

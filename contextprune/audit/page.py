@@ -7,14 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 
+from contextprune.audit.calls import one_line
 from contextprune.audit.measure import Block, Flow, Session, Step
 from contextprune.audit.total import Audit
-from contextprune.audit.wording import brief, notes, prices, reasons, scope, verdict
+from contextprune.audit.wording import (
+    WAY_BACK,
+    brief,
+    compared_over,
+    later_use,
+    notes,
+    prices,
+    reasons,
+    scope,
+    seconds,
+    verdict,
+)
 from contextprune.display.amounts import money, plural, share
 from contextprune.display.heatmap import shown
 from contextprune.display.plots import bar, cumulated, curves
 
-_BLOCKS, _SESSIONS, _PLOTS, _TOOLS = 25, 100, 12, 40
+_BLOCKS, _SESSIONS, _PLOTS, _TOOLS, _UNSEEN = 25, 100, 12, 40, 50
+_LONGEST = 80  # characters
 
 
 def render_page(audit: Audit) -> str:
@@ -33,6 +46,8 @@ def render_page(audit: Audit) -> str:
         verdict=shown(verdict(audit)),
         facts="".join(_facts(audit)),
         prices=shown(prices(audit)),
+        later=_used_later(audit),
+        compared=_compared(audit),
         course=_cost_so_far(audit),
         tools=_flows("tool", "results", audit.tools),
         kinds=_flows("kind", "blocks", audit.kinds),
@@ -58,6 +73,9 @@ def _facts(audit: Audit) -> Iterator[str]:
     largest = [max(_side(audit.sessions, side), default=0) for side in ("before", "after")]
     saved = share(largest[0] - largest[1], largest[0])
     yield _fact("largest request", f"{largest[0]:,}", f"{largest[1]:,}", saved)
+    if audit.sight.used:
+        share_in_sight = f"<dd>{audit.sight.in_sight:,} of {audit.sight.used:,}"
+        yield f"<div><dt>used later, and in sight{share_in_sight}<dd>without contextprune all</div>"
     logged = audit.logged
     reported = f"; as logged {share(logged.read, logged.tokens)}" if logged.tokens else ""
     reads = [share(bill.read, bill.tokens) for bill in (old, new)]
@@ -79,6 +97,46 @@ def _cost_so_far(audit: Audit) -> str:
     unit = "US dollars" if audit.priced else "tokens at the full input price"
     caption = f"Cost of the input so far, in {unit}, over all requests, the oldest session first."
     return curves(caption, before, after, lambda cost: money(cost, priced=audit.priced)) if len(steps) > 1 else ""
+
+
+def _used_later(audit: Audit) -> str:
+    """What of the things used later was in sight, and the things that were not."""
+    sight = audit.sight
+    rows = [
+        f"<tr><td class=t><code>{shown(one_line(use.text, _LONGEST))}</code><td>{use.request:,}"
+        f"<td class=t>{shown(use.tool or 'the reply')}"
+        f"<td class=t><code>{shown(use.source)}</code> {shown(use.call)}"
+        f"<td>{use.line:,}<td>{use.since:,}<td class=t>{shown(brief(use.session))}"
+        for use in sight.unseen[:_UNSEEN]
+    ]
+    heads = ("what", "request", "used by", "cut from", "line", "sent since", "session")
+    more = len(sight.unseen) - _UNSEEN
+    further = f"<p class=dim>and {more:,} more, which <code>--json</code> lists" if more > 0 else ""
+    table = f"{_table('unseen', heads, rows, text=(0, 2, 3, 6))}{further}<p class=dim>{_code(WAY_BACK)}" if rows else ""
+    return f"<p>{shown(later_use(sight))}{table}"
+
+
+def _compared(audit: Audit) -> str:
+    """What the sessions would have been under other settings."""
+    rows = []
+    for row in audit.compared:
+        (before, after), (typical, longest) = row.cost, map(seconds, row.seconds)
+        rows.append(
+            f"<tr{' class=here' if row.in_force else ''}><th scope=row>{shown(row.label)}"
+            f"<td>{money(after, priced=row.priced)}<td>{share(before - after, before)}"
+            f"<td>{row.sight.in_sight:,} of {row.sight.used:,}<td>{row.late:,}<td>{typical}<td>{longest}"
+        )
+    if not rows:
+        return ""
+    heads = ("recall", "cost", "saved", "in sight", "late requests", "time a request, median", "at most")
+    over = f"<p class=dim>What other settings would have done, {shown(compared_over(audit))}."
+    return f"<section><h2>By recall</h2>{over}{_table('recalls', heads, rows, text=())}</section>"
+
+
+def _code(text: str) -> str:
+    """Escaped text with what stands between backticks as code."""
+    parts = shown(text).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
 def _flows(name: str, blocks: str, flows: Mapping[str, Flow]) -> str:
@@ -156,6 +214,11 @@ _PAGE = """<!doctype html>
 <main>
 <dl class=facts>{facts}</dl>
 <p class=dim>{prices}
+<section><h2>What your agent used later</h2>
+<p class=dim>Paths, ids and lines that only results of tools had shown, and of which a later call made use: each counts
+once. In sight is what the shortened request would still have shown.</p>
+{later}</section>
+{compared}
 <section><h2>Cost</h2>
 <p class=key><span><i class=o></i>without contextprune</span><span><i class=n></i>with it</span></p>
 {course}</section>

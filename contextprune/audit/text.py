@@ -7,14 +7,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from contextprune.audit.compare import Compared
 from contextprune.audit.measure import Block, Flow, Session
 from contextprune.audit.total import Audit
-from contextprune.audit.wording import brief, notes, prices, reasons, scope, verdict
+from contextprune.audit.wording import (
+    WAY_BACK,
+    brief,
+    compared_over,
+    later_use,
+    notes,
+    prices,
+    reasons,
+    scope,
+    seconds,
+    unseen,
+    verdict,
+)
 from contextprune.display.amounts import money, plural, share
 from contextprune.display.terminal import plain
 
 ROWS = 10
 """Lines of each table; the page and the JSON have more."""
+
+UNSEEN = 5
+"""Things that were not in sight, listed one by one; the page and the JSON have more."""
 
 _NAME = 28  # characters
 
@@ -24,6 +40,8 @@ def as_text(audit: Audit, width: int = 100, bold: Callable[[str], str] = str) ->
     blocks = [
         [bold(scope(audit)), *textwrap.wrap(verdict(audit), width)],
         [*_columns(_headline(audit), width), *textwrap.wrap(prices(audit), width)],
+        [bold("What your agent used later"), *_used_later(audit, width)],
+        [bold(f"By recall, {compared_over(audit)}"), *_columns(_compared(audit), width)],
         [bold("By tool, in tokens"), *_columns(_flows("tool", "results", audit.tools), width)],
         [bold("By kind, in tokens"), *_columns(_flows("kind", "blocks", audit.kinds), width)],
         [bold("Largest wasters, in tokens"), *_columns(_blocks(audit.largest), width, left=(4, 5), flexible=4)],
@@ -45,6 +63,13 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "cost": {"before": before, "after": after, "saved": before - after},
         "tokens": bills,
         "logged": asdict(audit.logged),
+        "late": audit.late,
+        "used_later": {
+            "used": audit.sight.used,
+            "in_sight": audit.sight.in_sight,
+            "unseen": [asdict(each) for each in audit.sight.unseen],
+        },
+        "compared": [_compared_as_json(row) for row in audit.compared],
         "dearer": [session.name for session in audit.dearer],
         "tools": {name: asdict(flow) for name, flow in audit.tools.items()},
         "kinds": {name: asdict(flow) for name, flow in audit.kinds.items()},
@@ -59,11 +84,26 @@ def as_json(audit: Audit) -> dict[str, Any]:
 
 def _session_as_json(session: Session) -> dict[str, Any]:
     figures = asdict(session)
-    del figures["largest"]  # they stand in the list of all
+    del figures["largest"], figures["sight"]  # they stand in the lists of all
     return {
         **figures,
         "cost": {"before": session.cost_before, "after": session.cost_after},
         "steps": [step._asdict() for step in session.steps],
+    }
+
+
+def _compared_as_json(row: Compared) -> dict[str, Any]:
+    before, after = row.cost
+    typical, longest = row.seconds
+    return {
+        "recall": row.name,
+        "in_force": row.in_force,
+        "sessions": [session.name for session in row.sessions],
+        "priced": row.priced,
+        "cost": {"before": before, "after": after, "saved": before - after},
+        "used_later": {"used": row.sight.used, "in_sight": row.sight.in_sight},
+        "late": row.late,
+        "seconds": {"median": typical, "most": longest},
     }
 
 
@@ -87,6 +127,8 @@ def _headline(audit: Audit) -> Iterator[Sequence[str]]:
     if logged.tokens:
         yield "  as logged", share(logged.read, logged.tokens), "", ""
     yield "largest request", f"{largest[0]:,}", f"{largest[1]:,}", share(largest[0] - largest[1], largest[0])
+    if audit.sight.used:
+        yield "used later, in sight", f"{audit.sight.used:,}", f"{audit.sight.in_sight:,}", ""
 
 
 def _dollars(sessions: Sequence[Session]) -> Sequence[str]:
@@ -94,6 +136,29 @@ def _dollars(sessions: Sequence[Session]) -> Sequence[str]:
     before, after = (sum(getattr(each, side) for each in with_prices) for side in ("cost_before", "cost_after"))
     name = f"cost of {plural(len(with_prices), 'session')}"
     return name, money(before, priced=True), money(after, priced=True), share(before - after, before)
+
+
+def _used_later(audit: Audit, width: int) -> Iterator[str]:
+    """What of the things used later was in sight, and the things that were not."""
+    sight = audit.sight
+    yield from textwrap.wrap(later_use(sight), width)
+    yield from _listed(map(plain, map(unseen, sight.unseen[:UNSEEN])), width)
+    if len(sight.unseen) > UNSEEN:
+        yield f"- and {len(sight.unseen) - UNSEEN:,} more, which --json lists"
+    if sight.unseen:
+        yield from textwrap.wrap(WAY_BACK, width)
+
+
+def _compared(audit: Audit) -> Iterator[Sequence[str]]:
+    """What the sessions would have been under other settings."""
+    yield "recall", "with", "saved", "in sight", "late", "time a request"
+    for row in audit.compared:
+        before, after = row.cost
+        sight = f"{row.sight.in_sight:,} of {row.sight.used:,}"
+        typical, longest = map(seconds, row.seconds)
+        saved = share(before - after, before)
+        cost = money(after, priced=row.priced)
+        yield row.label, cost, saved, sight, f"{row.late:,}", f"{typical}, at most {longest}"
 
 
 def _flows(name: str, blocks: str, flows: Mapping[str, Flow]) -> Iterator[Sequence[str]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from contextprune.audit.compare import Compared, Variant, compared, variants
 from contextprune.audit.find import File, Skipped, find
 from contextprune.audit.logged import Logged
-from contextprune.audit.measure import Block, Flow, Session, audit_session, relative
+from contextprune.audit.measure import Block, Flow, Session, audit_session, in_one_currency
+from contextprune.audit.patience import Patience, forever
 from contextprune.audit.recordings import Recording, read_recordings
+from contextprune.audit.sight import Sight
 from contextprune.context import Context
 from contextprune.errors import ContextPruneError, PayloadError, SettingsError
 from contextprune.money.tariff import FAMILIES, Bill, Tariff, tariff_of, unpriced
@@ -21,6 +24,10 @@ from contextprune.tokens import label_of
 TYPICAL = FAMILIES["anthropic"]
 """Relative prices for sessions whose model has no known ones: many providers' reads cost a tenth."""
 
+MOST_COMPARED = 60_000_000
+"""Tokens sent in all by the sessions that are replayed under other settings, which takes four times as long: half a
+minute on one core. A session that does not fit is left out of the table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Audit:
@@ -29,6 +36,8 @@ class Audit:
     counter, scorer   the token counter and the scorer, in words
     unpriced          why a model has no prices, one sentence for each such model
     remarks           what the scorer has to say about itself
+    waits             how long a request waits for its decisions, in words; "" where it waits for all of them
+    compared          what the newest sessions would have been under other settings
     """
 
     sessions: tuple[Session, ...]
@@ -37,6 +46,8 @@ class Audit:
     scorer: str
     unpriced: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    waits: str = ""
+    compared: tuple[Compared, ...] = ()
 
     @property
     def priced(self) -> bool:
@@ -46,7 +57,7 @@ class Audit:
     @property
     def comparable(self) -> tuple[Session, ...]:
         """The sessions in one currency: dollars, or millions of full-price tokens where some price is not known."""
-        return self.sessions if self.priced else tuple(map(relative, self.sessions))
+        return in_one_currency(self.sessions)
 
     @property
     def cost(self) -> tuple[float, float]:
@@ -97,6 +108,16 @@ class Audit:
         """The usage that the providers reported, over the sessions that have it."""
         return sum((session.logged for session in self.sessions if session.logged), Logged())
 
+    @property
+    def sight(self) -> Sight:
+        """What the agents used later, and what of it was in sight when they did."""
+        return sum((session.sight for session in self.sessions), Sight())
+
+    @property
+    def late(self) -> int:
+        """Requests whose decisions took longer than they may wait."""
+        return sum(step.late for session in self.sessions for step in session.steps)
+
 
 def audit(
     paths: Sequence[str],
@@ -105,6 +126,10 @@ def audit(
     limit: int | None = None,
     since: float | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    patience: Patience = forever,
+    waits: str = "",
+    compare: int = 0,
 ) -> Audit:
     """Replay the sessions at `paths`, the newest first.
 
@@ -113,28 +138,64 @@ def audit(
     limit      the largest number of sessions
     since      leave out files written before, in seconds since 1970
     progress   called with a description of each step
+    patience   how long a request may wait for its decisions; what comes too late counts as sent whole
+    waits      the same in words
+    compare    so many of the sessions are replayed under other settings as well, fewer where they are long
 
     Files that hold no session are left out and listed. Raises ContextPruneError where a path leads nowhere or holds no
     session, SettingsError where the model has no known price.
     """
-    chosen = None if model is None else _tariff_of_choice(model)
+    replays = _Replays(variants(pruner), _tariff_of_choice(model), patience, compare, progress)
     files, skipped = find(paths, since)
-    reasons: dict[str, None] = {}
+    recordings = _recordings_of(files, skipped, progress, model)
+    sessions = tuple(islice(replays.sessions(recordings, skipped), limit))
+    if not sessions:
+        raise ContextPruneError(_nothing(paths, skipped))
 
-    def replayed() -> Iterator[Session]:
-        for recording, position in _recordings_of(files, skipped, progress, model):
-            tariff, priced = chosen or _tariff_of_session(recording.context.model, reasons)
-            label = f"{position}: {recording.name}"
+    counter, scorer = label_of(pruner.counter), pruner.scorer
+    table, unpriced_models = compared(replays.rows, replays.table), tuple(replays.unpriced)
+    return Audit(sessions, tuple(skipped), counter, scorer.name, unpriced_models, remarks(scorer), waits, table)
+
+
+@dataclass(slots=True)
+class _Replays:
+    """Replays one recording after the other, the first ones under every variant.
+
+    rows       the variants
+    chosen     the prices that count for all, and whether they are dollars; None: each session's own
+    compare    the largest number of recordings that are replayed under every variant
+    table      of each of these, what it was under each variant
+    unpriced   why a model has no prices, each reason once
+    """
+
+    rows: Sequence[Variant]
+    chosen: tuple[Tariff, bool] | None
+    patience: Patience
+    compare: int
+    progress: Callable[[str], None]
+    table: list[list[Session]] = field(default_factory=list)
+    unpriced: dict[str, None] = field(default_factory=dict)
+
+    def sessions(self, recordings: Iterable[tuple[Recording, str]], skipped: list[Skipped]) -> Iterator[Session]:
+        """The figures of each recording; one that cannot be replayed is `skipped`. Positions are for the progress."""
+        for recording, position in recordings:
+            tariff, priced = self.chosen or _tariff_of_session(recording.context.model, self.unpriced)
             try:
-                yield audit_session(recording, pruner, tariff, priced=priced, progress=_numbered(progress, label))
+                yield self._session(recording, position, tariff, priced=priced)
             except ContextPruneError as exc:
                 skipped.append(Skipped(recording.name, str(exc)))
 
-    sessions = tuple(islice(replayed(), limit))
-    if not sessions:
-        raise ContextPruneError(_nothing(paths, skipped))
-    counter = label_of(pruner.counter)
-    return Audit(sessions, tuple(skipped), counter, pruner.scorer.name, tuple(reasons), remarks(pruner.scorer))
+    def _session(self, recording: Recording, position: str, tariff: Tariff, *, priced: bool) -> Session:
+        def replay(row: Variant) -> Session:
+            label = f"{position}: {recording.name}{'' if row.in_force else f', {row.title}'}"
+            report = _numbered(self.progress, label)
+            return audit_session(recording, row.pruner, tariff, priced=priced, patience=self.patience, progress=report)
+
+        session = replay(next(row for row in self.rows if row.in_force))
+        tokens = sum(sessions[0].before.tokens for sessions in self.table) + session.before.tokens
+        if len(self.table) < self.compare and tokens <= MOST_COMPARED:
+            self.table.append([session if row.in_force else replay(row) for row in self.rows])
+        return session
 
 
 def _recordings_of(
@@ -187,7 +248,9 @@ def _reason(exc: ContextPruneError) -> str:
     return str(exc).removeprefix(f"{where}: ").partition(";")[0]
 
 
-def _tariff_of_choice(model: str) -> tuple[Tariff, bool]:
+def _tariff_of_choice(model: str | None) -> tuple[Tariff, bool] | None:
+    if model is None:
+        return None
     if model in FAMILIES:
         return FAMILIES[model], False
     tariff = tariff_of(model)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from statistics import median
 
+from contextprune.audit.calls import one_line
 from contextprune.audit.measure import Session
+from contextprune.audit.sight import Sight, Unseen
 from contextprune.audit.total import Audit
 from contextprune.display.amounts import money, plural, share
 from contextprune.money.tariff import MTOK
 
+_LONGEST = 60  # characters
 _UUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
@@ -42,6 +46,42 @@ def verdict(audit: Audit) -> str:
     return f"{sentence}, and made no session dearer."
 
 
+def later_use(sight: Sight) -> str:
+    """What the agents used later, and how much of it was in sight, in a sentence."""
+    if not sight.used:
+        return "No path, id or line that only a tool's result had shown was used later."
+    uses = "Of 1 path, id or line" if sight.used == 1 else f"Of {sight.used:,} paths, ids and lines"
+    number = len(sight.unseen)
+    if not number:
+        return f"{uses} that your agent used later, {sight.used:,} were in sight when it did: all of them."
+    missing = "the other one" if number == 1 else f"the other {number:,}"
+    were = "was" if sight.in_sight == 1 else "were"
+    return f"{uses} that your agent used later, {sight.in_sight:,} {were} in sight when it did; {missing}:"
+
+
+def unseen(use: Unseen) -> str:
+    """One thing that was not in sight: what it is, who used it when, and where it was cut."""
+    name, tool = one_line(use.text, _LONGEST), use.tool or "the reply"
+    source = ": ".join(part for part in (use.source, use.call) if part)
+    sentence = f"{name!r} in request {use.request:,} of {brief(use.session)}, used by {tool}"
+    return f"{sentence}; cut from line {use.line:,} of {source} (sent since request {use.since:,})"
+
+
+WAY_BACK = (
+    "Nothing of this is lost: each gap is marked and its original is kept. With `contextprune serve --recall tool` the "
+    "model can ask for it by the key in the marker, and `contextprune recall KEY` prints it."
+)
+"""How to get back what was not in sight."""
+
+
+def compared_over(audit: Audit) -> str:
+    """The sessions that the table of settings is about."""
+    number, total = len(audit.compared[0].sessions) if audit.compared else 0, len(audit.sessions)
+    if number == total:
+        return "over all sessions" if total > 1 else "over this session"
+    return f"over {plural(number, 'session')} of {total:,}, the newest, without very long ones"
+
+
 def prices(audit: Audit) -> str:
     """The prices under which the costs were counted."""
     names = Counter(session.tariff.name for session in audit.sessions if session.priced)
@@ -67,7 +107,7 @@ def notes(audit: Audit) -> Iterator[str]:
         f"Tokens are counted by {audit.counter}. The tokenizers of Claude and some others are not public, so for them "
         "the counts are estimates; without and with contextprune they err alike."
     )
-    yield f"What would go was decided by {audit.scorer}, under the settings in force here."
+    yield _decided(audit)
     if any(session.format == "claude-code" for session in audit.sessions):
         yield "Claude Code logs hold neither system prompt nor tool schemas, so real requests were larger by these."
 
@@ -90,6 +130,24 @@ def notes(audit: Audit) -> Iterator[str]:
     if bound:
         yield f"In {plural(bound, 'session')} signed reasoning forbids to edit older turns, so those stay as sent."
     yield from audit.remarks
+
+
+def _decided(audit: Audit) -> str:
+    """The note on who decided, and on how long requests waited for it."""
+    sentence = f"What would go was decided by {audit.scorer}, under the settings in force here"
+    if not audit.waits:
+        return f"{sentence}, however long that took."
+    times = [step.seconds for session in audit.sessions for step in session.steps]
+    took = f"Decisions took {seconds(median(times))} a request (median), {seconds(max(times))} at most"
+    if not audit.late:
+        return f"{sentence}, {audit.waits}. {took}; none came too late."
+    late = f"for {plural(audit.late, 'request')} of {audit.requests:,} they came too late"
+    return f"{sentence}, {audit.waits}. {took}; {late}, so what was new there counts as sent whole."
+
+
+def seconds(number: float) -> str:
+    """A time as people say it: 12 ms, 1.3 s."""
+    return f"{number * 1000:.0f} ms" if number < 1 else f"{number:.1f} s"
 
 
 def reasons(audit: Audit) -> list[tuple[str, int, str]]:

@@ -6,14 +6,10 @@ Exit status: 0 done; 1 an error, named in one line; 2 the command was not unders
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -23,19 +19,20 @@ import typer
 from contextprune import api
 from contextprune._version import __version__
 from contextprune.api import Compressed
+from contextprune.cli import audit as cli_audit
 from contextprune.cli import serve as cli_serve
 from contextprune.cli.batch import bodies, compress_file
 from contextprune.cli.bench import bench
 from contextprune.cli.config import config
 from contextprune.cli.output import save, written
+from contextprune.cli.streams import print_bytes, status
 from contextprune.cli.train import train
-from contextprune.cli.values import budget_of, number, option, whole_number
+from contextprune.cli.values import budget_of, option, policy_of
 from contextprune.dialects import load, read
 from contextprune.errors import ContextPruneError
 from contextprune.interpreter import isolate_children
-from contextprune.policy import Budget, Policy
+from contextprune.policy import Budget
 from contextprune.pruner import Pruner
-from contextprune.settings import load_settings
 from contextprune.storage.store import MemoryStore, location_of
 
 _LONG = 1 << 20  # bytes of input from which on a terminal shows the stage
@@ -130,7 +127,7 @@ def compress(
     with _progress(len(data)) as progress:
         progress("reading")
         payload, _ = load(data, format)
-        pruner = Pruner(_policy(budget, repetitions_only=repetitions_only))
+        pruner = Pruner(policy_of(budget, repetitions_only=repetitions_only))
         compressed = compress_file(payload, budget, query, format, pruner, progress)
         progress("writing")
         result = written(compressed.payload, payload, data)
@@ -144,46 +141,7 @@ def compress(
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
 
 
-@app.command()
-def audit(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Session files, and folders of them.")],
-    html: Annotated[str | None, typer.Option(help="Write a page with plots to this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
-    model: Annotated[str | None, typer.Option(help="Count with the prices of this model.")] = None,
-    limit: Annotated[int | None, option("N", "Only so many sessions, the newest.", whole_number(1))] = None,
-    since: Annotated[float | None, option("DAYS", "Only files written in so many last days.", number(0))] = None,
-    repetitions_only: cli_serve.RepetitionsOnly = False,
-) -> None:
-    """Say what recorded sessions cost, and what they would have cost with contextprune.
-
-    Each session is replayed request by request, as it was sent. Nothing is changed, nothing is kept, no key is needed.
-    Claude Code and Codex logs, request bodies, message lists and trajectories are found by their content.
-
-    \b
-    Examples:
-      contextprune audit ~/.claude/projects --limit 20
-      contextprune audit session.jsonl --html page.html
-      contextprune audit logs/ --model claude-sonnet-4-5 --since 7
-      contextprune audit logs/ --json > figures.json
-    """  # noqa: D301 - as above
-    from contextprune import audit as auditing  # noqa: PLC0415 - the other commands do without
-
-    with _status("looking for sessions") as progress:
-        after = None if since is None else time.time() - since * 86_400
-        pruner = Pruner(_policy(repetitions_only=repetitions_only), store=MemoryStore())
-        audited = auditing.audit(paths, pruner, model, limit, after, progress)
-
-    if html:
-        save(html, auditing.page(audited).encode())
-    if as_json:
-        text = json.dumps(auditing.as_json(audited), indent=2)
-    else:
-        styled = sys.stdout.isatty()
-        width = max(70, min(140, shutil.get_terminal_size((100, 24)).columns))
-        text = auditing.as_text(audited, width, (lambda title: typer.style(title, bold=True)) if styled else str)
-    _print(f"{text.rstrip()}\n".encode("utf-8", "backslashreplace"))
-
-
+app.command()(cli_audit.audit)
 app.command()(cli_serve.serve)
 app.command(context_settings={"allow_interspersed_args": False})(cli_serve.wrap)  # what follows the agent is its own
 app.command()(cli_serve.mcp)
@@ -203,7 +161,7 @@ def recall(
       contextprune recall 2gk5hq3m7xvo --lines 12-40
       contextprune recall 2gk5hq3m7xvo --query timeout
     """  # noqa: D301 - as above
-    _print(api.recall(key, query=query, lines=lines).encode("utf-8", "surrogatepass"))
+    print_bytes(api.recall(key, query=query, lines=lines).encode("utf-8", "surrogatepass"))
 
 
 @app.command()
@@ -243,14 +201,6 @@ app.command()(bench)
 app.command()(train)
 
 
-def _policy(budget: Budget | None = None, *, repetitions_only: bool) -> Policy:
-    """The policy of the settings, with what a flag says over it. Raises typer.BadParameter beside a budget."""
-    if budget is not None and repetitions_only:
-        raise typer.BadParameter("--repetitions-only is for a run without --budget, which may ask for more to go")
-    policy = load_settings().policy
-    return replace(policy, repetitions_only=True) if repetitions_only else policy
-
-
 def _deliver(result: bytes, output: str | None) -> bool:
     """Write the result where it is wanted; False where nobody said so and it would fill a terminal."""
     if output not in (None, "-"):
@@ -258,7 +208,7 @@ def _deliver(result: bytes, output: str | None) -> bool:
         return True
     if output is None and sys.stdout.isatty():
         return False
-    _print(result)
+    print_bytes(result)
     return True
 
 
@@ -294,40 +244,14 @@ def _input(file: str) -> bytes:
         raise ContextPruneError(f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}") from exc
 
 
-def _print(data: bytes) -> None:
-    """Bytes to standard output, as they are. A reader who left early (`| head`) is no error."""
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as exc:
-        with suppress(OSError, ValueError):  # the interpreter's own flush at the end must not fail again
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(exc, BrokenPipeError):
-            raise typer.Exit(141) from exc  # what a shell sees of any other program that a closed pipe stops
-        raise ContextPruneError(f"standard output cannot be written: {exc.strerror}") from exc
-
-
 @contextmanager
 def _progress(size: int) -> Iterator[Callable[[str], None]]:
     """Show the stage of a long run on a terminal."""
     if size < _LONG:
         yield lambda _: None
         return
-    with _status(f"{size / 1e6:.1f} MB") as progress:
+    with status(f"{size / 1e6:.1f} MB") as progress:
         yield lambda stage: progress(f"{stage} ({size / 1e6:.1f} MB)")
-
-
-@contextmanager
-def _status(first: str) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal what is being done."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    with Console(stderr=True).status(first) as status:
-        yield lambda stage: status.update(Text(stage))  # names of files are no markup
 
 
 def _failed(message: str) -> int:

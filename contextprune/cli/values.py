@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from enum import StrEnum
 from math import inf
 from typing import Any, TypeVar
@@ -14,7 +15,8 @@ from typing import Any, TypeVar
 import typer
 
 from contextprune.errors import ContextPruneError
-from contextprune.policy import Budget
+from contextprune.policy import Budget, Policy
+from contextprune.settings import load_settings
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Number = TypeVar("Number", int, float)
@@ -37,6 +39,14 @@ def budget_of(text: str) -> Budget:
         return Budget(ratio=number) if match[2] or number <= 1 else Budget(tokens=int(number))
     except ContextPruneError as exc:
         raise typer.BadParameter(str(exc)) from exc
+
+
+def policy_of(budget: Budget | None = None, *, repetitions_only: bool) -> Policy:
+    """The policy of the settings, with what a flag says over it. Raises typer.BadParameter beside a budget."""
+    if budget is not None and repetitions_only:
+        raise typer.BadParameter("--repetitions-only is for a run without --budget, which may ask for more to go")
+    policy = load_settings().policy
+    return replace(policy, repetitions_only=True) if repetitions_only else policy
 
 
 def whole_number(least: float = -inf) -> Callable[[str], int]:

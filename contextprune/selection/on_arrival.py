@@ -42,8 +42,8 @@ def on_arrival(
     for segment, block in prepared.blocks().items():
         recall = (recalls or {}).get(segment, prepared.policy.recall)
         bar = bars.get(segment) if bars else None
-        whole = recall >= 1.0 or _stays_whole(prepared, segment, block)
-        target = None if whole else _Target(recall, bar, names.get(segment, ()))
+        stays = recall >= 1.0 or _stays_whole(prepared, segment, block)
+        target = None if stays else _Target(recall, bar, names.get(segment, ()))
         if not _shorten(prepared, fill, segment, block, target):
             for i in block:
                 fill.keep(i, CLOSED)

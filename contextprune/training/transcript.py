@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
+
+from contextprune.text.later_use import leaves
 
 Message: TypeAlias = Mapping[str, Any]
 
@@ -39,33 +40,6 @@ def reply_texts(message: Message, *, calls: bool) -> list[str]:
     if message["role"] != "assistant" or not calls or message.get("tool_calls"):
         return []
     return [text for text in (text_of(message),) if text]
-
-
-def leaves(argument: Any) -> Iterator[str]:
-    """Strings and numbers in tool arguments; JSON inside strings is parsed, for some agents nest it."""
-    if isinstance(argument, str):
-        parsed = _parse_json(argument)
-        if parsed is None:
-            yield argument
-        else:
-            yield from leaves(parsed)
-    elif isinstance(argument, dict):
-        for value in argument.values():
-            yield from leaves(value)
-    elif isinstance(argument, list):
-        for value in argument:
-            yield from leaves(value)
-    elif argument is not None:
-        yield str(argument)
-
-
-def _parse_json(text: str) -> Any:
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _arguments(message: Message) -> list[Any]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,12 @@ import pytest
 
 from contextprune.audit import as_json, as_text, audit
 from contextprune.cli.app import main
-from tests.audit.logs import DATA, pruner, session, write
+from contextprune.policy import Policy
+from contextprune.pruner import Pruner
+from contextprune.scoring import load_scorer
+from contextprune.storage.store import MemoryStore
+from contextprune.tokens import Tiktoken
+from tests.audit.logs import DATA, session, write
 
 CLI = [sys.executable, "-m", "contextprune"]
 SHELL = str(DATA / "shell.json")
@@ -31,18 +37,55 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert "contextprune audit" in said
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_SERVE_DEADLINE", "60")  # this machine may be busy
+    monkeypatch.setenv("CONTEXTPRUNE_SERVE_PREFILL", "1")
+
+
+def as_proxy(recall: str = "off") -> Pruner:
+    """An engine as the proxy has one where a model recalls in this way."""
+    return Pruner(Policy(), load_scorer("lexical"), Tiktoken(), MemoryStore(), hints=recall != "off")
+
+
+def untimed(figures: Any) -> Any:
+    """The figures without all that differs from run to run, and without the notes, which hold some of it."""
+    text = re.sub(r'"(seconds|median|most)": [\d.e-]+', r'"\1": 0', json.dumps({**figures, "notes": []}))
+    return json.loads(text)
+
+
 def test_it_prints_what_the_audit_found(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    assert main(["audit", SHELL]) == 0
-    assert capsys.readouterr().out == as_text(audit([SHELL], pruner()))
+    assert main(["audit", SHELL, "--compare", "0"]) == 0
+    expected = as_text(audit([SHELL], as_proxy()))
+    said = capsys.readouterr().out
+    assert said.partition("Notes\n")[0] == expected.partition("Notes\n")[0]
+    assert "at most 60 s a request" in " ".join(said.split())
 
 
-def test_as_json_it_prints_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    expected = json.loads(json.dumps(as_json(audit([SHELL], pruner()))))
+@pytest.mark.parametrize("recall", ["off", "tool"])
+def test_it_decides_as_the_proxy_with_the_same_options(
+    recall: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_SERVE_RECALL", recall)
+    expected = json.loads(json.dumps(as_json(audit([SHELL], as_proxy(recall), compare=10))))
+    assert untimed(figures(capsys, SHELL)) == untimed(expected)
+
+
+def test_where_no_request_may_wait_all_of_it_counts_as_sent_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_SERVE_DEADLINE", "1e-9")
     found = figures(capsys, SHELL)
-    for each in (*expected["each"], *found["each"]):
-        del each["seconds"]
-    assert found == expected
+    assert found["late"] == found["requests"]
+    assert found["tokens"]["after"] == found["tokens"]["before"]
+    assert "so what was new there counts as sent whole" in " ".join(found["notes"])
+
+
+def test_repetitions_only_counts_for_an_audit_too(capsys: pytest.CaptureFixture[str]) -> None:
+    found = figures(capsys, SHELL, "--repetitions-only", "--compare", "1")
+    assert [row["recall"] for row in found["compared"] if row["in_force"]] == ["repetitions only"]
+    assert found["used_later"]["unseen"] == []
 
 
 def test_a_folder_is_searched_and_what_is_no_session_is_counted(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from contextprune.audit.find import File
-from contextprune.audit.measure import Flow, Session, audit_session, call_in_words, relative, title
+from contextprune.audit.measure import Flow, Session, audit_session, relative, title
 from contextprune.audit.recordings import Recording, read_recordings
 from contextprune.context import Context, Kind, Segment
 from contextprune.money.tariff import FAMILIES, Bill, Piece, Tariff, charge
@@ -115,20 +115,6 @@ def test_a_largest_block_names_its_call() -> None:
     found = audit_session(recorded("long-session.json"), pruner(), TARIFF, priced=False)
     assert found.largest[0].tool == "sql"
     assert found.largest[0].call.startswith("SELECT Name, Population FROM city")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ('{"command": "ls  -la\\n /tmp", "timeout": 5}', "ls -la /tmp, 5"),
-        ('["a", 1]', '["a", 1]'),
-        ("plain text", "plain text"),
-        ("[" * 100_000, "[" * 89 + "…"),
-        ("", ""),
-    ],
-)
-def test_a_call_is_said_in_few_words(arguments: str, words: str) -> None:
-    assert call_in_words(arguments) == words
 
 
 def test_a_title_is_what_a_person_said_first() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from contextprune.audit.find import Skipped
 from contextprune.audit.page import render_page
+from contextprune.audit.sight import Sight, Unseen
 from contextprune.audit.total import Audit, audit
 from contextprune.display.amounts import money
 from tests.audit.logs import DATA, pruner
@@ -90,3 +91,17 @@ def test_nothing_in_a_session_becomes_markup(evil: str) -> None:
 def test_a_page_without_prices_speaks_of_tokens() -> None:
     relative = audit([str(DATA / "shell.json")], pruner(), "anthropic")
     assert re.search(r"\$\d", read(relative).text) is None
+
+
+def test_the_page_shows_what_was_not_in_sight_and_the_table_over_recall() -> None:
+    done = audit([str(DATA / "swe.json")], pruner(), compare=1)
+    thing = Unseen("a < b & c", "s", 12, "Edit", "Read", "x.py", line=88, since=5)
+    page = render_page(replace(done, sessions=(replace(done.sessions[0], sight=Sight(7, (thing,))),)))
+    assert "Of 7 paths, ids and lines that your agent used later, 6 were in sight when it did; the other one:" in page
+    assert "<code>a &lt; b &amp; c</code><td>12" in page
+    assert "<tr class=here><th scope=row>0.95 (in force)" in page
+    assert "<code>contextprune recall KEY</code>" in page
+
+
+def test_a_page_without_a_table_has_no_heading_for_one() -> None:
+    assert "By recall" not in render_page(audit([str(DATA / "shell.json")], pruner()))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contextprune.training.transcript import action_strings, leaves, readable_text, reply_texts, text_of
+from contextprune.text.later_use import leaves
+from contextprune.training.transcript import action_strings, readable_text, reply_texts, text_of
 
 
 def call(**arguments: Any) -> dict[str, Any]:

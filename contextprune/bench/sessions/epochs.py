@@ -21,11 +21,12 @@ from contextprune.bench.ours import SCORERS
 from contextprune.bench.sessions.bill import Tally
 from contextprune.bench.sessions.rivals import CLEARED
 from contextprune.bench.sessions.stories import Uses, renamed
-from contextprune.bench.traces.future_use import is_result, needed
+from contextprune.bench.traces.future_use import is_result
 from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import apply, read
 from contextprune.session.replay import Request, replay
 from contextprune.session.requests import boundaries
+from contextprune.text.later_use import needed
 from contextprune.training.transcript import action_strings, readable_text
 
 Cause: TypeAlias = Literal["window", "pause"]

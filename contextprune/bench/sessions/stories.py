@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from contextprune.bench.data import Message, Session
-from contextprune.bench.traces.future_use import POINTS, is_result, needed
+from contextprune.bench.traces.future_use import POINTS, is_result
 from contextprune.context import Context, Ref
 from contextprune.dialects import apply, read
 from contextprune.session.requests import boundaries
+from contextprune.text.later_use import needed
 from contextprune.training.transcript import action_strings, readable_text
 
 

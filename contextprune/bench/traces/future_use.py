@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from contextprune.bench.data import Message, Session
-from contextprune.text.identifiers import identifiers
+from contextprune.text.later_use import needed
 from contextprune.training.transcript import action_strings, readable_text, text_of
 
 TraceArm: TypeAlias = Callable[[Sequence[Message], float], Sequence[Message]]
@@ -19,7 +19,6 @@ TraceArm: TypeAlias = Callable[[Sequence[Message], float], Sequence[Message]]
 
 SHARES = (0.2, 0.3, 0.5)
 POINTS = (0.5, 0.75, 0.9)
-LINE = 20  # characters: shorter lines (a brace, a keyword) are everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +76,6 @@ def results_chars(messages: Sequence[Message]) -> int:
 def visible_text(messages: Sequence[Message]) -> str:
     """The text that a model reads: contents and arguments, with strings inside JSON unescaped."""
     return "\n".join(readable_text(message) for message in messages)
-
-
-def needed(results: str, elsewhere: str, actions: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The values and the lines that the actions use and that stand in `results` and not `elsewhere`."""
-
-    def only_in_results(texts: Iterator[str]) -> tuple[str, ...]:
-        return tuple(text for text in dict.fromkeys(texts) if text in results and text not in elsewhere)
-
-    values = only_in_results(value for action in actions for value in identifiers(action))
-    stripped = (line.strip() for action in actions for line in action.splitlines())
-    return values, only_in_results(line for line in stripped if len(line) >= LINE)
 
 
 def score(point: Point, arm: TraceArm, share: float) -> Visible:

@@ -10,7 +10,8 @@ import pytest
 from contextprune.bench.data import Session
 from contextprune.bench.traces.future_use import points, results_chars, score
 from contextprune.bench.traces.masking import LONGEST, TRACE_BASELINES, WHOLE_RESULTS, keep_last
-from contextprune.training.transcript import leaves, text_of
+from contextprune.text.later_use import leaves
+from contextprune.training.transcript import text_of
 
 SECRET = "order_8841"
 REPEATED = "total = price * quantity + shipping"

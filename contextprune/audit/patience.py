@@ -1,0 +1,46 @@
+"""How long requests wait for their decisions: what comes too late is sent as it stands, as by the proxy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from time import perf_counter
+from typing import TypeAlias
+
+from contextprune.context import Context
+from contextprune.pruner import Pruned, Pruner
+
+Patience: TypeAlias = Callable[[int, int], float]
+"""(new tokens of a request, tokens saved in the last one of its session) -> seconds that it may wait."""
+
+
+def forever(new: int, saved: int) -> float:  # noqa: ARG001 - a patience
+    """Wait for every decision."""
+    return math.inf
+
+
+class InTime:
+    """Sends one conversation, request by request (`session.replay.Sender`), each within its time.
+
+    late   whether the last request's decisions took longer than it may wait
+    """
+
+    def __init__(self, pruner: Pruner, patience: Patience) -> None:
+        self._pruner, self._patience = pruner, patience
+        self._end, self._saved = 0, 0
+        self.late = False
+
+    def __call__(self, context: Context, /, *, cold: bool = False) -> Pruned:
+        """What is sent of the next request. An epoch that comes too late stays decided: the next request has it."""
+        start = perf_counter()
+        sent = self._pruner(context, cold=cold)
+        seconds = perf_counter() - start
+
+        new = sum(before for before, _ in sent.sizes[self._end :])
+        self.late = seconds > self._patience(new, self._saved) and not sent.epoch
+        if self.late:
+            self._pruner.sent_unchanged(context)
+            sent = self._pruner(context, cold=cold)
+        self._end = len(context.segments)
+        self._saved = sum(before - after for before, after in sent.sizes)
+        return sent

@@ -1,0 +1,71 @@
+"""The table over other settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from contextprune.audit import total
+from contextprune.audit.compare import REPETITIONS, variants
+from contextprune.audit.total import audit
+from contextprune.policy import Policy
+from contextprune.pruner import Pruner
+from tests.audit.logs import DATA, pruner
+
+FILES = [str(DATA / name) for name in ("swe.json", "shell.json", "airline.json")]
+
+
+def with_policy(policy: Policy) -> Pruner:
+    engine = pruner()
+    return Pruner(policy, engine.scorer, engine.counter, engine.store)
+
+
+@pytest.mark.parametrize(
+    ("policy", "names", "in_force"),
+    [
+        (Policy(), ["0.8", "0.95", "0.99", REPETITIONS], "0.95"),
+        (Policy(recall=0.9), ["0.8", "0.9", "0.95", "0.99", REPETITIONS], "0.9"),
+        (Policy(repetitions_only=True), ["0.8", "0.95", "0.99", REPETITIONS], REPETITIONS),
+    ],
+)
+def test_the_settings_in_force_are_one_of_the_rows(policy: Policy, names: list[str], in_force: str) -> None:
+    rows = variants(with_policy(policy))
+    assert [row.name for row in rows] == names
+    assert [row.name for row in rows if row.in_force] == [in_force]
+
+
+def test_each_row_is_an_audit_under_its_settings() -> None:
+    table = audit(FILES, pruner(), compare=10).compared
+    for row, recall in zip(table, (0.8, 0.95, 0.99), strict=False):
+        alone = audit(FILES, with_policy(Policy(recall=recall)))
+        assert row.cost == pytest.approx(alone.cost)
+        assert (row.sight.used, row.sight.in_sight) == (alone.sight.used, alone.sight.in_sight)
+    alone = audit(FILES, with_policy(Policy(repetitions_only=True)))
+    assert table[-1].cost == pytest.approx(alone.cost)
+
+
+def test_where_only_repetitions_go_all_that_is_used_later_is_in_sight() -> None:
+    row = audit(FILES, pruner(), compare=10).compared[-1]
+    assert (row.name, row.sight.unseen) == (REPETITIONS, ())
+    assert row.sight.used > 0
+
+
+@pytest.mark.parametrize("compare", [0, 1, 2])
+def test_only_so_many_sessions_are_compared(compare: int) -> None:
+    found = audit(FILES, pruner(), compare=compare)
+    assert {len(row.sessions) for row in found.compared} == ({compare} if compare else set())
+    assert len(found.sessions) == 3
+
+
+def test_a_session_that_takes_too_long_is_left_out_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {each.name: each.before.tokens for each in audit(FILES, pruner()).sessions}
+    monkeypatch.setattr(total, "MOST_COMPARED", max(sizes.values()) - 1)
+    row = audit(FILES, pruner(), compare=10).compared[0]
+    assert max(sizes, key=lambda name: sizes[name]) not in {each.name for each in row.sessions}
+
+
+def test_the_table_is_in_one_currency() -> None:
+    found = audit(FILES, pruner(), model="anthropic", compare=10)
+    assert not any(row.priced for row in found.compared)
+    assert replace(found.compared[0], sessions=found.compared[1].sessions).cost == found.compared[1].cost

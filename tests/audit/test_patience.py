@@ -1,0 +1,61 @@
+"""Requests that wait so long for their decisions, and no longer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from contextprune.audit.find import File
+from contextprune.audit.patience import InTime, Patience, forever
+from contextprune.audit.recordings import read_recordings
+from contextprune.context import Context
+from contextprune.session.replay import Request, replay
+from tests.audit.logs import DATA, pruner
+
+CONTEXT = next(read_recordings(File(DATA / "shell.json", "shell.json", 0.0))).context
+
+
+def never(_new: int, _saved: int) -> float:
+    return -1.0
+
+
+def sent(patience: Patience, context: Context = CONTEXT) -> Sequence[Request]:
+    return list(replay(context, InTime(pruner(), patience)))
+
+
+def test_with_all_the_time_there_is_it_sends_what_the_engine_decides() -> None:
+    assert [r.after for r in sent(forever)] == [r.after for r in replay(CONTEXT, pruner())]
+    assert any(request.edits for request in sent(forever))
+
+
+def test_what_comes_too_late_is_sent_as_it_stands() -> None:
+    assert all(request.after == request.before for request in sent(never))
+
+
+def test_what_was_sent_before_stays_as_it_was_sent_however_late_the_rest_is() -> None:
+    first = next(number for number, request in enumerate(sent(forever)) if request.edits)
+    times = iter([math.inf] * (first + 1))
+    requests = sent(lambda _new, _saved: next(times, -1.0))
+    assert requests[-1].edits == requests[first].edits != {}
+
+
+def test_it_asks_for_the_time_of_what_is_new_and_says_what_was_saved() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def patience(new: int, saved: int) -> float:
+        asked.append((new, saved))
+        return math.inf
+
+    requests = sent(patience)
+    totals = [sum(tokens for _, tokens in request.before) for request in requests]
+    assert [new for new, _ in asked] == [totals[0], *(b - a for a, b in pairwise(totals))]
+    saved = [sum(tokens for _, tokens in r.before) - sum(tokens for _, tokens in r.after) for r in requests]
+    assert [saved for _, saved in asked] == [0, *saved[:-1]]
+
+
+def test_it_says_of_each_request_whether_it_was_late() -> None:
+    for patience, late in ((never, True), (forever, False)):
+        sender = InTime(pruner(), patience)
+        sender(CONTEXT)
+        assert sender.late is late

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from contextprune.cli.audit import pruner_of, waits
+from contextprune.policy import Policy
+from contextprune.proxy.options import Options
+from contextprune.scoring import load_scorer_for_requests
+
+
+@pytest.fixture(autouse=True)
+def _no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", "/nowhere/at/all")
+
+
+def test_it_has_the_scorer_that_the_proxy_has_here() -> None:
+    assert pruner_of(Policy(), Options()).scorer.name == load_scorer_for_requests().name
+
+
+@pytest.mark.parametrize(("recall", "hints"), [("off", False), ("tool", True), ("mcp", True)])
+def test_markers_name_keys_where_those_of_the_proxy_do(recall: str, hints: bool) -> None:
+    assert pruner_of(Policy(), Options(recall=recall)).resources.hints is hints
+
+
+def test_it_says_how_long_a_request_waits() -> None:
+    assert "at most 0.7 s a request" in waits(Options(deadline=0.7))
