@@ -89,6 +89,7 @@ class Prompt:
     markers  tokens of the markers in `new`
     tariffs  prices of your own, by name
     cold     the cache has expired since the request before, so all is written
+    hour     the request asks that its cache be kept for an hour, so what enters it is dearer
     """
 
     model: str
@@ -98,6 +99,7 @@ class Prompt:
     markers: int = 0
     tariffs: Mapping[str, Tariff] = field(default_factory=dict, hash=False)
     cold: bool = False
+    hour: bool = False
 
     @property
     def epoch(self) -> bool:
@@ -106,12 +108,16 @@ class Prompt:
 
     def cost(self) -> Cost:
         """Tokens and dollars. The first price that is looked up takes a third of a second."""
+        return self.cost_at(tariff_of(self.model, self.tariffs))
+
+    def cost_at(self, tariff: Tariff | None) -> Cost:
+        """The same at these prices; None: where there are none, tokens are counted all the same."""
         parts = {"same": self.same, "redone": self.redone, "new": self.new}
         before = [(name, tokens) for name, (tokens, _) in parts.items()]
         after = [(name, tokens) for name, (_, tokens) in parts.items()]
         previous = None if self.cold else (before[:2], [after[0], ("before the epoch", self.redone[1])])
-        tariff = tariff_of(self.model, self.tariffs)
-        return cost_of(previous, before, after, tariff, model=self.model, markers=(0, 0, self.markers))
+        markers = (0, 0, self.markers)
+        return cost_of(previous, before, after, tariff, model=self.model, markers=markers, hour=self.hour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +207,7 @@ def cost_of(
     *,
     model: str = "",
     markers: Sequence[int] = (),
+    hour: bool = False,
 ) -> Cost:
     """The cost of one request without and with contextprune.
 
@@ -209,20 +216,21 @@ def cost_of(
     pieces_*    one piece for each segment, in both the same number
     tariff      None where no price is known: tokens are counted all the same, and `model` is named in the note
     markers     tokens of markers in each piece of `pieces_after`, as `marker_tokens` counts them
+    hour        what enters the cache stays for an hour
     """
     was_before, was_after = previous or ((), ())
     prices = tariff or FAMILIES["uncached"]
-    before, after = charge(was_before, pieces_before, prices), charge(was_after, pieces_after, prices)
+    before = charge(was_before, pieces_before, prices, hour=hour)
+    after = charge(was_after, pieces_after, prices, hour=hour)
 
     stable = shared(was_before, pieces_before)  # sent again unchanged by the client itself
-    unrewritten = charge(pieces_after[:stable], pieces_after, prices)
+    unrewritten = charge(pieces_after[:stable], pieces_after, prices, hour=hour)
     cost = Cost(was=before, sent=after, rewritten=max(0, unrewritten.read - after.read))
     if tariff is None:
         return replace(cost, note=unpriced(model))
 
     read = shared(was_after, pieces_after) if after.read else 0
-    fresh, cached = sum(markers[read:]), sum(markers[:read])
-    marked = Bill(fresh=fresh) if after.fresh else Bill(written=fresh, read=cached)
+    marked = _marked(sum(markers[read:]), sum(markers[:read]), after)
     return replace(
         cost,
         before=before.dollars(tariff),
@@ -231,6 +239,13 @@ def cost_of(
         markers=marked.dollars(tariff),
         tariff=tariff.name,
     )
+
+
+def _marked(new: int, cached: int, prompt: Bill) -> Bill:
+    """The bill for tokens of markers, new ones and cached ones, as those of their prompt are paid for."""
+    if prompt.fresh:
+        return Bill(fresh=new)
+    return Bill(read=cached, hour=new) if prompt.hour else Bill(read=cached, written=new)
 
 
 def _joined(first: str, second: str, comma: str) -> str:

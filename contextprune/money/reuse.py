@@ -102,6 +102,10 @@ class Line:
             cached -= cached % STEP
         return Expected(state, bill_of(tokens, cached, tariff, hour=self.hour))
 
+    def keep_for_hour(self) -> None:
+        """Take it that from now on requests pay for an hour."""
+        self.hour, self.lifetime = True, max(HOUR, self.lifetime)
+
     def sent(self, tokens: int) -> None:
         """Note the size of a request that was sent."""
         self._tokens = tokens

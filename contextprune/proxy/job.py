@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from struct import Struct
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 
 class Task(StrEnum):
@@ -98,6 +98,10 @@ NO_REASON: Literal[""] = ""
 """In place of a reason, where everything was shortened that could be."""
 
 
+T = TypeVar("T")
+Four: TypeAlias = tuple[T, T, T, T]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Result of a job from a scorer process, or why there is none.
@@ -110,6 +114,8 @@ class Answer:
     before    tokens of the request, after: of what is sent; both 0 where nobody counted
     kinds     the same by kind of segment
     dollars   without and with contextprune, the cache accounted for; None where prices are unknown
+    bills     tokens without and with contextprune: (fresh, written, read, written for an hour); None where not counted
+    prices    of the same four, of a million tokens: US dollars where `dollars` are known, else relative to fresh ones
     epoch     old blocks were decided anew
     seconds   by stage; "waited" is the front's queue
     keys      recall keys of what was cut in this very request
@@ -130,6 +136,8 @@ class Answer:
     after: int = 0
     kinds: Mapping[str, tuple[int, int]] = field(default_factory=dict, hash=False)
     dollars: tuple[float, float] | None = None
+    bills: tuple[Four[int], Four[int]] | None = None
+    prices: Four[float] | None = None
     epoch: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     keys: tuple[str, ...] = ()
@@ -192,5 +200,7 @@ def read_answer(head: Mapping[str, Any], parts: list[bytes | None]) -> Answer:
     values = {name: value for name, value in head.items() if name != "word"}
     values["kinds"] = {kind: (tokens[0], tokens[1]) for kind, tokens in values["kinds"].items()}
     values["dollars"] = values["dollars"] and (values["dollars"][0], values["dollars"][1])
+    values["bills"] = values["bills"] and tuple(tuple(bill) for bill in values["bills"])
+    values["prices"] = values["prices"] and tuple(values["prices"])
     values["reason"] = Reason(values["reason"]) if values["reason"] else NO_REASON
     return Answer(**{**values, "keys": tuple(values["keys"]), "body": parts[0], "heat": parts[1]})

@@ -57,6 +57,12 @@ def test_an_hour_that_was_paid_for_keeps_it_for_an_hour(pause: float, state: Sta
     assert line(OPUS, 20_000, hour=True).expect(OPUS, 21_000, pause, ANTHROPIC).state is state
 
 
+def test_a_line_may_learn_that_it_pays_for_an_hour() -> None:
+    requests = line(OPUS, 20_000)
+    requests.keep_for_hour()
+    assert requests.expect(OPUS, 21_000, 900.0, ANTHROPIC).bill == Bill(read=20_000, hour=1_000)
+
+
 def test_what_enters_for_an_hour_is_billed_so() -> None:
     expected = line(OPUS, 20_000, hour=True).expect(OPUS, 21_000, 900.0, ANTHROPIC)
     assert expected.bill == Bill(read=20_000, hour=1_000)

@@ -33,8 +33,8 @@ def ago(seconds: float) -> str:
 
 
 def dollars_saved(record: RequestRecord) -> str:
-    """Dollars that a request's input costs less; NONE where they are not known."""
-    return format_usd(record.answer.dollars[0] - record.answer.dollars[1]) if record.answer.dollars else NONE
+    """Dollars that a request's input costs less; NONE where they are not known, or nobody pays."""
+    return format_usd(record.dollars[0] - record.dollars[1]) if record.dollars else NONE
 
 
 def tokens(record: RequestRecord) -> str:

@@ -35,7 +35,7 @@ class Canary:
         """Take one finished request into account."""
         if not record.eligible:
             return
-        if record.saved:
+        if record.shorter:
             self._since = now
             self._reasons.clear()
         else:

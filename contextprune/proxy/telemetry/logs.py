@@ -29,6 +29,10 @@ LEVELS = ("debug", "info", "warning", "error")
 
 _SERIOUS = {Reason.CRASHED, Reason.STORE, Reason.REFUSED, Reason.ERROR}  # somebody should look into these
 _QUEUED_LINES = 10_000
+_COUNTS = (
+    "number", "model", "session", "tokens_before", "tokens_after", "usd_before", "usd_after", "input_modelled",
+    "input_billed", "missed",
+)  # fmt: skip
 _LONGEST = 200  # characters of a text that came from outside
 _SECRET = re.compile(
     r"(?i)\b(?:bearer|basic)\s+[^\s\"']+|\b(?:sk|pk|rk|key|api|ghp|gho|xox[abp]|AIza|AKIA|eyJ)[-_\w]{12,}[-.\w]*"
@@ -47,6 +51,12 @@ class Log:
         level = logging.WARNING if record.answer.reason in _SERIOUS else logging.INFO
         if self._log.isEnabledFor(level):
             self._log.log(level, "request", extra={"fields": fields_of(record)})
+
+    def counted(self, record: RequestRecord) -> None:
+        """A second line, with the figures that the first one lacked."""
+        if self._log.isEnabledFor(logging.INFO):
+            fields = fields_of(record)
+            self._log.info("counted", extra={"fields": {name: fields[name] for name in _COUNTS if name in fields}})
 
     def silent(self, warned: Warned) -> None:
         """The canary's line."""
@@ -75,8 +85,8 @@ def fields_of(record: RequestRecord) -> dict[str, Any]:
         "reason": record.answer.reason,
         "tokens_before": record.answer.before,
         "tokens_after": record.answer.after,
-        "usd_before": record.answer.dollars[0] if record.answer.dollars else None,
-        "usd_after": record.answer.dollars[1] if record.answer.dollars else None,
+        "usd_before": record.dollars[0] if record.dollars else None,
+        "usd_after": record.dollars[1] if record.dollars else None,
         "epoch": record.answer.epoch,
         "overhead_ms": round(record.overhead * 1000, 2),
         "upstream": record.upstream,
@@ -91,6 +101,9 @@ def fields_of(record: RequestRecord) -> dict[str, Any]:
     if record.usage is not None:
         names = ("fresh", "written", "read", "output", "reasoning")
         fields |= {f"provider_{name}": getattr(record.usage, name) for name in names}
+    if record.billing is not None and record.billing.billed is not None and record.billing.modelled is not None:
+        fields["input_modelled"], fields["input_billed"] = map(round, (record.billing.modelled, record.billing.billed))
+        fields["missed"] = record.billing.missed
 
     return {name: value for name, value in fields.items() if value is not None and value is not False and value != ""}
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from contextprune.proxy.job import Answer
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import PoolStatus
+from contextprune.proxy.telemetry.billing import Billing, Sessions, billing_of, with_counts
 from contextprune.proxy.telemetry.canary import Canary, Warned
 from contextprune.proxy.telemetry.peers import Peers
 from contextprune.proxy.telemetry.prometheus import exposition
 from contextprune.proxy.telemetry.record import Recent, RequestRecord
-from contextprune.proxy.telemetry.series import Series, Sums, added
+from contextprune.proxy.telemetry.series import Series, Sums, added, savings
 from contextprune.proxy.telemetry.totals import Totals, day_of
 from contextprune.proxy.telemetry.totals_file import SessionTotal
+
+UNCOUNTED = 1000  # requests without counts that are held until theirs come
 
 
 class Watcher(Protocol):
@@ -24,6 +29,10 @@ class Watcher(Protocol):
 
     def finished(self, record: RequestRecord) -> None:
         """Take a request that is over."""
+        ...
+
+    def counted(self, record: RequestRecord) -> None:
+        """Take a request again whose tokens became known after its end."""
         ...
 
     def silent(self, warned: Warned) -> None:
@@ -115,10 +124,13 @@ class Monitor:
         self.series = Series()
         self.pool: PoolStatus | None = None
         self.unreachable: Mapping[str, str] = {}
+
         self._canary = Canary(options.canary_minutes * 60, self.started)
         self._watchers = tuple(watchers)
         self._number = 0
-        self._open: set[int] = set()
+        self._open: dict[int, RequestRecord] = {}
+        self._uncounted: OrderedDict[int, RequestRecord] = OrderedDict()  # over, but nobody counted their tokens yet
+        self._sessions = Sessions()
 
     @property
     def in_flight(self) -> int:
@@ -135,7 +147,7 @@ class Monitor:
         record = RequestRecord(started=self.wall(), mode=self.options.mode)
         if counted:
             record.number = self._next()
-            self._open.add(record.number)
+            self._open[record.number] = record
         return record
 
     def add(self, record: RequestRecord) -> None:
@@ -149,7 +161,12 @@ class Monitor:
             record.number = self._next()
 
         now = self.clock()
-        self._open.discard(record.number)
+        self._open.pop(record.number, None)
+        if record.eligible and record.billed and record.usage is not None:
+            session = record.answer.conversation or record.session
+            record.missed = self._sessions.misses(session, record.answer, record.usage, record.started)
+        record.billing = _billing(record)
+        self._keep_uncounted(record)
         self.recent.add(record)
         self.series.add(record, now)
         self.totals.add(record, self.wall())
@@ -159,6 +176,37 @@ class Monitor:
             watcher.finished(record)
             if warned is not None:
                 watcher.silent(warned)
+
+    def counted(self, number: int, answer: Answer) -> bool:
+        """Take the tokens and the money of a request that went out before they were known; False where it has them.
+
+        number   the record's
+        answer   its `before`, `after`, `kinds`, `dollars`, `bills` and `prices` are of what was sent; what else the
+                 record says of the request stays as it is
+
+        A request that is still under way is counted at its end, one that is over now, and each once.
+        """
+        record = self._open.get(number) or self._uncounted.pop(number, None)
+        if record is None or record.counted or not answer.before:
+            return False
+        record.answer = with_counts(record.answer, answer)
+        if number in self._open:
+            return True
+
+        record.billing = _billing(record)
+        numbers = tuple(savings(record))
+        self.series.add_numbers(numbers, self.clock())
+        self.totals.add_numbers(record, numbers, self.wall())
+        for watcher in self._watchers:
+            watcher.counted(record)
+        return True
+
+    def _keep_uncounted(self, record: RequestRecord) -> None:
+        """Hold a request that somebody pays for until it is counted; the oldest go."""
+        if record.eligible and record.billed and not record.counted:
+            self._uncounted[record.number] = record
+            while len(self._uncounted) > UNCOUNTED:
+                self._uncounted.popitem(last=False)
 
     def _next(self) -> int:
         self._number += 1
@@ -198,3 +246,9 @@ class Monitor:
         await asyncio.to_thread(self.totals.flush)
         if self.peers is not None:
             await asyncio.to_thread(self.peers.write, self.series.copy(), self.in_flight)
+
+
+def _billing(record: RequestRecord) -> Billing | None:
+    if not record.eligible or not record.billed:
+        return None
+    return billing_of(record.answer, record.usage, retried=record.retried, missed=record.missed)

@@ -72,6 +72,10 @@ class Telemetry:
         span.end(begun + int(record.total * 1e9))
         self._measure(record, attributes)
 
+    def counted(self, record: RequestRecord) -> None:
+        """Add what was saved; the span is closed."""
+        self._count_saved(record)
+
     def silent(self, warned: Warned) -> None:
         """Do nothing: the log has it, and the conventions have no name for it."""
 
@@ -84,11 +88,14 @@ class Telemetry:
         self._overhead.record(record.overhead, {genai.STATUS: record.answer.status})
         if record.streamed and record.first_byte is not None:
             self._first.record(record.first_byte, labels)
-        if record.answer.status == "applied" and record.saved:
-            self._saved.add(record.saved, {genai.PROVIDER: attributes[genai.PROVIDER]})
+        self._count_saved(record)
         if record.usage is not None:
             self._tokens.record(record.usage.input, {**labels, genai.TOKEN_TYPE: "input"})
             self._tokens.record(record.usage.output, {**labels, genai.TOKEN_TYPE: "output"})
+
+    def _count_saved(self, record: RequestRecord) -> None:
+        if record.answer.status == "applied" and record.saved:
+            self._saved.add(record.saved, {genai.PROVIDER: record.provider or "unknown"})
 
     def _model(self, record: RequestRecord) -> str:
         """A model that a provider knows, out of a set that cannot grow without end."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from contextprune.proxy.job import UNASKED, Answer
+from contextprune.proxy.telemetry.billing import Billing
 from contextprune.proxy.telemetry.usage import Usage
 
 ROUTES = ("chat", "responses", "messages", "count", "compact", "compress", "retrieve", "usage", "other")
@@ -49,6 +50,8 @@ class RequestRecord:
     bytes_in    of the request's body on the wire
     bytes_out   of the answer's body on the wire
     usage       what the provider said of tokens
+    missed      less was read from the cache than the session's last request had left there
+    billing     what the input cost; None where nobody counted its tokens
     retried     it refused our version and was given the original
     gone        where the client left, one of PHASES
     trace       the client's `traceparent`, "" without one
@@ -71,6 +74,8 @@ class RequestRecord:
     bytes_in: int = 0
     bytes_out: int = 0
     usage: Usage | None = None
+    missed: bool = False
+    billing: Billing | None = None
     retried: bool = False
     gone: str = ""
     trace: str = ""
@@ -81,9 +86,34 @@ class RequestRecord:
         return self.route in SHORTENED
 
     @property
-    def saved(self) -> int:
-        """Tokens that were not sent; in an audit, that would not have been. Never below 0."""
+    def billed(self) -> bool:
+        """True where the provider answered, so that somebody pays for the input; False for a refusal, an overload."""
+        return 200 <= self.upstream < 300
+
+    @property
+    def counted(self) -> bool:
+        """True where its tokens are known; of a request that was late they may become known after its end."""
+        return self.answer.before > 0
+
+    @property
+    def shorter(self) -> int:
+        """Tokens that were taken out of it; in an audit, that would have been. Never below 0."""
         return max(0, self.answer.before - self.answer.after) if self.answer.status in ("applied", "audit") else 0
+
+    @property
+    def saved(self) -> int:
+        """Tokens that somebody did not pay for because they were taken out."""
+        return self.shorter if self.billed else 0
+
+    @property
+    def dollars(self) -> tuple[float, float] | None:
+        """US dollars for the input without and with contextprune; None where nobody pays, or no price is known."""
+        if not self.billed:
+            return None
+        if self.billing is not None:
+            return self.billing.dollars
+        dollars = self.answer.dollars
+        return (dollars[0], dollars[0]) if dollars and self.retried else dollars
 
 
 class Recent:

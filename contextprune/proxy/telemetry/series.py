@@ -13,6 +13,7 @@ from typing import Self, TypeAlias
 
 from contextprune.context import Kind
 from contextprune.proxy.job import Reason
+from contextprune.proxy.telemetry.billing import Billing
 from contextprune.proxy.telemetry.record import PHASES, ROUTES, STATUSES, RequestRecord
 
 Key: TypeAlias = tuple[str, ...]
@@ -111,7 +112,13 @@ class Series:
 
     def add(self, record: RequestRecord, now: float) -> None:
         """Add a request that is over."""
-        numbers, times = tuple(counted(record)), tuple(timed(record))
+        self.add_numbers(counted(record), now, timed(record))
+
+    def add_numbers(
+        self, numbers: Iterable[tuple[Key, float]], now: float, times: Iterable[tuple[Key, float]] = ()
+    ) -> None:
+        """Add numbers, and times, that belong to this moment."""
+        numbers, times = tuple(numbers), tuple(times)
         for sums in (self.total, _at(self.fine, int(now // _FINE[0])), _at(self.coarse, int(now // _COARSE[0]))):
             sums.add(numbers, times)
 
@@ -152,6 +159,7 @@ def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
     yield ("requests", route, status, _closed(_REASONS, record.answer.reason) if record.answer.reason else ""), 1
     yield ("bytes", "in"), record.bytes_in
     yield ("bytes", "out"), record.bytes_out
+
     if record.upstream:
         provider = _closed(PROVIDERS, record.provider)
         yield ("upstream", provider, f"{record.upstream // 100}xx" if 100 <= record.upstream < 600 else "other"), 1
@@ -159,8 +167,12 @@ def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
         yield ("gone", _closed(PHASES, record.gone)), 1
     if record.retried:
         yield ("retried",), 1
-    if record.eligible:
-        yield from _savings(record)
+
+    if record.eligible and record.billed:
+        yield ("billed",), 1
+        if record.answer.epoch:
+            yield ("epochs",), 1
+        yield from savings(record)
     if record.usage is not None:
         usage = record.usage
         yield ("told",), 1
@@ -168,9 +180,12 @@ def counted(record: RequestRecord) -> Iterator[tuple[Key, float]]:
             yield ("usage", name), getattr(usage, name)
 
 
-def _savings(record: RequestRecord) -> Iterator[tuple[Key, float]]:
-    """Tokens and money. A request that went through as it came counts the same on both sides."""
-    if record.answer.before:
+def savings(record: RequestRecord) -> Iterator[tuple[Key, float]]:
+    """Tokens and money of a request that was billed. One that went through as it came has the same on both sides.
+
+    Nothing where nobody has counted it yet.
+    """
+    if record.counted:
         after = record.answer.before - record.saved
         yield ("counted",), 1
         yield ("tokens", "before"), record.answer.before
@@ -180,12 +195,26 @@ def _savings(record: RequestRecord) -> Iterator[tuple[Key, float]]:
         for kind, (old, new) in record.answer.kinds.items():
             yield ("kinds", _closed(_KINDS, kind), "before"), old
             yield ("kinds", _closed(_KINDS, kind), "after"), new
-    if record.answer.epoch:
-        yield ("epochs",), 1
-    if record.answer.dollars is not None:
+
+    if (dollars := record.dollars) is not None:
         yield ("priced",), 1
-        yield ("dollars", "before"), record.answer.dollars[0]
-        yield ("dollars", "after"), record.answer.dollars[1]
+        yield ("dollars", "before"), dollars[0]
+        yield ("dollars", "after"), dollars[1]
+    if record.billing is not None:
+        yield from _reconciled(record.billing)
+
+
+def _reconciled(billing: Billing) -> Iterator[tuple[Key, float]]:
+    """The cost of what was sent, as reckoned and as billed, where the provider told."""
+    if billing.modelled is None or billing.billed is None:
+        return
+    yield ("reconciled",), 1
+    for name, cost in (("modelled", billing.modelled), ("billed", billing.billed)):
+        yield ("input", name), cost
+        if billing.usd is not None:
+            yield ("input_dollars", name), cost * billing.usd
+    if billing.missed:
+        yield ("missed",), 1
 
 
 def timed(record: RequestRecord) -> Iterator[tuple[Key, float]]:

@@ -7,7 +7,28 @@ from dataclasses import dataclass
 
 from contextprune.proxy.job import Reason
 from contextprune.proxy.telemetry.record import SHORTENED
-from contextprune.proxy.telemetry.series import Sums
+from contextprune.proxy.telemetry.series import Key, Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Cost of what was sent, as modelled and as the provider's usage says, of the requests that tell both.
+
+    modelled, billed   in tokens that would cost as much at the full input price; *_dollars: where prices are known
+    missed             requests that read less than their session had left in the cache; they are booked as losses
+    """
+
+    requests: int = 0
+    modelled: float = 0.0
+    billed: float = 0.0
+    modelled_dollars: float = 0.0
+    billed_dollars: float = 0.0
+    missed: int = 0
+
+    @property
+    def difference(self) -> float | None:
+        """The modelled cost over the billed one, minus 1; None where nothing was billed."""
+        return self.modelled / self.billed - 1 if self.billed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +38,10 @@ class Summary:
     requests          those that are over; `eligible` those that contextprune is there to shorten
     shortened         that got shorter, or would have in an audit
     before, after     tokens received and sent, of the `counted` requests whose tokens were counted
+    billed            requests to shorten that the provider answered, so that somebody pays; the sums are of these
+    uncounted         those of them whose tokens nobody has counted yet, because they were late, or at all
     dollars_*         what the input costs without and with contextprune, the cache accounted for; of the `priced` ones
+    reconciled        the model's cost beside the provider's
     fresh ... output  tokens as the provider counted them, in the `told` answers that said so
     overhead_*        what contextprune added to a request; first_byte_*: what the provider took for its first byte
     reasons           why requests went through as they came, by how many did
@@ -57,6 +81,9 @@ class Summary:
     sessions: int
     late: int
     lost: int
+    billed: int = 0
+    uncounted: int = 0
+    reconciled: Reconciled = Reconciled()
 
     @property
     def lost_share(self) -> float:
@@ -119,7 +146,17 @@ def summarise(sums: Sums) -> Summary:
         sessions=count("sessions"),
         late=_late(sums),
         lost=count("lost"),
+        billed=count("billed"),
+        uncounted=max(0, count("billed") - count("counted")),
+        reconciled=_reconciled(totals),
     )
+
+
+def _reconciled(totals: Mapping[Key, float]) -> Reconciled:
+    sources = ("input", "modelled"), ("input", "billed"), ("input_dollars", "modelled"), ("input_dollars", "billed")
+    modelled, billed, modelled_dollars, billed_dollars = (totals.get(source, 0.0) for source in sources)
+    requests, missed = (round(totals.get((name,), 0)) for name in ("reconciled", "missed"))
+    return Reconciled(requests, modelled, billed, modelled_dollars, billed_dollars, missed)
 
 
 def _reasons(sums: Sums) -> dict[str, int]:

@@ -34,6 +34,7 @@ class Usage:
     output     what the model wrote, reasoning included
     reasoning  its reasoning
     model      the model that answered, "" where not told
+    hour       part of `written` that entered the cache for an hour
     """
 
     fresh: int = 0
@@ -42,6 +43,7 @@ class Usage:
     output: int = 0
     reasoning: int = 0
     model: str = ""
+    hour: int = 0
 
     @property
     def input(self) -> int:
@@ -176,7 +178,8 @@ def _usage(counts: Mapping[str, Any], model: str) -> Usage | None:
         fresh = _count(counts, "input_tokens")
         written, read = _count(counts, "cache_creation_input_tokens"), _count(counts, "cache_read_input_tokens")
 
-    usage = Usage(fresh, written, read, output, reasoning, model)
+    hour = min(written, _count(_details(counts, "cache_creation"), "ephemeral_1h_input_tokens"))
+    usage = Usage(fresh, written, read, output, reasoning, model, hour)
     return usage if usage.input or usage.output else None
 
 

@@ -21,6 +21,7 @@ from contextprune.errors import ContextPruneError, PayloadError, StoreError
 from contextprune.plan import Action
 from contextprune.policy import Policy
 from contextprune.proxy.job import NO_REASON, Answer, Job, Reason, Task, pass_through
+from contextprune.proxy.worker.account import account
 from contextprune.proxy.worker.guard import guarded
 from contextprune.proxy.worker.heat import heat_of
 from contextprune.proxy.worker.pace import Abandoned, Deadline, Pace
@@ -320,7 +321,8 @@ def _recalled(job: Job, engine: _TenantEngine, payload: Any, context: Context, *
 
 def _answer(job: Job, body: bytes, pruned: Pruned, skipped: int, *, changed: bool) -> Answer:
     """An answer with all that the engine reports. `skipped`: blocks that there was no time for."""
-    report, cost = pruned.report, pruned.report.cost
+    report = pruned.report
+    money = account(report.prompts, job.body)
     return Answer(
         number=job.number,
         body=body if changed and not job.audit else None,
@@ -330,7 +332,9 @@ def _answer(job: Job, body: bytes, pruned: Pruned, skipped: int, *, changed: boo
         before=report.before,
         after=report.after,
         kinds={kind.value: tokens for kind, tokens in report.by_kind.items()},
-        dollars=(cost.before, cost.after) if cost is not None and cost.known else None,
+        dollars=money.dollars,
+        bills=money.bills,
+        prices=money.prices,
         epoch=pruned.epoch,
         seconds=report.seconds,
         heat=heat_of(pruned) if job.show else None,

@@ -56,7 +56,9 @@ def test_what_nobody_knows_is_a_dash() -> None:
 
 
 def test_what_is_known_is_said() -> None:
-    record = record_of(status="applied", before=1000, after=400, dollars=(3.0, 1.0), usage=Usage(25, 0, 75))
+    record = record_of(
+        status="applied", before=1000, after=400, dollars=(3.0, 1.0), upstream=200, usage=Usage(25, 0, 75)
+    )
     assert (tokens(record), cached(record), dollars_saved(record)) == ("1,000 → 400", "75.0%", "$2.00")
 
 

@@ -50,4 +50,12 @@ def test_a_text_beyond_all_measure_is_not_kept() -> None:
     [("applied", 10, 4, 6), ("audit", 10, 4, 6), ("passed", 10, 4, 0), ("noop", 10, 10, 0), ("applied", 4, 10, 0)],
 )
 def test_only_what_was_shortened_or_measured_is_saved(status: str, before: int, after: int, saved: int) -> None:
-    assert record_of(status=status, before=before, after=after).saved == saved
+    assert record_of(status=status, before=before, after=after, upstream=200).saved == saved
+
+
+@pytest.mark.parametrize(("upstream", "billed"), [(200, True), (201, True), (0, False), (400, False), (529, False)])
+def test_somebody_pays_where_the_provider_answered(upstream: int, billed: bool) -> None:
+    record = record_of(status="applied", before=10, after=4, dollars=(2.0, 1.0), upstream=upstream)
+    assert record.billed is billed
+    assert (record.shorter, record.saved) == (6, 6 if billed else 0)
+    assert record.dollars == ((2.0, 1.0) if billed else None)

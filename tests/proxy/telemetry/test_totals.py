@@ -15,7 +15,9 @@ FIELDS = {"route": "messages", "status": "applied", "before": 1000, "after": 400
 
 
 def counted(totals: Totals, now: float = NOON, **fields: object) -> None:
-    totals.add(record_of(**FIELDS | {"session": "1f2e", "started": now - 1, "overhead": 0.02, **fields}), now)
+    totals.add(
+        record_of(**FIELDS | {"session": "1f2e", "started": now - 1, "overhead": 0.02, "upstream": 200, **fields}), now
+    )
 
 
 @pytest.fixture

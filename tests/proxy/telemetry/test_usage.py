@@ -220,3 +220,20 @@ def test_it_can_be_asked_twice() -> None:
     tap = Tap(kind, "gzip")
     tap.feed(gzip.compress(body))
     assert tap.usage() == tap.usage() == WANTED
+
+
+def test_what_entered_the_cache_for_an_hour_is_told_apart() -> None:
+    counts = {
+        "input_tokens": 3, "cache_read_input_tokens": 600, "cache_creation_input_tokens": 100, "output_tokens": 5,
+        "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 80},
+    }  # fmt: skip
+    usage = heard("application/json", "", json.dumps({"usage": counts}).encode())
+    assert usage is not None
+    assert (usage.written, usage.hour, usage.input) == (100, 80, 703)
+
+
+def test_the_cached_tokens_of_a_response_are_read() -> None:
+    counts = {"input_tokens": 1000, "input_tokens_details": {"cached_tokens": 896}, "output_tokens": 5}
+    usage = heard("application/json", "", json.dumps({"usage": counts}).encode())
+    assert usage is not None
+    assert (usage.fresh, usage.read, usage.hour) == (104, 896, 0)
