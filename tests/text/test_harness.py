@@ -86,6 +86,7 @@ def test_texts_of_other_clients_hold_no_words_of_the_user(text: str) -> None:
         f"# Context from my IDE setup:\n\n## Open tabs:\n- a.py: a.py\n\n## My request for Codex:\n{ASKED}",
         f"<task>\n{ASKED}\n</task>\n\n<environment_details>\n# Current Time\n9:00\n</environment_details>",
         f"The user denied this operation and gave feedback:\n<feedback>\n{ASKED}\n</feedback>",
+        f"<new_tag_of_the_client>\nx\n</new_tag_of_the_client>\n<user_query>\n{ASKED}\n</user_query>",
         f"[TASK RESUMPTION] Interrupted.\n\nNew instructions:\n<user_message>\n{ASKED}\n</user_message>",
         f"<attachments>\na.py\n</attachments>\n<context>\nMonday\n</context>\n<userRequest>\n{ASKED}\n</userRequest>",
         f"<open_and_recently_viewed_files>\na.py\n</open_and_recently_viewed_files>\n<user_query>\n{ASKED}\n</user_query>",
@@ -133,6 +134,7 @@ def test_a_text_that_is_but_a_file_holds_no_words_of_the_user(text: str) -> None
         "Explain this:\n```\nx = 1\n```",
         "Compare\n```\na\n```\nwith\n```\nb\n```",
         "[Image #1] The button is too small.",
+        "Rename <file>a.py</file> to <file>b.py</file>.",
         "I edited the files in src. Look at them again and tell me what is wrong.",
     ],
 )
@@ -140,11 +142,16 @@ def test_words_that_only_look_like_a_harness_are_the_users(text: str) -> None:
     assert own_words(text) == text
 
 
+def test_an_element_that_words_follow_does_not_hold_all_of_the_request() -> None:
+    words = own_words("<example>\n<task>Count.</task>\n</example>\nWrite three more.")
+    assert words == "<example>\nCount.\n</example>\nWrite three more."
+
+
 def test_an_element_that_nothing_closes_is_harness_text_to_the_end_where_the_text_opens_with_it() -> None:
     assert own_words("<environment_context>\n<cwd>/repo</cwd>\n") == ""
 
 
-@pytest.mark.parametrize("name", [form.form for form in FORMS if form.reads is Reads.TAG])
+@pytest.mark.parametrize("name", [form.form for form in FORMS if form.reads in (Reads.TAG, Reads.BLOCK)])
 def test_each_element_of_the_table_is_taken_out(name: str) -> None:
     assert own_words(f"{ASKED}\n<{name}>\nx\n</{name}>") == ASKED
 
@@ -158,7 +165,7 @@ def test_each_form_names_the_client_that_writes_it() -> None:
     [
         "Continue.", "continue", "Go on!", "ok", "OK, go ahead.", "yes please", "Yes, do it", "weiter", "Mach weiter!",
         "Please continue with the task.", "continue from where you left off", "try again", "thanks!", "👍", "...", "1",
-        "继续", "はい", "продолжай", "sí, adelante", "",
+        "[Image #1]", "继续", "はい", "продолжай", "sí, adelante", "",
     ],
 )  # fmt: skip
 def test_a_word_that_the_agent_go_on_is_no_request(words: str) -> None:
