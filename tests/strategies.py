@@ -122,6 +122,10 @@ def json_outputs() -> st.SearchStrategy[str]:
     return st.one_of(built((json_pretty, json_small, json_lines)), dumped, st.builds("{0}\n".format, dumped))
 
 
+ASIDES = ("<system-reminder>\nFix billing soon.\n</system-reminder>", "Continue.")
+"""Texts in the user's name that ask for nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One reply of the model and what came back: `calls` are ids, `order` the order of their results."""
@@ -147,7 +151,7 @@ def turns(draw: st.DrawFn, texts: st.SearchStrategy[str], number: int) -> Turn:
         thought=draw(st.none() | st.sampled_from(["Hmm. " * 5, "\ud83d thought"])),
         results=tuple(answers),
         order=tuple(draw(st.permutations(range(count)))),
-        user=draw(st.none() | st.sampled_from(["Fix `parse_args` in billing, please.", "", "Warum? " * 8])),
+        user=draw(st.none() | st.sampled_from(["Fix `parse_args` in billing, please.", "", "Warum? " * 8, *ASIDES])),
         failed=draw(st.booleans()),
         breakpoint=draw(st.sampled_from([False, False, False, True])),
         extra=draw(st.integers(0, 5)),
@@ -198,7 +202,7 @@ def payloads(
     """A request body in one of three shapes."""
     history = draw(histories(texts))
     shape = draw(st.sampled_from(shapes))
-    goal = draw(st.sampled_from(["Why does orders fail? Look at billing.", "fix it", "שלום", "\ud83d?"]))
+    goal = draw(st.sampled_from(["Why does orders fail? Look at billing.", "fix it", "שלום", "\ud83d?", *ASIDES]))
     return BODIES[shape](history, goal)
 
 

@@ -17,6 +17,7 @@ from contextprune.money.tariff import Bill, Piece, Tariff, charge
 from contextprune.pruner import Pruner
 from contextprune.session.replay import Request, replay
 from contextprune.session.requests import boundaries
+from contextprune.text.harness import own_words
 
 LARGEST = 30  # blocks that a session remembers by name
 _TITLE = 70  # characters
@@ -218,8 +219,8 @@ def _add_up(
 
 def title(context: Context) -> str:
     """The first words of a user, on one line; "" where there are none."""
-    texts = (segment.text.strip() for segment in context.segments if segment.kind is Kind.USER)
-    return next((one_line(text, _TITLE) for text in texts if text and not text.startswith("<")), "")
+    texts = (own_words(segment.text) for segment in context.segments if segment.kind is Kind.USER)
+    return next((one_line(words, _TITLE) for words in texts if words), "")
 
 
 def _cold(recording: Recording) -> frozenset[int]:

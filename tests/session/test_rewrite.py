@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 import contextprune as cp
@@ -74,6 +76,28 @@ def test_what_else_changes_is_seen_as_it_will_stand() -> None:
     image = next(i for i, s in enumerate(state.segments) if s.kind is Kind.IMAGE)
     new: New = {image: ("[image cut]", 5)}
     assert rewrite(tools(), state, blocks(state), 500, new) == rewrite(tools(), state, blocks(state), 500, {})
+
+
+class Listener:
+    """A scorer that notes what each context is needed for."""
+
+    name = "listener"
+
+    def __init__(self) -> None:
+        self.queries: list[str] = []
+
+    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+        self.queries.append(context.query)
+        return [0.5] * len(spans)
+
+
+def test_a_rewrite_is_guided_by_what_the_user_asked_and_not_by_what_stands_last_in_the_users_name() -> None:
+    listener = Listener()
+    views = [step(outputs.code(60, n), "read_file", f"src/m{n}.py") for n in range(3)]
+    context = talk(said("Why does billing fail?"), *views, said("Go on."), *views, said("<tick>\n1\n</tick>"))
+    state = state_of(tools(), context)
+    rewrite(tools(scorer=listener), state, blocks(state), 500, {})
+    assert listener.queries == ["Why does billing fail?"]
 
 
 def test_nothing_old_is_nothing_new() -> None:
