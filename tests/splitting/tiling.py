@@ -1,4 +1,4 @@
-"""What every cutter promises, texts that are hard to keep the promise for, and sizes that must not take long."""
+"""What every cutter promises, texts that are hard to keep the promise for, and runs that must take linear time."""
 
 from __future__ import annotations
 

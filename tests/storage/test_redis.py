@@ -238,7 +238,7 @@ def test_a_wrong_password_is_reported_with_advice_and_not_shown(tmp_path: Path) 
         assert store.get(keep(store, "text")) == "text"
 
 
-def test_a_redis_that_is_down_is_reported_at_once_and_found_again(own: Server) -> None:
+def test_a_redis_that_is_down_is_reported_left_alone_and_found_again(own: Server) -> None:
     now = [0.0]
     store = RedisStore(own.url, clock=lambda: now[0])
     key = keep(store, "text")
@@ -270,7 +270,7 @@ def test_a_redis_that_stays_down_is_asked_ever_more_rarely() -> None:
 
 
 @pytest.mark.parametrize("how", ["paused", "stopped"])
-def test_a_redis_that_hangs_costs_little_and_recovers(own: Server, how: str) -> None:
+def test_a_redis_that_hangs_is_left_alone_most_of_the_time_and_recovers(own: Server, how: str) -> None:
     store = RedisStore(own.url)
     key = keep(store, "text")
     if how == "paused":
@@ -287,7 +287,7 @@ def test_a_redis_that_hangs_costs_little_and_recovers(own: Server, how: str) -> 
     assert refused > 10
     if how == "stopped":
         own.go_on()
-    assert within(10.0, lambda: store.get(key)) == "text"
+    assert within(60.0, lambda: store.get(key)) == "text"
 
 
 def test_a_wiped_redis_is_a_miss_and_keys_stay_as_they_were(store: RedisStore, server: Server) -> None:

@@ -100,14 +100,14 @@ def test_one_that_comes_too_slowly_is_refused_with_408() -> None:
 
 def test_time_in_which_nobody_reads_does_not_count() -> None:
     async def read() -> bytes:
-        incoming = Incoming(coming(b"a", b"b", b"c"), 0.2)
+        incoming = Incoming(coming(*[b"a"] * 20), 0.5)
         out = b""
         async for chunk in incoming.chunks():
             out += chunk
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.04)
         return out
 
-    assert asyncio.run(read()) == b"abc"
+    assert asyncio.run(read()) == b"a" * 20
 
 
 @pytest.mark.parametrize("encoding", PACKERS)

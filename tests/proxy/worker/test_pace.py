@@ -29,7 +29,7 @@ def test_a_block_that_does_not_fit_stands_and_a_smaller_one_after_it_may_not() -
     assert deadline.skipped == 1
 
 
-def test_what_is_only_counted_takes_next_to_no_time() -> None:
+def test_what_is_only_counted_is_taken_to_cost_no_time() -> None:
     deadline = Deadline(10.0, never, Pace(1e-3))
     assert not deadline(Segment(Kind.USER, "x" * 20_000, ()))
 
