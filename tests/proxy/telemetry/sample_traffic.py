@@ -16,7 +16,7 @@ from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Usage
 
 POOL = PoolStatus(queue_tokens=1200, waiting=2, in_flight=1, ready=2, restarts=1)
-_OF_ANSWER = {each.name for each in dataclasses.fields(Answer)} - {"number", "body", "final"}
+_OF_ANSWER = {each.name for each in dataclasses.fields(Answer)} - {"number", "body", "final", "session"}
 NOON = 1_800_000_000.0
 
 
