@@ -26,9 +26,11 @@ from urllib.parse import urlsplit
 
 from contextprune.cli.probe import fetch
 from contextprune.cli.stats import Stats
+from contextprune.cli.unroutable import why_unroutable
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.interpreter import command
 from contextprune.proxy.inherited import CHALLENGE, PROOF, Inherited, prove
+from contextprune.proxy.job import Reason
 from contextprune.proxy.options import trace_options, without_version
 
 _HOST = "127.0.0.1"
@@ -46,6 +48,10 @@ _UPSTREAMS: Mapping[str, tuple[str, ...]] = {
 _CHATGPT = "https://chatgpt.com/backend-api/codex"
 """The address of Codex when its user is logged in with ChatGPT instead of holding a key."""
 
+_AIDERS_NOTE = (
+    "aider puts files and outputs into the user's messages, which are never touched: expect little or nothing to be "
+    "shortened"
+)
 _NOOP = {"noop": "nothing to take out"}
 _ERROR = "contextprune: error: "
 _PROXIED = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -79,9 +85,11 @@ def wrap(
     """Run `agent` with `args` behind a proxy started with `flags`; its exit status, 128 + n where signal n ended it.
 
     `variables` is the environment that the agent is to have but for what leads it to the proxy; `config` the
-    configuration file that `flags` name. Raises SettingsError for an agent that is unknown or absent,
-    ContextPruneError where the proxy does not start.
+    configuration file that `flags` name. Raises SettingsError for an agent that is unknown, absent or cannot be led
+    through a proxy, ContextPruneError where the proxy does not start.
     """
+    if why := why_unroutable(agent, variables):
+        raise SettingsError(why)
     if agent not in AGENTS:
         raise SettingsError(f"wrap knows {', '.join(AGENTS)}, not {agent!r}; for others: contextprune serve")
     program = next(filter(_can_run, map(str, places(agent, variables))), None)
@@ -173,7 +181,7 @@ def _aider(variables: Mapping[str, str], url: str) -> Launch:
     base, flags, _ = _openai(variables, url)
     more, _ = _anthropic(variables)
     names = dict.fromkeys(_OPENAI, base) | dict.fromkeys(_ANTHROPIC, url)
-    return Launch(environment=names, flags=(*flags, *more))
+    return Launch(environment=names, flags=(*flags, *more), note=_AIDERS_NOTE)
 
 
 AGENTS: Mapping[str, Callable[[Mapping[str, str], str], Launch]] = {
@@ -366,6 +374,9 @@ def savings(stats: Stats | None, agent: str) -> str:
     if stats is None or stats.traffic is None:
         return "the proxy did not say what was saved"
     traffic, requests = stats.traffic, stats.traffic.eligible
+    misled = sum(traffic.reasons.get(reason, 0) for reason in (Reason.UNKNOWN_PATH, Reason.NO_UPSTREAM))
+    if not requests and misled:
+        return f"{misled:,} of {agent}'s requests have a path or a key that leads nowhere here; none was shortened"
     if not requests:
         why = "; its own settings may name another address" if agent != "codex" else ""
         return f"no request of {agent} came through{why}"

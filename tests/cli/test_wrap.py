@@ -20,7 +20,8 @@ from typing import Any
 import psutil
 import pytest
 
-from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, destinations, places, prepare, wrap
+from contextprune.cli.stats import Stats, Traffic
+from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, destinations, places, prepare, savings, wrap
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.proxy.inherited import CHALLENGE, PROOF
 from tests.proxy.in_process import Scripted, running, until
@@ -424,6 +425,23 @@ def test_an_agent_that_is_not_there_is_named(environ: dict[str, str], tmp_path: 
         wrap("codex", [], [], {**environ, "PATH": str(tmp_path)}, print)
     with pytest.raises(SettingsError, match="wrap knows claude, codex, aider, not 'emacs'"):
         wrap("emacs", [], [], environ, print)
+
+
+def test_an_agent_that_cannot_be_led_here_is_not_started(environ: dict[str, str]) -> None:
+    done = run(environ, "gemini")
+    assert done.returncode == 1
+    assert "Gemini CLI speaks Google's own API" in done.stderr
+
+
+def test_requests_that_lead_nowhere_are_told_from_those_that_never_came() -> None:
+    stats = Stats(traffic=Traffic(reasons={"no_upstream": 2, "unknown_path": 1}))
+    assert savings(stats, "claude") == (
+        "3 of claude's requests have a path or a key that leads nowhere here; none was shortened"
+    )
+
+
+def test_aiders_user_is_told_that_there_is_little_to_shorten() -> None:
+    assert "little or nothing to be shortened" in prepare("aider", {}, URL).note
 
 
 def test_tool_search_stays_as_it_is_without_a_proxy() -> None:
