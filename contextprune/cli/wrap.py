@@ -25,12 +25,12 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from contextprune.cli.probe import fetch
+from contextprune.cli.savings import savings
 from contextprune.cli.stats import Stats
 from contextprune.cli.unroutable import why_unroutable
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.interpreter import command
 from contextprune.proxy.inherited import CHALLENGE, PROOF, Inherited, prove
-from contextprune.proxy.job import Reason
 from contextprune.proxy.options import trace_options, without_version
 
 _HOST = "127.0.0.1"
@@ -52,7 +52,6 @@ _AIDERS_NOTE = (
     "aider puts files and outputs into the user's messages, which are never touched: expect little or nothing to be "
     "shortened"
 )
-_NOOP = {"noop": "nothing to take out"}
 _ERROR = "contextprune: error: "
 _PROXIED = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
@@ -367,30 +366,6 @@ def _stats(url: str) -> Stats | None:
         if stats is None or stats.in_flight <= 1 or time.monotonic() > end:
             return stats
         time.sleep(0.05)
-
-
-def savings(stats: Stats | None, agent: str) -> str:
-    """The savings of a session, in one line."""
-    if stats is None or stats.traffic is None:
-        return "the proxy did not say what was saved"
-    traffic, requests = stats.traffic, stats.traffic.eligible
-    misled = sum(traffic.reasons.get(reason, 0) for reason in (Reason.UNKNOWN_PATH, Reason.NO_UPSTREAM))
-    if not requests and misled:
-        return f"{misled:,} of {agent}'s requests have a path or a key that leads nowhere here; none was shortened"
-    if not requests:
-        why = "; its own settings may name another address" if agent != "codex" else ""
-        return f"no request of {agent} came through{why}"
-
-    counted = f"{requests:,} request{'s' if requests > 1 else ''}"
-    if traffic.after >= traffic.before:
-        reasons = ", ".join(f"{_NOOP.get(reason, reason)}: {number:,}" for reason, number in traffic.reasons.items())
-        return f"{counted}, nothing was shortened" + (f" ({reasons})" if reasons else "")
-
-    fewer = 1 - traffic.after / traffic.before
-    become = "would have become" if stats.mode == "audit" else "became"
-    line = f"{counted}; {traffic.before:,} input tokens {become} {traffic.after:,} ({fewer:.0%} fewer)"
-    cheaper = traffic.priced and traffic.dollars >= 0.005
-    return f"{line}; ${traffic.dollars:,.2f} less, the cache accounted for" if cheaper else line
 
 
 def _last_line(log: IO[bytes]) -> str:

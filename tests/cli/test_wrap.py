@@ -20,8 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from contextprune.cli.stats import Stats, Traffic
-from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, destinations, places, prepare, savings, wrap
+from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, destinations, places, prepare, wrap
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.proxy.inherited import CHALLENGE, PROOF
 from tests.proxy.in_process import Scripted, running, until
@@ -431,13 +430,6 @@ def test_an_agent_that_cannot_be_led_here_is_not_started(environ: dict[str, str]
     done = run(environ, "gemini")
     assert done.returncode == 1
     assert "Gemini CLI speaks Google's own API" in done.stderr
-
-
-def test_requests_that_lead_nowhere_are_told_from_those_that_never_came() -> None:
-    stats = Stats(traffic=Traffic(reasons={"no_upstream": 2, "unknown_path": 1}))
-    assert savings(stats, "claude") == (
-        "3 of claude's requests have a path or a key that leads nowhere here; none was shortened"
-    )
 
 
 def test_aiders_user_is_told_that_there_is_little_to_shorten() -> None:
