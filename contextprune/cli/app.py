@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -131,12 +131,13 @@ def compress(
         compressed = compress_file(payload, budget, query, format, pruner, progress)
         progress("writing")
         result = written(compressed.payload, payload, data)
-        sheet = _page(compressed, file, format, pruner) if html else b""
+        texts = _new_texts(compressed, format) if html or explain else {}
+        sheet = _page(compressed, file, texts, pruner) if html else b""
 
     delivered = _deliver(result, output)
     if html:
         save(html, sheet)
-    _show_report(compressed, pruner, explain)
+    _show_report(compressed, pruner, texts if explain else None)
     if not delivered:
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
 
@@ -212,29 +213,34 @@ def _deliver(result: bytes, output: str | None) -> bool:
     return True
 
 
-def _page(compressed: Compressed[Any], file: str, format: str | None, pruner: Pruner) -> bytes:  # noqa: A002 - as above
-    from contextprune.display.heatmap import render_page  # noqa: PLC0415 - only where it is asked for
-
+def _new_texts(compressed: Compressed[Any], format: str | None) -> dict[int, str]:  # noqa: A002 - as above
+    """The new text of each segment that has one, by index."""
     after = [segment for body in bodies(compressed.payload, format) for segment in read(body, format=format).segments]
     before = compressed.plan.context.segments
-    texts = {i: new.text for i, new in enumerate(after) if new.text != before[i].text}
+    return {i: new.text for i, new in enumerate(after) if new.text != before[i].text}
+
+
+def _page(compressed: Compressed[Any], file: str, texts: Mapping[int, str], pruner: Pruner) -> bytes:
+    from contextprune.display.heatmap import render_page  # noqa: PLC0415 - only where it is asked for
+
     title = "standard input" if file == "-" else Path(file).name
     return render_page(compressed.plan, compressed.report, title, texts, pruner.counter).encode()
 
 
-def _show_report(compressed: Compressed[Any], pruner: Pruner, explain: bool) -> None:
+def _show_report(compressed: Compressed[Any], pruner: Pruner, explained: Mapping[int, str] | None) -> None:
+    """Print the report, and where new texts are to be `explained`, what went."""
     from rich.console import Console  # noqa: PLC0415 - `--help` does without
 
-    from contextprune.display.terminal import show_decisions, show_report  # noqa: PLC0415 - as above
+    from contextprune.display.terminal import cut_before, show_decisions, show_report  # noqa: PLC0415 - as above
 
     console = Console(stderr=True)
     store = pruner.store
     memory = isinstance(store, MemoryStore)
     kept = "memory: gone with this command, recall finds nothing" if memory else location_of(store)
     show_report(console, compressed.report, kept)
-    if explain:
+    if explained is not None:
         console.file.write("\n")
-        show_decisions(console, compressed.plan)
+        show_decisions(console, compressed.plan, list(cut_before(compressed.plan, explained, pruner.counter)))
 
 
 def _input(file: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rich import box
@@ -11,20 +11,29 @@ from rich.table import Table
 from rich.text import Text
 
 from contextprune.display.amounts import OUTCOMES
+from contextprune.markers import marker_ranges
 from contextprune.plan import Action, Plan
 from contextprune.report import Report
 
+_MARKERS = 3  # of a block, that a row quotes
+
 
 class Run(NamedTuple):
-    """Neighbouring spans of one segment that went the same way: lines first..last of segment `segment`."""
+    """Neighbouring spans of one segment that went the same way: lines first..last of segment `segment`.
+
+    action   of the spans; CUT of a whole block that was cut before this plan, and has no score in it
+    """
 
     segment: int
     first: int
     last: int
-    action: Action
+    action: str
     tokens: int
-    score: float
+    score: float | None
     reason: str
+
+
+CUT = "cut"
 
 
 def show_report(console: Console, report: Report, originals: str) -> None:
@@ -56,10 +65,10 @@ def show_report(console: Console, report: Report, originals: str) -> None:
     console.print(facts)
 
 
-def show_decisions(console: Console, plan: Plan, count: int = 40) -> None:
+def show_decisions(console: Console, plan: Plan, cut_before: Sequence[Run] = (), most: int = 40) -> None:
     """Print the largest runs that did not stay, in reading order, with their decisions and why."""
-    removed = [run for run in runs(plan) if run.action is not Action.KEEP]
-    largest = sorted(sorted(removed, key=lambda run: -run.tokens)[:count], key=lambda run: (run.segment, run.first))
+    removed = [run for run in runs(plan) if run.action != Action.KEEP] + list(cut_before)
+    largest = sorted(sorted(removed, key=lambda run: -run.tokens)[:most], key=lambda run: (run.segment, run.first))
     header = ("segment", "from", "lines", "action", "tokens", "score", "reason")
     rows = [_row(plan, run) for run in largest]
     if console.is_terminal:
@@ -74,8 +83,8 @@ def show_decisions(console: Console, plan: Plan, count: int = 40) -> None:
         for row in (header, *rows):
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             console.file.write("  ".join(cells).rstrip() + "\n")
-    if len(removed) > count:
-        console.file.write(f"and {len(removed) - count:,} smaller runs\n")
+    if len(removed) > most:
+        console.file.write(f"and {len(removed) - most:,} smaller runs\n")
 
 
 def runs(plan: Plan) -> Iterator[Run]:
@@ -88,7 +97,7 @@ def runs(plan: Plan) -> Iterator[Run]:
         last = line + max(0, span.text.rstrip("\n").count("\n"))
         group = (span.segment, decision.action, decision.reason)
         if open_run and group == (open_run.segment, open_run.action, open_run.reason):
-            score = max(open_run.score, decision.score)
+            score = max(open_run.score or 0.0, decision.score)
             open_run = open_run._replace(last=last, tokens=open_run.tokens + decision.cost, score=score)
         else:
             if open_run:
@@ -97,6 +106,25 @@ def runs(plan: Plan) -> Iterator[Run]:
         line += span.text.count("\n")
     if open_run:
         yield open_run
+
+
+def cut_before(plan: Plan, texts: Mapping[int, str], count: Callable[[str], int]) -> Iterator[Run]:
+    """The blocks that earlier requests cut, with the markers that stand in them: the plan itself has them whole.
+
+    texts   the new text of each segment that has one, by index
+    count   counts tokens
+    """
+    planned = {s.segment for s, d in zip(plan.spans, plan.decisions, strict=True) if d.action is not Action.KEEP}
+    reasons = {span.segment: decision.reason for span, decision in zip(plan.spans, plan.decisions, strict=True)}
+    for at, text in texts.items():
+        if at in planned:
+            continue
+        original = plan.context.segments[at].text
+        notes = [text[first:end].strip() for first, end in marker_ranges(text, original)]
+        more = f" and {len(notes) - _MARKERS:,} more" if len(notes) > _MARKERS else ""
+        reason = f"{reasons.get(at, '')}: {' '.join(notes[:_MARKERS])}{more}"
+        last = 1 + max(0, original.rstrip("\n").count("\n"))
+        yield Run(at, 1, last, CUT, count(original) - count(text), None, reason)
 
 
 def plain(text: str) -> str:
@@ -112,9 +140,9 @@ def _row(plan: Plan, run: Run) -> tuple[str, ...]:
         str(run.segment),
         source,
         lines,
-        run.action.value,
+        str(run.action),
         f"{run.tokens:,}",
-        f"{run.score:.2g}",
+        "" if run.score is None else f"{run.score:.2g}",
         plain(run.reason),
     )
 

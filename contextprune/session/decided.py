@@ -119,7 +119,7 @@ def _reason(state: State, at: int, segment: Segment, policy: Policy, *, replayed
     """The reason why a segment is sent as it is; an epoch is named whoever went on from it."""
     if at in state.rewritten:
         return AT_EPOCH
-    return protection(segment, policy) or (_SENT if replayed else _NEW)
+    return protection(segment, policy) or (_SENT if replayed or state.texts[at] is not None else _NEW)
 
 
 def _single_span(position: int, segment: Segment, tokens: int, reason: str) -> tuple[Span, Decision]:

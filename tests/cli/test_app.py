@@ -142,6 +142,19 @@ def test_explain_lists_what_was_taken_out_and_why(capsys: pytest.CaptureFixture[
     assert any("merge" in row for row in table)
 
 
+def test_explain_lists_blocks_that_an_earlier_run_on_the_same_store_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", str(tmp_path / "originals.sqlite3"))
+    explain = ["compress", str(DATA / "swe.json"), "-o", os.devnull, "--explain"]
+    assert main(explain) == 0
+    segments = {row.split()[0] for row in capsys.readouterr().err.partition("reason\n")[2].splitlines()}
+    assert main(explain) == 0
+    rows = capsys.readouterr().err.partition("reason\n")[2].splitlines()
+    assert {row.split()[0] for row in rows} == segments != set()
+    assert all("cut" in row and "as it was sent before: [" in row for row in rows)
+
+
 def test_a_page_is_written_beside_the_result(tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     assert main(["compress", str(DATA / "swe.json"), "--budget", "0.4", "--html", str(out), "-o", os.devnull]) == 0

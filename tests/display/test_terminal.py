@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from contextprune.context import Context, Kind, Segment, Span, Unit
-from contextprune.display.terminal import plain, runs, show_decisions, show_report
+from contextprune.display.terminal import CUT, Run, cut_before, plain, runs, show_decisions, show_report
 from contextprune.money.cost import Prompt
 from contextprune.plan import Action, Decision, Plan
 from contextprune.report import Report, summarise
@@ -37,8 +37,22 @@ def written(*, terminal: bool, report: bool) -> str:
 
 
 def test_neighbours_that_went_the_same_way_are_one_run() -> None:
-    found = [(run.first, run.last, run.action, run.tokens, round(run.score, 1)) for run in runs(a_plan())]
+    found = [(run.first, run.last, run.action, run.tokens, round(run.score or 0.0, 1)) for run in runs(a_plan())]
     assert found == [(1, 1, Action.KEEP, 2, 0.0), (2, 3, Action.DROP, 4, 0.2), (4, 4, Action.KEEP, 2, 0.3)]
+
+
+def test_a_block_that_was_cut_before_is_a_row_with_its_markers() -> None:
+    segment = Segment(Kind.TOOL_RESULT, "".join(LINES), (0,), name="bash")
+    whole = Span(0, 0, len(segment.text), Unit.WHOLE, segment.text)
+    plan = Plan(Context((segment,)), (whole,), (Decision(Action.KEEP, 1.0, 3, "as it was sent before"),))
+    text = "one\n[lines 2-3 cut, recall=bcdefghi3456]\nfour\n"
+    (row,) = cut_before(plan, {0: text}, count=lambda words: 9 if words == segment.text else 5)
+    reason = "as it was sent before: [lines 2-3 cut, recall=bcdefghi3456]"
+    assert row == Run(0, 1, 4, CUT, 4, None, reason)
+
+
+def test_a_block_whose_spans_the_plan_has_is_no_row_of_those_cut_before() -> None:
+    assert list(cut_before(a_plan(), {0: "one\n[lines 2-3 cut]\nfour\n"}, len)) == []
 
 
 def test_a_report_says_the_same_on_a_terminal_and_in_a_file() -> None:
