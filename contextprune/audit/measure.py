@@ -147,7 +147,7 @@ class _Sums:
     end: int = 0
     _cached: tuple[Sequence[Piece], Sequence[Piece]] = ((), ())
 
-    def add(self, request: Request, *, late: bool) -> None:
+    def add(self, request: Request, seconds: float, *, late: bool) -> None:
         """Bill one more request, whose provider has the last one cached unless too much time went by."""
         cached = ((), ()) if request.cold else self._cached  # a miss is paid for on both sides
         old = charge(cached[0], request.before, self.tariff)
@@ -155,10 +155,10 @@ class _Sums:
         self.before, self.after = self.before + old, self.after + new
 
         costs = old.dollars(self.tariff), new.dollars(self.tariff)
-        step = Step(old.tokens, new.tokens, *costs, request.cold, request.epoch, request.seconds, late)
+        step = Step(old.tokens, new.tokens, *costs, request.cold, request.epoch, seconds, late)
         self.steps.append(step)
         _carry(self.carried, request.before, request.after)
-        self.seconds += request.seconds
+        self.seconds += seconds
         self.end = request.end
         self._cached = request.before, request.after
 
@@ -212,7 +212,7 @@ def _add_up(
 
     for number, request in enumerate(replay(context, sender, _cold(recording)), start=1):
         progress(number)
-        sums.add(request, late=sender.late)
+        sums.add(request, sender.seconds, late=sender.late)
         hindsight.add(request.end, request.edits)
     return sums, hindsight.sight
 

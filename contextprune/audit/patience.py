@@ -22,25 +22,29 @@ def forever(new: int, saved: int) -> float:  # noqa: ARG001 - a patience
 class InTime:
     """Sends one conversation, request by request (`session.replay.Sender`), each within its time.
 
-    late   whether the last request's decisions took longer than it may wait
+    Between two requests it gets ready for the next one, as the proxy does while the model answers.
+
+    seconds   time that the last request's decisions took
+    late      whether that is longer than it may wait
     """
 
     def __init__(self, pruner: Pruner, patience: Patience) -> None:
         self._pruner, self._patience = pruner, patience
         self._end, self._saved = 0, 0
-        self.late = False
+        self.seconds, self.late = 0.0, False
 
     def __call__(self, context: Context, /, *, cold: bool = False) -> Pruned:
         """What is sent of the next request. An epoch that comes too late stays decided: the next request has it."""
         start = perf_counter()
         sent = self._pruner(context, cold=cold)
-        seconds = perf_counter() - start
+        self.seconds = perf_counter() - start
 
         new = sum(before for before, _ in sent.sizes[self._end :])
-        self.late = seconds > self._patience(new, self._saved) and not sent.epoch
+        self.late = self.seconds > self._patience(new, self._saved) and not sent.epoch
         if self.late:
             self._pruner.sent_unchanged(context)
             sent = self._pruner(context, cold=cold)
+        self._pruner.prepare_next(context, enough=lambda: False)
         self._end = len(context.segments)
         self._saved = sum(before - after for before, after in sent.sizes)
         return sent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from contextprune.audit.find import File
@@ -13,7 +14,12 @@ from contextprune.context import Context
 from contextprune.session.replay import Request, replay
 from tests.audit.logs import DATA, pruner
 
-CONTEXT = next(read_recordings(File(DATA / "shell.json", "shell.json", 0.0))).context
+
+def recorded(name: str) -> Context:
+    return next(read_recordings(File(DATA / name, name, 0.0))).context
+
+
+CONTEXT = recorded("shell.json")
 
 
 def never(_new: int, _saved: int) -> float:
@@ -59,3 +65,13 @@ def test_it_says_of_each_request_whether_it_was_late() -> None:
         sender = InTime(pruner(), patience)
         sender(CONTEXT)
         assert sender.late is late
+
+
+def test_what_was_late_has_a_second_chance_once_the_cache_has_expired() -> None:
+    context = recorded("airline.json")
+    first, following = [request for request in sent(forever, context) if request.edits][:2]
+    times = iter([-1.0])
+    sender = InTime(pruner(), lambda _new, _saved: next(times, math.inf))
+    assert sender(replace(context, segments=context.segments[: first.end])).edits == {}
+    edits = sender(replace(context, segments=context.segments[: following.end]), cold=True).edits
+    assert edits == following.edits == first.edits
