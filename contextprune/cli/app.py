@@ -26,6 +26,7 @@ from contextprune.cli.bench import bench
 from contextprune.cli.config import config
 from contextprune.cli.output import save, written
 from contextprune.cli.streams import print_bytes, status
+from contextprune.cli.totals import stats
 from contextprune.cli.train import train
 from contextprune.cli.values import budget_of, option, policy_of
 from contextprune.dialects import load, read
@@ -93,6 +94,7 @@ def root(
       contextprune audit ~/.claude/projects --limit 20
       contextprune serve --mode audit
       contextprune wrap claude
+      contextprune stats --by month
       contextprune recall 2gk5hq3m7xvo --lines 12-40
       contextprune config show
       contextprune doctor
@@ -146,6 +148,7 @@ app.command()(cli_audit.audit)
 app.command()(cli_serve.serve)
 app.command(context_settings={"allow_interspersed_args": False})(cli_serve.wrap)  # what follows the agent is its own
 app.command()(cli_serve.mcp)
+app.command()(stats)
 
 
 @app.command()

@@ -31,7 +31,7 @@ def run(*args: str | Path, **options: Any) -> subprocess.CompletedProcess[bytes]
     return subprocess.run([*CLI, *args], capture_output=True, check=False, timeout=60, **options)
 
 
-@pytest.mark.parametrize("command", ["compress", "recall", "doctor", "bench"])
+@pytest.mark.parametrize("command", ["compress", "recall", "doctor", "bench", "stats"])
 def test_every_command_has_help_with_an_example(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     said = capfd.readouterr().out

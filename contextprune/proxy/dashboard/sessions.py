@@ -12,6 +12,7 @@ from contextprune.proxy.dashboard.sentences import sentence, usd
 from contextprune.proxy.telemetry.monitor import Snapshot
 from contextprune.proxy.telemetry.series import Sums, added
 from contextprune.proxy.telemetry.summary import Summary, summarise
+from contextprune.proxy.telemetry.totals import audited
 from contextprune.proxy.telemetry.totals_file import SessionTotal
 
 SESSIONS, ALL_SESSIONS = 30, 500
@@ -33,11 +34,11 @@ def today(snapshot: Snapshot) -> str:
     if not snapshot.month:
         return ""
     audit = snapshot.options.mode == "audit"
-    day = summarise(snapshot.month.get(snapshot.today, Sums()))
+    day = _summary(snapshot.month.get(snapshot.today, Sums()), audit=audit)
     first = f"<p class=today id=today>{_unbroken(sentence('Today', day, audit=audit))}"
     if set(snapshot.month) <= {snapshot.today}:
         return first
-    month = summarise(added(snapshot.month.values()))
+    month = _summary(added(snapshot.month.values()), audit=audit)
     return f"{first}<p class=dim id=month>{_unbroken(sentence('This month', month, audit=audit))}"
 
 
@@ -51,7 +52,8 @@ def sessions(snapshot: Snapshot, *, everything: bool) -> str:
     totals = snapshot.sessions
     if not totals:
         return ""
-    rows = [_row(total, snapshot.wall) for total in totals]
+    audit = snapshot.options.mode == "audit"
+    rows = [_row(total, snapshot.wall, audit=audit) for total in totals]
     listed = table("sessions", "Sessions, the last seen first", _HEADS, rows, text=(1,))
     is_cut = not everything and len(rows) == SESSIONS
     more = '<p><a href="/?sessions=all#sessions">More sessions</a>' if is_cut else ""
@@ -61,9 +63,14 @@ def sessions(snapshot: Snapshot, *, everything: bool) -> str:
 _HEADS = ("session", "model", "requests", "tokens received", "sent", "saved", "money saved", "late", "last seen")
 
 
-def _row(total: SessionTotal, now: float) -> Sequence[str]:
+def _summary(sums: Sums, *, audit: bool) -> Summary:
+    """What was saved; in the mode audit, what would have been."""
+    return summarise(audited(sums) if audit else sums)
+
+
+def _row(total: SessionTotal, now: float, *, audit: bool) -> Sequence[str]:
     """The cells of a session. `now` is in seconds since 1970."""
-    summary, facts = summarise(total.sums), total.facts
+    summary, facts = _summary(total.sums, audit=audit), total.facts
     return (
         f'<a href="/?session={session_asked(total.session) or UNKNOWN}#recent">{session_name(total)}</a>',
         named(facts.model),

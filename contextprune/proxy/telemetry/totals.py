@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,11 @@ from contextprune.proxy.telemetry.totals_file import NAME, SESSIONS, Addition, F
 from contextprune.settings import data_folder
 
 _TIMES = ("overhead", "first_byte")  # of those that are counted by the minute, too
-_NOT_OF_SESSIONS = ("bytes", "kinds", "upstream", "gone")  # sums that a session has no use for
+_NOT_OF_SESSIONS = frozenset({"bytes", "kinds", "upstream", "gone"})  # sums that a session has no use for
+_AUDIT = "audit"  # before the name of a sum: it would have been so
+_OF_ALL = frozenset(
+    {"requests", "bytes", "upstream", "gone", "retried", "billed", "told", "usage"}
+)  # done all the same
 _LONGEST = 100  # characters of a name that came from outside
 _log = logging.getLogger("contextprune.proxy")
 
@@ -52,14 +56,14 @@ class Totals:
         times: Iterable[tuple[Key, float]] = (),
     ) -> None:
         """Add numbers to the day, and to the session of a record where contextprune shortens its like."""
-        day, numbers = day_of(now), tuple(numbers)
+        day, numbers = day_of(now), tuple(_separated(numbers, audit=record.answer.status == "audit"))
         facts = Facts(_encodable(record.client), _encodable(record.answer.model), record.started, now)
         session = _encodable(record.session)
         with self._lock:
             self._days.setdefault(day, Sums()).add(numbers, times)
             if record.eligible:
                 before, sums = self._sessions.pop((session, day), (facts, Sums()))
-                sums.add((pair for pair in numbers if pair[0][0] not in _NOT_OF_SESSIONS), ())
+                sums.add((pair for pair in numbers if not _NOT_OF_SESSIONS.intersection(pair[0][:2])), ())
                 self._sessions[session, day] = before.then(facts), sums
                 while len(self._sessions) > SESSIONS:  # the file cannot be written for long
                     del self._sessions[next(iter(self._sessions))]
@@ -111,6 +115,24 @@ class Totals:
                 before, older = sessions.get(key, (facts, Sums()))
                 sessions[key] = before.then(facts), added((older, newer))
             self._days, self._sessions = days, sessions
+
+
+def audited(sums: Sums) -> Sums:
+    """The sums with savings that an audit measured, in place of those that were made."""
+    chosen = Sums()
+    chosen.times = sums.times
+    for key, value in sums.numbers.items():
+        if key[0] == _AUDIT:
+            chosen.numbers[key[1:]] = value
+        elif key[0] in _OF_ALL or key[0] == "sessions":
+            chosen.numbers[key] = value
+    return chosen
+
+
+def _separated(numbers: Iterable[tuple[Key, float]], *, audit: bool) -> Iterator[tuple[Key, float]]:
+    """The numbers of a request; savings of an audit, which nobody made, have names of their own."""
+    for key, number in numbers:
+        yield ((_AUDIT, *key) if audit and key[0] not in _OF_ALL else key), number
 
 
 def _encodable(name: str) -> str:
