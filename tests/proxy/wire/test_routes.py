@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contextprune.proxy.job import Task
 from contextprune.proxy.options import Options
@@ -197,6 +199,66 @@ def test_the_google_of_the_operators_own_is_googles() -> None:
 def test_behind_a_prefix_every_key_and_every_path_goes_to_its_upstream() -> None:
     found = route("/groq/v1beta/models/g:generateContent", headers={b"x-goog-api-key": b"k"})
     assert (found.upstream.name, found.refusal, found.foreign) == ("/groq", "", True)
+
+
+BASES = {  # a base URL, and the providers whose keys may be sent there; "own" is the one in whose place it stands
+    "https://api.openai.com": {"OpenAI"},
+    "https://api.anthropic.com": {"Anthropic"},
+    "https://me.openai.azure.com": {"Azure"},
+    "https://generativelanguage.googleapis.com": {"Google"},
+    "https://bedrock-runtime.us-east-1.amazonaws.com": {"AWS"},
+    "https://api.groq.com/openai": {"Groq"},
+    "http://127.0.0.1:8000": {"own", "Groq"},
+    "https://gateway.example/llm": {"own", "Groq"},
+}
+KEY_FORMS = {
+    ("authorization", "Bearer sk-proj-x"): "OpenAI",
+    ("x-api-key", "sk-ant-x"): "Anthropic",
+    ("authorization", "Bearer sk-ant-x"): "Anthropic",
+    ("api-key", "x"): "Azure",
+    ("x-goog-api-key", "x"): "Google",
+    ("authorization", "Bearer ya29.x"): "Google",
+    ("authorization", "AWS4-HMAC-SHA256 Credential=x"): "AWS",
+    ("x-amz-security-token", "x"): "AWS",
+    ("authorization", "Bearer gsk_x"): "Groq",
+}
+ANY_PATH = st.one_of(
+    st.sampled_from(
+        (
+            "/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/models", "/v1/files", "/messages", "/x",
+            "/v1beta/models/g:generateContent", "/model/m/converse", "/v1/projects/p/models/m:rawPredict",
+            "/v1/complete", "/openai/deployments/d/chat/completions",
+        )
+    ),
+    st.lists(
+        st.sampled_from(("v1", "openai", "chat", "completions", "messages", "models", "..", "", "%2e")), max_size=6
+    ).map(lambda parts: "/" + "/".join(parts)),
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from([*BASES]),
+    st.sampled_from([*BASES]),
+    ANY_PATH,
+    st.lists(st.sampled_from([*KEY_FORMS]), min_size=1, max_size=3),
+    st.sampled_from(("GET", "POST", "DELETE")),
+)
+def test_no_key_leads_to_another_provider_whatever_is_configured(
+    openai: str, anthropic: str, path: str, keys: list[tuple[str, str]], method: str
+) -> None:
+    upstreams = Upstreams(Options(upstream_openai=openai, upstream_anthropic=anthropic))
+    found = upstreams.route(method, path.encode(), b"", [(name.encode(), value.encode()) for name, value in keys])
+    if found.refusal:
+        assert "--upstream" in found.refusal
+        return
+    base = openai if found.upstream.name == "openai" else anthropic
+    own = {"OpenAI"} if found.upstream.name == "openai" else {"Anthropic"}
+    allowed = BASES[base] | (own if "own" in BASES[base] else set())
+    if "own" in BASES[base] and openai == anthropic:
+        allowed |= {"OpenAI", "Anthropic"}
+    if "own" in BASES[base] and "/openai/" in path:
+        allowed |= {"Azure"}
+    assert {KEY_FORMS[key] for key in keys} <= allowed
 
 
 def test_only_a_post_is_shortened() -> None:
