@@ -187,7 +187,7 @@ class _Replays:
 
     def _session(self, recording: Recording, position: str, tariff: Tariff, *, priced: bool) -> Session:
         def replay(row: Variant) -> Session:
-            label = f"{position}: {recording.name}{'' if row.in_force else f', {row.title}'}"
+            label = f"{position}{'' if row.in_force else f', {row.title}'}: {recording.name}"
             report = _numbered(self.progress, label)
             return audit_session(recording, row.pruner, tariff, priced=priced, patience=self.patience, progress=report)
 

@@ -69,3 +69,11 @@ def test_the_table_is_in_one_currency() -> None:
     found = audit(FILES, pruner(), model="anthropic", compare=10)
     assert not any(row.priced for row in found.compared)
     assert replace(found.compared[0], sessions=found.compared[1].sessions).cost == found.compared[1].cost
+
+
+def test_the_progress_names_the_settings_that_are_tried() -> None:
+    stages: list[str] = []
+    audit(FILES[:1], pruner(), progress=stages.append, compare=1)
+    for title in ("file 1 of 1: swe.json, request 2", "file 1 of 1, recall 0.99: swe.json, request 2"):
+        assert title in stages
+    assert "file 1 of 1, repetitions only: swe.json, request 2" in stages
