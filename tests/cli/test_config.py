@@ -109,7 +109,8 @@ def test_a_file_that_is_named_is_read_as_serve_reads_it(project: Path, capsys: p
     (project / "other.toml").write_text("store = 'memory'\n[serve]\nport = 7\n[tariffs.m]\ninput = 1\n")
     settings = tomllib.loads(shown(capsys, "show", "--config", "other.toml"))
     assert (settings["store"], settings["serve"]["port"]) == ("memory", 7)
-    assert settings["tariffs"] == {"m": {"input": 1.0, "read": 1.0, "write": 1.0, "output": 0.0, "least": 1024}}
+    tariff = {"input": 1.0, "read": 1.0, "write": 1.0, "output": 0.0, "least": 1024, "hour": 0.0}
+    assert settings["tariffs"] == {"m": tariff}
 
 
 def test_nothing_in_a_file_commands_a_terminal(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
