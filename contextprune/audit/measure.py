@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from contextprune.audit.billed import Billed, compare
 from contextprune.audit.calls import LONGEST_CALL, call_in_words, one_line
 from contextprune.audit.logged import Logged
 from contextprune.audit.patience import InTime, Patience, forever
@@ -100,6 +101,7 @@ class Session:
     logged    the usage that the provider reported, over the calls that the recording has
     bound     signed reasoning forbids to touch older turns, so no epoch can happen
     sight     what the agent used later, and what of it was in sight when it did
+    billed    the same requests as the provider billed them, beside the cost model; None where the log has no usage
     """
 
     name: str
@@ -119,6 +121,7 @@ class Session:
     bound: bool
     seconds: float
     sight: Sight = field(default_factory=Sight)
+    billed: Billed | None = None
 
     @property
     def cost_before(self) -> float:
@@ -136,10 +139,12 @@ class _Sums:
     """What the requests of one recording add up to, one after the other; `end` of the last one, in segments.
 
     carried   of each segment: tokens when first sent, requests, tokens in all without and with contextprune
+    hour      what enters the cache is paid for an hour
     """
 
     tariff: Tariff
     carried: list[list[int]]
+    hour: bool = False
     steps: list[Step] = field(default_factory=list)
     before: Bill = field(default_factory=Bill)
     after: Bill = field(default_factory=Bill)
@@ -150,8 +155,8 @@ class _Sums:
     def add(self, request: Request, seconds: float, *, late: bool) -> None:
         """Bill one more request, whose provider has the last one cached unless too much time went by."""
         cached = ((), ()) if request.cold else self._cached  # a miss is paid for on both sides
-        old = charge(cached[0], request.before, self.tariff)
-        new = charge(cached[1], request.after, self.tariff)
+        old = charge(cached[0], request.before, self.tariff, hour=self.hour)
+        new = charge(cached[1], request.after, self.tariff, hour=self.hour)
         self.before, self.after = self.before + old, self.after + new
 
         costs = old.dollars(self.tariff), new.dollars(self.tariff)
@@ -199,6 +204,7 @@ def audit_session(
         bound=recording.context.bound,
         seconds=sums.seconds,
         sight=sight,
+        billed=compare(recording.uses, tariff),
     )
 
 
@@ -207,7 +213,7 @@ def _add_up(
 ) -> tuple[_Sums, Sight]:
     """Replay a recording: what its requests add up to, and what its answers used."""
     context = recording.context
-    sums = _Sums(tariff, [[0, 0, 0, 0] for _ in context.segments])
+    sums = _Sums(tariff, [[0, 0, 0, 0] for _ in context.segments], recording.hour)
     hindsight = Hindsight(recording.name, context)
 
     for number, request in enumerate(replay(context, sender, _cold(recording)), start=1):
@@ -276,4 +282,5 @@ def relative(session: Session) -> Session:
         step._replace(cost_before=step.cost_before / price, cost_after=step.cost_after / price)
         for step in session.steps
     )
-    return replace(session, steps=steps, priced=False)
+    billed = session.billed.per(price) if session.billed else None
+    return replace(session, steps=steps, priced=False, billed=billed)

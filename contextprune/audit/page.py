@@ -73,9 +73,15 @@ def _facts(audit: Audit) -> Iterator[str]:
     largest = [max(_side(audit.sessions, side), default=0) for side in ("before", "after")]
     saved = share(largest[0] - largest[1], largest[0])
     yield _fact("largest request", f"{largest[0]:,}", f"{largest[1]:,}", saved)
+
     if audit.sight.used:
         share_in_sight = f"<dd>{audit.sight.in_sight:,} of {audit.sight.used:,}"
         yield f"<div><dt>used later, and in sight{share_in_sight}<dd>without contextprune all</div>"
+    if (off := audit.billed.difference) is not None:
+        billed, modelled = audit.billed.cost_billed, audit.billed.cost_modelled
+        modelled_cost = f"<dd>as modelled {money(modelled, priced=audit.priced)} ({off:+.1%})"
+        yield f"<div><dt>billed as recorded<dd>{money(billed, priced=audit.priced)}{modelled_cost}</div>"
+
     logged = audit.logged
     reported = f"; as logged {share(logged.read, logged.tokens)}" if logged.tokens else ""
     reads = [share(bill.read, bill.tokens) for bill in (old, new)]

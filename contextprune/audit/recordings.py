@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from contextprune.audit import claude_log, codex_log
+from contextprune.audit.billed import uses_of
 from contextprune.audit.find import File
 from contextprune.audit.logged import Logged, of_steps
 from contextprune.context import Context, Ref
 from contextprune.dialects import Lines, detect, load, read
 from contextprune.errors import ContextPruneError, PayloadError
 from contextprune.money.expiry import FIVE_MINUTES, lifetime_of
+from contextprune.money.reuse import Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Recording:
     times      when each segment was written, in seconds since 1970; None where the recording does not say
     logged     the usage that the provider reported; None where the recording does not say
     lifetime   seconds after which the provider's cache has expired
+    uses       the same usage call by call; () where the recording does not say
     """
 
     name: str
@@ -31,6 +34,12 @@ class Recording:
     times: tuple[float | None, ...]
     logged: Logged | None = None
     lifetime: float = FIVE_MINUTES
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def hour(self) -> bool:
+        """True where what entered the cache was paid for an hour."""
+        return any(use.bill.hour for use in self.uses)
 
 
 class _Log(Protocol):
@@ -59,7 +68,7 @@ def read_recordings(file: File) -> Iterator[Recording]:
         log = _LOGS[name]
         for label, records in log.conversations(payload):
             recording = _recording(f"{file.name} {label}".strip(), name, records)
-            recording = replace(recording, logged=log.logged(records))
+            recording = replace(recording, logged=log.logged(records), uses=uses_of(name, records))
             yield replace(recording, lifetime=claude_log.lifetime(records)) if name == "claude-code" else recording
     else:
         yield _recording(file.name, name, payload)

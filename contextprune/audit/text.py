@@ -12,6 +12,7 @@ from contextprune.audit.measure import Block, Flow, Session
 from contextprune.audit.total import Audit
 from contextprune.audit.wording import (
     WAY_BACK,
+    billed_over,
     brief,
     compared_over,
     later_use,
@@ -40,6 +41,7 @@ def as_text(audit: Audit, width: int = 100, bold: Callable[[str], str] = str) ->
     blocks = [
         [bold(scope(audit)), *textwrap.wrap(verdict(audit), width)],
         [*_columns(_headline(audit), width), *textwrap.wrap(prices(audit), width)],
+        [bold(billed_over(audit)), *_columns(_billed(audit), width)],
         [bold("What your agent used later"), *_used_later(audit, width)],
         [bold(f"By recall, {compared_over(audit)}"), *_columns(_compared(audit), width)],
         [bold("By tool, in tokens"), *_columns(_flows("tool", "results", audit.tools), width)],
@@ -63,6 +65,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "cost": {"before": before, "after": after, "saved": before - after},
         "tokens": bills,
         "logged": asdict(audit.logged),
+        "billed": {**asdict(audit.billed), "difference": audit.billed.difference},
         "late": audit.late,
         "used_later": {
             "used": audit.sight.used,
@@ -129,6 +132,20 @@ def _headline(audit: Audit) -> Iterator[Sequence[str]]:
     yield "largest request", f"{largest[0]:,}", f"{largest[1]:,}", share(largest[0] - largest[1], largest[0])
     if audit.sight.used:
         yield "used later, in sight", f"{audit.sight.used:,}", f"{audit.sight.in_sight:,}", ""
+
+
+def _billed(audit: Audit) -> Iterator[Sequence[str]]:
+    """The bill beside the model's; only the headings where no log has usage."""
+    yield "", "fresh", "entered the cache", "read from it", "cost"
+    if not audit.billed.requests:
+        return
+    sides = ("billed", audit.billed.billed, audit.billed.cost_billed), (
+        "modelled", audit.billed.modelled, audit.billed.cost_modelled,
+    )  # fmt: skip
+    for name, bill, cost in sides:
+        tokens = (f"{number:,}" for number in (bill.fresh, bill.entered, bill.read))
+        yield name, *tokens, money(cost, priced=audit.priced)
+    yield "difference", "", "", "", f"{audit.billed.difference or 0.0:+.1%}"
 
 
 def _dollars(sessions: Sequence[Session]) -> Sequence[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from contextprune.audit.billed import Billed
 from contextprune.audit.compare import Compared, Variant, compared, variants
 from contextprune.audit.find import File, Skipped, find
 from contextprune.audit.logged import Logged
@@ -107,6 +108,11 @@ class Audit:
     def logged(self) -> Logged:
         """The usage that the providers reported, over the sessions that have it."""
         return sum((session.logged for session in self.sessions if session.logged), Logged())
+
+    @property
+    def billed(self) -> Billed:
+        """What the providers billed for these requests, beside the cost model, in the currency of `cost`."""
+        return sum((session.billed for session in self.comparable if session.billed), Billed())
 
     @property
     def sight(self) -> Sight:

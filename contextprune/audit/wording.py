@@ -82,6 +82,11 @@ def compared_over(audit: Audit) -> str:
     return f"over {plural(number, 'session')} of {total:,}, the newest, without very long ones"
 
 
+def billed_over(audit: Audit) -> str:
+    """The heading of the bill beside the model."""
+    return f"Billed and modelled, {plural(audit.billed.requests, 'request')} with usage in the log, as recorded"
+
+
 def prices(audit: Audit) -> str:
     """The prices under which the costs were counted."""
     names = Counter(session.tariff.name for session in audit.sessions if session.priced)
