@@ -185,7 +185,7 @@ def application(
         if configured():
             watchers.append(Telemetry())
     peers = Peers(folder) if folder else None
-    settings = load_settings(file=Path(options.config) if options.config else None)
+    settings = load_settings(file=Path(options.config) if options.config else None, tell=lambda _: None)  # it was said
     monitor = Monitor(options, watchers=watchers, peers=peers, totals=Totals(totals_path(settings.store)))
     return App(options, ScorerPool(options, launched=launched), monitor, secret)
 
