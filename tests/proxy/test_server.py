@@ -19,9 +19,13 @@ import pytest
 from contextprune.errors import SettingsError
 from contextprune.proxy.options import Options
 from contextprune.proxy.server import address_of, listen, take
+from contextprune.proxy.telemetry.summary import summarise
+from contextprune.proxy.telemetry.totals import Totals
 from tests.proxy.in_process import Scripted, running, until
 from tests.proxy.provider import Provider, providing
 from tests.proxy.raw_http import talk
+from tests.proxy.serve_process import ask as asked
+from tests.proxy.serve_process import question, serving
 
 STREAMING = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
 
@@ -189,6 +193,33 @@ def test_a_second_signal_does_not_wait_for_streams() -> None:
             proxy.send_signal(signal.SIGTERM)
             assert b"shutting down" in b"".join(chunks)
         assert proxy.wait(60) == 0
+
+
+def test_totals_of_two_proxies_add_up_and_survive_their_death(tmp_path: Path) -> None:
+    store = tmp_path / "originals.sqlite3"
+    with providing() as provider:
+        with serving(provider, store) as first, serving(provider, store) as second:
+            asked(first, question("one"), user_agent="claude-cli/2.0.1 (external, cli)")
+            asked(second, question("two"))
+            until(lambda: first.get("/stats").json()["today"]["requests"] == 2)
+            first.kill()
+            second.kill()
+        with serving(provider, store) as third:
+            figures = third.get("/stats").json()
+    assert figures["today"]["requests"] == 2
+    assert figures["today"]["sessions"] == 2
+    assert figures["all"]["requests"] == 0
+    assert "Claude Code" in [session["client"] for session in figures["sessions"]]
+    assert sum(session["before"] for session in figures["sessions"]) == figures["today"]["before"] > 0
+
+
+def test_what_was_counted_last_is_written_at_the_end(tmp_path: Path) -> None:
+    with providing() as provider, serving(provider, tmp_path / "originals.sqlite3") as proxy:
+        asked(proxy, question("one"))
+        proxy.process.send_signal(signal.SIGTERM)
+        assert proxy.process.wait(60) == 0
+    [day] = Totals(tmp_path / "totals.sqlite3").days().values()
+    assert summarise(day).requests == 1
 
 
 def _listens(url: str) -> bool:

@@ -92,4 +92,11 @@ def session_name(total: SessionTotal) -> str:
 
 
 def _money(summary: Summary) -> str:
-    return f"{usd(summary.dollars)} of {usd(summary.dollars_before)}" if summary.priced else NONE
+    """Dollars saved of those without contextprune; below them what was sent, as modelled and as the provider told."""
+    if not summary.priced:
+        return NONE
+    saved = f"{usd(summary.dollars)} of {usd(summary.dollars_before)}"
+    bill = summary.reconciled
+    if not bill.billed_dollars:
+        return saved
+    return f"{saved}<br><span class=dim>modelled {usd(bill.modelled_dollars)}, billed {usd(bill.billed_dollars)}</span>"

@@ -4,6 +4,7 @@ import pytest
 
 from contextprune.proxy.dashboard.sessions import SESSIONS, session_asked, sessions, today
 from contextprune.proxy.telemetry.monitor import Monitor
+from contextprune.proxy.telemetry.usage import Usage
 from tests.html_reader import Reader
 from tests.proxy.telemetry.sample_traffic import finished, monitor_of, passed
 
@@ -70,3 +71,10 @@ def test_today_is_followed_by_the_month_where_there_is_more_of_it() -> None:
 @pytest.mark.parametrize(("value", "session"), [("1f2e", "1f2e"), ("none", "none"), ("", None), ("<b>", None)])
 def test_an_address_names_a_session_by_its_hash(value: str, session: str | None) -> None:
     assert session_asked(value) == session
+
+
+def test_where_the_provider_told_its_tokens_the_bill_stands_below_the_model() -> None:
+    monitor, _ = monitor_of()
+    bills = ((40_000, 0, 0, 0), (14_000, 0, 0, 0))
+    finished(monitor, bills=bills, prices=(5.0, 6.25, 0.5, 10.0), usage=Usage(14_000, 0, 0, 500))
+    assert "modelled $0.07, billed $0.07" in shown(monitor).text
