@@ -77,6 +77,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "OPENAI_"))}
     ours |= {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}", "TOLD": str(tmp_path / "told.json")}
     ours |= {"CONTEXTPRUNE_SERVE_DEADLINE": "30", "CONTEXTPRUNE_SERVE_PREFILL": "1"}  # this machine may be busy
+    ours |= {"CONTEXTPRUNE_SERVE_SCORERS": "1"}  # each takes a second of work to start
     return {**ours, "CONTEXTPRUNE_STORE": "memory", "PYTHONPATH": str(Path(__file__).parents[2])}
 
 

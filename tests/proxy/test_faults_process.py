@@ -60,7 +60,10 @@ def listens(url: str) -> bool:
 
 
 def test_sigterm_under_fifty_streams_lets_each_come_to_its_end(tmp_path: Path) -> None:
-    with providing(pause=0.05, events=100_000) as provider, serving(provider, tmp_path / "o.sqlite3") as served:
+    with (
+        providing(pause=0.05, events=100_000) as provider,
+        serving(provider, tmp_path / "o.sqlite3", "--scorers", "1") as served,
+    ):
         got: list[bytes] = []
         children = served.front.children()
 

@@ -153,7 +153,7 @@ def test_its_address_is_one_that_clients_here_can_use(host: str, start: str) -> 
 
 
 def test_sigterm_lets_streams_end_and_exits_with_0() -> None:
-    with providing(pause=0.01, events=100_000) as provider, process(provider) as (proxy, url):
+    with providing(pause=0.01, events=100_000) as provider, process(provider, "--scorers", "1") as (proxy, url):
         got: list[bytes] = []
 
         def stream() -> None:
@@ -175,7 +175,7 @@ def test_sigterm_lets_streams_end_and_exits_with_0() -> None:
 
 
 def test_ctrl_c_ends_it_and_leaves_no_process() -> None:
-    with providing() as provider, process(provider) as (proxy, _):
+    with providing() as provider, process(provider, "--scorers", "1") as (proxy, _):
         until(lambda: bool(psutil.Process(proxy.pid).children()))
         children = psutil.Process(proxy.pid).children(recursive=True)
         proxy.send_signal(signal.SIGINT)
@@ -184,7 +184,7 @@ def test_ctrl_c_ends_it_and_leaves_no_process() -> None:
 
 
 def test_a_second_signal_does_not_wait_for_streams() -> None:
-    with providing(pause=0.05, events=100_000) as provider, process(provider) as (proxy, url):
+    with providing(pause=0.05, events=100_000) as provider, process(provider, "--scorers", "1") as (proxy, url):
         with httpx2.Client(timeout=60) as client, client.stream("POST", f"{url}/v1/messages", json=STREAMING) as answer:
             chunks = answer.iter_raw()
             next(chunks)

@@ -65,6 +65,17 @@ def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
     found.end()
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Front]:
+    """One that is ready, for tests that leave it running and speak of conversations of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONTEXTPRUNE_STORE", "memory")
+        found = Front()
+    assert found.hear()[0] == {"word": "ready"}
+    yield found
+    found.end()
+
+
 def shorten(number: int, sent: bytes, seconds: float = 60.0) -> list[bytes]:
     return pack_job(Job(number, Task.SHORTEN, sent, "openai-chat", seconds=seconds))
 
@@ -89,36 +100,33 @@ def test_it_ends_in_the_middle_of_a_job_when_the_front_dies(front: Front) -> Non
     assert front.pipe.recv(1) == b""  # no answer came first
 
 
-def test_told_that_nobody_waits_it_stops_between_two_blocks(front: Front) -> None:
-    front.hear()
-    front.send(shorten(1, body("o3", 1)))
-    first = read_answer(*front.hear())
+def test_told_that_nobody_waits_it_stops_between_two_blocks(shared: Front) -> None:
+    shared.send(shorten(1, body("o3", 1)))
+    first = read_answer(*shared.hear())
     assert first.body is not None
-    front.send(shorten(2, body("many", 1, rows=100)))
-    front.hear()
-    front.send(shorten(3, body("o3", 40, rows=400)))
-    front.send(pack({"word": "cancel", "number": 3}))
-    answer = read_answer(*front.hear())
+    shared.send(shorten(2, body("many", 1, rows=100)))
+    shared.hear()
+    shared.send(shorten(3, body("o3", 40, rows=400)))
+    shared.send(pack({"word": "cancel", "number": 3}))
+    answer = read_answer(*shared.hear())
     while not answer.final:
-        answer = read_answer(*front.hear())
+        answer = read_answer(*shared.hear())
     assert answer.reason == "late"
 
 
-def test_a_late_answer_is_taken_back(front: Front) -> None:
-    front.hear()
-    front.send(shorten(1, body("o4", 1)))
-    assert read_answer(*front.hear()).status == "applied"
-    front.send(pack({"word": "late", "number": 1, "replayed": False}))
-    front.send(shorten(2, body("o4", 1)))
-    assert read_answer(*front.hear()).status == "noop"
+def test_a_late_answer_is_taken_back(shared: Front) -> None:
+    shared.send(shorten(1, body("o4", 1)))
+    assert read_answer(*shared.hear()).status == "applied"
+    shared.send(pack({"word": "late", "number": 1, "replayed": False}))
+    shared.send(shorten(2, body("o4", 1)))
+    assert read_answer(*shared.hear()).status == "noop"
 
 
-def test_a_refused_conversation_is_left_alone(front: Front) -> None:
-    front.hear()
+def test_a_refused_conversation_is_left_alone(shared: Front) -> None:
     refused = Job(1, Task.SHORTEN, body("o5", 1), "openai-chat")
-    front.send(pack_job(refused, "refused"))
-    front.send(shorten(2, body("o5", 2)))
-    assert read_answer(*front.hear()).reason == "refused"
+    shared.send(pack_job(refused, "refused"))
+    shared.send(shorten(2, body("o5", 2)))
+    assert read_answer(*shared.hear()).reason == "refused"
 
 
 def test_settings_that_make_no_sense_are_told_and_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,10 +218,9 @@ def _resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def test_reading_the_pipe_takes_one_thread_and_no_more(front: Front) -> None:
-    front.hear()
+def test_reading_the_pipe_takes_one_thread_and_no_more(shared: Front) -> None:
     for number in range(20):
-        front.send(shorten(number, body("o7")))
-        front.hear()
+        shared.send(shorten(number, body("o7")))
+        shared.hear()
     if Path("/proc").exists():
-        assert len(list(Path(f"/proc/{front.process.pid}/task").iterdir())) <= 2 + threading.active_count()
+        assert len(list(Path(f"/proc/{shared.process.pid}/task").iterdir())) <= 2 + threading.active_count()
