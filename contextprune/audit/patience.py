@@ -10,11 +10,11 @@ from typing import TypeAlias
 from contextprune.context import Context
 from contextprune.pruner import Pruned, Pruner
 
-Patience: TypeAlias = Callable[[int, int], float]
-"""(new tokens of a request, tokens saved in the last one of its session) -> seconds that it may wait."""
+Patience: TypeAlias = Callable[[int], float]
+"""Tokens that are new in a request -> seconds that it may wait."""
 
 
-def forever(new: int, saved: int) -> float:  # noqa: ARG001 - a patience
+def forever(new: int) -> float:  # noqa: ARG001 - a patience
     """Wait for every decision."""
     return math.inf
 
@@ -30,7 +30,7 @@ class InTime:
 
     def __init__(self, pruner: Pruner, patience: Patience) -> None:
         self._pruner, self._patience = pruner, patience
-        self._end, self._saved = 0, 0
+        self._end = 0
         self.seconds, self.late = 0.0, False
 
     def __call__(self, context: Context, /, *, cold: bool = False) -> Pruned:
@@ -40,11 +40,10 @@ class InTime:
         self.seconds = perf_counter() - start
 
         new = sum(before for before, _ in sent.sizes[self._end :])
-        self.late = self.seconds > self._patience(new, self._saved) and not sent.epoch
+        self.late = self.seconds > self._patience(new) and not sent.epoch
         if self.late:
             self._pruner.sent_unchanged(context)
             sent = self._pruner(context, cold=cold)
         self._pruner.prepare_next(context, enough=lambda: False)
         self._end = len(context.segments)
-        self._saved = sum(before - after for before, after in sent.sizes)
         return sent

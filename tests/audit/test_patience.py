@@ -22,7 +22,7 @@ def recorded(name: str) -> Context:
 CONTEXT = recorded("shell.json")
 
 
-def never(_new: int, _saved: int) -> float:
+def never(_new: int) -> float:
     return -1.0
 
 
@@ -42,22 +42,19 @@ def test_what_comes_too_late_is_sent_as_it_stands() -> None:
 def test_what_was_sent_before_stays_as_it_was_sent_however_late_the_rest_is() -> None:
     first = next(number for number, request in enumerate(sent(forever)) if request.edits)
     times = iter([math.inf] * (first + 1))
-    requests = sent(lambda _new, _saved: next(times, -1.0))
+    requests = sent(lambda _new: next(times, -1.0))
     assert requests[-1].edits == requests[first].edits != {}
 
 
-def test_it_asks_for_the_time_of_what_is_new_and_says_what_was_saved() -> None:
-    asked: list[tuple[int, int]] = []
+def test_it_asks_for_the_time_of_what_is_new() -> None:
+    news: list[int] = []
 
-    def patience(new: int, saved: int) -> float:
-        asked.append((new, saved))
+    def patience(new: int) -> float:
+        news.append(new)
         return math.inf
 
-    requests = sent(patience)
-    totals = [sum(tokens for _, tokens in request.before) for request in requests]
-    assert [new for new, _ in asked] == [totals[0], *(b - a for a, b in pairwise(totals))]
-    saved = [sum(tokens for _, tokens in r.before) - sum(tokens for _, tokens in r.after) for r in requests]
-    assert [saved for _, saved in asked] == [0, *saved[:-1]]
+    totals = [sum(tokens for _, tokens in request.before) for request in sent(patience)]
+    assert news == [totals[0], *(later - earlier for earlier, later in pairwise(totals))]
 
 
 def test_it_says_of_each_request_whether_it_was_late() -> None:
@@ -71,7 +68,7 @@ def test_what_was_late_has_a_second_chance_once_the_cache_has_expired() -> None:
     context = recorded("airline.json")
     first, following = [request for request in sent(forever, context) if request.edits][:2]
     times = iter([-1.0])
-    sender = InTime(pruner(), lambda _new, _saved: next(times, math.inf))
+    sender = InTime(pruner(), lambda _new: next(times, math.inf))
     assert sender(replace(context, segments=context.segments[: first.end])).edits == {}
     edits = sender(replace(context, segments=context.segments[: following.end]), cold=True).edits
     assert edits == following.edits == first.edits

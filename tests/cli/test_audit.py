@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contextprune.cli.audit import pruner_of, waits
+from contextprune.cli.audit import patience_of, pruner_of, waits
 from contextprune.policy import Policy
 from contextprune.proxy.options import Options
 from contextprune.scoring import load_scorer_for_requests
@@ -24,3 +24,8 @@ def test_markers_name_keys_where_those_of_the_proxy_do(recall: str, hints: bool)
 
 def test_it_says_how_long_a_request_waits() -> None:
     assert "at most 0.7 s a request" in waits(Options(deadline=0.7))
+
+
+def test_a_request_waits_as_long_as_one_of_the_proxy_with_the_same_options() -> None:
+    patience = patience_of(Options(deadline=0.7))
+    assert 0.0 < patience(0) <= patience(1_000_000) == 0.7
