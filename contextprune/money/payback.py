@@ -7,7 +7,7 @@ would still be no larger than without us, under every table of prices that may a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contextprune.money.tariff import FAMILIES, Tariff, bill_of, family_of
 
@@ -20,16 +20,17 @@ EVERY = 4  # turns between two looks for one: each costs some milliseconds
 def tables(model: str, prices: str, tariffs: Mapping[str, Tariff]) -> tuple[Tariff, ...]:
     """The price tables under which no bill may grow; the first one tells whether a rewriting pays back.
 
+    Where a prompt may enter the cache for an hour, at a higher price, no bill may grow at that price either: what the
+    client asks for is not known here.
+
     model     as the request names it, "" where it names none
     prices    a family, model or name of `tariffs` whose prices count instead, "" for those of the model
     tariffs   prices of the caller's own, by name
     """
     name = prices or model
-    if name in tariffs:
-        return (tariffs[name],)
-    if name in FAMILIES:
-        return (FAMILIES[name],)
-    return (family_of(name),) if name else (TYPICAL, *FAMILIES.values())
+    own = tariffs.get(name) or FAMILIES.get(name)
+    usual = (own,) if own else (family_of(name),) if name else (TYPICAL, *FAMILIES.values())
+    return (*usual, *(replace(table, write=table.hour) for table in usual if table.hour))
 
 
 def keeps_cacheable(before: int, after: int, least: int, cushion: float) -> bool:

@@ -138,9 +138,19 @@ def test_falling_below_what_is_cached_is_made_up_for_as_the_session_grows(
 
 
 def test_the_tables_are_those_of_the_model_or_all_of_them() -> None:
-    assert tables("claude-opus-4-6", "", {}) == (ANTHROPIC,)
+    assert tables("claude-opus-4-6", "", {})[0] == ANTHROPIC
     assert tables("claude-opus-4-6", "openai", {}) == (FAMILIES["openai"],)
-    assert set(tables("", "", {})) == set(ALL)
+    assert set(tables("", "", {})) >= set(ALL)
+
+
+def test_no_bill_may_grow_at_the_price_of_an_hour_either() -> None:
+    _, hourly = tables("claude-opus-4-6", "", {})
+    assert (hourly.write, hourly.read) == (2.0, 0.1)
+    minutes, either = Meter((ANTHROPIC,)), Meter((ANTHROPIC, hourly))
+    for meter in (minutes, either):
+        meter.request(20_000, 19_000, 0)
+    assert minutes.affords(21_000, 18_000, 15_700)
+    assert not either.affords(21_000, 18_000, 15_700)
 
 
 def test_prices_of_your_own_count_before_those_of_the_family() -> None:
