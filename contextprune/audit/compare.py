@@ -71,7 +71,7 @@ class Compared:
 
 
 def variants(pruner: Pruner) -> list[Variant]:
-    """The rows of the table, from the lowest recall on; that of the settings in force has the pruner itself."""
+    """The rows of the table, from the lowest recall on, each with a pruner that has the parts of this one."""
     policy = pruner.policy
     recalls = sorted({*RECALLS, *(() if policy.repetitions_only else (policy.recall,))})
     policies = {f"{recall:g}": replace(policy, recall=recall, repetitions_only=False) for recall in recalls}
@@ -79,8 +79,7 @@ def variants(pruner: Pruner) -> list[Variant]:
 
     rows = []
     for name, varied in policies.items():
-        in_force = policy == varied
-        rows.append(Variant(name, pruner if in_force else _with_policy(pruner, varied), in_force))
+        rows.append(Variant(name, _with_policy(pruner, varied), policy == varied))
     return rows
 
 

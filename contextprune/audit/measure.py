@@ -175,14 +175,16 @@ def audit_session(
     *,
     priced: bool,
     patience: Patience = forever,
+    strict: bool = True,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Session:
     """Replay a recording and add up; `progress` is called with the number of each request. Raises StoreError.
 
     patience   how long a request may wait for its decisions
+    strict     what comes too late counts as sent whole; else it is only counted
     """
     segments = recording.context.segments
-    sums, sight = _add_up(recording, InTime(pruner, patience), tariff, progress)
+    sums, sight = _add_up(recording, InTime(pruner, patience, strict=strict), tariff, progress)
     flows = [Flow(1, tokens, sent, now) for tokens, _, sent, now in sums.carried]
     sent = [(segment, flow) for segment, flow in zip(segments, flows, strict=True)][: sums.end]
 

@@ -22,14 +22,15 @@ def forever(new: int) -> float:  # noqa: ARG001 - a patience
 class InTime:
     """Sends one conversation, request by request (`session.replay.Sender`), each within its time.
 
+    With `strict` false a late request is sent as decided all the same, and only counted.
     Between two requests it gets ready for the next one, as the proxy does while the model answers.
 
     seconds   time that the last request's decisions took
     late      whether that is longer than it may wait
     """
 
-    def __init__(self, pruner: Pruner, patience: Patience) -> None:
-        self._pruner, self._patience = pruner, patience
+    def __init__(self, pruner: Pruner, patience: Patience, *, strict: bool = True) -> None:
+        self._pruner, self._patience, self._strict = pruner, patience, strict
         self._end = 0
         self.seconds, self.late = 0.0, False
 
@@ -41,7 +42,7 @@ class InTime:
 
         new = sum(before for before, _ in sent.sizes[self._end :])
         self.late = self.seconds > self._patience(new) and not sent.epoch
-        if self.late:
+        if self.late and self._strict:
             self._pruner.sent_unchanged(context)
             sent = self._pruner(context, cold=cold)
         self._pruner.prepare_next(context, enough=lambda: False)

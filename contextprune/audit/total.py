@@ -151,7 +151,7 @@ def audit(
     Files that hold no session are left out and listed. Raises ContextPruneError where a path leads nowhere or holds no
     session, SettingsError where the model has no known price.
     """
-    replays = _Replays(variants(pruner), _tariff_of_choice(model), patience, compare, progress)
+    replays = _Replays(pruner, variants(pruner), _tariff_of_choice(model), patience, compare, progress)
     files, skipped = find(paths, since)
     recordings = _recordings_of(files, skipped, progress, model)
     sessions = tuple(islice(replays.sessions(recordings, skipped), limit))
@@ -165,7 +165,9 @@ def audit(
 
 @dataclass(slots=True)
 class _Replays:
-    """Replays one recording after the other, the first ones under every variant.
+    """Replays one recording after the other, the first ones under every variant, so that these can be compared.
+
+    How many decisions come too late is chance, and would blur what the variants differ in: there it is only counted.
 
     rows       the variants
     chosen     the prices that count for all, and whether they are dollars; None: each session's own
@@ -174,6 +176,7 @@ class _Replays:
     unpriced   why a model has no prices, each reason once
     """
 
+    pruner: Pruner
     rows: Sequence[Variant]
     chosen: tuple[Tariff, bool] | None
     patience: Patience
@@ -192,15 +195,19 @@ class _Replays:
                 skipped.append(Skipped(recording.name, str(exc)))
 
     def _session(self, recording: Recording, position: str, tariff: Tariff, *, priced: bool) -> Session:
-        def replay(row: Variant) -> Session:
-            label = f"{position}{'' if row.in_force else f', {row.title}'}: {recording.name}"
-            report = _numbered(self.progress, label)
-            return audit_session(recording, row.pruner, tariff, priced=priced, patience=self.patience, progress=report)
+        def replay(pruner: Pruner, title: str = "") -> Session:
+            progress = _numbered(self.progress, f"{position}{title}: {recording.name}")
+            return audit_session(
+                recording, pruner, tariff, priced=priced, patience=self.patience, strict=not title, progress=progress
+            )
 
-        session = replay(next(row for row in self.rows if row.in_force))
+        session = replay(self.pruner)
+        in_time = not any(step.late for step in session.steps)
         tokens = sum(sessions[0].before.tokens for sessions in self.table) + session.before.tokens
         if len(self.table) < self.compare and tokens <= MOST_COMPARED:
-            self.table.append([session if row.in_force else replay(row) for row in self.rows])
+            self.table.append(
+                [session if row.in_force and in_time else replay(row.pruner, f", {row.title}") for row in self.rows]
+            )
         return session
 
 

@@ -77,3 +77,11 @@ def test_the_progress_names_the_settings_that_are_tried() -> None:
     for title in ("file 1 of 1: swe.json, request 2", "file 1 of 1, recall 0.99: swe.json, request 2"):
         assert title in stages
     assert "file 1 of 1, repetitions only: swe.json, request 2" in stages
+
+
+def test_rows_differ_in_their_settings_and_not_in_what_came_too_late() -> None:
+    late = audit(FILES[:1], pruner(), patience=lambda _new: -1.0, compare=1)
+    in_time = audit(FILES[:1], pruner(), compare=1)
+    assert late.cost[1] > in_time.cost[1]
+    assert [row.cost for row in late.compared] == [row.cost for row in in_time.compared]
+    assert [row.late for row in late.compared] == [late.requests] * 4

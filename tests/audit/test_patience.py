@@ -72,3 +72,9 @@ def test_what_was_late_has_a_second_chance_once_the_cache_has_expired() -> None:
     assert sender(replace(context, segments=context.segments[: first.end])).edits == {}
     edits = sender(replace(context, segments=context.segments[: following.end]), cold=True).edits
     assert edits == following.edits == first.edits
+
+
+def test_where_lateness_is_only_counted_a_late_request_is_sent_as_decided() -> None:
+    sender = InTime(pruner(), never, strict=False)
+    assert [request.after for request in replay(CONTEXT, sender)] == [request.after for request in sent(forever)]
+    assert sender.late
