@@ -25,6 +25,7 @@ than half after more than 30.
 """
 
 _HOUR = re.compile(rb'"ttl"\s*:\s*"1h"')
+_MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,100})"')
 _DAY = re.compile(rb'"prompt_cache_retention"\s*:\s*"24h"')
 
 
@@ -42,8 +43,13 @@ def asks_for_hour(body: bytes) -> bool:
     return _HOUR.search(body) is not None
 
 
-def asked_lifetime(body: bytes, model: str = "") -> float:
-    """Seconds that the provider is to keep the prompt of a request, by its JSON or else by its model."""
+def asked_lifetime(body: bytes) -> float:
+    """Seconds that the provider is to keep the prompt of a request, by its JSON: what it asks for, or else its model.
+
+    Nothing is parsed. Where it could be read in two ways, the longer time would only put a rewriting off.
+    """
     if _DAY.search(body):
         return DAY
-    return max(HOUR, lifetime_of(model)) if asks_for_hour(body) else lifetime_of(model)
+    named = _MODEL.search(body)
+    usual = lifetime_of(named[1].decode("utf-8", "replace")) if named else FIVE_MINUTES
+    return max(HOUR, usual) if asks_for_hour(body) else usual

@@ -41,15 +41,19 @@ def test_a_cache_lives_as_long_as_real_usage_of_the_model_shows(model: str, seco
 def test_a_breakpoint_for_an_hour_keeps_the_prompt_for_an_hour() -> None:
     body = json.dumps({"model": "claude-opus-4-6", "system": [HOURLY]}).encode()
     assert asks_for_hour(body)
-    assert asked_lifetime(body, "claude-opus-4-6") == HOUR
+    assert asked_lifetime(body) == HOUR
 
 
 def test_a_retention_of_a_day_keeps_the_prompt_for_a_day() -> None:
-    assert asked_lifetime(b'{"model":"gpt-5.1","prompt_cache_retention":"24h"}', "gpt-5.1") == DAY
+    assert asked_lifetime(b'{"model":"gpt-5.1","prompt_cache_retention":"24h"}') == DAY
 
 
 def test_a_body_that_asks_for_nothing_is_kept_as_long_as_its_model_is() -> None:
-    assert asked_lifetime(b'{"model":"gpt-5.4"}', "gpt-5.4") == TEN_MINUTES
+    assert asked_lifetime(b'{"model": "gpt-5.4"}') == TEN_MINUTES
+
+
+def test_a_body_without_a_model_is_kept_for_the_shortest_time() -> None:
+    assert asked_lifetime(b"[]") == FIVE_MINUTES
 
 
 def test_a_text_that_quotes_a_breakpoint_asks_for_nothing() -> None:
