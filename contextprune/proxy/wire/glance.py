@@ -28,8 +28,9 @@ class Glance:
         if self.seen or self._size > _LOOKED_AT:
             return
         self._size += len(chunk)
-        self.seen = _CONTEXT.search(self._end + chunk) is not None
-        self._end = chunk[-_OVERLAP:]
+        text = self._end + chunk
+        self.seen = _CONTEXT.search(text) is not None
+        self._end = text[-_OVERLAP:]
 
 
 def glance_at(headers: Mapping[bytes, bytes]) -> Glance | None:

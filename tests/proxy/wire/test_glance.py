@@ -6,7 +6,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contextprune.proxy.wire.glance import Glance, glance_at
@@ -32,6 +32,7 @@ def test_a_context_is_seen(body: object, seen: bool) -> None:
     assert glance.seen is seen
 
 
+@example(113, 114)
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_a_context_that_comes_in_pieces_is_seen(first: int, second: int) -> None:
     body = json.dumps({"pad": "x" * 100, "contents": [{"parts": ["x" * 100]}]}).encode()
