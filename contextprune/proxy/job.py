@@ -116,6 +116,7 @@ class Answer:
     dollars   without and with contextprune, the cache accounted for; None where prices are unknown
     bills     tokens without and with contextprune: (fresh, written, read, written for an hour); None where not counted
     prices    of the same four, of a million tokens: US dollars where `dollars` are known, else relative to fresh ones
+    new       characters of new results that were decided, and of those for which there was no time
     epoch     old blocks were decided anew
     seconds   by stage; "waited" is the front's queue
     keys      recall keys of what was cut in this very request
@@ -138,6 +139,7 @@ class Answer:
     dollars: tuple[float, float] | None = None
     bills: tuple[Four[int], Four[int]] | None = None
     prices: Four[float] | None = None
+    new: tuple[int, int] = (0, 0)
     epoch: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     keys: tuple[str, ...] = ()
@@ -200,6 +202,7 @@ def read_answer(head: Mapping[str, Any], parts: list[bytes | None]) -> Answer:
     values = {name: value for name, value in head.items() if name != "word"}
     values["kinds"] = {kind: (tokens[0], tokens[1]) for kind, tokens in values["kinds"].items()}
     values["dollars"] = values["dollars"] and (values["dollars"][0], values["dollars"][1])
+    values["new"] = (values["new"][0], values["new"][1])
     values["bills"] = values["bills"] and tuple(tuple(bill) for bill in values["bills"])
     values["prices"] = values["prices"] and tuple(values["prices"])
     values["reason"] = Reason(values["reason"]) if values["reason"] else NO_REASON

@@ -24,7 +24,7 @@ def _clauses(summary: Summary, *, audit: bool) -> Iterator[str]:
     yield _saved(summary, audit=audit)
     if summary.overhead_p50 is not None:
         yield f"{_milliseconds(summary.overhead_p50)} added to the median request"
-    if summary.lost:
+    if summary.undecided:
         yield f"{percent(summary.lost_share)} of the tokens that could have gone were lost to lateness"
     elif summary.late:
         yield f"{plural(summary.late, 'request')} late"

@@ -83,6 +83,7 @@ def with_counts(answer: Answer, counts: Answer) -> Answer:
         dollars=counts.dollars,
         bills=counts.bills,
         prices=counts.prices,
+        new=counts.new,
         heat=answer.heat or counts.heat,
     )
 

@@ -51,7 +51,7 @@ class Summary:
     epochs            requests in which old blocks were decided anew
     sessions          of days alone: sessions that sent a request; one that goes on over midnight counts on both days
     late              requests for which time was short, wholly or for some blocks
-    lost              tokens that would have gone, had there been time
+    decided           characters of new results that were decided; `undecided` of those for which there was no time
     """
 
     requests: int
@@ -80,15 +80,19 @@ class Summary:
     epochs: int
     sessions: int
     late: int
-    lost: int
+    decided: int
+    undecided: int
     billed: int = 0
     uncounted: int = 0
     reconciled: Reconciled = Reconciled()
 
     @property
     def lost_share(self) -> float:
-        """The share, 0..1, of the tokens that could have gone which was lost to lateness."""
-        return self.lost / (self.saved + self.lost) if self.lost > 0 else 0.0
+        """The share, 0..1, of what could have gone which was lost to lateness.
+
+        By the size of new results: those for which there was no time are taken to be like all others.
+        """
+        return self.undecided / (self.decided + self.undecided) if self.undecided > 0 else 0.0
 
     @property
     def saved(self) -> int:
@@ -145,7 +149,8 @@ def summarise(sums: Sums) -> Summary:
         epochs=count("epochs"),
         sessions=count("sessions"),
         late=_late(sums),
-        lost=count("lost"),
+        decided=count("new", "decided"),
+        undecided=count("new", "undecided"),
         billed=count("billed"),
         uncounted=max(0, count("billed") - count("counted")),
         reconciled=_reconciled(totals),

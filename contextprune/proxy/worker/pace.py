@@ -44,13 +44,15 @@ class Deadline:
 
     seconds     for all of them, from now on
     abandoned   True once the front has given up on the job
+
+    `skipped` counts blocks for which there was no time; `decided` and `undecided` are characters of all blocks.
     """
 
     def __init__(self, seconds: float, abandoned: Callable[[], bool], pace: Pace) -> None:
         self._ends = perf_counter() + seconds * (1 - RESERVE) - LEAST_RESERVE
         self._abandoned, self._pace = abandoned, pace
         self._last: tuple[int, float] | None = None  # characters of the block that is being decided, and since when
-        self.skipped = 0
+        self.skipped = self.decided = self.undecided = 0
 
     def __call__(self, segment: Segment) -> bool:
         """True where `segment` is to stand as it is, since there is no time to decide it. Raises Abandoned."""
@@ -63,8 +65,10 @@ class Deadline:
         late = now + size * (self._pace.seconds if decided else COUNTED) > self._ends
         if decided and late:
             self.skipped += 1
+            self.undecided += size
             self._pace.doubt()
         elif decided:
+            self.decided += size
             self._last = size, now
         return late
 

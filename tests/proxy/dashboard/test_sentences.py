@@ -20,7 +20,8 @@ DAY = replace(
     dollars_before=3.4,
     dollars_after=2.2,
     overhead_p50=0.042,
-    lost=1600,
+    decided=96_000,
+    undecided=4000,
     late=2,
 )
 
@@ -41,8 +42,8 @@ def test_a_day_is_said_in_a_sentence() -> None:
         (replace(DAY, sessions=1), "Today: 1 session, "),
         (replace(DAY, sessions=0), "Today: 40 requests, "),
         (replace(DAY, priced=0, before=0, after=0), "nothing saved"),
-        (replace(DAY, lost=0), ", 2 requests late."),
-        (replace(DAY, lost=0, late=0), "42 ms added to the median request."),
+        (replace(DAY, undecided=0), ", 2 requests late."),
+        (replace(DAY, undecided=0, late=0), "42 ms added to the median request."),
         (replace(DAY, overhead_p50=1.25), "1.2 s added to the median request"),
     ],
 )

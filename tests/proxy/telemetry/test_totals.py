@@ -111,3 +111,10 @@ def test_a_name_that_no_file_takes_is_replaced(path: Path) -> None:
     counted(totals, model="\ud800" + "x" * 5000, client="\ud800")
     [row] = totals.sessions(1)
     assert (row.facts.client, len(row.facts.model)) == ("?", 100)
+
+
+def test_what_is_lost_to_lateness_is_reckoned_by_the_size_of_new_results() -> None:
+    totals = Totals()
+    counted(totals, new=(9600, 0))
+    counted(totals, reason="late", new=(0, 400))
+    assert summarise(totals.days()[TODAY]).lost_share == 0.04

@@ -27,6 +27,7 @@ def test_a_block_that_does_not_fit_stands_and_a_smaller_one_after_it_may_not() -
     assert deadline(result(20_000))
     assert not deadline(result(100))
     assert deadline.skipped == 1
+    assert (deadline.decided, deadline.undecided) == (100, 20_000)
 
 
 def test_what_is_only_counted_is_taken_to_cost_no_time() -> None:
