@@ -231,6 +231,7 @@ class Answerer:
         spliced = perf_counter()
         body = conversation.body(job, pruned.edits)
         answer = _answer(job, body, pruned, deadline.skipped, changed=body is not job.body)
+        answer = replace(answer, new=(deadline.decided, deadline.undecided))
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
         return replace(answer, seconds=seconds, keys=tuple(_keys(pruned, engine.store)), conversation=conversation_hash)
 

@@ -173,6 +173,13 @@ def test_an_epoch_that_comes_too_late_is_sent_with_the_next_request() -> None:
     raise AssertionError("there was no epoch")
 
 
+def test_new_results_are_told_by_their_size_as_decided_or_without_time() -> None:
+    engine = answerer()
+    size = len(texts(body("x0"))[0])
+    assert ask(engine, job(body("x0"))).new == (size, 0)
+    assert ask(engine, job(body("x0", 2), seconds=0.0)).new == (0, len(texts(body("x0", 2))[1]))
+
+
 def test_what_there_is_no_time_for_stands_and_says_late(store: Store) -> None:
     engine = answerer(store)
     answer = ask(engine, job(body("x1"), seconds=0.0))
