@@ -52,13 +52,14 @@ def _facts(record: RequestRecord) -> Iterator[str]:
     saved = f"saved {share(record.saved, answer.before)}" if record.saved else ""
     epoch = "old blocks were decided anew (an epoch)" if answer.epoch else ""
     yield fact("input tokens", tokens(record), saved, epoch)
-    if answer.dollars:
-        before, after = map(format_usd, answer.dollars)
+    if record.dollars:
+        before, after = map(format_usd, record.dollars)
         yield fact(
             "cost of the input, cache counted",
             after,
             f"without contextprune {before}",
             f"saved {dollars_saved(record)}",
+            _bill(record),
         )
 
     yield fact("added time", time(record.overhead))
@@ -76,6 +77,16 @@ def _facts(record: RequestRecord) -> Iterator[str]:
         yield fact("read from the cache, as the provider says", cached(record), from_cache)
         reasoning = f"{usage.reasoning:,} of them reasoning" if usage.reasoning else ""
         yield fact("output tokens, as the provider says", f"{usage.output:,}", reasoning)
+
+
+def _bill(record: RequestRecord) -> str:
+    """The cost of what was sent, as modelled and as the provider's usage says; "" where it told nothing."""
+    billing = record.billing
+    if billing is None or billing.usd is None or billing.modelled is None or billing.billed is None:
+        return ""
+    modelled, billed = (format_usd(cost * billing.usd) for cost in (billing.modelled, billing.billed))
+    loss = "; it read less from the cache than it should have" if billing.missed else ""
+    return f"modelled {modelled}, billed {billed}{loss}"
 
 
 def _why(record: RequestRecord) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from contextprune.proxy.dashboard.request import request_page
 from contextprune.proxy.telemetry.record import RequestRecord
+from contextprune.proxy.telemetry.usage import Usage
 from tests.html_reader import Reader
 from tests.proxy.telemetry.sample_traffic import finished, heat, monitor_of, passed
 
@@ -25,6 +26,13 @@ def test_a_request_has_its_figures() -> None:
         assert figure in text
     for name in ("claude-opus-4-5", "1f2e3d4c", "k1abc", "160,000 in, 9,000 out", "fold 12 ms"):
         assert name in text
+
+
+def test_its_money_is_what_the_provider_billed() -> None:
+    bills = ((40_000, 0, 0, 0), (14_000, 0, 0, 0))
+    text = shown(of(bills=bills, prices=(5.0, 6.25, 0.5, 10.0), usage=Usage(14_000, 0, 0, 500))).text
+    for words in ("$0.0700", "without contextprune $0.2000", "saved $0.1300", "modelled $0.0700, billed $0.0700"):
+        assert words in text
 
 
 def test_why_it_went_through_is_said() -> None:
