@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from contextprune.context import Context, Reading, Ref, Segment, blocks_of
@@ -33,6 +33,7 @@ class Pruned:
 
     sizes   tokens of each segment of the context, before and after
     epoch   whether old blocks were decided anew in this very call
+    notes   what was decided in this call about a conversation, as the ledger keeps it: enough to replay it elsewhere
     """
 
     edits: Mapping[Ref, str]
@@ -40,6 +41,7 @@ class Pruned:
     report: Report
     sizes: tuple[tuple[int, int], ...]
     epoch: bool = False
+    notes: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
 
 
 class Pruner:
@@ -121,6 +123,10 @@ class Pruner:
         For callers who could not wait for a decision, or whose provider refused it. Raises StoreError.
         """
         self._conversations.sent_unchanged(context, whole=whole)
+
+    def forget(self, context: Context) -> None:
+        """Drop from memory what was decided about what is new in a conversation: notes say what was sent of it."""
+        self._conversations.forget(context)
 
     def prepare_next(self, context: Context, *, enough: Callable[[], bool]) -> None:
         """Do what the next request of a conversation just decided would have to do first, until `enough`.
@@ -216,7 +222,7 @@ class Pruner:
         report = summarise(
             decided.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes, (prompt,)
         )
-        return Pruned(decided.edits, decided.plan, report, decided.sizes, decided.epoch)
+        return Pruned(decided.edits, decided.plan, report, decided.sizes, decided.epoch, decided.notes)
 
 
 def _prompt(context: Context, decided: Decided, policy: Policy) -> Prompt:

@@ -49,7 +49,7 @@ BESIDE = {("bench", "training")}  # the bench measures on what training held out
 PROXY_LAYERS = (
     {"options", "job", "inherited"},
     {"wire", "pool"},
-    {"telemetry", "treatment"},
+    {"telemetry", "treatment", "replay"},
     {"worker", "dashboard"},
     {"exchange", "endpoints", "forward", "app", "server", "supervisor"},
 )
@@ -57,6 +57,10 @@ PROXY_LAYERS = (
 FRONT_IMPORTS_NOT = (
     "contextprune.storage", "contextprune.session", "contextprune.pruner", "contextprune.api",
     "contextprune.proxy.worker",
+)  # fmt: skip
+REPLAY_IMPORTS_NOT = (
+    "contextprune.scoring", "contextprune.selection", "contextprune.splitting", "contextprune.prepare",
+    "contextprune.pruner", "contextprune.session.conversations", "contextprune.tokens",
 )  # fmt: skip
 
 HEAVY = {
@@ -203,8 +207,9 @@ def test_no_file_of_the_proxy_imports_from_above_or_from_beside_it(path: Path) -
 def test_the_front_process_imports_neither_engine_nor_store(path: Path) -> None:
     if path.parent.name == "worker":
         return  # the scorer process
+    forbidden = REPLAY_IMPORTS_NOT if path.parent.name == "replay" else FRONT_IMPORTS_NOT
     for name in imports_of(path):
-        assert not name.startswith(FRONT_IMPORTS_NOT), f"{name_of(path)} imports {name}"
+        assert not name.startswith(forbidden), f"{name_of(path)} imports {name}"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.relative_to(PACKAGE).as_posix())

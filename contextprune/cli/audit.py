@@ -95,7 +95,7 @@ def patience_of(options: Options) -> Callable[[int], float]:
     """How long the proxy lets a request wait for its decisions: see `audit.patience.Patience`."""
     from contextprune.proxy.pool.deadlines import seconds_worth  # noqa: PLC0415 - the other commands do without
 
-    return lambda new: seconds_worth(new, 0, options.deadline, options.prefill)
+    return lambda new: seconds_worth(new, options.deadline, options.prefill)
 
 
 def waits(options: Options) -> str:

@@ -11,10 +11,12 @@ from typing import Any
 from contextprune.proxy.endpoints import Endpoints
 from contextprune.proxy.exchange import Exchange, Phase, Relay, Send, Stop
 from contextprune.proxy.forward import Forwarder, note
-from contextprune.proxy.job import Reason
+from contextprune.proxy.job import Job, Reason
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import Pool
+from contextprune.proxy.replay.replayer import Replayer, store_of
 from contextprune.proxy.telemetry.monitor import Monitor
+from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import ClientGone, Receive, Unacceptable
 from contextprune.proxy.wire.client import Broken, Client, Failed
@@ -22,6 +24,7 @@ from contextprune.proxy.wire.routes import Upstreams
 
 _LAG_EVERY = 0.5  # seconds
 _PUBLISH_EVERY = 2.0
+_COUNTED_LATE = 64 << 20  # bytes of bodies that wait to be counted; what comes on top stays uncounted
 
 
 class App:
@@ -30,16 +33,25 @@ class App:
     secret   proves to the program that started the proxy that this is it; b"" where none did
     """
 
-    def __init__(self, options: Options, pool: Pool, monitor: Monitor, secret: bytes = b"") -> None:
+    def __init__(
+        self,
+        options: Options,
+        pool: Pool,
+        monitor: Monitor,
+        secret: bytes = b"",
+        replayer: Replayer | None = None,
+    ) -> None:
         self.options, self.pool, self.monitor = options, pool, monitor
         self.draining = False
         upstreams = Upstreams(options)
         self._client = Client(options, upstreams)
         monitor.unreachable = self._client.trouble
-        self._forwarder = Forwarder(options, pool, upstreams, Relay(self._client))
+        self._replayer = replayer or Replayer(lambda: store_of(options.config))
+        self._forwarder = Forwarder(options, pool, upstreams, Relay(self._client), self._replayer)
         self._endpoints = Endpoints(options, monitor, pool, lambda: self.draining, secret)
         self._exchanges: set[Exchange] = set()
         self._chores: list[asyncio.Task[None]] = []
+        self._counting: dict[asyncio.Task[None], int] = {}  # requests that are counted late, by their bytes
 
     @property
     def in_flight(self) -> int:
@@ -73,11 +85,13 @@ class App:
         self._chores = [loop.create_task(chore) for chore in chores]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        for chore in self._chores:
-            chore.cancel()
-        await asyncio.gather(*self._chores, return_exceptions=True)
+        running = (*self._chores, *self._counting)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await self.monitor.publish()
         await self.pool.stop()
+        self._replayer.close()
         await self._client.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -148,6 +162,17 @@ class App:
         if exchange.audit is not None and not exchange.audit.cancelled():
             note(exchange.record, exchange.audit.result())
         self.monitor.add(exchange.record)
+        job = exchange.uncounted
+        if job is not None and sum(self._counting.values()) + len(job.body) <= _COUNTED_LATE:
+            task = asyncio.get_running_loop().create_task(self._count(exchange.record, job))
+            self._counting[task] = len(job.body)
+            task.add_done_callback(lambda done: self._counting.pop(done, None))
+
+    async def _count(self, record: RequestRecord, job: Job) -> None:
+        """Count a request after its end: it went up without a decision, and so uncounted."""
+        answer = await self._forwarder.count_later(job)
+        if answer.before:
+            self.monitor.counted(record.number, answer)
 
 
 async def _end(exchange: Exchange) -> None:

@@ -210,9 +210,8 @@ class Endpoints:
         if length > options.max_body:
             await incoming.discard()
             raise too_large(length, options.max_body)
-        received = await incoming.read(options.max_body, options.max_body)
+        received = await incoming.read(options.max_body)
         exchange.watch()
-        assert received is not None  # above the limit, `read` raises
         exchange.record.bytes_in = len(received)
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
         return (await decode_body(received, encoding, options.max_decoded) if encoding else received) or b""

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from time import monotonic
 from typing import Any
 
-from contextprune.proxy.job import Answer
+from contextprune.proxy.job import Answer, Job
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.wire.body import Incoming, Message, Receive
@@ -56,11 +56,12 @@ class Exchange:
     between_events  the answer is a stream of plain events, and another event may follow what was sent
     uploaded        when the last byte of the request had come, in monotonic seconds as `started`
     audit           measures beside, while the request is relayed as it is
+    uncounted       the job of a request that went up without a decision, so that nobody has counted it yet
     """
 
     __slots__ = (
         "_receive", "_send", "_task", "_watch", "audit", "between_events", "headers", "names", "phase", "record",
-        "route", "scope", "started", "stopped", "uploaded",
+        "route", "scope", "started", "stopped", "uncounted", "uploaded",
     )  # fmt: skip
 
     def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send, record: RequestRecord) -> None:
@@ -74,6 +75,7 @@ class Exchange:
         self.stopped: Stop | None = None
         self.between_events = False
         self.audit: asyncio.Task[Answer] | None = None
+        self.uncounted: Job | None = None
         self._task = asyncio.current_task()
         self._watch: asyncio.Task[None] | None = None
 

@@ -1,7 +1,7 @@
 """Carries out the treatment of a request: what is read of it, what the scorer makes of it, and what is sent in the end.
 
-Here the proxy fails open, in `ask`, and nowhere else: whatever goes wrong with shortening, the client's own bytes go
-up. Who may see what, and where keys may travel, is decided elsewhere and fails closed.
+Here the proxy fails open, in `_guarded`, and nowhere else: whatever goes wrong with shortening, the request goes up.
+Who may see what, and where keys may travel, is decided elsewhere and fails closed.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from time import monotonic
 
 from contextprune.proxy.exchange import RETRIED, Exchange, Relay
-from contextprune.proxy.job import Answer, Job, Reason, Task, pass_through
+from contextprune.proxy.job import Answer, Job, Reason, Task, is_undecided, pass_through
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import Pool
+from contextprune.proxy.replay.replayer import Replayer
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.treatment import Action, Refusal, Treatment, choose_treatment, reconsider
-from contextprune.proxy.wire.body import Incoming, declared, decode_body, has_body
-from contextprune.proxy.wire.client import Body
+from contextprune.proxy.wire.body import Incoming, declared, decode_body, has_body, text_size
+from contextprune.proxy.wire.client import Body, Failed, Reply
 from contextprune.proxy.wire.client_name import client_name
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.glance import Glance, glance_at
@@ -35,8 +36,9 @@ _log = logging.getLogger("contextprune.proxy")
 class Forwarder:
     """Takes requests to their providers, shortened where that is asked for."""
 
-    def __init__(self, options: Options, pool: Pool, upstreams: Upstreams, relay: Relay) -> None:
+    def __init__(self, options: Options, pool: Pool, upstreams: Upstreams, relay: Relay, replayer: Replayer) -> None:
         self._options, self._pool, self._upstreams, self._relay = options, pool, upstreams, relay
+        self._replayer = replayer
         self._boot = secrets.token_hex(4)
         self._jobs = 0
 
@@ -105,37 +107,45 @@ class Forwarder:
     async def _shorten(self, exchange: Exchange, incoming: Incoming, treatment: Treatment) -> Tap:
         """Relay a request with what the scorer makes of its body, and without where it makes nothing of it."""
         options, record = self._options, exchange.record
-        received = await incoming.read(options.largest, options.max_body)
-        if received is None:
-            treatment = reconsider(treatment, incoming.size, options)
-            record.answer = replace(record.answer, reason=treatment.reason)
-            return await self._stream(exchange, incoming, treatment.limit)
+        received = await incoming.read(options.max_body)
         exchange.watch()
         record.bytes_in = len(received)
 
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
         body = await decode_body(received, encoding, options.max_decoded) if encoding else received
-        treatment = reconsider(treatment, None if body is None else len(body), options)
+        treatment = reconsider(treatment, None if body is None else text_size(body, options.largest), options)
         record.answer = replace(record.answer, reason=treatment.reason)
-        if body is None or treatment.action is Action.RELAY:
+        measuring = treatment.action is Action.MEASURE
+        if body is None or (treatment.action is Action.RELAY and (measuring or treatment.reason != Reason.TOO_LARGE)):
             return await self._send(exchange, received)
 
         job = self._job(exchange, treatment, body)
-        if treatment.action is Action.MEASURE:
+        if measuring:
             record.answer = replace(record.answer, status="audit")
             exchange.audit = asyncio.get_running_loop().create_task(self.ask(job))
             return await self._send(exchange, received)
-        answer = await self.ask(job)
+        answer = await self._answer(job, treatment)
         note(record, answer)
+        exchange.uncounted = job if is_undecided(answer) and not answer.before else None
         if answer.status != "applied" or answer.body is None:
-            return await self._send(exchange, received)
+            return await self._send(exchange, received, job)
         return await self._send_edited(exchange, received, job, answer.body)
 
-    async def _send(self, exchange: Exchange, received: bytes) -> Tap:
+    async def _answer(self, job: Job, treatment: Treatment) -> Answer:
+        """The answer about a body: where nothing new could be decided, what earlier requests sent of it."""
+        too_large = treatment.reason is Reason.TOO_LARGE
+        answer = pass_through(job, Reason.TOO_LARGE) if too_large else await self.ask(job)
+        if answer.notes is not None:
+            self._replayer.remember(job, answer.notes)
+        if answer.status == "passed" and is_undecided(answer):
+            return await _guarded(self._replayer.replay(job, answer), answer)
+        return answer
+
+    async def _send(self, exchange: Exchange, received: bytes, job: Job | None = None) -> Tap:
         """Send a body as it was received, and deliver the answer."""
         assert exchange.route is not None
         headers = upward(exchange.headers, exchange.route.upstream.authority, length=len(received))
-        reply = await self._relay.send(exchange, headers, received)
+        reply = await self._open(exchange, headers, received, job)
         try:
             await self._await_audit(exchange)
             return await exchange.deliver(reply, self._own_headers(exchange))
@@ -147,7 +157,7 @@ class Forwarder:
         assert exchange.route is not None
         record, host = exchange.record, exchange.route.upstream.authority
         headers = upward(exchange.headers, host, length=len(edited), decoded=True)
-        reply = await self._relay.send(exchange, headers, edited)
+        reply = await self._open(exchange, headers, edited, job)
         try:
             if reply.status in RETRIED:
                 headers = upward(exchange.headers, host, length=len(received))
@@ -159,6 +169,25 @@ class Forwarder:
             return await exchange.deliver(reply, self._own_headers(exchange))
         finally:
             await reply.close()
+
+    async def _open(
+        self, exchange: Exchange, headers: list[tuple[bytes, bytes]], body: bytes, job: Job | None
+    ) -> Reply:
+        """Send a request; where the provider does not take it, its cache does not hold what is new in `job`."""
+        try:
+            reply = await self._relay.send(exchange, headers, body)
+        except Failed:
+            if job is not None:
+                self._pool.failed(job)
+            raise
+        if reply.status >= 400 and job is not None:
+            self._pool.failed(job)
+        return reply
+
+    async def count_later(self, job: Job) -> Answer:
+        """Count a request that was sent without a decision, once a scorer process has time; no tokens: in vain."""
+        self._jobs += 1
+        return await self._pool.catch_up(replace(job, number=self._jobs))
 
     async def _await_audit(self, exchange: Exchange) -> None:
         """Give a measurement the rest of its time: what is not known by now is for the record only."""
@@ -208,11 +237,7 @@ class Forwarder:
 
     async def ask(self, job: Job) -> Answer:
         """Ask the pool about a body; where anything fails, the answer is to send it as it was received."""
-        try:
-            return await self._pool.ask(job)
-        except Exception:  # noqa: BLE001 - the one place that fails open: a fault of ours must not cost a request
-            _log.exception("the scorer could not be asked", extra={"fields": {"job": job.number}})
-            return pass_through(job, Reason.ERROR)
+        return await _guarded(self._pool.ask(job), pass_through(job, Reason.ERROR))
 
     def _own_headers(self, exchange: Exchange) -> Headers:
         """Headers of an answer that say what was done with its request."""
@@ -229,6 +254,15 @@ class Forwarder:
             headers.append((b"x-contextprune-tokens-after", b"%d" % answer.after))
         headers.append((b"x-contextprune-overhead-ms", b"%.1f" % (record.overhead * 1e3)))
         return headers
+
+
+async def _guarded(answering: Awaitable[Answer], otherwise: Answer) -> Answer:
+    """An answer, or the other one where anything fails."""
+    try:
+        return await answering
+    except Exception:  # noqa: BLE001 - the one place that fails open: a fault of ours must not cost a request
+        _log.exception("no answer could be had", extra={"fields": {"job": otherwise.number}})
+        return otherwise
 
 
 def note(record: RequestRecord, answer: Answer) -> None:

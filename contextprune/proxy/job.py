@@ -33,6 +33,7 @@ class Job:
     tenant    fingerprint of the credential, "" for none
     session   the session's id from a header, or ""
     cold      the session's last request is longer ago than the provider's cache lives
+    uncached  the session's last request did not get into that cache: it was refused, or failed
     recall    "off", "tool" or "mcp"
     audit     measure, change nothing and remember nothing
     show      the operator wants content on the dashboard: return the heat map
@@ -47,6 +48,7 @@ class Job:
     tenant: str = ""
     session: str = ""
     cold: bool = False
+    uncached: bool = False
     recall: str = "off"
     audit: bool = False
     show: bool = False
@@ -109,7 +111,6 @@ class Answer:
     body      None: send what was received; of COMPRESS and RETRIEVE the response body
     status    "applied", "noop", "audit" or "passed"
     reason    a Reason, or NO_REASON; beside "applied" it is "late" where time was short for a part of it
-    final     False: the replay of what earlier requests sent, without new decisions
     session   of COMPRESS, the id that the gateway gave in the body, "" for none
     before    tokens of the request, after: of what is sent; both 0 where nobody counted
     kinds     the same by kind of segment
@@ -124,13 +125,13 @@ class Answer:
     heat      JSON: a list of [kind, name, [[text, action or "marker", reason, score], ...], facts] in reading order;
               facts: "tokens" [before, after], "request" of the conversation that brought it, "cut" "now", "old",
               "epoch" or ""
+    notes     JSON: "home", the tenant under whom it was noted, and "entries" of the ledger; for the front's own replay
     """
 
     number: int
     body: bytes | None
     status: str
     reason: Reason | Literal[""] = NO_REASON
-    final: bool = True
     model: str = ""
     session: str = ""
     before: int = 0
@@ -145,6 +146,7 @@ class Answer:
     keys: tuple[str, ...] = ()
     conversation: str = ""
     heat: bytes | None = None
+    notes: bytes | None = None
 
 
 UNASKED = Answer(0, None, "passed")
@@ -154,6 +156,18 @@ UNASKED = Answer(0, None, "passed")
 def pass_through(job: Job, reason: Reason) -> Answer:
     """Answer that what was received is to be sent, for this reason."""
     return Answer(job.number, None, "passed", reason)
+
+
+UNDECIDED = frozenset({
+    Reason.LATE, Reason.BUSY, Reason.CRASHED, Reason.STARTING, Reason.BREAKER, Reason.STORE, Reason.ERROR,
+    Reason.TOO_LARGE,
+})  # fmt: skip
+"""Reasons for which nothing new is decided; what earlier requests sent is sent again all the same."""
+
+
+def is_undecided(answer: Answer) -> bool:
+    """Tell whether nothing, or not everything, was decided for a reason that says nothing of the request itself."""
+    return answer.reason in UNDECIDED
 
 
 PREFIX = Struct(">IQ")
@@ -193,8 +207,8 @@ def read_job(head: Mapping[str, Any], parts: list[bytes | None]) -> Job:
 
 def pack_answer(answer: Answer) -> list[bytes]:
     """Make an answer a message."""
-    values = {f.name: getattr(answer, f.name) for f in fields(Answer) if f.name not in ("body", "heat")}
-    return pack({"word": "answer", **values}, answer.body, answer.heat)
+    values = {f.name: getattr(answer, f.name) for f in fields(Answer) if f.name not in ("body", "heat", "notes")}
+    return pack({"word": "answer", **values}, answer.body, answer.heat, answer.notes)
 
 
 def read_answer(head: Mapping[str, Any], parts: list[bytes | None]) -> Answer:
@@ -206,4 +220,4 @@ def read_answer(head: Mapping[str, Any], parts: list[bytes | None]) -> Answer:
     values["bills"] = values["bills"] and tuple(tuple(bill) for bill in values["bills"])
     values["prices"] = values["prices"] and tuple(values["prices"])
     values["reason"] = Reason(values["reason"]) if values["reason"] else NO_REASON
-    return Answer(**{**values, "keys": tuple(values["keys"]), "body": parts[0], "heat": parts[1]})
+    return Answer(**{**values, "keys": tuple(values["keys"]), "body": parts[0], "heat": parts[1], "notes": parts[2]})

@@ -38,7 +38,8 @@ class Options:
     mode                "on" shortens, "audit" measures and changes nothing, "off" only relays
     recall              how a model gets back what was taken out: "off", by a "tool" in every request, or over "mcp"
     deadline            seconds at most for new decisions on a request
-    prefill             tokens a second that the upstream reads; a quarter of the time saved is the time allowed
+    prefill             tokens a second that the upstream reads; a quarter of what reading the new ones takes, and no
+                        less than 0.3 seconds, is the time that a request may wait
     scorers             scorer processes; from two on, one takes small requests only
     workers             front processes that share the port
     queue_tokens        new tokens that may wait for a scorer; beyond them requests go through as they are
@@ -67,7 +68,7 @@ class Options:
     upstreams: Mapping[str, str] = field(default_factory=dict, hash=False)
     mode: str = "on"
     recall: str = "off"
-    deadline: float = 0.15
+    deadline: float = 2.0
     prefill: float = 5_000.0
     scorers: int = 2
     workers: int = 1

@@ -90,7 +90,7 @@ def choose_treatment(
 
 
 def reconsider(treatment: Treatment, size: int | None, options: Options) -> Treatment:
-    """Decide again about a body that was read: `size` is in decoded bytes, None where it cannot be decoded."""
+    """Decide again about a body that was read: `size` is in decoded bytes without images, None if it has no such."""
     if size is None:
         return replace(treatment, action=Action.RELAY, reason=Reason.PAYLOAD)
     if size > options.largest:
@@ -99,14 +99,11 @@ def reconsider(treatment: Treatment, size: int | None, options: Options) -> Trea
 
 
 def _within_bounds(treatment: Treatment, length: int | None, options: Options) -> Treatment:
-    """Refuse or relay what is announced to be too large; None is no announcement."""
-    if length is None or length <= min(options.max_body, options.largest):
+    """Refuse what is announced to be too large; None is no announcement."""
+    if length is None or length <= options.max_body:
         return treatment
-    reason = treatment.reason or Reason.TOO_LARGE
-    if length > options.max_body:
-        refusal = Refusal(413, too_large(length, options.max_body).message)
-        return replace(treatment, action=Action.REFUSE, reason=reason, refusal=refusal)
-    return replace(treatment, action=Action.RELAY, reason=reason)
+    refusal = Refusal(413, too_large(length, options.max_body).message)
+    return replace(treatment, action=Action.REFUSE, reason=treatment.reason or Reason.TOO_LARGE, refusal=refusal)
 
 
 def _refused(status: int, message: str, headers: Headers = ()) -> Treatment:

@@ -9,24 +9,27 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from contextprune.context import BLOCKS, Context, Kind, Ref, Segment
+from contextprune.errors import StoreError
 from contextprune.money.payback import Meter, tables
 from contextprune.prepare import Resources
 from contextprune.selection.protection import least_tokens, protection
 from contextprune.session.arrival import BlockPlan, decide
 from contextprune.session.decided import Decided, Shown, assemble
 from contextprune.session.epoch import Changed, run_epoch
-from contextprune.session.identity import Conversation, Key, Link, alike, chain, conversation_of, key_of, seed
-from contextprune.session.ledger import Entry, Ledger
+from contextprune.session.identity import LASTING, Conversation, Key, Link, alike, chain, conversation_of, key_of, seed
+from contextprune.session.ledger import Entry, Ledger, packed
 from contextprune.session.second_chance import decide_late, second_chances, still_shorter
 from contextprune.session.sent import Recorded, block_entries, find_recorded, sent_texts
 from contextprune.session.state import State
 
 MOST_STATES = 16  # conversations whose state is in memory; that of any other is built from the ledger
+OVERTAKEN = 3  # times that another process may be first before a call gives up
 ASIDES_COUNTED = 64  # texts beside conversations, such as system prompts, whose tokens are remembered
 
 
@@ -41,29 +44,41 @@ class _Remembered(NamedTuple):
 
 @dataclass(slots=True)
 class _News:
-    """What one call decided: entries and plans by segment, and what the last epoch changed."""
+    """What one call decided: entries and plans by segment, what the last epoch changed, and all of it as notes."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
     plans: dict[int, BlockPlan | None] = field(default_factory=dict)
     changed: Changed = ()
+    notes: Mapping[Key, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
-    """What a call brings besides the conversation: see `Conversations.decide`.
+class _Overtaken(Exception):  # noqa: N818 - says what happened
+    """Another process has decided about the same segments first; its decisions count."""
 
-    stands    of a segment of which nothing is recorded: it was sent as it stands
-    pending   what an epoch changed, decided too late for the request before this one
-    epochs    False where nothing that was sent may change
-    """
+
+class _Call(NamedTuple):
+    """What a call brings besides the context: see `Conversations.decide`."""
 
     query: str | None
     cold: bool
     uncached: bool
-    stands: Callable[[int], bool]
+    as_sent: bool
+    frozen: int
     enough: Callable[[Segment], bool]
-    pending: Changed = ()
-    epochs: bool = True
+
+
+class _Terms(NamedTuple):
+    """What decides about the segments that a state lacks.
+
+    recorded  what the ledger knows of them
+    foreign   segments before it of which nothing is recorded were sent as they stand
+    pending   what an epoch changed, decided too late for the request before this one
+    """
+
+    call: _Call
+    recorded: Recorded
+    foreign: int
+    pending: Changed
 
 
 class Conversations:
@@ -80,9 +95,7 @@ class Conversations:
         self._lock = threading.Lock()
         markers = f"{resources.recallable}" if resources.hints else "without hints"
         self._seed = (
-            lasting_seed(hints=resources.hints)
-            if lasting
-            else seed(resources.policy, resources.scorer.name, resources.counter.name, markers)
+            LASTING if lasting else seed(resources.policy, resources.scorer.name, resources.counter.name, markers)
         )
 
     def decide(
@@ -106,20 +119,28 @@ class Conversations:
         `enough` is asked before each segment of which nothing is recorded; where it says so, that one stands as it is.
         What it raises goes through, and nothing new is remembered.
         """
-        conversation, own_seed = conversation_of(context), self._seed_of(query)
+        call = _Call(query, cold, uncached, as_sent, frozen, enough or _never)
+        for _ in range(OVERTAKEN):
+            with suppress(_Overtaken):
+                return self._decide(context, call)
+        raise StoreError("other processes decide about this conversation, again and again; the next request may do")
+
+    def _decide(self, context: Context, call: _Call) -> Decided:
+        """Decide what is new. Raises _Overtaken where another process was first."""
+        conversation, own_seed = conversation_of(context), self._seed_of(call.query)
 
         # The longest beginning whose state is in memory, and what the ledger knows beyond it.
         aside_tokens = self._count_asides(context, conversation)
         links, state = self._begin(own_seed, context, conversation)
         state.asides = conversation.before_each(aside_tokens)
         start = len(state.texts)
-        recorded = find_recorded(self._ledger, conversation, links, start, reuse=self._lasting and as_sent)
-        foreign = max(conversation.sent if as_sent else 0, bisect_left(conversation.positions, frozen))
+        recorded = find_recorded(self._ledger, conversation, links, start, reuse=self._lasting and call.as_sent)
+
+        foreign = max(conversation.sent if call.as_sent else 0, bisect_left(conversation.positions, call.frozen))
         pending = _placed(self._pending_of(links, conversation), links, conversation.segments)
-        terms = _Terms(query, cold, uncached, lambda at: at < foreign, enough or _never, pending, not frozen)
-        news = self._advance(state, context, conversation, links, recorded, terms)
-        self._keep(conversation, links, state, news, start)
-        shown = Shown(start, news.plans, news.changed, aside_tokens)
+        news = self._advance(state, context, conversation, links, _Terms(call, recorded, foreign, pending))
+        self._keep(conversation, links, state, news, start, recorded)
+        shown = Shown(start, news.plans, news.changed, aside_tokens, news.notes)
         result = assemble(context, conversation, state, self._resources.policy, shown)
         if links:  # last of all: from here on another thread may go on with it
             self._remember(_Remembered(own_seed, links, state, news.changed))
@@ -131,18 +152,17 @@ class Conversations:
         context: Context,
         conversation: Conversation,
         links: Sequence[Link],
-        recorded: Recorded,
         terms: _Terms,
     ) -> _News:
-        """Add the segments that the state lacks: `recorded` ones as they were decided, new ones decided now.
+        """Add the segments that the state lacks: recorded ones as they were decided, new ones decided now.
 
         Where a request ends, an epoch may be due.
         """
         news = _News()
         segments, ends = conversation.segments, frozenset(conversation.ends)
         for i in range(len(state.texts), len(segments)):
-            entry, block = self._entry(state, conversation, i, recorded, terms)
-            if i not in recorded.entries:
+            entry, block = self._entry(state, conversation, i, terms)
+            if i not in terms.recorded.entries:
                 news.entries[i], news.plans[i] = entry, block
             state.add(segments[i], entry, block.spans if block else ())
 
@@ -157,34 +177,35 @@ class Conversations:
         return news
 
     def _entry(
-        self, state: State, conversation: Conversation, at: int, recorded: Recorded, terms: _Terms
+        self, state: State, conversation: Conversation, at: int, terms: _Terms
     ) -> tuple[Entry, BlockPlan | None]:
         """What is sent of a segment: as before where that is recorded, as it stands where it must, else decided now."""
-        segment = conversation.segments[at]
+        segment, recorded = conversation.segments[at], terms.recorded
         if at in recorded.entries:
             return self._counted(recorded.entries[at], segment), None
         if at in recorded.reused:
             return replace(recorded.reused[at], changed=()), None
-        if segment.kind is Kind.REASONING or terms.stands(at):
+        if segment.kind is Kind.REASONING or at < terms.foreign:
             return self._unchanged(segment), None
-        if terms.enough(segment):
+        if terms.call.enough(segment):
             return self._unchanged(segment, late=True), None
-        return decide(self._resources, state, conversation.segments, at, terms.query)
+        return decide(self._resources, state, conversation.segments, at, terms.call.query)
 
     def _changes(self, state: State, context: Context, terms: _Terms, *, last: bool) -> Changed:
         """What an epoch changes before the request that ends here is sent, and late blocks that get their chance."""
         pending = still_shorter(state, terms.pending) if last else ()
-        if not terms.epochs:
+        if terms.call.frozen:
             return ()
         if pending:
             return pending
-        cold = terms.cold and last
+        call = terms.call
+        cold = call.cold and last
         changed = run_epoch(self._resources, state, context, cold=cold)
         if not last or (changed and not cold):
             return changed
 
-        free = len(state.texts) if cold else state.sent if terms.uncached else 0
-        chances = second_chances(self._resources, state, context, terms.query, free=free, enough=terms.enough)
+        free = len(state.texts) if cold else state.sent if call.uncached else 0
+        chances = second_chances(self._resources, state, context, call.query, free=free, enough=call.enough)
         changes = {at: (text, tokens) for at, text, tokens in (*chances, *changed)}
         return tuple((at, *changes[at]) for at in sorted(changes))
 
@@ -217,6 +238,13 @@ class Conversations:
         self._forget(links, first)
         self._ledger.keep(fresh)
 
+    def forget(self, context: Context, query: str | None = None) -> None:
+        """Drop from memory the decisions about what is new in a context; the ledger's notes say what was sent of it."""
+        conversation = conversation_of(context)
+        links = chain(conversation.segments, self._seed_of(query))
+        self._forget(links, conversation.sent)
+        self._ledger.forget(links[conversation.sent :])
+
     def prepare_next(self, context: Context, query: str | None = None, *, enough: Callable[[], bool]) -> None:
         """Make ready, until `enough`, what deciding the next block of a conversation needs, where its state is kept.
 
@@ -235,7 +263,7 @@ class Conversations:
         self._remember(_Remembered(own_seed, links[: len(state.texts)], state))
 
     def _seed_of(self, query: str | None) -> str:
-        return f"{self._seed}\0{query!r}"
+        return self._seed if query is None else f"{self._seed}\0{query}"
 
     def _unchanged(self, segment: Segment, *, late: bool = False) -> Entry:
         """The entry of a segment that was sent as it stands, and after which nothing was decided anew."""
@@ -332,6 +360,7 @@ class Conversations:
         state: State,
         news: _News,
         start: int,
+        recorded: Recorded,
     ) -> None:
         """Keep originals first, then the decisions that name them. What is replayed anew counts as used again."""
         segments, store = conversation.segments, self._resources.store
@@ -341,13 +370,13 @@ class Conversations:
             kept = [at for at in shortened if at >= start or at in state.rewritten]
             originals = [segments[at].source or segments[at].text for at in kept]
             store.put({store.key(original): original for original in originals if original})
-        named = {links[at]: entry for at, entry in fresh.items()}
-        self._ledger.keep(named | block_entries(conversation, links, fresh) if self._lasting else named)
 
-
-def lasting_seed(*, hints: bool) -> str:
-    """The seed of conversations of which what was sent stays sent, whatever has decided it."""
-    return f"sent\0{hints}"
+        again = {links[at]: entry for at, entry in fresh.items() if at in recorded.entries}
+        self._ledger.keep(again | (block_entries(conversation, links, fresh) if self._lasting else {}))
+        new = {links[at]: entry for at, entry in fresh.items() if at not in recorded.entries}
+        if not self._ledger.keep_first(new):
+            raise _Overtaken
+        news.notes = {key: packed(entry) for key, entry in (again | new).items()}
 
 
 def _never(_segment: Segment) -> bool:

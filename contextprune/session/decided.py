@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from contextprune.context import Context, Ref, Segment, Span, Syntax, Unit, rebased
 from contextprune.plan import Action, Decision, Plan
@@ -28,6 +28,7 @@ class Decided:
     sizes       tokens of each segment, before and after
     epoch       whether the last request began an epoch
     rewritten   the first segment that this epoch changed, where the context ends with that request
+    notes       what was decided in this call, as the ledger keeps it
     """
 
     edits: Mapping[Ref, str]
@@ -35,6 +36,7 @@ class Decided:
     sizes: tuple[tuple[int, int], ...]
     epoch: bool = False
     rewritten: int | None = None
+    notes: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,14 @@ class Shown:
     plans           what was decided in this call, by segment of the conversation
     changed         what an epoch changed last
     aside_tokens    of each segment that is no part of the conversation, by its position in the context
+    notes           what was decided, as the ledger keeps it
     """
 
     start: int
     plans: Mapping[int, BlockPlan | None]
     changed: Changed
     aside_tokens: Mapping[int, int]
+    notes: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 def assemble(context: Context, conversation: Conversation, state: State, policy: Policy, shown: Shown) -> Decided:
@@ -63,7 +67,9 @@ def assemble(context: Context, conversation: Conversation, state: State, policy:
     rewritten = min((conversation.positions[at] for at, _, _ in shown.changed), default=None) if ended else None
     pairs = zip(conversation.segments, state.texts, strict=True)
     edits = {segment.ref: text for segment, text in pairs if text is not None}
-    return Decided(edits, _plan(context, state, policy, shown), tuple(sizes), bool(shown.changed), rewritten)
+    return Decided(
+        edits, _plan(context, state, policy, shown), tuple(sizes), bool(shown.changed), rewritten, shown.notes
+    )
 
 
 def _plan(context: Context, state: State, policy: Policy, shown: Shown) -> Plan:

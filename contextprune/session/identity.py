@@ -63,6 +63,10 @@ def conversation_of(context: Context) -> Conversation:
     return Conversation([context.segments[i] for i in positions], positions, ends, asides)
 
 
+LASTING = "sent"
+"""The seed of conversations of which what was sent stays sent, whatever has decided it."""
+
+
 def seed(policy: Policy, *names: str) -> str:
     """All that decides besides the conversation, as a text that is the same in every process: sets have no order.
 

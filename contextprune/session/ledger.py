@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from contextprune.errors import StoreError
 from contextprune.session.identity import Key
-from contextprune.storage.store import Notes
+from contextprune.storage.store import FirstNotes, Notes
 
 LATE_CHECKED = 64  # blocks that were late here and are looked up again, the newest
 
@@ -68,7 +68,7 @@ class Ledger:
                 if not in_memory:
                     raise
                 return entries
-            self._remember(stored)
+            self.remember(stored)
             entries += stored.values()
         return entries
 
@@ -78,7 +78,7 @@ class Ledger:
         if not late or self._notes is None:
             return list(entries)
         stored = {key: entry for key, value in self._notes.noted(late).items() if (entry := unpacked(value))}
-        self._remember(stored)
+        self.remember(stored)
         return [stored.get(key, entry) for key, entry in zip(keys, entries, strict=False)]
 
     def _stored(self, keys: Sequence[Key]) -> dict[Key, Entry]:
@@ -111,15 +111,32 @@ class Ledger:
         """Remember what was decided. Raises StoreError where the store behind cannot."""
         if self._notes is not None and entries:
             self._notes.note({key: packed(entry) for key, entry in entries.items()})
-        self._remember(entries)
+        self.remember(entries)
 
-    def forget(self) -> None:
-        """Drop what is in memory."""
+    def keep_first(self, entries: Mapping[Key, Entry]) -> bool:
+        """Remember what was decided unless another process was first; then False, and its entries count.
+
+        Raises StoreError where the store behind cannot.
+        """
+        if isinstance(self._notes, FirstNotes) and entries:
+            if self._notes.note_first({key: packed(entry) for key, entry in entries.items()}):
+                self.remember(entries)
+                return True
+            stored = {key: unpacked(value) for key, value in self._notes.noted(list(entries)).items()}
+            self.remember({key: stored.get(key) or entry for key, entry in entries.items()})
+            return all(stored.get(key) == entry for key, entry in entries.items())
+        self.keep(entries)
+        return True
+
+    def forget(self, keys: Sequence[Key] | None = None) -> None:
+        """Drop from memory the entries of these keys; without any, all of them."""
         with self._lock:
-            self._entries.clear()
-            self._size = 0
+            for key in list(self._entries) if keys is None else keys:
+                entry = self._entries.pop(key, None)
+                self._size -= entry.size if entry else 0
 
-    def _remember(self, entries: Mapping[Key, Entry]) -> None:
+    def remember(self, entries: Mapping[Key, Entry]) -> None:
+        """Remember entries in memory alone."""
         with self._lock:
             for key, entry in entries.items():
                 old = self._entries.pop(key, None)

@@ -110,8 +110,16 @@ class RedisStore:
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
         """See `Notes`."""
+        self._note(notes, over=True)
+
+    def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
+        """See `FirstNotes`."""
+        return self._note(notes, over=False)
+
+    def _note(self, notes: Mapping[bytes, bytes], *, over: bool) -> bool:
+        """Keep notes; True where all were written."""
         if not notes:
-            return
+            return True
         secret = self._own_secret()
         parts: dict[str, bytes] = {}
         for key, data in notes.items():
@@ -119,7 +127,7 @@ class RedisStore:
             parts.update(_parted(name, _sealed(secret, key.hex(), data)))
         with self._asked() as client:
             self._check(client, client.get(_SECRET), secret)
-            self._write(client, parts, over=True)
+            return self._write(client, parts, over=over)
 
     def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """See `Notes`; a damaged note is not known."""
@@ -182,15 +190,16 @@ class RedisStore:
                 "Set it to noeviction (CONFIG SET maxmemory-policy noeviction), or set CONTEXTPRUNE_STORE to another."
             )
 
-    def _write(self, client: Any, parts: Mapping[str, bytes], *, over: bool) -> None:
-        """All or none; `over` what is there already."""
+    def _write(self, client: Any, parts: Mapping[str, bytes], *, over: bool) -> bool:
+        """All or none; `over` what is there already. True where nothing was, or all was written over."""
         if not parts:
-            return
+            return True
         writing = client.pipeline(transaction=True)
         for name, data in parts.items():
             writing.set(name, data, ex=self._max_age, nx=not over)
-        writing.execute()
+        answers = writing.execute()
         self._remember(parts)
+        return all(answers)
 
     def _renew(self, client: Any, names: Iterable[str]) -> set[str]:
         """Count these as used now. Those that are still there; what was renewed a short while ago is not asked."""

@@ -15,10 +15,9 @@ from contextprune.storage.schema import BUSY_SECONDS
 
 _REFRESH_SECONDS = 60.0  # a read counts as a use, but not every read is worth a write
 _AT_ONCE = 500  # keys in one statement: SQLite allows 999 variables at the least
-_NOTE = (
-    "INSERT INTO notes VALUES (?, ?, ?, ?) ON CONFLICT (key)"
-    " DO UPDATE SET size = excluded.size, used = excluded.used, body = excluded.body"
-)
+_NEW_NOTE = "INSERT INTO notes VALUES (?, ?, ?, ?) ON CONFLICT (key) DO "
+_NOTE = f"{_NEW_NOTE} UPDATE SET size = excluded.size, used = excluded.used, body = excluded.body"
+_FIRST_NOTE = f"{_NEW_NOTE} NOTHING"
 
 
 class SQLiteStore:
@@ -113,19 +112,28 @@ class SQLiteStore:
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
         """Keep each value under its key; the values used least recently give way. Raises StoreError."""
+        self._note(_NOTE, notes)
+
+    def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
+        """See `FirstNotes`."""
+        return self._note(_FIRST_NOTE, notes) == len(notes)
+
+    def _note(self, statement: str, notes: Mapping[bytes, bytes]) -> int:
+        """Keep notes by `statement`; how many rows it wrote."""
         if not notes:
-            return
+            return 0
         now = time.time()
 
-        def write(opened: Opened) -> None:
+        def write(opened: Opened) -> int:
             bodies = ((key, checksum(opened.secret, key.hex(), data) + packed(data)) for key, data in notes.items())
             rows = [(key, len(body), now, body) for key, body in bodies]
             with opened.writing(self._busy_seconds) as connection:
-                connection.executemany(_NOTE, rows)
+                written = connection.executemany(statement, rows).rowcount
                 connection.execute("DELETE FROM notes WHERE used < ?", (now - self._max_age,))
                 _forget(connection, self._max_notes, self._max_note_bytes)
+            return written
 
-        self._use(write, writes=True)
+        return self._use(write, writes=True)
 
     def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The values that are known; a damaged one is not. Raises StoreError."""

@@ -56,6 +56,15 @@ class Notes(Protocol):
         ...
 
 
+@runtime_checkable
+class FirstNotes(Notes, Protocol):
+    """A store of notes in which, of several processes that decide the same, the first one counts."""
+
+    def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
+        """Keep each value whose key has none yet; True where none had. Raises StoreError."""
+        ...
+
+
 def open_store(location: str | None = None, folder: Path | None = None, busy_seconds: float = BUSY_SECONDS) -> Store:
     """The store at `location`: "memory", a path, the URL of a Redis, or None (or "") for a file in `folder`.
 

@@ -15,7 +15,7 @@ import pytest
 from contextprune.cli import mcp as door
 from contextprune.cli.mcp import Failure, Served, build, look_up, serve
 from contextprune.errors import SettingsError, StoreError
-from contextprune.proxy.worker.tenants import Scoped
+from contextprune.proxy.replay.tenants import Scoped
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import MemoryStore
 

@@ -20,8 +20,10 @@ from contextprune.proxy.job import Answer, Job, Reason, pass_through
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import Pool, PoolStatus
 from contextprune.proxy.pool.pool import ScorerPool
+from contextprune.proxy.replay.replayer import Replayer
 from contextprune.proxy.server import Server, address_of, listen, quiet, server
 from contextprune.proxy.telemetry.monitor import Monitor, Watcher
+from contextprune.storage.store import MemoryStore
 from tests.proxy.provider import Provider, providing
 
 HANGS = 60.0  # seconds after which a test that waits is taken to wait in vain
@@ -66,6 +68,7 @@ class Scripted:
     ready: bool = True
     jobs: list[Job] = field(default_factory=list)
     refusals: list[Job] = field(default_factory=list)
+    failures: list[Job] = field(default_factory=list)
     seconds: float = 0.0
 
     async def start(self) -> None: ...
@@ -80,6 +83,12 @@ class Scripted:
 
     def refused(self, job: Job) -> None:
         self.refusals.append(job)
+
+    async def catch_up(self, job: Job) -> Answer:
+        return pass_through(job, Reason.LATE)
+
+    def failed(self, job: Job) -> None:
+        self.failures.append(job)
 
     def status(self) -> PoolStatus:
         return PoolStatus(ready=1)
@@ -119,7 +128,8 @@ def running(
     options = Options(**{"port": 0, "upstream_openai": provider.url, "upstream_anthropic": provider.url, **told})
     quiet()
     with listen(options) as sock:
-        app = App(options, scorers or ScorerPool(options), Monitor(options, watchers=watchers), secret)
+        replayer = Replayer(MemoryStore) if scorers else None  # those have no store, and nobody's own is touched
+        app = App(options, scorers or ScorerPool(options), Monitor(options, watchers=watchers), secret, replayer)
         serving = server(app, options)
         with in_a_thread(serving, app, sock):
             yield Running(address_of(options, sock), provider, app, serving)

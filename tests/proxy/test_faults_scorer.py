@@ -107,7 +107,8 @@ def test_a_scorer_that_only_paused_goes_on_where_it_was(tmp_path: Path) -> None:
         sent = proxy.provider.requests[-1].json["messages"]
         stopped = tell(proxy, signal.SIGSTOP)
         turn = {"role": "user", "content": "And then?"}
-        assert outcome(ask(proxy, {**first, "messages": [*first["messages"], turn]})) == ("passed", "late")
+        assert outcome(ask(proxy, {**first, "messages": [*first["messages"], turn]})) == ("applied", "late")
+        assert proxy.provider.requests[-1].json["messages"][:3] == sent
         assert pids(proxy) == stopped  # the deadline ended the wait, not the scorer's end
         tell(proxy, signal.SIGCONT)
         until(lambda: proxy.app.pool.status().in_flight == 0)
@@ -177,6 +178,7 @@ class _Never:
     def __init__(self, scorers: ScorerPool) -> None:
         self.start, self.stop, self.ask = scorers.start, scorers.stop, scorers.ask
         self.refused, self.status = scorers.refused, scorers.status
+        self.catch_up, self.failed = scorers.catch_up, scorers.failed
 
 
 def test_why_no_scorer_starts_is_said_once_and_requests_go_on(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_a_scorer_that_fails_costs_nothing_but_the_shortening() -> None:
 def test_a_body_larger_than_what_is_looked_at_streams_through() -> None:
     scorer = Scripted()
     with running(scorers=scorer, largest=100_000) as proxy:
-        body = json.dumps({**CHAT, "pad": "x" * 300_000}).encode()
+        body = json.dumps({**CHAT, "pad": "some words " * 30_000}).encode()
         for content in (body, iter([body[:150_000], body[150_000:]])):
             got = proxy.post("/v1/chat/completions", content=content)
             assert (got.status_code, got.headers["x-contextprune-reason"]) == (200, "too_large")

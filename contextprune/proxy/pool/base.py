@@ -49,6 +49,14 @@ class Pool(Protocol):
         """Decide what is sent in place of a body, in time."""
         ...
 
+    async def catch_up(self, job: Job) -> Answer:
+        """Count a job that came too late, as it was sent after all; nobody waits for that. No tokens: in vain."""
+        ...
+
+    def failed(self, job: Job) -> None:
+        """Take note that the provider has not taken the request of `job`."""
+        ...
+
     def refused(self, job: Job) -> None:
         """Take note that the provider refused the answer to `job`, and took the original."""
         ...

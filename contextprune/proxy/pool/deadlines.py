@@ -1,4 +1,4 @@
-"""How long a request may wait for its decisions: a quarter of the time that the provider will save by them.
+"""How long a request may wait for its decisions: a share of the time that the provider takes to read what is new.
 
 For that the front must know what is new in a body without reading it: it compares checksums of beginnings, since a
 session's next request begins as its last one did. All of it is an estimate; nothing but time depends on it.
@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
-from contextprune.proxy.job import Answer, Job, Task
+from contextprune.proxy.job import Job, Task
 
 BYTES_A_TOKEN = 4
-LEAST = 0.05  # seconds that any request may wait: less would leave half of what can be saved
+LEAST = 0.3  # seconds that any request may wait, beside a first token that takes one or more
 FORGIVEN = 300.0  # seconds after which a session that cost a process is tried again
-SHARE = 0.25  # of the prefill saved
+SHARE = 0.25  # of the time in which the provider reads what is new; measured: see docs/how-to/run-the-proxy.md
 _LENGTHS = tuple(int(2048 * 1.5**i) for i in range(18))  # of the beginnings compared, up to 2 MB
 _NOTED = 5  # beginnings noted of each body, the longest
 
@@ -31,16 +31,16 @@ class LastRequest:
 
     size     bytes of its body, 0 where a process died over it
     at       when it came, in monotonic seconds
-    saved    tokens saved in it
     home     the process that had it, -1 for none
     strikes  processes that the session has cost, one after the other
+    reached  the provider has taken it, so that its cache may hold it
     """
 
     size: int
     at: float
-    saved: int
     home: int
     strikes: int = 0
+    reached: bool = True
 
 
 class Allowance(NamedTuple):
@@ -49,7 +49,6 @@ class Allowance(NamedTuple):
     job      with its time for new decisions, and what is new in it
     limit    seconds until the front waits no more
     home     the process that knows the session, -1 where none is known to
-    saved    tokens saved in the session's last request
     strikes  processes that the session has cost, one after the other
     marks    what its next request will be known by
     """
@@ -57,7 +56,6 @@ class Allowance(NamedTuple):
     job: Job
     limit: float
     home: int = -1
-    saved: int = 0
     strikes: int = 0
     marks: Sequence[Mark] = ()
 
@@ -93,25 +91,29 @@ class SessionHistory:
 
         # What is new in it, and the time that deciding about that is worth.
         new = max(0, size - last.size) if last and sure else size - shared
-        saved = last.saved if last and sure else 0
         tokens = new // BYTES_A_TOKEN
-        seconds = seconds_worth(tokens, saved, self._deadline, self._prefill)
-        limit = self._deadline if saved else seconds  # a replay is worth all the time there is
+        seconds = seconds_worth(tokens, self._deadline, self._prefill)
 
         cold = job.cold or (last is not None and sure and now - last.at > self._cache)
+        uncached = last is not None and sure and not last.reached
         home = last.home if last else -1
         strikes = last.strikes if last and sure and now - last.at <= FORGIVEN else 0
-        return Allowance(replace(job, new=tokens, seconds=seconds, cold=cold), limit, home, saved, strikes, marks)
+        job = replace(job, new=tokens, seconds=seconds, cold=cold, uncached=uncached)
+        return Allowance(job, seconds, home, strikes, marks)
 
-    def note(self, allowance: Allowance, answer: Answer, home: int, now: float) -> None:
+    def note(self, allowance: Allowance, home: int, now: float) -> None:
         """Remember a request that the process `home` was asked about."""
-        counted = answer.final and answer.before > 0
-        saved = max(0, answer.before - answer.after) if counted else allowance.saved
-        self._keep(allowance, LastRequest(len(allowance.job.body), now, saved, home))
+        self._keep(allowance, LastRequest(len(allowance.job.body), now, home))
 
     def strike(self, allowance: Allowance, now: float) -> None:
         """Remember a request over which a process died. When it comes again, it is as new as it was."""
-        self._keep(allowance, LastRequest(0, now, allowance.saved, -1, allowance.strikes + 1))
+        self._keep(allowance, LastRequest(0, now, -1, allowance.strikes + 1))
+
+    def failed(self, job: Job) -> None:
+        """Remember that the provider has not taken a request."""
+        last = next((self._last[mark] for mark in reversed(_marks(job)) if mark in self._last), None)
+        if last is not None and last.size == len(job.body):
+            last.reached = False
 
     def _keep(self, allowance: Allowance, last: LastRequest) -> None:
         if allowance.job.task is not Task.SHORTEN:
@@ -123,13 +125,13 @@ class SessionHistory:
             self._last.popitem(last=False)
 
 
-def seconds_worth(tokens: int, saved: int, deadline: float, prefill: float) -> float:
-    """Seconds that deciding about so many new tokens is worth, where the session's last request saved `saved`.
+def seconds_worth(tokens: int, deadline: float, prefill: float) -> float:
+    """Seconds that deciding about so many new tokens is worth.
 
     deadline   seconds at most
     prefill    tokens a second that the provider reads
     """
-    return min(deadline, max(LEAST, SHARE * (saved + tokens / 2) / prefill))
+    return min(deadline, max(LEAST, SHARE * tokens / prefill))
 
 
 class SpeedEstimate:

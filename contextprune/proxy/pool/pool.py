@@ -33,6 +33,8 @@ START = 60.0  # seconds that a process may take to start
 BACKOFF = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0)  # seconds before a start, by how many in a row have failed
 LONGEST = 30.0  # seconds that anybody waits for a job, the side-car's callers too
 UNHURRIED = 5.0  # seconds for an audit, whose request does not wait for it
+CATCH_UP = 60.0  # seconds in which a job that was late is counted, or never
+CATCH_UP_PAUSE = 0.5  # seconds between two looks for a process that has time for that
 LEAST_TOKENS = 200  # what any job counts for in the queue
 PARSED = 20  # tokens that are only read and replayed cost as much as one that is new
 _log = logging.getLogger("contextprune.proxy")
@@ -44,7 +46,6 @@ class _Waiting:
 
     arrived   monotonic seconds, as all times here; expires: when the front gives up on it
     started   when a process began with it
-    replay    the early answer: what earlier requests sent, without new decisions
     slot      whose process has it; crashed: that died over it
     """
 
@@ -53,7 +54,6 @@ class _Waiting:
     arrived: float
     expires: float
     started: float = 0.0
-    replay: Answer | None = None
     slot: _Slot | None = None
     crashed: bool = False
 
@@ -175,8 +175,24 @@ class ScorerPool:
         waiting = _Waiting(allowance, asyncio.get_running_loop().create_future(), now, now + limit)
         answer = await self._answer_to(waiting)
         if waiting.slot is not None and not waiting.crashed:
-            self._sessions.note(allowance, answer, waiting.slot.number, monotonic())
+            self._sessions.note(allowance, waiting.slot.number, monotonic())
         return answer
+
+    async def catch_up(self, job: Job) -> Answer:
+        """Count a job that came too late, and prepare what was late in it, once a process has time; see `Pool`."""
+        patience = monotonic() + CATCH_UP
+        while monotonic() < patience and not self._ended.is_set():
+            await asyncio.sleep(CATCH_UP_PAUSE)
+            status = self.status()
+            if status.ready and not status.waiting and status.breaker == "closed":
+                answer = await self._answer_to(_waiting(replace(job, seconds=0.0), UNHURRIED))
+                if answer.before:
+                    return answer
+        return pass_through(job, Reason.LATE)
+
+    def failed(self, job: Job) -> None:
+        """The provider has not taken a job's request, so that its cache does not hold it."""
+        self._sessions.failed(job)
 
     def refused(self, job: Job) -> None:
         """The provider refused our version of a job's body and took the original: its conversation is left alone."""
@@ -242,9 +258,9 @@ class ScorerPool:
                 self._assign(slot, waiting)
 
     def _expire(self, waiting: _Waiting) -> None:
-        """Wait no longer: what earlier requests sent is sent again, if that much is known."""
+        """Wait no longer."""
         self._withdraw(waiting, "late")
-        waiting.settle(waiting.replay or pass_through(waiting.job, Reason.LATE))
+        waiting.settle(pass_through(waiting.job, Reason.LATE))
 
     def _withdraw(self, waiting: _Waiting, word: str) -> None:
         """Take a job out of the queue, or tell the process that has it that nobody waits for it."""
@@ -253,7 +269,7 @@ class ScorerPool:
             self._queue.drop(waiting.job.number)
         elif slot.current is waiting and slot.process is not None:
             slot.overdue = monotonic()
-            slot.process.send(pack({"word": word, "number": waiting.job.number, "replayed": bool(waiting.replay)}))
+            slot.process.send(pack({"word": word, "number": waiting.job.number}))
 
     def _kill_hung(self, slot: _Slot, waiting: _Waiting) -> None:
         if slot.current is waiting and slot.process is not None:
@@ -308,16 +324,11 @@ class ScorerPool:
         waiting = slot.current
         if waiting is None or waiting.job.number != answer.number:
             return
-        if not answer.final:
-            waiting.replay = answer
-            return
-
         slot.stop_timer()
         slot.current, slot.overdue = None, inf
         slot.breaker.worked()
         self._speed.learn(_tokens(waiting.job), monotonic() - waiting.started)
-        best = waiting.replay if answer.status == "passed" and waiting.replay is not None else answer
-        waiting.settle(replace(best, seconds={"waited": waiting.started - waiting.arrived, **best.seconds}))
+        waiting.settle(replace(answer, seconds={"waited": waiting.started - waiting.arrived, **answer.seconds}))
         self._assign_next(slot)
 
     def _on_closed(self, process: ScorerProcess) -> None:
@@ -341,7 +352,7 @@ class ScorerPool:
             slot.breaker.failed()
             waiting.crashed = True
             self._sessions.strike(waiting.allowance, monotonic())
-            waiting.settle(waiting.replay or pass_through(waiting.job, Reason.CRASHED))
+            waiting.settle(pass_through(waiting.job, Reason.CRASHED))
 
         if not self._ended.is_set():
             self._restarts += 1
@@ -358,6 +369,12 @@ class ScorerPool:
         if sentence and sentence != self._warned:
             _log.warning("%s", sentence)
         self._warned = sentence
+
+
+def _waiting(job: Job, seconds: float) -> _Waiting:
+    """A job for which nobody waits with a request; it belongs to no session."""
+    now = monotonic()
+    return _Waiting(Allowance(job, seconds), asyncio.get_running_loop().create_future(), now, now + seconds)
 
 
 def _unavailable(slots: Sequence[_Slot]) -> Reason | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from time import monotonic
 from typing import Any
@@ -17,6 +18,16 @@ _RATIO, _RATIO_FROM = 100, 1 << 20  # JSON grows by ten; what grows a hundredfol
 _AT_ONCE = 32 << 10  # packed bytes that are unpacked on the loop: a few milliseconds at the most
 _BEYOND = 4 << 20  # bytes over the limit, of which one piece has at most half, so that it is seen to be passed
 _LEFTOVER_SECONDS = 2.0  # for reading on after a refusal: a client that still writes would miss the answer
+
+
+_ENCODED = re.compile(rb"[A-Za-z0-9+/=_-]{4096,}")  # images and files in a body; prose and code have blanks
+
+
+def text_size(body: bytes, enough: int) -> int:
+    """Bytes of a body without the images and files encoded in it, which nobody reads; at once where it has `enough`."""
+    if len(body) <= enough:
+        return len(body)
+    return len(body) - sum(found.end() - found.start() for found in _ENCODED.finditer(body))
 
 
 class ClientGone(Exception):  # noqa: N818 - says what happened
@@ -77,18 +88,13 @@ class Incoming:
         self._buffered.append(chunk)
         return None
 
-    async def read(self, wanted: int, limit: int) -> bytes | None:
-        """Read the whole body; None where it is above `wanted` bytes, and `chunks` has all of it.
-
-        Raises Unacceptable above `limit` bytes, and what `next` raises.
-        """
+    async def read(self, limit: int) -> bytes:
+        """Read the whole body. Raises Unacceptable above `limit` bytes, and what `next` raises."""
         while not self.ended:
             self._buffered.append(await self.next())
             if self.size > limit:
                 await self.discard()
                 raise too_large(self.size, limit)
-            if self.size > wanted and not self.ended:
-                return None
         chunks, self._buffered = self._buffered, []
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

@@ -8,35 +8,34 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from contextprune.context import Context, Ref, Segment
+from contextprune.context import Context, Segment
 from contextprune.dialects import read
-from contextprune.dialects.splice import splice
-from contextprune.errors import ContextPruneError, PayloadError, StoreError
+from contextprune.errors import PayloadError, StoreError
 from contextprune.plan import Action
 from contextprune.policy import Policy
 from contextprune.proxy.job import NO_REASON, Answer, Job, Reason, Task, pass_through
+from contextprune.proxy.replay.conversation import Conversation, parse_body, with_recalls
+from contextprune.proxy.replay.recall_tool import OFF, TOOL, Recalls
+from contextprune.proxy.replay.root import root_of
+from contextprune.proxy.replay.tenants import Homes, Scoped
 from contextprune.proxy.worker.account import account
 from contextprune.proxy.worker.guard import guarded
 from contextprune.proxy.worker.heat import heat_of
 from contextprune.proxy.worker.pace import Abandoned, Deadline, Pace
-from contextprune.proxy.worker.recall_tool import OFF, TOOL, Recalls, with_tool
-from contextprune.proxy.worker.root import root_of
 from contextprune.proxy.worker.sidecar import read_request, retrieve, write_reply
-from contextprune.proxy.worker.tenants import Homes, Scoped
 from contextprune.pruner import Pruned, Pruner
 from contextprune.scoring import Scorer
-from contextprune.storage.store import MemoryStore, Store
+from contextprune.storage.store import MemoryStore, Notes, Store
 from contextprune.tokens import Counter
 
 ENGINES = 8  # tenants whose engines are in memory, with the states of their conversations
 REFUSED = 1000  # conversations remembered as refused
-REPLAY_FIRST_TOKENS = 2000  # new tokens from which the replay is sent ahead: deciding them may outlast the deadline
 COMPLAINT_SECONDS = 60.0  # between two complaints about the store
 AUDIT_BYTES = 16 << 20  # of originals that an audit holds, so that it can decide as if they were kept
 _log = logging.getLogger("contextprune.proxy.scorer")
@@ -54,25 +53,10 @@ class _TenantEngine:
         """The pruner for conversations that recall in this way."""
         hints = mode != OFF
         if hints not in self._pruners:
-            self._pruners[hints] = Pruner(self._policy, self._scorer, self._counter, self.store, hints=hints)
+            self._pruners[hints] = Pruner(
+                self._policy, self._scorer, self._counter, self.store, hints=hints, lasting=True
+            )
         return self._pruners[hints]
-
-
-class _Conversation(NamedTuple):
-    """A conversation as the model is to see it before anything is cut.
-
-    mode      how it recalls: "off", "tool" or "mcp"
-    answers   texts in place of results of the recall tool
-    """
-
-    context: Context
-    mode: str
-    answers: Mapping[Ref, str]
-
-    def body(self, job: Job, edits: Mapping[Ref, str]) -> bytes:
-        """The body to send; the received body itself where nothing differs."""
-        body = splice(job.body, {**self.answers, **edits})
-        return with_tool(body, job.dialect, self.answers) if self.mode == TOOL else body
 
 
 class _LastJob(NamedTuple):
@@ -80,7 +64,7 @@ class _LastJob(NamedTuple):
 
     job: Job
     engine: _TenantEngine
-    conversation: _Conversation
+    conversation: Conversation
     epoch: bool | None = None
 
     @property
@@ -110,16 +94,13 @@ class Answerer:
         self._last: _LastJob | None = None
         self._next: _LastJob | None = None  # the job whose next request is to be prepared
 
-    def __call__(self, job: Job, abandoned: Callable[[], bool], send_ahead: Callable[[Answer], None]) -> Answer:
-        """The answer to a job.
-
-        abandoned    True once the front waits no longer
-        send_ahead   takes an answer for the case that time runs out: what earlier requests sent
+    def __call__(self, job: Job, abandoned: Callable[[], bool]) -> Answer:
+        """The answer to a job; `abandoned` is True once the front waits no longer.
 
         Raises MemoryError, at which the process gives way to a new one.
         """
         self._last = self._next = None
-        return guarded(lambda: self._dispatch(job, abandoned, send_ahead), lambda exc: self._failed(job, exc))
+        return guarded(lambda: self._dispatch(job, abandoned), lambda exc: self._failed(job, exc))
 
     def trouble(self) -> str:
         """A sentence on why no original can be kept, and what helps; "" where one can."""
@@ -135,21 +116,19 @@ class Answerer:
         """False while there is a next request to prepare."""
         return self._next is None
 
-    def late(self, number: int, *, replayed: bool) -> None:
-        """Note that the front sent the job's body without its answer: so it stays, whatever was decided meanwhile.
+    def late(self, number: int) -> None:
+        """Note that the front did not wait for a job's answer, and replayed what the notes say by then.
 
-        replayed   it sent the earlier answer, not the body as received
-
-        An epoch stays decided: it takes long, it rewrites what the provider has cached in any case, and so it may as
-        well do so with the next request.
+        Where a store keeps notes, whichever was noted first counts: the decision, or that it was sent as it stands.
+        Elsewhere the front knows of no decision.
         """
         last, self._last = self._last, None
         if last is None or last.job.number != number or not last.is_request:
             return
         with suppress(StoreError):
-            if not replayed:
-                last.engine.recalls.sent_unchanged(last.context)
-            if last.epoch is False:
+            if isinstance(self._store, Notes):
+                last.pruner.forget(last.context)
+            else:
                 last.pruner.sent_unchanged(last.context)
         self._next = last
 
@@ -182,13 +161,13 @@ class Answerer:
             engine.recalls.sent_unchanged(context, whole=True)
             engine.pruner(conversation.mode).sent_unchanged(context, whole=True)
 
-    def _dispatch(self, job: Job, abandoned: Callable[[], bool], send_ahead: Callable[[Answer], None]) -> Answer:
+    def _dispatch(self, job: Job, abandoned: Callable[[], bool]) -> Answer:
         match job.task:
             case Task.RETRIEVE:
                 return self._retrieve(job)
             case Task.COMPRESS:
                 return self._compress(job, abandoned)
-        return self._shorten(job, abandoned, send_ahead)
+        return self._shorten(job, abandoned)
 
     def _failed(self, job: Job, exc: Exception) -> Answer:
         """The answer to a job that raised `exc`. Raises MemoryError again."""
@@ -201,11 +180,11 @@ class Answerer:
                 return pass_through(job, Reason.PAYLOAD)
             case StoreError():
                 self._complain(exc)
-                return self._without_decisions(job, Reason.STORE)
+                return pass_through(job, Reason.STORE)
         _log.error("a request passed unchanged", exc_info=exc)
-        return self._without_decisions(job, Reason.ERROR)
+        return pass_through(job, Reason.ERROR)
 
-    def _shorten(self, job: Job, abandoned: Callable[[], bool], send_ahead: Callable[[Answer], None]) -> Answer:
+    def _shorten(self, job: Job, abandoned: Callable[[], bool]) -> Answer:
         """Decide a request to the model, or one that counts its tokens."""
         started = perf_counter()
         engine, conversation = self._read(job, remember=_is_request(job))
@@ -216,15 +195,8 @@ class Answerer:
         seconds = {"read": perf_counter() - started}
         self._last = _LastJob(job, engine, conversation)
 
-        # What earlier requests sent goes ahead, where deciding the new blocks may outlast the deadline.
-        if _is_request(job) and (job.new >= REPLAY_FIRST_TOKENS or conversation.mode == TOOL):
-            replay = conversation.body(job, pruner.replay(context))
-            if replay is not job.body:
-                early = Answer(job.number, replay, "applied", Reason.LATE, final=False, model=context.model)
-                send_ahead(replace(early, conversation=conversation_hash))
-
         deadline = Deadline(job.seconds - (perf_counter() - started), abandoned, self._pace)
-        pruned = pruner(context, cold=job.cold, as_sent=True, enough=deadline)
+        pruned = pruner(context, cold=job.cold, uncached=job.uncached, as_sent=True, enough=deadline)
         deadline.end()
         self._last = self._next = _LastJob(job, engine, conversation, pruned.epoch)
 
@@ -233,17 +205,8 @@ class Answerer:
         answer = _answer(job, body, pruned, deadline.skipped, changed=body is not job.body)
         answer = replace(answer, new=(deadline.decided, deadline.undecided))
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
-        return replace(answer, seconds=seconds, keys=tuple(_keys(pruned, engine.store)), conversation=conversation_hash)
-
-    def _without_decisions(self, job: Job, reason: Reason) -> Answer:
-        """The texts that earlier requests sent, after deciding failed, so that the provider's cache goes on to hold."""
-        last = self._last
-        if last is not None and not job.audit:
-            with suppress(ContextPruneError):
-                body = last.conversation.body(job, last.pruner.replay(last.context))
-                if body is not job.body:
-                    return Answer(job.number, body, "applied", reason, model=last.context.model)
-        return pass_through(job, reason)
+        keys, notes = tuple(_keys(pruned, engine.store)), _notes(pruned, self._home(job, context))
+        return replace(answer, seconds=seconds, keys=keys, notes=notes, conversation=conversation_hash)
 
     def _complain(self, exc: StoreError) -> None:
         """Log a fault of the store, though not for every request. Its errors quote nothing that came in."""
@@ -279,12 +242,16 @@ class Answerer:
         body = retrieve(job.body, self._engine(job).store)
         return pass_through(job, Reason.NOT_FOUND) if body is None else Answer(job.number, body, "applied")
 
-    def _read(self, job: Job, *, remember: bool) -> tuple[_TenantEngine, _Conversation]:
+    def _read(self, job: Job, *, remember: bool) -> tuple[_TenantEngine, Conversation]:
         """A job's conversation, and the engine of the tenant who began it."""
-        payload = _parsed(job.body)
+        payload = parse_body(job.body)
         context = read(payload, format=job.dialect or None)
-        engine = self._engine(job, None if job.audit else self._homes.of(context, job.tenant))
-        return engine, _recalled(job, engine, payload, context, remember=remember)
+        engine = self._engine(job, self._home(job, context))
+        return engine, with_recalls(job, engine.recalls, payload, context, remember=remember)
+
+    def _home(self, job: Job, context: Context) -> str:
+        """The tenant under whom what is decided about a conversation is noted."""
+        return job.tenant if job.audit else self._homes.of(context, job.tenant)
 
     def _engine(self, job: Job, home: str | None = None) -> _TenantEngine:
         """A tenant's engine. An audit has a store of its own, so that nothing it decides is ever sent."""
@@ -301,23 +268,6 @@ class Answerer:
 
 def _is_request(job: Job) -> bool:
     return job.task is Task.SHORTEN and not job.audit
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode())
-    except ValueError as exc:  # no JSON, not in UTF-8, or a number of thousands of digits
-        raise PayloadError("the body is not JSON that can be read") from exc
-
-
-def _recalled(job: Job, engine: _TenantEngine, payload: Any, context: Context, *, remember: bool) -> _Conversation:
-    """A conversation with the answers of the recall tool in it."""
-    mode = engine.recalls.mode(payload, context, job.dialect, job.recall, remember=remember)
-    answers = engine.recalls.answers(context) if mode == TOOL else {}
-    if answers:
-        segments = (replace(s, text=answers[s.ref]) if s.ref in answers else s for s in context.segments)
-        context = replace(context, segments=tuple(segments))
-    return _Conversation(context, mode, answers)
 
 
 def _answer(job: Job, body: bytes, pruned: Pruned, skipped: int, *, changed: bool) -> Answer:
@@ -348,6 +298,14 @@ def _hash_of(store: Store, context: Context) -> str:
         return store.key(f"session {root_of(context).hex()}")[:8]
     except StoreError:
         return ""
+
+
+def _notes(pruned: Pruned, home: str) -> bytes | None:
+    """What was decided in this very request, for the front's own replay; None where nothing was."""
+    if not pruned.notes:
+        return None
+    entries = {key.hex(): note.decode() for key, note in pruned.notes.items()}
+    return json.dumps({"home": home, "entries": entries}, separators=(",", ":")).encode()
 
 
 def _keys(pruned: Pruned, store: Store) -> Iterator[str]:

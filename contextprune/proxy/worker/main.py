@@ -126,14 +126,13 @@ def serve(pipe: Pipe, answerer: Answerer) -> None:
         if head["word"] == "job":
             _answer(pipe, answerer, read_job(head, parts))
         elif head["word"] == "late":
-            answerer.late(head["number"], replayed=head["replayed"])
+            answerer.late(head["number"])
         elif head["word"] == "refused":
             answerer.refused(read_job(head, parts))
 
 
 def _answer(pipe: Pipe, answerer: Answerer, job: Job) -> None:
-    answer = answerer(job, lambda: pipe.abandoned(job.number), lambda ahead: pipe.send(pack_answer(ahead)))
-    pipe.send(pack_answer(answer))
+    pipe.send(pack_answer(answerer(job, lambda: pipe.abandoned(job.number))))
 
 
 def prepare(settings: Settings, threads: int) -> tuple[Answerer, Pruner]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from contextprune.proxy.job import Answer, Job, Task
+from contextprune.proxy.job import Job, Task
 from contextprune.proxy.pool.deadlines import FORGIVEN, LEAST, Allowance, SessionHistory, SpeedEstimate
 from tests.growth import assert_linear
 from tests.proxy.pool.running_pool import body
 
-DEADLINE, PREFILL, CACHE = 0.15, 10_000.0, 300.0
+DEADLINE, PREFILL, CACHE = 2.0, 10_000.0, 300.0
 
 
 def sessions(capacity: int = 20_000) -> SessionHistory:
@@ -23,10 +23,10 @@ def job(sent: bytes, **told: object) -> Job:
     return replace(Job(1, Task.SHORTEN, sent), **told)  # type: ignore[arg-type]
 
 
-def sent(known: SessionHistory, what: Job, now: float = 0.0, saved: int = 0, home: int = 0) -> Allowance:
+def sent(known: SessionHistory, what: Job, now: float = 0.0, home: int = 0) -> Allowance:
     """One request that comes and is answered."""
     allowed = known.allow(what, now)
-    known.note(allowed, Answer(1, None, "applied", before=10_000, after=10_000 - saved), home, now)
+    known.note(allowed, home, now)
     return allowed
 
 
@@ -59,10 +59,10 @@ def test_sessions_of_different_tenants_are_different() -> None:
     assert known.allow(job(body("n4", 5), tenant="two"), 0.0).job.new == len(body("n4", 5)) // 4
 
 
-def test_time_is_a_quarter_of_the_prefill_that_half_of_what_is_new_would_take() -> None:
-    tokens = 8000
+def test_time_is_a_quarter_of_what_reading_the_new_tokens_takes() -> None:
+    tokens = 40_000
     allowed = sessions().allow(job(bytes(4 * tokens)), 0.0)
-    assert allowed.job.seconds == allowed.limit == pytest.approx(0.25 * tokens / 2 / PREFILL)
+    assert allowed.job.seconds == allowed.limit == pytest.approx(0.25 * tokens / PREFILL)
 
 
 @pytest.mark.parametrize(("size", "seconds"), [(10, LEAST), (10_000_000, DEADLINE)])
@@ -70,12 +70,22 @@ def test_time_is_never_less_than_the_least_nor_more_than_the_deadline(size: int,
     assert sessions().allow(job(bytes(size)), 0.0).job.seconds == seconds
 
 
-def test_a_session_with_edits_may_wait_the_whole_deadline_for_its_replay() -> None:
+def test_a_session_whose_last_request_failed_has_nothing_new_in_the_cache() -> None:
     known = sessions()
-    sent(known, job(body("n5", 5)), saved=100)
-    allowed = known.allow(job(body("n5", 6)), 0.0)
-    assert allowed.limit == DEADLINE
-    assert allowed.job.seconds < DEADLINE
+    first = job(body("n5", 5))
+    sent(known, first)
+    assert not known.allow(job(body("n5", 6)), 0.0).job.uncached
+    known.failed(first)
+    assert known.allow(job(body("n5", 6)), 0.0).job.uncached
+    sent(known, job(body("n5", 6)))
+    assert not known.allow(job(body("n5", 7)), 0.0).job.uncached
+
+
+def test_a_request_that_failed_after_another_one_of_its_session_says_nothing_of_that() -> None:
+    known = sessions()
+    sent(known, job(body("n9", 6)))
+    known.failed(job(body("n9", 5)))
+    assert not known.allow(job(body("n9", 7)), 0.0).job.uncached
 
 
 def test_after_a_long_silence_the_cache_is_cold() -> None:

@@ -13,8 +13,10 @@ from typing import Any
 import brotli
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
-from contextprune.proxy.wire.body import ClientGone, Incoming, Unacceptable, declared, decode_body, has_body
+from contextprune.proxy.wire.body import ClientGone, Incoming, Unacceptable, declared, decode_body, has_body, text_size
 
 JSON = b'{"messages": [' + b'{"role": "user", "content": "again and again"},' * 2000 + b"{}]}"
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -47,17 +49,16 @@ async def drained(incoming: Incoming, limit: int | None = None) -> bytes:
 
 def test_a_body_is_put_together() -> None:
     async def read() -> bytes | None:
-        return await Incoming(coming(b"ab", b"", b"c"), 5).read(10, 10)
+        return await Incoming(coming(b"ab", b"", b"c"), 5).read(10)
 
     assert asyncio.run(read()) == b"abc"
 
 
-def test_one_that_is_too_long_to_hold_can_still_be_streamed_whole() -> None:
-    async def read() -> tuple[bytes | None, bytes]:
-        incoming = Incoming(coming(b"ab", b"cd", b"ef"), 5)
-        return await incoming.read(3, 10), await drained(incoming)
-
-    assert asyncio.run(read()) == (None, b"abcdef")
+@given(st.lists(st.sampled_from([b"A" * 5000, b"words of the user ", b'","', b"x" * 4095]), max_size=9))
+def test_images_and_files_count_for_nothing_and_all_else_does(pieces: list[bytes]) -> None:
+    body = b" ".join(pieces)
+    assert text_size(body, 0) == len(body) - sum(len(piece) for piece in pieces if len(piece) == 5000)
+    assert text_size(body, len(body)) == len(body)
 
 
 def test_a_first_piece_that_is_not_all_is_not_lost() -> None:
@@ -70,7 +71,7 @@ def test_a_first_piece_that_is_not_all_is_not_lost() -> None:
 
 def test_one_above_the_limit_is_refused_with_413() -> None:
     async def held() -> None:
-        await Incoming(coming(b"ab", b"cd", b"e"), 5).read(3, 3)
+        await Incoming(coming(b"ab", b"cd", b"e"), 5).read(3)
 
     async def streamed() -> None:
         await drained(Incoming(coming(b"ab", b"cd", b"e"), 5), 3)
@@ -83,7 +84,7 @@ def test_one_above_the_limit_is_refused_with_413() -> None:
 
 def test_a_client_that_leaves_in_the_middle_is_known_to_be_gone() -> None:
     async def read() -> None:
-        await Incoming(coming(b"ab", gone=True), 5).read(10, 10)
+        await Incoming(coming(b"ab", gone=True), 5).read(10)
 
     with pytest.raises(ClientGone):
         asyncio.run(read())
@@ -91,7 +92,7 @@ def test_a_client_that_leaves_in_the_middle_is_known_to_be_gone() -> None:
 
 def test_one_that_comes_too_slowly_is_refused_with_408() -> None:
     async def read() -> None:
-        await Incoming(coming(*[b"a"] * 100, every=0.02), 0.2).read(1000, 1000)
+        await Incoming(coming(*[b"a"] * 100, every=0.02), 0.2).read(1000)
 
     with pytest.raises(Unacceptable, match="too slowly") as caught:
         asyncio.run(read())

@@ -25,7 +25,7 @@ def answerer(policy: Policy | None = None) -> Answerer:
 
 def ask(engine: Answerer, sent: bytes) -> Answer:
     job = Job(1, Task.SHORTEN, sent, dialect="openai-chat", seconds=60.0, show=True)
-    return engine(job, lambda: False, lambda _: None)
+    return engine(job, lambda: False)
 
 
 def results(answer: Answer) -> list[Any]:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 
 from contextprune.errors import PayloadError
+from contextprune.proxy.replay.tenants import Scoped
 from contextprune.proxy.worker import sidecar
-from contextprune.proxy.worker.tenants import Scoped
 from contextprune.pruner import Pruner
 from contextprune.storage.store import MemoryStore, Store
 from tests import strategies

@@ -32,7 +32,7 @@ def answerer(store: Store | None = None) -> Answerer:
 
 def send(engine: Answerer, payload: Any, tenant: str = "", *, abandoned: bool = False) -> Answer:
     job = Job(next(NUMBERS), Task.COMPRESS, json.dumps(payload).encode(), tenant=tenant, seconds=60.0)
-    return engine(job, lambda: abandoned, lambda _: None)
+    return engine(job, lambda: abandoned)
 
 
 def ask(engine: Answerer, messages: Sequence[Message], tenant: str = "", **config: Any) -> dict[str, Any]:
@@ -252,7 +252,7 @@ class TestTenants:
 
 def retrieved(engine: Answerer, key: str, tenant: str) -> str | None:
     job = Job(next(NUMBERS), Task.RETRIEVE, json.dumps({"key": key}).encode(), tenant=tenant)
-    answer = engine(job, lambda: False, lambda _: None)
+    answer = engine(job, lambda: False)
     return None if answer.body is None else json.loads(answer.body)["original_content"]
 
 

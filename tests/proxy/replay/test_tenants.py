@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from contextprune.dialects import read
 from contextprune.proxy.job import Answer, Job, Task
+from contextprune.proxy.replay.tenants import Homes, Scoped
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.worker.answer import Answerer
-from contextprune.proxy.worker.tenants import Homes, Scoped
 from contextprune.pruner import Pruner
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import MemoryStore, Notes, Store
@@ -169,7 +169,7 @@ def test_what_the_provider_refused_of_one_tenant_is_decided_anew_for_the_other(p
     body = json.dumps(conversation(call)).encode()
     jobs = [Job(at, Task.SHORTEN, body, "openai-chat", tenant, seconds=60.0) for at, tenant in enumerate(pair)]
     engine.refused(jobs[0])
-    first, second = (engine(job, lambda: False, lambda _: None) for job in jobs)
+    first, second = (engine(job, lambda: False) for job in jobs)
     assert (first.status, second.status) == ("passed", "applied")
     assert second.keys == tuple(Scoped(pruner.store, pair[1]).key(text) for text in (LOG,))
     assert Scoped(pruner.store, pair[0]).get(second.keys[0]) is None
@@ -178,4 +178,4 @@ def test_what_the_provider_refused_of_one_tenant_is_decided_anew_for_the_other(p
 def answered(store: Store, job: Job) -> Answer:
     """What a scorer process says that has just started."""
     pruner = Pruner(store=store)
-    return Answerer(pruner.policy, pruner.scorer, pruner.counter, store)(job, lambda: False, lambda _: None)
+    return Answerer(pruner.policy, pruner.scorer, pruner.counter, store)(job, lambda: False)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from contextprune.context import Context, Kind
-from contextprune.storage.store import Notes, Store
+from contextprune.storage.store import FirstNotes, Notes, Store
 
 
 class Scoped:
@@ -27,7 +27,7 @@ class Scoped:
     def __init__(self, store: Store, tenant: str, home: str | None = None) -> None:
         self._store, self._tenant = store, tenant
         self._home = tenant if home is None else home
-        self._notes = store if isinstance(store, Notes) else None
+        self._notes: Notes | None = store if isinstance(store, Notes) else None
 
     @property
     def at_home(self) -> Scoped:
@@ -53,6 +53,13 @@ class Scoped:
         """See `Notes`; nothing is kept where the store keeps no notes."""
         if self._notes is not None:
             self._notes.note({self._named(key): value for key, value in notes.items()})
+
+    def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
+        """See `FirstNotes`; where the store does not tell who was first, the last one counts."""
+        if isinstance(self._notes, FirstNotes):
+            return self._notes.note_first({self._named(key): value for key, value in notes.items()})
+        self.note(notes)
+        return True
 
     def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """See `Notes`."""

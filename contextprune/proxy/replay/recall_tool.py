@@ -19,8 +19,8 @@ from contextprune.context import MODEL_MADE, Context, Kind, Ref, Segment
 from contextprune.dialects.splice import value_spans
 from contextprune.errors import PayloadError, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
-from contextprune.proxy.worker.root import root_of
-from contextprune.proxy.worker.tenants import Scoped
+from contextprune.proxy.replay.root import root_of
+from contextprune.proxy.replay.tenants import Scoped
 from contextprune.storage.excerpt import recall_text
 from contextprune.storage.store import Notes, Store
 

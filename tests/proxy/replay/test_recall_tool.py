@@ -18,8 +18,8 @@ from contextprune.dialects import apply, read
 from contextprune.dialects.splice import splice
 from contextprune.errors import PayloadError, StoreError
 from contextprune.markers import RECALL_TOOL
-from contextprune.proxy.worker.recall_tool import NO_KEY, UNREADABLE, Recalls, with_tool
-from contextprune.proxy.worker.tenants import Scoped
+from contextprune.proxy.replay.recall_tool import NO_KEY, UNREADABLE, Recalls, with_tool
+from contextprune.proxy.replay.tenants import Scoped
 from contextprune.pruner import Pruner
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import MemoryStore, Store

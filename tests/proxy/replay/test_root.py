@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contextprune.dialects import read
-from contextprune.proxy.worker.root import root_of
+from contextprune.proxy.replay.root import root_of
 
 QUESTION = {"role": "user", "content": "Which order failed?"}
 REPLY = {"role": "assistant", "content": "The third one."}
