@@ -52,7 +52,8 @@ class Options:
     first_byte_seconds  seconds until the upstream answers
     idle_seconds        seconds between two chunks of its answer
     drain_seconds       seconds for running answers after SIGTERM
-    cache_seconds       seconds of silence after which the provider's cache of a session counts as gone
+    cache_seconds       seconds of silence after which the provider's cache of a session counts as gone; longer where
+                        the model or the request itself keeps it longer
     connections         requests in flight at most; what comes on top is answered 503
     records             requests that the dashboard remembers
     content             show texts of requests on the dashboard

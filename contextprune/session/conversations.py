@@ -22,10 +22,10 @@ from contextprune.selection.protection import least_tokens, protection
 from contextprune.session.arrival import BlockPlan, decide
 from contextprune.session.decided import Decided, Shown, assemble
 from contextprune.session.epoch import Changed, run_epoch
-from contextprune.session.identity import LASTING, Conversation, Key, Link, alike, chain, conversation_of, key_of, seed
+from contextprune.session.identity import LASTING, Conversation, Key, Link, alike, chain, conversation_of, seed
 from contextprune.session.ledger import Entry, Ledger, packed
 from contextprune.session.second_chance import decide_late, second_chances, still_shorter
-from contextprune.session.sent import Recorded, block_entries, find_recorded, sent_texts
+from contextprune.session.sent import Recorded, block_entries, find_recorded, named, placed, sent_texts
 from contextprune.session.state import State
 
 MOST_STATES = 16  # conversations whose state is in memory; that of any other is built from the ledger
@@ -137,7 +137,7 @@ class Conversations:
         recorded = find_recorded(self._ledger, conversation, links, start, reuse=self._lasting and call.as_sent)
 
         foreign = max(conversation.sent if call.as_sent else 0, bisect_left(conversation.positions, call.frozen))
-        pending = _placed(self._pending_of(links, conversation), links, conversation.segments)
+        pending = placed(self._pending_of(links, conversation), links, conversation.segments)
         news = self._advance(state, context, conversation, links, _Terms(call, recorded, foreign, pending))
         self._keep(conversation, links, state, news, start, recorded)
         shown = Shown(start, news.plans, news.changed, aside_tokens, news.notes)
@@ -170,9 +170,9 @@ class Conversations:
                 last = i + 1 == len(segments)
                 if entry.changed is None:
                     news.changed = self._changes(state, context, terms, last=last)
-                    news.entries[i] = replace(entry, changed=_named(news.changed, links, segments))
+                    news.entries[i] = replace(entry, changed=named(news.changed, links, segments))
                 else:
-                    news.changed = _placed(entry.changed, links, segments[: i + 1])
+                    news.changed = placed(entry.changed, links, segments[: i + 1])
                 state.end(news.changed)
         return news
 
@@ -344,7 +344,7 @@ class Conversations:
                     continue
                 del self._remembered[remembered.links[-1]]
                 if remembered.changed and remembered.links == links:
-                    self._pending[links[-1]] = _named(remembered.changed, links, remembered.state.segments)
+                    self._pending[links[-1]] = named(remembered.changed, links, remembered.state.segments)
             while len(self._pending) > MOST_STATES:
                 self._pending.popitem(last=False)
 
@@ -381,19 +381,6 @@ class Conversations:
 
 def _never(_segment: Segment) -> bool:
     return False
-
-
-def _named(changed: Changed, links: Sequence[Link], segments: Sequence[Segment]) -> tuple[tuple[Key, str, int], ...]:
-    """Changes by the keys of segments, which stay when others come or go before them."""
-    return tuple((key_of(links[at], segments[at]), text, tokens) for at, text, tokens in changed)
-
-
-def _placed(changed: Sequence[tuple[Key, str, int]], links: Sequence[Link], segments: Sequence[Segment]) -> Changed:
-    """Changes by the positions of segments, as far as the segments are still there."""
-    if not changed:
-        return ()
-    positions = {key_of(link, segment): at for at, (link, segment) in enumerate(zip(links, segments, strict=False))}
-    return tuple((positions[key], text, tokens) for key, text, tokens in changed if key in positions)
 
 
 def _common(before: Sequence[Segment], now: Sequence[Segment]) -> int:

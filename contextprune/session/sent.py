@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from contextprune.context import BLOCKS, Kind
+from contextprune.context import BLOCKS, Kind, Segment
 from contextprune.session.identity import Conversation, Key, Link, block_key, key_of
 from contextprune.session.ledger import Entry, Ledger
+
+Placed: TypeAlias = tuple[tuple[int, str, int], ...]
+"""(segment, what is sent from now on, tokens) of each segment that changed."""
 
 REFERS = " as above"  # in the marker of a copy, which says nothing once what it stands for has changed
 
@@ -73,3 +77,16 @@ def sent_texts(conversation: Conversation, links: Sequence[Link], recorded: Reco
             if key in positions:
                 texts[positions[key]] = text
     return texts
+
+
+def named(changed: Placed, links: Sequence[Link], segments: Sequence[Segment]) -> tuple[tuple[Key, str, int], ...]:
+    """Changes by the keys of segments, which stay when others come or go before them."""
+    return tuple((key_of(links[at], segments[at]), text, tokens) for at, text, tokens in changed)
+
+
+def placed(changed: Sequence[tuple[Key, str, int]], links: Sequence[Link], segments: Sequence[Segment]) -> Placed:
+    """Changes by the positions of segments, as far as the segments are still there."""
+    if not changed:
+        return ()
+    positions = {key_of(link, segment): at for at, (link, segment) in enumerate(zip(links, segments, strict=False))}
+    return tuple((positions[key], text, tokens) for key, text, tokens in changed if key in positions)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
+from contextprune.money.expiry import asked_lifetime
 from contextprune.proxy.job import Job, Task
 
 BYTES_A_TOKEN = 4
@@ -65,7 +66,7 @@ class SessionHistory:
 
     deadline   seconds at most
     prefill    tokens a second that the provider reads
-    cache      seconds after which its cache of a session counts as gone
+    cache      seconds after which its cache of a session counts as gone, and never before what the request asks for
     capacity   beginnings that are remembered
     """
 
@@ -94,7 +95,8 @@ class SessionHistory:
         tokens = new // BYTES_A_TOKEN
         seconds = seconds_worth(tokens, self._deadline, self._prefill)
 
-        cold = job.cold or (last is not None and sure and now - last.at > self._cache)
+        idle = now - last.at if last is not None and sure else 0.0
+        cold = job.cold or (idle > self._cache and idle > asked_lifetime(job.body))
         uncached = last is not None and sure and not last.reached
         home = last.home if last else -1
         strikes = last.strikes if last and sure and now - last.at <= FORGIVEN else 0
