@@ -57,6 +57,13 @@ def test_the_flags_of_the_command_are_options_that_stand_there() -> None:
 
     group: Any = typer.main.get_command(app)
     command = group.commands["serve"]
-    names = {"upstream": "upstreams", "show_content": "content", "with_parent": "", "repetitions_only": "", "config": "", "inherit": ""}
+    names = {
+        "upstream": "upstreams",
+        "show_content": "content",
+        "with_parent": "",
+        "repetitions_only": "",
+        "config": "",
+        "inherit": "",
+    }
     flags = {names.get(parameter.name or "", parameter.name) for parameter in command.params} - {"", "help"}
     assert flags <= set(rows("Options"))
