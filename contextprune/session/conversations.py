@@ -120,6 +120,7 @@ class Conversations:
         What it raises goes through, and nothing new is remembered.
         """
         call = _Call(query, cold, uncached, as_sent, frozen, enough or _never)
+
         for _ in range(OVERTAKEN):
             with suppress(_Overtaken):
                 return self._decide(context, call)

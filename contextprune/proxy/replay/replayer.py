@@ -105,14 +105,14 @@ class Replayer:
         self, job: Job, ledger: Ledger, conversation: Conversation, unanswered: Answer, *, is_request: bool
     ) -> Answer:
         """The answer with what was sent of a conversation; what is new in it is noted as sent whole."""
-        own = identity.conversation_of(conversation.context)
-        links = identity.chain(own.segments, identity.LASTING)
+        core = identity.conversation_of(conversation.context)
+        links = identity.chain(core.segments, identity.LASTING)
         for _ in range(OVERTAKEN):
-            recorded = find_recorded(ledger, own, links, reuse=True, in_memory=True)
-            if not is_request or _note(ledger, _as_sent(own, links, recorded)):
+            recorded = find_recorded(ledger, core, links, reuse=True, in_memory=True)
+            if not is_request or _note(ledger, _as_sent(core, links, recorded)):
                 break  # else a scorer process was first, and its decision is sent
-        texts = sent_texts(own, links, recorded)
-        edits = {s.ref: text for s, text in zip(own.segments, texts, strict=True) if text is not None}
+        texts = sent_texts(core, links, recorded)
+        edits = {s.ref: text for s, text in zip(core.segments, texts, strict=True) if text is not None}
 
         body = conversation.body(job, edits)
         if body is job.body:
@@ -160,13 +160,13 @@ def _note(ledger: Ledger, entries: dict[identity.Key, Entry]) -> bool:
         return True
 
 
-def _as_sent(own: identity.Conversation, links: list[identity.Link], recorded: Recorded) -> dict[identity.Key, Entry]:
+def _as_sent(core: identity.Conversation, links: list[identity.Link], recorded: Recorded) -> dict[identity.Key, Entry]:
     """Entries of what a replay sends and the ledger does not know yet."""
     fresh: dict[identity.Key, Entry] = {}
-    for at in range(min(recorded.size, own.sent), len(own.segments)):
+    for at in range(min(recorded.size, core.sent), len(core.segments)):
         if at in recorded.entries:
             continue
-        late = at >= own.sent and own.segments[at].kind in BLOCKS
+        late = at >= core.sent and core.segments[at].kind in BLOCKS
         entry = recorded.reused.get(at) or Entry(None, UNCOUNTED, UNCOUNTED, (), late)
         fresh[links[at]] = replace(entry, changed=())
     return fresh
