@@ -37,7 +37,6 @@ _OPEN = (b"/livez", b"/readyz")
 _PAGES = (b"/", b"/stats", b"/metrics")
 _BELOW = b"/requests/"
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
-_PATIENCE = 10.0  # seconds after which a scorer that has not started no longer counts against readiness
 _WATCHED = 60.0  # seconds for which a load balancer counts as present
 _NOBODY = (
     "this page is for the machine that the proxy runs on. From elsewhere, set `token` "
@@ -74,7 +73,6 @@ class Endpoints:
     ) -> None:
         self._options, self._monitor, self._pool, self._draining = options, monitor, pool, draining
         self._secret = secret
-        self._started = monotonic()
         self._last_probe = -_WATCHED
         self._was_ready = False
 
@@ -110,7 +108,9 @@ class Endpoints:
             await _send_json(exchange, 200, {"status": "alive"})
             return
         self._last_probe = monotonic()
-        self._was_ready = self._was_ready or self._pool.ready or monotonic() - self._started > _PATIENCE
+        # A scorer that is started anew changes nothing: what was sent is replayed without it, at once. Where none can
+        # start, waiting would not help.
+        self._was_ready = self._was_ready or self._pool.ready or bool(self._pool.status().trouble)
         state = "draining" if draining else "ready" if self._was_ready else "starting"
         values = {"status": state, "scorers": "ready" if self._pool.ready else "degraded"}
         await _send_json(exchange, 200 if state == "ready" else 503, values, self._proof(exchange))

@@ -45,7 +45,7 @@ _TASKS: Mapping[bytes, tuple[Task | None, str, str]] = {
     CHAT: (Task.SHORTEN, "openai-chat", "chat"),
     RESPONSES: (Task.SHORTEN, "openai-responses", "responses"),
     RESPONSES_COUNT: (Task.COUNT, "openai-responses", "count"),
-    COMPACT: (None, "openai-responses", "compact"),
+    COMPACT: (Task.COUNT, "openai-responses", "compact"),  # of what the provider has cached; it answers with its own
     MESSAGES: (Task.SHORTEN, "anthropic", "messages"),
     MESSAGES_COUNT: (Task.COUNT, "anthropic", "count"),
 }
