@@ -38,7 +38,7 @@ class Options:
     mode                "on" shortens, "audit" measures and changes nothing, "off" only relays
     recall              how a model gets back what was taken out: "off", by a "tool" in every request, or over "mcp"
     deadline            seconds at most for new decisions on a request
-    prefill             tokens a second that the upstream reads; a quarter of what reading the new ones takes, and no
+    prefill             tokens a second that the upstream reads; half of what reading the new ones takes, and no
                         less than 0.3 seconds, is the time that a request may wait
     scorers             scorer processes; from two on, one takes small requests only
     workers             front processes that share the port

@@ -18,7 +18,7 @@ from contextprune.proxy.job import Job, Task
 BYTES_A_TOKEN = 4
 LEAST = 0.3  # seconds that any request may wait, beside a first token that takes one or more
 FORGIVEN = 300.0  # seconds after which a session that cost a process is tried again
-SHARE = 0.25  # of the time in which the provider reads what is new; measured: see docs/how-to/run-the-proxy.md
+SHARE = 0.5  # of the time in which the provider reads what is new; docs/explanation/proxy.md has the measurement
 _LENGTHS = tuple(int(2048 * 1.5**i) for i in range(18))  # of the beginnings compared, up to 2 MB
 _NOTED = 5  # beginnings noted of each body, the longest
 
