@@ -55,9 +55,12 @@ def _beside(state: State, old: Collection[int], new: New) -> Context:
 def _plan(prepared: Prepared, standing: Mapping[int, int], ceiling: int) -> Plan:
     """The decisions under `ceiling` tokens in all, or under as little more as what must stay takes.
 
-    The loop ends: each turn raises the ceiling to what was needed, and with a ceiling of all tokens nothing goes.
+    What that takes is reckoned first, so the loop seldom turns: only where texts count more than their parts. It ends,
+    for each turn raises the ceiling to what was needed, and with a ceiling of all tokens nothing goes.
     """
+    prepared = replace(prepared, must_keep=_with_sources(prepared))
     must_stay = [i for i in prepared.must_keep if prepared.spans[i].segment not in standing]
+    ceiling = max(ceiling, _least(prepared, must_stay))
     while True:
         try:
             plan = under_budget(prepared, ceiling)
@@ -68,6 +71,21 @@ def _plan(prepared: Prepared, standing: Mapping[int, int], ceiling: int) -> Plan
         if not lost:
             return plan
         ceiling += sum(prepared.costs[i] for i in lost) + MARKER_ALLOWANCE
+
+
+def _with_sources(prepared: Prepared) -> dict[int, str]:
+    """What must stay, and what it is a copy of: only that can be kept in its place."""
+    sources = {prepared.copies[i]: why for i, why in prepared.must_keep.items() if i in prepared.copies}
+    return {**sources, **prepared.must_keep}
+
+
+def _least(prepared: Prepared, must_stay: Sequence[int]) -> int:
+    """The tokens of all that stands, what must stay, what that needs, and markers in place of the rest."""
+    fill = prepared.fill()
+    for i in must_stay:
+        if i not in prepared.copies:  # a reference to the earlier one will do
+            fill.keep(i, prepared.must_keep[i])
+    return fill.used + sum(segment.cost or 0 for segment in prepared.context.segments)
 
 
 def _lost(plan: Plan, must_stay: Sequence[int]) -> set[int]:

@@ -15,7 +15,8 @@ from contextprune.session.state import State
 from contextprune.splitting import split
 from contextprune.text.failures import failing
 from tests import tool_outputs as outputs
-from tests.session.conversations import look, said, state_of, step, talk, tools, work
+from tests.session.conversations import look, said, source, state_of, step, talk, tools, work
+from tests.strategies import COUNTER
 from tests.tool_outputs import log
 
 
@@ -102,3 +103,14 @@ def test_a_rewrite_is_guided_by_what_the_user_asked_and_not_by_what_stands_last_
 
 def test_nothing_old_is_nothing_new() -> None:
     assert rewrite(tools(), conversation(), [], 0, {}) == {}
+
+
+def test_where_what_must_stay_is_a_copy_its_original_stays_and_not_much_else() -> None:
+    wanted = source(9, 15)
+    first, again = step(source(5, 120) + wanted), step(f"{source(7, 40)}{KEEP}\n{wanted}")
+    state = state_of(tools(), talk(said("Why does billing fail?"), first, again, *work(2), said("Go on.")))
+    old = blocks(state)[:2]
+    found = rewrite(tools(), state, old, 0, {})
+    texts = [found[i][0] if i in found else state.text(i) for i in old]
+    assert all(line in "".join(texts) for line in wanted.splitlines())
+    assert sum(map(COUNTER, texts)) < COUNTER(wanted) + 300
