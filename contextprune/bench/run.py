@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from contextprune.bench.data import Half, Session, find_data, find_sets, load_rows, load_sessions
+from contextprune.bench.disturbances.disturbances import DISTURBANCES
+from contextprune.bench.disturbances.requests import suitable
 from contextprune.bench.documents import minilm
 from contextprune.bench.documents.baselines import BASELINES, DENSE
 from contextprune.bench.documents.evidence import BUDGETS
@@ -52,6 +54,7 @@ _PACKAGES: Mapping[str, Sequence[str]] = {
     "evidence": ("scipy",),
     "traces": ("scipy",),
     "proxy": ("httpx2", "starlette", "uvicorn"),
+    "disturbances": ("httpx2", "starlette", "uvicorn"),
 }
 """Packages that a task cannot do without: of the extras `bench` and `proxy`."""
 
@@ -198,6 +201,24 @@ def _proxy(_options: Options, root: Path, console: Console) -> list[dict[str, An
     return [asdict(figure) for figure in show_figures(console, measure_proxy(root))]
 
 
+def _disturbances(options: Options, root: Path, console: Console) -> list[dict[str, Any]]:
+    from contextprune.bench.disturbances.measure import disturb, promise  # noqa: PLC0415 - as above
+    from contextprune.bench.disturbances.tables import show_disturbances  # noqa: PLC0415 - as above
+
+    sets = find_sets(root, "traj", options.sets)
+    sessions = [s for name, path in sets.items() for s in suitable(name, path, options.rows, options.half)]
+    if not sessions:
+        console.print("disturbances: no sessions here with enough results")
+        return []
+
+    rows = []
+    for disturbance in DISTURBANCES:
+        console.print(f"disturbances: {disturbance.name} ...")
+        rows.append(disturb(sessions, disturbance))
+    show_disturbances(console, rows, promise(sessions))
+    return [asdict(outcome) for row in rows for outcome in row]
+
+
 def _money(options: Options, root: Path, console: Console) -> list[dict[str, Any]]:
     path = find_usage(root)
     if path is None:
@@ -221,6 +242,7 @@ TASKS: Mapping[str, Callable[[Options, Path, Console], Any]] = {
     "recall": _recall,
     "speed": _speed,
     "proxy": _proxy,
+    "disturbances": _disturbances,
     "money": _money,
 }
 

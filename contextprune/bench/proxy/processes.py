@@ -38,7 +38,7 @@ class Served:
 @contextmanager
 def run_upstream() -> Iterator[Served]:
     """The provider that answers at once."""
-    port = _free_port()
+    port = free_port()
     with _served(command("-m", UPSTREAM, str(port)), port, "/") as served:
         yield served
 
@@ -46,7 +46,7 @@ def run_upstream() -> Iterator[Served]:
 @contextmanager
 def run_plain_proxy(provider: Served) -> Iterator[Served]:
     """The baseline in front of an upstream."""
-    port = _free_port()
+    port = free_port()
     with _served(command("-m", PLAIN, str(port), f"http://127.0.0.1:{provider.port}"), port, "/") as served:
         yield served
 
@@ -54,7 +54,7 @@ def run_plain_proxy(provider: Served) -> Iterator[Served]:
 @contextmanager
 def run_our_proxy(provider: Served, store: Path, *flags: str, scorer: str = "lexical") -> Iterator[Served]:
     """`contextprune serve` in front of an upstream, ready for requests."""
-    port, url = _free_port(), f"http://127.0.0.1:{provider.port}"
+    port, url = free_port(), f"http://127.0.0.1:{provider.port}"
     serve = command("-m", "contextprune", "serve", "--port", str(port))
     serve += ["--upstream-openai", url, "--upstream-anthropic", url, *flags]
     environment = [f"CONTEXTPRUNE_SCORER={scorer}", f"CONTEXTPRUNE_STORE={store}"]
@@ -67,7 +67,7 @@ def _served(program: Sequence[str], port: int, path: str) -> Iterator[Served]:
     began = time.perf_counter()
     process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
     try:
-        _wait(process, f"http://127.0.0.1:{port}{path}", " ".join(program))
+        wait_for(process, f"http://127.0.0.1:{port}{path}", " ".join(program))
         yield Served(port, process.pid, time.perf_counter() - began)
     finally:
         process.terminate()
@@ -78,7 +78,8 @@ def _served(program: Sequence[str], port: int, path: str) -> Iterator[Served]:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, program: str) -> None:
+def wait_for(process: subprocess.Popen[bytes], url: str, program: str) -> None:
+    """Wait until a process answers at a URL. Raises ContextPruneError where it ends, or takes too long."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -92,7 +93,8 @@ def _wait(process: subprocess.Popen[bytes], url: str, program: str) -> None:
     raise ContextPruneError(f"`{program}` did not listen within {PATIENCE:.0f} seconds")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
