@@ -75,7 +75,7 @@ HEAVY = {
     "pydantic": {"settings/model.py", "settings/schema.py"},
     "redis": {"storage/redis.py"},
     "starlette": {"bench/proxy/plain_proxy.py"},
-    "uvicorn": {"proxy/*", "bench/proxy/upstream.py"},
+    "uvicorn": {"proxy/*", "bench/proxy/upstream.py", "bench/disturbances/provider.py"},
     "prometheus_client": {"proxy/telemetry/prometheus.py"},
     "opentelemetry": {"proxy/telemetry/otel.py"},
     "brotli": {"proxy/wire/decompress.py"},

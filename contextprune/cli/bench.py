@@ -43,7 +43,7 @@ def bench(
     task: Annotated[Task, typer.Argument(parser=choice_of(Task), help="What to measure.")] = Task.ALL,
     data: Annotated[Path | None, option("DIR", "A data kit; else .bench/data, else the committed samples.")] = None,
     sets: Annotated[str, option("NAMES", "Names of sets, with commas; none: all.")] = "",
-    rows: Annotated[int, option("N", "Rows or sessions a set; 0: all. At most 5 of disturbances.", whole_number(0))] = 60,
+    rows: Annotated[int, option("N", "Rows or sessions a set; 0: all.", whole_number(0))] = 60,
     half: Annotated[HalfName, option("|".join(HalfName), _HALVES, choice_of(HalfName))] = HalfName.ALL,
     budgets: Annotated[
         str, option("SHARES", "Shares of characters that may remain: 0.1,0.3; none: the task's own.")
@@ -61,7 +61,6 @@ def bench(
     Examples:
       contextprune bench
       contextprune bench traces --rows 5 --budgets 0.2,0.5
-      contextprune bench disturbances --rows 3
       contextprune bench evidence --data DIR --half unseen --arms ours,bm25 --json figures.json
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
     from contextprune.bench.run import ARMS, Options, run  # noqa: PLC0415 - `--help` does without

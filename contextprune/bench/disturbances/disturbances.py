@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -20,20 +21,23 @@ from contextprune.bench.disturbances.requests import (
 STOPPED = 10  # requests, of which one meets stopped scorers
 KILLS = 10
 LOCKED = 2.0  # seconds
+ANSWER = 5.0  # seconds that the answer takes to a request that met no process: the least that an agent's answers take
 
 
 @dataclass(slots=True)
 class Stage:
     """What a disturbance has to do with.
 
-    total   requests of all sessions; sent: those that were sent so far
-    hits    how often it has struck
+    total    requests of all sessions; sent: those that were sent so far
+    hits     how often it has struck
+    answer   seconds until the next request, after one that met no process
     """
 
     replicas: Sequence[Replica]
     total: int
     sent: int = 0
     hits: int = 0
+    answer: float = ANSWER
 
 
 Moment: TypeAlias = Callable[[Stage, int, int], AbstractContextManager[None]]
@@ -46,9 +50,9 @@ def at_peace(_stage: Stage, _number: int, _of: int) -> AbstractContextManager[No
 
 
 @contextmanager
-def scorers_stopped(stage: Stage, number: int, _of: int) -> Iterator[None]:
+def scorers_stopped(stage: Stage, _number: int, _of: int) -> Iterator[None]:
     """For one request in ten the scorer processes stand still, as on a machine that has no time for them."""
-    if number % STOPPED != STOPPED // 2:
+    if stage.sent % STOPPED != STOPPED // 2:
         yield
         return
     stage.hits += 1
@@ -64,22 +68,28 @@ def scorers_stopped(stage: Stage, number: int, _of: int) -> Iterator[None]:
 @contextmanager
 def scorers_killed(stage: Stage, _number: int, _of: int) -> Iterator[None]:
     """Ten times, evenly spread, all scorer processes are killed right before a request."""
-    if stage.sent * (KILLS + 1) // stage.total > stage.hits:
-        stage.hits += 1
-        for replica in stage.replicas:
-            replica.signal_scorers(signal.SIGKILL)
+    if stage.sent * (KILLS + 1) // stage.total <= stage.hits:
+        yield
+        return
+    stage.hits += 1
+    for replica in stage.replicas:
+        replica.signal_scorers(signal.SIGKILL)
     yield
+    time.sleep(stage.answer)
 
 
 @contextmanager
 def restarted(stage: Stage, number: int, of: int) -> Iterator[None]:
     """In the middle of each session the proxy ends and starts; the next request comes as soon as it listens."""
-    if number == of // 2:
-        stage.hits += 1
-        for replica in stage.replicas:
-            replica.stop()
-            replica.start(ready=False)
+    if number != of // 2:
+        yield
+        return
+    stage.hits += 1
+    for replica in stage.replicas:
+        replica.stop()
+        replica.start(ready=False)
     yield
+    time.sleep(stage.answer)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,10 +50,10 @@ class Replica:
         """Start it, and wait until it listens, or until it is ready."""
         serve = command("-m", "contextprune", "serve", "--port", str(self.port))
         serve += ["--upstream-openai", self._url, "--upstream-anthropic", self._url]
-        own = {"CONTEXTPRUNE_STORE": str(self.store), "XDG_DATA_HOME": str(self._folder)}
+        own = [f"CONTEXTPRUNE_STORE={self.store}", f"XDG_DATA_HOME={self._folder}"]
         self.starts += 1
         with self._log(self.starts).open("wb") as log:
-            self._process = subprocess.Popen(serve, stderr=log, stdout=log, env={**os.environ, **own})  # noqa: S603
+            self._process = subprocess.Popen(["env", *own, *serve], stderr=log, stdout=log)  # noqa: S603, S607
         path = "/readyz" if ready else "/livez"
         wait_for(self._process, f"http://127.0.0.1:{self.port}{path}", "contextprune serve")
 
@@ -102,7 +101,7 @@ class Replica:
 def lock(store: Path, seconds: float) -> subprocess.Popen[bytes]:
     """A process that has locked a store for itself, and lets go after so many seconds."""
     process = subprocess.Popen(  # noqa: S603 - our own
-        [sys.executable, "-c", LOCK, str(store), str(seconds)], stdout=subprocess.PIPE
+        command("-c", LOCK, str(store), str(seconds)), stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     process.stdout.readline()
@@ -114,7 +113,7 @@ def lock(store: Path, seconds: float) -> subprocess.Popen[bytes]:
 def busy_cores() -> Iterator[None]:
     """Keep every core busy."""
     cores = len(os.sched_getaffinity(0))
-    burners = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(cores)]  # noqa: S603 - our own
+    burners = [subprocess.Popen(command("-c", BURN)) for _ in range(cores)]  # noqa: S603 - our own
     try:
         time.sleep(0.5)
         yield

@@ -10,7 +10,7 @@ def test_the_first_row_is_the_undisturbed_one() -> None:
 
 
 def test_scorers_are_killed_ten_times_evenly_spread() -> None:
-    stage, struck = Stage((), total=110), []
+    stage, struck = Stage((), total=110, answer=0), []
     for number in range(110):
         stage.sent = number
         before = stage.hits
