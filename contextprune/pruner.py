@@ -34,6 +34,7 @@ class Pruned:
     sizes   tokens of each segment of the context, before and after
     epoch   whether old blocks were decided anew in this very call
     notes   what was decided in this call about a conversation, as the ledger keeps it: enough to replay it elsewhere
+    unknown blocks of earlier requests of which nothing was known in this call: they stand as they are
     """
 
     edits: Mapping[Ref, str]
@@ -42,6 +43,7 @@ class Pruned:
     sizes: tuple[tuple[int, int], ...]
     epoch: bool = False
     notes: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
+    unknown: int = 0
 
 
 class Pruner:
@@ -222,7 +224,7 @@ class Pruner:
         report = summarise(
             decided.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes, (prompt,)
         )
-        return Pruned(decided.edits, decided.plan, report, decided.sizes, decided.epoch, decided.notes)
+        return Pruned(decided.edits, decided.plan, report, decided.sizes, decided.epoch, decided.notes, decided.unknown)
 
 
 def _prompt(context: Context, decided: Decided, policy: Policy) -> Prompt:

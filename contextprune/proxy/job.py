@@ -118,6 +118,7 @@ class Answer:
     bills     tokens without and with contextprune: (fresh, written, read, written for an hour); None where not counted
     prices    of the same four, of a million tokens: US dollars where `dollars` are known, else relative to fresh ones
     new       characters of new results that were decided, and of those for which there was no time
+    unknown   results of earlier requests of which nothing was known, met here for the first time: they stand
     epoch     old blocks were decided anew
     seconds   by stage; "waited" is the front's queue
     keys      recall keys of what was cut in this very request
@@ -141,6 +142,7 @@ class Answer:
     bills: tuple[Four[int], Four[int]] | None = None
     prices: Four[float] | None = None
     new: tuple[int, int] = (0, 0)
+    unknown: int = 0
     epoch: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     keys: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ from contextprune.session.epoch import Changed, run_epoch
 from contextprune.session.identity import LASTING, Conversation, Key, Link, alike, chain, conversation_of, seed
 from contextprune.session.ledger import Entry, Ledger, packed
 from contextprune.session.second_chance import decide_late, second_chances, still_shorter
-from contextprune.session.sent import Recorded, block_entries, find_recorded, named, placed, sent_texts
+from contextprune.session.sent import Recorded, block_entries, find_recorded, named, placed, sent_texts, unknown_blocks
 from contextprune.session.state import State
 
 MOST_STATES = 16  # conversations whose state is in memory; that of any other is built from the ledger
@@ -141,7 +141,8 @@ class Conversations:
         pending = placed(self._pending_of(links, conversation), links, conversation.segments)
         news = self._advance(state, context, conversation, links, _Terms(call, recorded, foreign, pending))
         self._keep(conversation, links, state, news, start, recorded)
-        shown = Shown(start, news.plans, news.changed, aside_tokens, news.notes)
+        unknown = unknown_blocks(conversation, recorded, range(start, foreign))
+        shown = Shown(start, news.plans, news.changed, aside_tokens, news.notes, unknown)
         result = assemble(context, conversation, state, self._resources.policy, shown)
         if links:  # last of all: from here on another thread may go on with it
             self._remember(_Remembered(own_seed, links, state, news.changed))

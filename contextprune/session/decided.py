@@ -29,6 +29,7 @@ class Decided:
     epoch       whether the last request began an epoch
     rewritten   the first segment that this epoch changed, where the context ends with that request
     notes       what was decided in this call, as the ledger keeps it
+    unknown     blocks of earlier requests of which nothing was known in this call, and which therefore stand
     """
 
     edits: Mapping[Ref, str]
@@ -37,6 +38,7 @@ class Decided:
     epoch: bool = False
     rewritten: int | None = None
     notes: Mapping[bytes, bytes] = field(default_factory=dict)
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Shown:
     changed         what an epoch changed last
     aside_tokens    of each segment that is no part of the conversation, by its position in the context
     notes           what was decided, as the ledger keeps it
+    unknown         see `Decided`
     """
 
     start: int
@@ -55,6 +58,7 @@ class Shown:
     changed: Changed
     aside_tokens: Mapping[int, int]
     notes: Mapping[bytes, bytes] = field(default_factory=dict)
+    unknown: int = 0
 
 
 def assemble(context: Context, conversation: Conversation, state: State, policy: Policy, shown: Shown) -> Decided:
@@ -67,9 +71,8 @@ def assemble(context: Context, conversation: Conversation, state: State, policy:
     rewritten = min((conversation.positions[at] for at, _, _ in shown.changed), default=None) if ended else None
     pairs = zip(conversation.segments, state.texts, strict=True)
     edits = {segment.ref: text for segment, text in pairs if text is not None}
-    return Decided(
-        edits, _plan(context, state, policy, shown), tuple(sizes), bool(shown.changed), rewritten, shown.notes
-    )
+    plan = _plan(context, state, policy, shown)
+    return Decided(edits, plan, tuple(sizes), bool(shown.changed), rewritten, shown.notes, shown.unknown)
 
 
 def _plan(context: Context, state: State, policy: Policy, shown: Shown) -> Plan:

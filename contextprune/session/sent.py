@@ -79,6 +79,12 @@ def sent_texts(conversation: Conversation, links: Sequence[Link], recorded: Reco
     return texts
 
 
+def unknown_blocks(conversation: Conversation, recorded: Recorded, sent: range) -> int:
+    """How many blocks that earlier requests `sent` are not known at all."""
+    entries = recorded.entries.keys() | recorded.reused.keys()
+    return sum(conversation.segments[at].kind in BLOCKS and at not in entries for at in sent)
+
+
 def named(changed: Placed, links: Sequence[Link], segments: Sequence[Segment]) -> tuple[tuple[Key, str, int], ...]:
     """Changes by the keys of segments, which stay when others come or go before them."""
     return tuple((key_of(links[at], segments[at]), text, tokens) for at, text, tokens in changed)

@@ -127,3 +127,10 @@ def test_the_ledger_looks_late_blocks_up_again(tmp_path: Path) -> None:
     here.keep({b"1": early, b"2": late})
     there.keep({b"2": shortened})
     assert here.find([b"1", b"2"]) == [early, shortened]
+
+
+def test_results_of_earlier_requests_of_which_nothing_is_known_are_counted_once() -> None:
+    engine = pruner()
+    assert engine(conversation(4), as_sent=True).unknown == 3
+    assert engine(conversation(5), as_sent=True).unknown == 0
+    assert session(engine, 4)

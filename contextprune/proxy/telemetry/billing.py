@@ -84,6 +84,7 @@ def with_counts(answer: Answer, counts: Answer) -> Answer:
         bills=counts.bills,
         prices=counts.prices,
         new=counts.new,
+        unknown=counts.unknown,
         heat=answer.heat or counts.heat,
     )
 

@@ -25,6 +25,7 @@ COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "tokens": ("contextprune_tokens", "Tokens of requests, as received and as sent.", ("stage",)),
     "kinds": ("contextprune_kind_tokens", "The same by kind of text.", ("kind", "stage")),
     "new": ("contextprune_new_characters", "Characters of new results, decided or without time for that.", ("fate",)),
+    "unknown": ("contextprune_unknown_results", "Results of earlier requests of which nothing was known.", ()),
     "shortened": ("contextprune_shortened", "Requests that got shorter, or would have in an audit.", ()),
     "dollars": ("contextprune_input_usd", "Cost of the input, as received and as sent, cache counted.", ("stage",)),
     "priced": ("contextprune_priced", "Requests whose model has a known price.", ()),

@@ -195,6 +195,8 @@ def savings(record: RequestRecord) -> Iterator[tuple[Key, float]]:
         for kind, (old, new) in record.answer.kinds.items():
             yield ("kinds", _closed(_KINDS, kind), "before"), old
             yield ("kinds", _closed(_KINDS, kind), "after"), new
+        if record.answer.unknown:
+            yield ("unknown",), record.answer.unknown
         for fate, characters in zip(("decided", "undecided"), record.answer.new, strict=True):
             if characters:
                 yield ("new", fate), characters

@@ -198,6 +198,8 @@ class Answerer:
         deadline = Deadline(job.seconds - (perf_counter() - started), abandoned, self._pace)
         pruned = pruner(context, cold=job.cold, uncached=job.uncached, as_sent=True, enough=deadline)
         deadline.end()
+        if pruned.unknown and not job.audit:
+            _log.warning("%d results of a session that goes on are not known: they stay as they are", pruned.unknown)
         self._last = self._next = _LastJob(job, engine, conversation, pruned.epoch)
 
         spliced = perf_counter()
@@ -274,6 +276,7 @@ def _answer(job: Job, body: bytes, pruned: Pruned, skipped: int, *, changed: boo
     """An answer with all that the engine reports. `skipped`: blocks that there was no time for."""
     report = pruned.report
     money = account(report.prompts, job.body)
+
     return Answer(
         number=job.number,
         body=body if changed and not job.audit else None,
@@ -286,6 +289,7 @@ def _answer(job: Job, body: bytes, pruned: Pruned, skipped: int, *, changed: boo
         dollars=money.dollars,
         bills=money.bills,
         prices=money.prices,
+        unknown=0 if job.audit else pruned.unknown,
         epoch=pruned.epoch,
         seconds=report.seconds,
         heat=heat_of(pruned) if job.show else None,

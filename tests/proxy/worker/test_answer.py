@@ -312,3 +312,17 @@ def test_only_so_many_tenants_are_held() -> None:
     for i in range(ENGINES + 5):
         assert ask(engine, job(body("x9"), tenant=f"t{i}")).status == "applied"
     assert len(engine._engines) == ENGINES
+
+
+def test_a_store_that_was_wiped_in_the_middle_is_told_once_and_counted(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    ask(answerer(SQLiteStore(tmp_path / "first.sqlite3")), job(body("z1", 2)))
+    wiped = answerer(SQLiteStore(tmp_path / "second.sqlite3"))
+    end = log_at_once(stream)
+    answers = [ask(wiped, job(body("z1", turns))) for turns in (3, 4)]
+    end()
+    assert [answer.unknown for answer in answers] == [2, 0]
+    assert answers[0].body is not None
+    assert texts(answers[0].body)[:2] == texts(body("z1", 3))[:2]
+    [line] = map(json.loads, stream.getvalue().splitlines())
+    assert line["message"].startswith("2 results of a session that goes on are not known")
