@@ -134,7 +134,7 @@ def _compared(audit: Audit) -> str:
         )
     if not rows:
         return ""
-    heads = ("recall", "cost", "saved", "in sight", "late requests", "time a request, median", "at most")
+    heads = ("recall", "cost", "saved", "in sight", "late requests", "time a request, median", "time at most")
     over = f"<p class=dim>What other settings would have done, {shown(compared_over(audit))}."
     return f"<section><h2>By recall</h2>{over}{_table('recalls', heads, rows, text=())}</section>"
 
