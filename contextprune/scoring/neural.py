@@ -45,6 +45,7 @@ R = TypeVar("R")
 REMEMBERED = 200_000  # spans: about 60 MB
 GPU_TOKENS = 60_000  # of one batch there
 GPU_WINDOWS = 64  # how far ahead in the order by length the longest of a batch is looked for
+SIGNALS_SHARE = 0.5  # of signals.v1 in a trace, the rest is the model's; equal parts were the only ones tried
 DECIMALS = 4  # of a score: what differs between devices lies below
 
 
@@ -97,7 +98,7 @@ class Neural:
     def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
         """One calibrated probability for each span.
 
-        Of a trace (several results of tools, and no query of the caller's) it is the mean of that and signals.v1: few
+        Of a trace (several results of tools, and no query of the caller's) it is a mean of that and signals.v1: few
         traces were there to learn from, and what stands late and in a view of a file is quoted more than they show.
         """
         wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
@@ -119,7 +120,9 @@ class Neural:
         for i, logit in zip(read, logits, strict=True):
             segment = spans[i].segment
             score = self.calibration.probability(classes[segment], logit)
-            scores[i] = round((score + scores[i]) / 2 if trace and segment in results else score, DECIMALS)
+            if trace and segment in results:
+                score = SIGNALS_SHARE * scores[i] + (1 - SIGNALS_SHARE) * score
+            scores[i] = round(score, DECIMALS)
         return scores
 
     def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
