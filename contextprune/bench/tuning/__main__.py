@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,8 +28,8 @@ def main(
 ) -> None:
     """Halve and double each tuned number, run its benchmark task again, and print one table in Markdown.
 
-    A share that cannot be doubled is raised by half, or half-way to 1. Each run has a process of its own, which takes
-    no settings from its environment and runs the source with that one number changed. Cells hold the figures at the
+    A share that cannot be doubled is raised by half, or half-way to 1. Each run has a process of its own, which runs
+    the source with that one number changed and reads no settings. Cells hold the figures at the
     lower value, at the number's own and at the higher one; a single figure means that all three are the same.
     """
     chosen = [number for number in numbers() if not names or {number.name, number.label}.intersection(names)]
@@ -56,10 +55,8 @@ def main(
 
 def run(order: Mapping[str, Any]) -> Figures | None:
     """The figures of one run in a process of its own; None where it fails, with its last line on standard error."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONTEXTPRUNE_")}
     ended = subprocess.run(  # noqa: S603 - this interpreter, and a module of ours
         command("-m", WORKER, json.dumps(order)),
-        env=environment,
         capture_output=True,
         text=True,
         timeout=PATIENCE,

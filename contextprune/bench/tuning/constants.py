@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Slot:
     """The place of a constant's value: of an assignment, or one element of the tuple that is assigned."""
 
     name: str
@@ -48,9 +48,9 @@ def constants(module: str) -> dict[str, Any]:
     module   its name below the package, such as "selection.targets"
     """
     literals = {}
-    for place in _places(ast.parse(_path(module).read_bytes())):
+    for slot in _slots(ast.parse(_path(module).read_bytes())):
         try:
-            literals[place.name] = ast.literal_eval(place.value)
+            literals[slot.name] = ast.literal_eval(slot.value)
         except ValueError:  # an expression, which is no number that somebody chose
             continue
     return literals
@@ -97,28 +97,28 @@ class _Loader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
         tree = ast.parse(self.get_data(path))
-        for place in _places(tree):
-            if place.name == self._name:
-                place.put(ast.copy_location(ast.parse(repr(self._value), mode="eval").body, place.value))
+        for slot in _slots(tree):
+            if slot.name == self._name:
+                slot.put(ast.copy_location(ast.parse(repr(self._value), mode="eval").body, slot.value))
         code = compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
         assert isinstance(code, CodeType)
         return code
 
 
-def _places(tree: ast.Module) -> Iterator[_Place]:
+def _slots(tree: ast.Module) -> Iterator[_Slot]:
     """The places of all values that a module, or a class in it, assigns to names."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             for field in node.body:
                 if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.value is not None:
-                    yield _Place(f"{node.name}.{field.target.id}", field)
+                    yield _Slot(f"{node.name}.{field.target.id}", field)
         elif isinstance(node, ast.Assign):
             target, value = node.targets[0], node.value
             if isinstance(target, ast.Name):
-                yield _Place(target.id, node)
+                yield _Slot(target.id, node)
             elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
                 names = [each.id for each in target.elts if isinstance(each, ast.Name)]
-                yield from (_Place(name, value, index) for index, name in enumerate(names))
+                yield from (_Slot(name, value, index) for index, name in enumerate(names))
 
 
 def _path(module: str) -> Path:
