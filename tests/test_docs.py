@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from contextprune.bench.tuning.numbers import numbers
 from contextprune.policy import Policy
 from contextprune.proxy.options import Options
 from contextprune.selection import targets
@@ -127,6 +128,15 @@ def test_each_tuned_number_stands_on_the_page_of_tuning_with_its_value(name: str
     row = next((row for row in page.splitlines() if row.startswith("| ") and f"`{name}`" in row.split("|")[1]), "| | |")
     told = {float(number.replace(",", "")) for number in _NUMBER.findall(row.split("|")[2])}
     assert told.issuperset(map(float, TUNED[name])), f"{name} = {TUNED[name]}: {row}"
+
+
+@pytest.mark.parametrize(
+    "label", sorted({number.label for number in numbers()} | {"examples.LIKENESS", "examples.POOL"})
+)
+def test_each_tuned_number_has_a_row_of_what_halving_and_doubling_it_does(label: str) -> None:
+    page = (ROOT / "docs" / "explanation" / "tuning.md").read_text(encoding="utf-8")
+    rows = page.partition("## How much they matter")[2].splitlines()
+    assert any(row.startswith("| ") and f"`{label}`" in row.split("|")[1] for row in rows)
 
 
 @every_page
