@@ -57,14 +57,19 @@ class Meter:
     turns: int = 0
     quiet: int = 0
     _plain: int = 0
+    _sent: int = 0
 
     def __post_init__(self) -> None:
         self.saved = [0.0] * len(self.tables)
 
     def request(self, plain: int, sent: int, cached: int) -> None:
-        """Count a request of `plain` tokens that went out as `sent`, the first `cached` of them in the cache."""
+        """Count a request of `plain` tokens that went out as `sent`, the first `cached` of them in the cache.
+
+        Without us the cache has what the last request sent, and with us no more than that either: what stands before
+        the conversation is new in the first request.
+        """
         self.saved = self._after(plain, sent, cached)
-        self._plain = plain
+        self._plain, self._sent = plain, sent
         self.turns += 1
         self.quiet += 1
 
@@ -87,7 +92,7 @@ class Meter:
         """Go on under other tables, for another model: what was saved before says nothing of its bill."""
         self.tables = tables
         self.saved = [0.0] * len(tables)
-        self._plain = 0
+        self._plain = self._sent = 0
 
     def rests(self) -> bool:
         """Whether it is too early for an epoch."""
@@ -99,6 +104,7 @@ class Meter:
 
     def _after(self, plain: int, sent: int, cached: int) -> list[float]:
         """Saved under each table after one more request."""
+        cached = min(cached, self._sent)
         return [
             saved + (_cost(plain, self._plain, table) - _cost(sent, cached, table)) / (table.input or 1.0)
             for table, saved in zip(self.tables, self.saved, strict=True)

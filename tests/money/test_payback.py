@@ -21,10 +21,10 @@ def billed(known: int, tokens: int, table: Tariff) -> float:
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000), st.floats(0, 1)), max_size=8))
 def test_what_is_saved_is_what_the_bills_differ_by(turns: list[tuple[int, int, float]]) -> None:
-    meter, plain, saved = Meter(ALL), 0, [0.0] * len(ALL)
+    meter, plain, held, saved = Meter(ALL), 0, 0, [0.0] * len(ALL)
     for more, sent, share in turns:
-        known, last = int(sent * share), plain
-        plain += more
+        known, last = int(min(sent, held) * share), plain
+        plain, held = plain + more, sent
         meter.request(plain, sent, known)
         for k, table in enumerate(ALL):
             saved[k] += billed(last, plain, table) - billed(known, sent, table)
@@ -37,6 +37,20 @@ def test_a_rewriting_is_worth_it_once_its_payback_lies_within_the_turns_expected
     for turns in range(40):
         assert (meter.gain(40_000, 60_000) > 0) == (turns + 1 > 60_000 * 1.15 / (40_000 * 0.1))
         meter.request(0, 0, 0)
+
+
+def test_what_no_request_has_sent_is_not_in_the_cache() -> None:
+    meter = Meter(ALL)
+    meter.request(20_000, 20_000, 5_000)
+    assert meter.saved == [0.0] * len(ALL)
+
+
+def test_nothing_is_saved_where_another_model_reads_what_was_never_shortened() -> None:
+    meter = Meter((ANTHROPIC,))
+    meter.request(20_000, 20_000, 0)
+    meter.reprice((ANTHROPIC,))
+    meter.request(21_000, 21_000, 20_000)
+    assert meter.saved == [0.0]
 
 
 def test_nothing_saved_yet_affords_no_rewriting() -> None:
