@@ -19,7 +19,8 @@ from contextprune.selection import on_arrival, under_budget
 from contextprune.selection.protection import movable, shortenable
 from contextprune.session.conversations import Conversations
 from contextprune.session.decided import Decided
-from contextprune.session.ledger import Ledger
+from contextprune.session.identity import Key
+from contextprune.session.ledger import Entry, Ledger
 from contextprune.session.requests import boundaries
 from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.splitting import split
@@ -75,7 +76,8 @@ class Pruner:
         self.recallable = recallable
         self.resources = Resources(self.policy, self.scorer, self.counter, self.store, recallable, hints)
         notes = self.store if isinstance(self.store, Notes) else None
-        self._conversations = Conversations(self.resources, Ledger(notes), lasting=lasting)
+        self._ledger = Ledger(notes)
+        self._conversations = Conversations(self.resources, self._ledger, lasting=lasting)
 
     def __call__(
         self,
@@ -125,6 +127,10 @@ class Pruner:
         For callers who could not wait for a decision, or whose provider refused it. Raises StoreError.
         """
         self._conversations.sent_unchanged(context, whole=whole)
+
+    def remember(self, entries: Mapping[Key, Entry]) -> None:
+        """Remember what another process has decided; for callers whose store ends with each process."""
+        self._ledger.remember(entries)
 
     def forget(self, context: Context) -> None:
         """Drop from memory what was decided about what is new in a conversation: notes say what was sent of it."""

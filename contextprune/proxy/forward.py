@@ -166,6 +166,7 @@ class Forwarder:
                 record.answer = replace(answer, status="passed", reason=Reason.REFUSED, after=answer.before)
                 if reply.status < 400:
                     self._pool.refused(job)
+                    self._replayer.refused(job)
             return await exchange.deliver(reply, self._own_headers(exchange))
         finally:
             await reply.close()

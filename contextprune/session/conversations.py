@@ -120,6 +120,7 @@ class Conversations:
         What it raises goes through, and nothing new is remembered.
         """
         call = _Call(query, cold, uncached, as_sent, frozen, enough or _never)
+        call = call._replace(cold=cold and self._decided_last(context, query))
 
         for _ in range(OVERTAKEN):
             with suppress(_Overtaken):
@@ -263,6 +264,14 @@ class Conversations:
                 break
             state.late[at] = decide_late(self._resources, state, at, query)
         self._remember(_Remembered(own_seed, links[: len(state.texts)], state))
+
+    def _decided_last(self, context: Context, query: str | None) -> bool:
+        """Tell whether nobody else has decided the last request: another process may have kept the cache warm."""
+        conversation = conversation_of(context)
+        if not self._lasting or not conversation.sent:
+            return True
+        links = chain(conversation.segments[: conversation.sent], self._seed_of(query))
+        return self._ledger.holds(links[-1])
 
     def _seed_of(self, query: str | None) -> str:
         return self._seed if query is None else f"{self._seed}\0{query}"

@@ -50,6 +50,11 @@ class Ledger:
         self._notes, self._max_bytes, self._size = notes, max_bytes, 0
         self._lock = threading.Lock()
 
+    def holds(self, key: Key) -> bool:
+        """Tell whether the entry of a key is in memory: it was decided or looked up here."""
+        with self._lock:
+            return key in self._entries
+
     def find(self, keys: Sequence[Key], *, in_memory: bool = False) -> list[Entry]:
         """The entries of the longest beginning of `keys` that has any. Raises StoreError where notes cannot be read.
 

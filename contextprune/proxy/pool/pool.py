@@ -20,6 +20,7 @@ from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import PoolStatus
 from contextprune.proxy.pool.breaker import Breaker
 from contextprune.proxy.pool.deadlines import BYTES_A_TOKEN, Allowance, SessionHistory, SpeedEstimate
+from contextprune.proxy.pool.handover import Handover
 from contextprune.proxy.pool.launch import Launched, process_count, worker_arguments
 from contextprune.proxy.pool.process import ScorerProcess
 from contextprune.proxy.pool.queue import SMALL, JobQueue
@@ -117,7 +118,8 @@ class ScorerPool:
         self._speed = SpeedEstimate()
         self._waiting: dict[int, _Waiting] = {}
         self._ended = asyncio.Event()
-        self._restarts = 0
+        self._handover = Handover()
+        self._restarts, self._alone = 0, False  # alone: with a store in memory, which only one process has
         self._trouble = self._warned = ""
         self._changed = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
@@ -125,13 +127,14 @@ class ScorerPool:
     async def start(self) -> None:
         """Start all processes, and wait until each is up or has failed; jobs are taken as soon as one is up.
 
-        One that takes all jobs is the first; the others follow it, so that they do not slow it down.
+        One that takes all jobs is first, so that none slows it down. With a store in memory no other knows what it has
+        sent, and it stays alone.
         """
         *later, first = self._slots
         for slots in ([first], later):
-            for slot in slots:
+            for slot in [] if self._alone else slots:
                 self._schedule(self._start_process(slot))
-            while not self._ended.is_set() and not all(slot.ready or slot.failed_starts for slot in slots):
+            while not (self._ended.is_set() or self._alone) and not all(s.ready or s.failed_starts for s in slots):
                 self._changed.clear()
                 await self._changed.wait()
 
@@ -176,6 +179,8 @@ class ScorerPool:
         answer = await self._answer_to(waiting)
         if waiting.slot is not None and not waiting.crashed:
             self._sessions.note(allowance, waiting.slot.number, monotonic())
+        if self._alone and answer.notes is not None:
+            self._handover.noted(job, answer.notes)
         return answer
 
     async def catch_up(self, job: Job) -> Answer:
@@ -196,9 +201,9 @@ class ScorerPool:
 
     def refused(self, job: Job) -> None:
         """The provider refused our version of a job's body and took the original: its conversation is left alone."""
-        for slot in self._slots:  # each may hold the conversation
-            if slot.process is not None and slot.ready:
-                slot.process.send(pack_job(job, "refused"))
+        message = self._handover.refused(job)
+        for process in [s.process for s in self._slots if s.process is not None and s.ready]:  # each may hold it
+            process.send(message)
 
     async def _answer_to(self, waiting: _Waiting) -> Answer:
         """Hand a job to a process or put it into the queue, and wait for its answer until it expires."""
@@ -306,13 +311,15 @@ class ScorerPool:
         if head["word"] == "answer":
             self._on_answer(slot, read_answer(head, list(parts)))
         elif head["word"] == "ready":
-            self._on_ready(slot, head.get("trouble", ""))
+            self._on_ready(slot, process, head)
         elif head["word"] == "failed":
             self._trouble = head["why"]
             self._warn(f"no scorer starts, so every request passes unchanged: {self._trouble}")
 
-    def _on_ready(self, slot: _Slot, trouble: str) -> None:
-        """A process is up; `trouble` is why it can keep no originals, "" where it can."""
+    def _on_ready(self, slot: _Slot, process: ScorerProcess, head: dict[str, Any]) -> None:
+        """A process is up; the "trouble" in `head` is why it can keep no originals."""
+        self._alone, trouble = head.get("alone", False), head.get("trouble", "")
+        self._handover.tell(process.send)
         self._warn(f"every request passes unchanged: {trouble}" if trouble else "")
         slot.ready, slot.failed_starts, self._trouble = True, 0, ""
         slot.stop_timer()

@@ -132,6 +132,18 @@ class Recalls:
             self._write_note(key, ",".join([*modes, mode]).encode(), self._notes)
         return _possible(payload, dialect, TOOL) if mode == TOOL else mode
 
+    def mode_note(self, context: Context) -> dict[str, str]:
+        """How a conversation recalls, as far as it is in memory, for another process to remember."""
+        key = _hash(b"mode", root_of(context))
+        with self._lock:
+            value = self._recent.get(key)
+        return {} if value is None else {key.hex(): value.decode()}
+
+    def remember_mode(self, note: Mapping[str, str]) -> None:
+        """Remember what another process says of a conversation: its `mode_note`."""
+        for key, value in note.items():
+            self._remember(bytes.fromhex(key), value.encode())
+
     def sent_unchanged(self, context: Context, *, whole: bool = False) -> None:
         """Note that a request was sent as received: where it was the first, or with `whole`, the tool stays away.
 

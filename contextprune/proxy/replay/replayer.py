@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from contextprune.dialects import read
 from contextprune.errors import ContextPruneError, StoreError
 from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.replay.conversation import Conversation, parse_body, with_recalls
+from contextprune.proxy.replay.impatient import ImpatientStore
 from contextprune.proxy.replay.recall_tool import Recalls
 from contextprune.proxy.replay.tenants import Homes, Scoped
 from contextprune.session import identity
@@ -33,7 +35,7 @@ from contextprune.storage.store import Notes, Store, open_store
 TENANTS = 64  # whose decisions are in memory
 TENANT_BYTES = 8 << 20  # of decisions of one tenant
 BUSY = 2.5  # seconds that a replay waits for a store that another process has locked
-SECONDS = 10.0  # that a request waits for its replay where the store does not answer
+SECONDS = 4.0  # that a request waits for its replay where the store does not answer; then what is in memory must do
 OVERTAKEN = 3  # times that a scorer process may be first before what is noted by then is sent
 UNCOUNTED = -1  # tokens of what the front notes, which has no counter
 _log = logging.getLogger("contextprune.proxy")
@@ -61,7 +63,8 @@ class Replayer:
 
     def __init__(self, open_store: Callable[[], Store], seconds: float = SECONDS) -> None:
         self._open_store, self._seconds = open_store, seconds
-        self._thread = ThreadPoolExecutor(1, "contextprune-replay")
+        self._thread = _thread()
+        self._lock = threading.Lock()  # of the tenants: a thread that hangs may go on beside the next one
         self._store: Store | None = None
         self._homes: Homes | None = None
         self._tenants: OrderedDict[tuple[str, str], _Tenant] = OrderedDict()
@@ -72,11 +75,14 @@ class Replayer:
         What is new in the body goes up as it stands, and is noted so. `unanswered` itself where nothing was sent
         shortened, or where that cannot be found out.
         """
-        task = asyncio.get_running_loop().run_in_executor(self._thread, self._replay, job, unanswered)
         try:
-            async with asyncio.timeout(self._seconds):  # `wait_for` would swallow that the client left
-                return await asyncio.shield(task)
-        except TimeoutError:
+            for _ in range(2):
+                thread = self._thread
+                task = asyncio.get_running_loop().run_in_executor(thread, self._replay, job, unanswered)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._seconds):  # `wait_for` would swallow that the client left
+                        return await asyncio.shield(task)
+                self._leave_behind(thread)
             _log.warning("the store does not answer: what was sent shortened before goes up in full")
         except ContextPruneError as exc:
             _log.debug("nothing to replay: %s", exc)
@@ -86,9 +92,21 @@ class Replayer:
         """Remember what a scorer process has decided about a body: the notes of its answer."""
         self._thread.submit(self._remember, job.tenant, notes)
 
+    def refused(self, job: Job) -> None:
+        """Take note that the provider refused our version of a body and took the original: that was sent of it."""
+        self._thread.submit(self._refused, job)
+
     def close(self) -> None:
         """End the thread, once it has done what it does."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _leave_behind(self, thread: ThreadPoolExecutor) -> None:
+        """Go on in another thread where the store keeps this one waiting; nobody asks the store for a while."""
+        if self._thread is thread:
+            if isinstance(self._store, ImpatientStore):
+                self._store.leave_alone()
+            self._thread = _thread()
+            thread.shutdown(wait=False, cancel_futures=True)
 
     def _replay(self, job: Job, unanswered: Answer) -> Answer:
         payload = parse_body(job.body)
@@ -119,11 +137,23 @@ class Replayer:
             return replace(unanswered, model=conversation.context.model)
         return replace(unanswered, body=body, status="applied", model=conversation.context.model)
 
+    def _refused(self, job: Job) -> None:
+        context = read(parse_body(job.body), format=job.dialect or None)
+        core = identity.conversation_of(context)
+        links = identity.chain(core.segments, identity.LASTING)
+        whole = dict.fromkeys(links, Entry(None, UNCOUNTED, UNCOUNTED, ()))
+        ledger = self._tenant(job.tenant, self._home(job, context)).ledger
+        try:
+            ledger.keep(whole)
+        except StoreError:
+            ledger.remember(whole)
+
     def _remember(self, tenant: str, notes: bytes) -> None:
         values = json.loads(notes)
         entries = {bytes.fromhex(key): unpacked(note.encode()) for key, note in values["entries"].items()}
-        ledger = self._tenant(tenant, values["home"]).ledger
-        ledger.remember({key: entry for key, entry in entries.items() if entry is not None})
+        known = self._tenant(tenant, values["home"])
+        known.ledger.remember({key: entry for key, entry in entries.items() if entry is not None})
+        known.recalls.remember_mode(values["recalls"])
 
     def _home(self, job: Job, context: Context) -> str:
         """The tenant under whom a conversation's decisions are noted; the job's own where that cannot be read."""
@@ -134,21 +164,24 @@ class Replayer:
         return job.tenant
 
     def _tenant(self, name: str, home: str) -> _Tenant:
-        tenant = self._tenants.get((name, home))
-        if tenant is None:
-            store = Scoped(self._opened(), name, home)
-            notes = store if isinstance(store, Notes) else None
-            tenant = self._tenants[name, home] = _Tenant(Ledger(notes, TENANT_BYTES), Recalls(store))
-        self._tenants.move_to_end((name, home))
-        while len(self._tenants) > TENANTS:
-            self._tenants.popitem(last=False)
+        store = Scoped(self._opened(), name, home)
+        with self._lock:
+            tenant = self._tenants.pop((name, home), None) or _Tenant(Ledger(store, TENANT_BYTES), Recalls(store))
+            self._tenants[name, home] = tenant
+            while len(self._tenants) > TENANTS:
+                self._tenants.popitem(last=False)
         return tenant
 
     def _opened(self) -> Store:
         if self._store is None:
-            self._store = self._open_store()
+            store = self._open_store()
+            self._store = ImpatientStore(store, store) if isinstance(store, Notes) else store
             self._homes = Homes(self._store)
         return self._store
+
+
+def _thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "contextprune-replay")
 
 
 def _note(ledger: Ledger, entries: dict[identity.Key, Entry]) -> bool:

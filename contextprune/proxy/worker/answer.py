@@ -31,6 +31,7 @@ from contextprune.proxy.worker.pace import Abandoned, Deadline, Pace
 from contextprune.proxy.worker.sidecar import read_request, retrieve, write_reply
 from contextprune.pruner import Pruned, Pruner
 from contextprune.scoring import Scorer
+from contextprune.session.ledger import unpacked
 from contextprune.storage.store import MemoryStore, Notes, Store
 from contextprune.tokens import Counter
 
@@ -150,6 +151,19 @@ class Answerer:
             last.pruner(last.context, as_sent=True, enough=stands)
             last.pruner.prepare_next(last.context, enough=busy)
 
+    @property
+    def alone(self) -> bool:
+        """True where the store ends with this process and no other one shares it."""
+        return not isinstance(self._store, Notes)
+
+    def noted(self, tenant: str, notes: bytes) -> None:
+        """Remember what a process before this one decided: the notes of one of its answers."""
+        values = json.loads(notes)
+        engine = self._engine_of(tenant, values["home"])
+        entries = {bytes.fromhex(key): unpacked(note.encode()) for key, note in values["entries"].items()}
+        engine.pruner(values["mode"]).remember({key: entry for key, entry in entries.items() if entry is not None})
+        engine.recalls.remember_mode(values["recalls"])
+
     def refused(self, job: Job) -> None:
         """Note that the provider refused our version of a body and took the original: leave its conversation alone."""
         with suppress(PayloadError, StoreError, RecursionError):
@@ -207,7 +221,7 @@ class Answerer:
         answer = _answer(job, body, pruned, deadline.skipped, changed=body is not job.body)
         answer = replace(answer, new=(deadline.decided, deadline.undecided))
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
-        keys, notes = tuple(_keys(pruned, engine.store)), _notes(pruned, self._home(job, context))
+        keys, notes = tuple(_keys(pruned, engine.store)), _notes(pruned, self._home(job, context), engine, conversation)
         return replace(answer, seconds=seconds, keys=keys, notes=notes, conversation=conversation_hash)
 
     def _complain(self, exc: StoreError) -> None:
@@ -256,11 +270,14 @@ class Answerer:
         return job.tenant if job.audit else self._homes.of(context, job.tenant)
 
     def _engine(self, job: Job, home: str | None = None) -> _TenantEngine:
-        """A tenant's engine. An audit has a store of its own, so that nothing it decides is ever sent."""
-        key = (job.tenant, job.tenant if home is None else home, job.audit)
+        """The engine of a job's tenant. An audit has a store of its own, so that nothing it decides is ever sent."""
+        return self._engine_of(job.tenant, job.tenant if home is None else home, audit=job.audit)
+
+    def _engine_of(self, tenant: str, home: str, *, audit: bool = False) -> _TenantEngine:
+        key = (tenant, home, audit)
         engine = self._engines.get(key)
         if engine is None:
-            store = MemoryStore(max_bytes=AUDIT_BYTES) if job.audit else Scoped(self._store, job.tenant, home)
+            store = MemoryStore(max_bytes=AUDIT_BYTES) if audit else Scoped(self._store, tenant, home)
             engine = self._engines[key] = _TenantEngine(self._policy, self._scorer, self._counter, store)
         self._engines.move_to_end(key)
         while len(self._engines) > ENGINES:
@@ -304,12 +321,14 @@ def _hash_of(store: Store, context: Context) -> str:
         return ""
 
 
-def _notes(pruned: Pruned, home: str) -> bytes | None:
+def _notes(pruned: Pruned, home: str, engine: _TenantEngine, conversation: Conversation) -> bytes | None:
     """What was decided in this very request, for the front's own replay; None where nothing was."""
     if not pruned.notes:
         return None
     entries = {key.hex(): note.decode() for key, note in pruned.notes.items()}
-    return json.dumps({"home": home, "entries": entries}, separators=(",", ":")).encode()
+    recalls = engine.recalls.mode_note(conversation.context)
+    values = {"home": home, "mode": conversation.mode, "recalls": recalls, "entries": entries}
+    return json.dumps(values, separators=(",", ":")).encode()
 
 
 def _keys(pruned: Pruned, store: Store) -> Iterator[str]:

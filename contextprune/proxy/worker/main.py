@@ -48,7 +48,7 @@ def main(config: str = "", threads: int = 1) -> None:
 
     gc.collect()
     gc.freeze()  # the vocabulary and all that was imported: never looked through again
-    pipe.send(pack({"word": "ready", "trouble": trouble} if trouble else {"word": "ready"}))
+    pipe.send(pack({"word": "ready", "alone": answerer.alone, **({"trouble": trouble} if trouble else {})}))
 
     threading.Thread(target=lambda: report.cost, daemon=True).start()  # the first look at prices is slow, too
     try:
@@ -129,6 +129,8 @@ def serve(pipe: Pipe, answerer: Answerer) -> None:
             answerer.late(head["number"])
         elif head["word"] == "refused":
             answerer.refused(read_job(head, parts))
+        elif head["word"] == "noted":
+            answerer.noted(head["tenant"], parts[0] or b"{}")
 
 
 def _answer(pipe: Pipe, answerer: Answerer, job: Job) -> None:

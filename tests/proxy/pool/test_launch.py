@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -28,6 +29,23 @@ def launched() -> Iterator[Launched]:
     found.end()
 
 
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A store that processes share."""
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", str(tmp_path / "originals.sqlite3"))
+
+
+def test_with_a_store_in_memory_one_process_is_all_there_are() -> None:
+    async def run() -> None:
+        scorers = ScorerPool(Options(scorers=2))
+        await asyncio.wait_for(scorers.start(), 60)
+        assert len(scorers.pids()) == 1
+        await scorers.stop()
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("shared")
 def test_it_is_the_first_of_the_scorers(launched: Launched) -> None:
     async def run() -> None:
         scorers = ScorerPool(Options(scorers=2), launched=launched)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -156,3 +156,33 @@ def test_counting_tokens_notes_nothing(path: Path) -> None:
     counted = job(body("s1", 1))
     replay(Replayer(lambda: SQLiteStore(path)), Job(counted.number, Task.COUNT, counted.body, "openai-chat"))
     assert scorer(SQLiteStore(path))(job(body("s1", 1))).status == "applied"
+
+
+class Hanging(SQLiteStore):
+    """A store that stops to answer once `hangs` is set, until `ends` is."""
+
+    hangs, ends = Event(), Event()
+
+    def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        if self.hangs.is_set():
+            self.ends.wait(30)
+        return super().noted(keys)
+
+
+def test_a_store_that_hangs_takes_nothing_back(path: Path) -> None:
+    asked = job(body("t1", 2))
+    sent = scorer(SQLiteStore(path))(asked)
+    replayer = remembered(Replayer(lambda: Hanging(path), seconds=0.5), asked, sent)
+    Hanging.hangs.set()
+    answer = replay(replayer, job(body("t1", 3)))
+    Hanging.ends.set()
+    assert sent.body is not None
+    assert answer.body is not None
+    assert texts(answer.body)[:2] == texts(sent.body)
+
+
+def test_what_the_provider_refused_is_not_replayed(path: Path) -> None:
+    asked = job(body("t2", 2))
+    replayer = remembered(Replayer(lambda: SQLiteStore(path)), asked, scorer(SQLiteStore(path))(asked))
+    replayer.refused(asked)
+    assert replay(replayer, job(body("t2", 3))).body is None
