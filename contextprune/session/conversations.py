@@ -270,8 +270,7 @@ class Conversations:
         conversation = conversation_of(context)
         if not self._lasting or not conversation.sent:
             return True
-        links = chain(conversation.segments[: conversation.sent], self._seed_of(query))
-        return self._ledger.holds(links[-1])
+        return self._ledger.holds(chain(conversation.segments[: conversation.sent], self._seed_of(query))[-1])
 
     def _seed_of(self, query: str | None) -> str:
         return self._seed if query is None else f"{self._seed}\0{query}"

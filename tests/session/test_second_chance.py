@@ -52,6 +52,14 @@ def test_another_process_sends_it_so_from_then_on(tmp_path: Path) -> None:
     assert second(conversation(5), as_sent=True).edits.items() > done.edits.items()
 
 
+def test_a_cache_that_another_process_may_have_kept_warm_is_not_cold(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite3"
+    first, second = pruner(cp.SQLiteStore(path)), pruner(cp.SQLiteStore(path))
+    late(first, prepared=True)
+    second(conversation(4), as_sent=True)
+    assert ("m", 3, 1) not in first(conversation(5), as_sent=True, cold=True).edits
+
+
 def test_where_there_is_no_time_it_waits() -> None:
     engine = pruner()
     late(engine)
