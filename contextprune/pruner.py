@@ -74,6 +74,7 @@ class Pruner:
         self.counter = counter or open_counter(settings.tokenizer)
         self.store = store if store is not None else open_store(settings.store, data_folder())
         self.recallable = recallable
+
         self.resources = Resources(self.policy, self.scorer, self.counter, self.store, recallable, hints)
         notes = self.store if isinstance(self.store, Notes) else None
         self._ledger = Ledger(notes)

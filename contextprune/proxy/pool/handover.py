@@ -11,20 +11,25 @@ MOST_BYTES = 16 << 20
 
 
 class Handover:
-    """Messages for each process that comes after, the latest of them, in the order in which they came about."""
+    """Messages for each process that comes after, the latest of them, in the order in which they came about.
+
+    single   the store is the memory of one process: what it decides, only this tells the next one
+    """
 
     def __init__(self, max_bytes: int = MOST_BYTES) -> None:
+        self.single = False
         self._messages: deque[Sequence[bytes]] = deque()
         self._max_bytes, self._size = max_bytes, 0
 
-    def tell(self, send: Callable[[Sequence[bytes]], None]) -> None:
+    def send_all(self, send: Callable[[Sequence[bytes]], None]) -> None:
         """Send all messages, the oldest first."""
         for message in self._messages:
             send(message)
 
-    def noted(self, job: Job, notes: bytes) -> None:
+    def noted(self, job: Job, notes: bytes | None) -> None:
         """Add what was decided about a job's body, and sent."""
-        self._add(pack({"word": "noted", "tenant": job.tenant}, notes))
+        if self.single and notes is not None:
+            self._add(pack({"word": "noted", "tenant": job.tenant}, notes))
 
     def refused(self, job: Job) -> Sequence[bytes]:
         """Add that the provider refused our version of a job's body; the message itself."""

@@ -115,11 +115,12 @@ class ScorerPool:
         self._queue: JobQueue[_Waiting] = JobQueue(options.queue_tokens)
         count = process_count(options)
         self._slots = [_Slot(i, count > 1 and i == 0, breaker()) for i in range(count)]
+
         self._speed = SpeedEstimate()
         self._waiting: dict[int, _Waiting] = {}
         self._ended = asyncio.Event()
         self._handover = Handover()
-        self._restarts, self._alone = 0, False  # alone: with a store in memory, which only one process has
+        self._restarts = 0
         self._trouble = self._warned = ""
         self._changed = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
@@ -127,14 +128,14 @@ class ScorerPool:
     async def start(self) -> None:
         """Start all processes, and wait until each is up or has failed; jobs are taken as soon as one is up.
 
-        One that takes all jobs is first, so that none slows it down. With a store in memory no other knows what it has
-        sent, and it stays alone.
+        One that takes all jobs is first, so that none slows it down; with a store in memory it stays alone.
         """
         *later, first = self._slots
-        for slots in ([first], later):
-            for slot in [] if self._alone else slots:
+        for group in ([first], later):
+            slots = [] if self._handover.single else group
+            for slot in slots:
                 self._schedule(self._start_process(slot))
-            while not (self._ended.is_set() or self._alone) and not all(s.ready or s.failed_starts for s in slots):
+            while not self._ended.is_set() and not all(slot.ready or slot.failed_starts for slot in slots):
                 self._changed.clear()
                 await self._changed.wait()
 
@@ -179,8 +180,7 @@ class ScorerPool:
         answer = await self._answer_to(waiting)
         if waiting.slot is not None and not waiting.crashed:
             self._sessions.note(allowance, waiting.slot.number, monotonic())
-        if self._alone and answer.notes is not None:
-            self._handover.noted(job, answer.notes)
+        self._handover.noted(job, answer.notes)
         return answer
 
     async def catch_up(self, job: Job) -> Answer:
@@ -318,8 +318,8 @@ class ScorerPool:
 
     def _on_ready(self, slot: _Slot, process: ScorerProcess, head: dict[str, Any]) -> None:
         """A process is up; the "trouble" in `head` is why it can keep no originals."""
-        self._alone, trouble = head.get("alone", False), head.get("trouble", "")
-        self._handover.tell(process.send)
+        self._handover.single, trouble = head.get("single", False), head.get("trouble", "")
+        self._handover.send_all(process.send)
         self._warn(f"every request passes unchanged: {trouble}" if trouble else "")
         slot.ready, slot.failed_starts, self._trouble = True, 0, ""
         slot.stop_timer()

@@ -34,33 +34,33 @@ class ImpatientStore:
 
     def key(self, text: str) -> str:
         """See `Store`."""
-        return self._ask(lambda: self._store.key(text))
+        return self._use(lambda: self._store.key(text))
 
     def put(self, texts: Mapping[str, str]) -> None:
         """See `Store`."""
-        self._ask(lambda: self._store.put(texts))
+        self._use(lambda: self._store.put(texts))
 
     def get(self, key: str) -> str | None:
         """See `Store`."""
-        return self._ask(lambda: self._store.get(key))
+        return self._use(lambda: self._store.get(key))
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
         """See `Notes`."""
-        self._ask(lambda: self._notes.note(notes))
+        self._use(lambda: self._notes.note(notes))
 
     def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """See `Notes`."""
-        return self._ask(lambda: self._notes.noted(keys))
+        return self._use(lambda: self._notes.noted(keys))
 
     def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
         """See `FirstNotes`; where the store does not tell who was first, the last one counts."""
         first = self._notes
         if isinstance(first, FirstNotes):
-            return self._ask(lambda: first.note_first(notes))
+            return self._use(lambda: first.note_first(notes))
         self.note(notes)
         return True
 
-    def _ask(self, work: Callable[[], _Result]) -> _Result:
+    def _use(self, work: Callable[[], _Result]) -> _Result:
         began = self._clock()
         if began < self._until:
             raise StoreError("the store did not answer in time, and is left alone for a few seconds")

@@ -141,19 +141,19 @@ class Replayer:
         context = read(parse_body(job.body), format=job.dialect or None)
         core = identity.conversation_of(context)
         links = identity.chain(core.segments, identity.LASTING)
-        whole = dict.fromkeys(links, Entry(None, UNCOUNTED, UNCOUNTED, ()))
+        received = dict.fromkeys(links, Entry(None, UNCOUNTED, UNCOUNTED, ()))
         ledger = self._tenant(job.tenant, self._home(job, context)).ledger
         try:
-            ledger.keep(whole)
+            ledger.keep(received)
         except StoreError:
-            ledger.remember(whole)
+            ledger.remember(received)
 
     def _remember(self, tenant: str, notes: bytes) -> None:
         values = json.loads(notes)
         entries = {bytes.fromhex(key): unpacked(note.encode()) for key, note in values["entries"].items()}
-        known = self._tenant(tenant, values["home"])
-        known.ledger.remember({key: entry for key, entry in entries.items() if entry is not None})
-        known.recalls.remember_mode(values["recalls"])
+        memory = self._tenant(tenant, values["home"])
+        memory.ledger.remember({key: entry for key, entry in entries.items() if entry is not None})
+        memory.recalls.remember_mode(values["recalls"])
 
     def _home(self, job: Job, context: Context) -> str:
         """The tenant under whom a conversation's decisions are noted; the job's own where that cannot be read."""

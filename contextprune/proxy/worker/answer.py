@@ -152,7 +152,7 @@ class Answerer:
             last.pruner.prepare_next(last.context, enough=busy)
 
     @property
-    def alone(self) -> bool:
+    def single(self) -> bool:
         """True where the store ends with this process and no other one shares it."""
         return not isinstance(self._store, Notes)
 

@@ -48,7 +48,7 @@ def main(config: str = "", threads: int = 1) -> None:
 
     gc.collect()
     gc.freeze()  # the vocabulary and all that was imported: never looked through again
-    pipe.send(pack({"word": "ready", "alone": answerer.alone, **({"trouble": trouble} if trouble else {})}))
+    pipe.send(pack({"word": "ready", "single": answerer.single, **({"trouble": trouble} if trouble else {})}))
 
     threading.Thread(target=lambda: report.cost, daemon=True).start()  # the first look at prices is slow, too
     try:

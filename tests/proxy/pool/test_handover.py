@@ -23,12 +23,13 @@ def process() -> Answerer:
 
 def messages(handover: Handover) -> list[Sequence[bytes]]:
     sent: list[Sequence[bytes]] = []
-    handover.tell(sent.append)
+    handover.send_all(sent.append)
     return sent
 
 
 def test_a_process_goes_on_where_the_one_before_it_ended_although_the_store_is_in_memory() -> None:
     asked, handover = job(body("u1", 2)), Handover()
+    handover.single = True
     sent = process()(asked, lambda: False)
     assert sent.notes is not None
     handover.noted(asked, sent.notes)
@@ -45,13 +46,21 @@ def test_a_process_goes_on_where_the_one_before_it_ended_although_the_store_is_i
 
 def test_the_oldest_gives_way() -> None:
     handover = Handover(max_bytes=1000)
+    handover.single = True
     for number in range(10):
         handover.noted(job(b"{}"), b"%d" % number * 300)
     assert [message[1][:1] for message in messages(handover)] == [b"8", b"9"]
 
 
+def test_where_processes_share_a_store_it_tells_the_next_one() -> None:
+    handover = Handover()
+    handover.noted(job(b"{}"), b"{}")
+    assert messages(handover) == []
+
+
 def test_a_refusal_comes_after_what_was_refused() -> None:
     handover = Handover()
+    handover.single = True
     handover.noted(job(b"{}"), b"{}")
     refusal = handover.refused(job(b"{}"))
     assert messages(handover)[1:] == [refusal]
