@@ -178,8 +178,9 @@ class ScorerPool:
         limit = max(allowance.limit, UNHURRIED) if job.audit else min(allowance.limit, LONGEST)
         waiting = _Waiting(allowance, asyncio.get_running_loop().create_future(), now, now + limit)
         answer = await self._answer_to(waiting)
-        if waiting.slot is not None and not waiting.crashed:
-            self._sessions.note(allowance, waiting.slot.number, monotonic())
+        if not waiting.crashed:  # it goes up whether a process had it or not
+            home = allowance.home if waiting.slot is None else waiting.slot.number
+            self._sessions.note(allowance, home, monotonic())
         self._handover.noted(job, answer.notes)
         return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.proxy.job import Task
+from contextprune.proxy.job import Job, Task
+from contextprune.proxy.options import Options
 from contextprune.proxy.pool.breaker import PAUSE, Breaker
-from contextprune.proxy.pool.pool import STUCK
+from contextprune.proxy.pool.pool import STUCK, ScorerPool
 from contextprune.proxy.worker.heat import MARKER
 from tests.proxy.in_process import until
 from tests.proxy.pool.running_pool import BRIEF, Asking, asking, body, texts
@@ -254,3 +256,18 @@ def test_with_a_store_that_cannot_be_written_requests_go_through(
     with asking() as scorers:
         answer = scorers.ask(body("s1"))
         assert (answer.status, answer.reason) == ("passed", "store")
+
+
+def test_a_request_that_no_process_had_is_the_last_one_of_its_session_all_the_same() -> None:
+    async def is_uncached() -> bool:
+        scorers = ScorerPool(Options())  # none is started
+        first, again, later = (
+            Job(number, Task.SHORTEN, body("q1", turns), "openai-chat") for number, turns in ((1, 5), (2, 5), (3, 6))
+        )
+        assert (await scorers.ask(first)).reason == "starting"
+        scorers.failed(first)
+        assert scorers._sessions.allow(again, 0.0).job.uncached
+        assert (await scorers.ask(again)).reason == "starting"  # the client's retry, which the provider takes
+        return scorers._sessions.allow(later, 0.0).job.uncached
+
+    assert not asyncio.run(is_uncached())
