@@ -179,8 +179,7 @@ class ScorerPool:
         waiting = _Waiting(allowance, asyncio.get_running_loop().create_future(), now, now + limit)
         answer = await self._answer_to(waiting)
         if not waiting.crashed:  # it goes up whether a process had it or not
-            home = allowance.home if waiting.slot is None else waiting.slot.number
-            self._sessions.note(allowance, home, monotonic())
+            self._sessions.note(allowance, waiting.slot.number if waiting.slot else allowance.home, monotonic())
         self._handover.noted(job, answer.notes)
         return answer
 
