@@ -185,9 +185,8 @@ def test_a_project_file_that_is_not_read_is_named(tmp_path: Path, monkeypatch: p
     assert "contextprune.toml is ignored: others may write to it (mode 0666)" in said
 
 
-def test_settings_that_cannot_be_read_are_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "contextprune.toml").write_text("min_token = 7\n")
-    monkeypatch.chdir(tmp_path)
+def test_settings_that_cannot_be_read_are_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_MIN_TOKEN", "7")
     assert "did you mean 'min_tokens'" in troubles(examine())["settings"]
 
 
