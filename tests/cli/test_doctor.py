@@ -187,7 +187,7 @@ def test_a_project_file_that_is_not_read_is_named(tmp_path: Path, monkeypatch: p
 
 def test_settings_that_cannot_be_read_are_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTEXTPRUNE_MIN_TOKEN", "7")
-    assert "did you mean 'min_tokens'" in troubles(examine())["settings"]
+    assert "did you mean 'CONTEXTPRUNE_MIN_TOKENS'" in troubles(examine())["settings"]
 
 
 def test_where_only_repetitions_go_the_canary_comes_twice_and_the_second_goes() -> None:
