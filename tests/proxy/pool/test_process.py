@@ -37,7 +37,7 @@ async def started() -> tuple[ScorerProcess, Heard]:
     process = ScorerProcess(0, heard.hear, heard.end)
     await process.start({})
     head, _ = await asyncio.wait_for(heard.messages.get(), 60)
-    assert head == {"word": "ready"}
+    assert head["word"] == "ready"
     return process, heard
 
 
@@ -69,7 +69,7 @@ def test_it_may_have_begun_before_the_loop() -> None:
         process = ScorerProcess(0, heard.hear, heard.end)
         await process.start({}, launched)
         assert process.pid == launched.process.pid
-        assert (await asyncio.wait_for(heard.messages.get(), 60))[0] == {"word": "ready"}
+        assert (await asyncio.wait_for(heard.messages.get(), 60))[0]["word"] == "ready"
         launched.end()  # it was taken
         process.send(pack_job(Job(1, Task.SHORTEN, body("p0"), "openai-chat", seconds=60.0)))
         assert read_answer(*await asyncio.wait_for(heard.messages.get(), 60)).status == "applied"
