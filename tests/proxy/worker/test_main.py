@@ -71,7 +71,7 @@ def shared() -> Iterator[Front]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONTEXTPRUNE_STORE", "memory")
         found = Front()
-    assert found.hear()[0] == {"word": "ready"}
+    assert found.hear()[0]["word"] == "ready"
     yield found
     found.end()
 
@@ -81,7 +81,7 @@ def shorten(number: int, sent: bytes, seconds: float = 60.0) -> list[bytes]:
 
 
 def test_it_answers_jobs_in_order_and_ends_with_its_pipe(front: Front) -> None:
-    assert front.hear()[0] == {"word": "ready"}
+    assert front.hear()[0]["word"] == "ready"
     for number in range(3):
         front.send(shorten(number, body("o1", number + 1)))
     assert [read_answer(*front.hear()).number for _ in range(3)] == [0, 1, 2]
