@@ -7,6 +7,7 @@ line or an identifier, on every splitter. Write the file anew with `python -m te
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,14 @@ ADVICE = "bump FEATURES_VERSION and train anew, or undo"
 
 
 def context_of(example: dict[str, Any]) -> Context:
-    """Documents and their question, or a request body."""
+    """Documents and their question, or a request body with the last words of its user, as in training.
+
+    What the goal of a body is taken to be by now is another matter, and has tests of its own.
+    """
     if "documents" not in example:
-        return read(example)
+        context = read(example)
+        words = [segment.text for segment in context.segments if segment.kind is Kind.USER]
+        return replace(context, query=words[-1] if words else "")
     documents = enumerate(example["documents"])
     segments = (Segment(Kind.DOCUMENT, each["text"], (i,), name=each["title"]) for i, each in documents)
     return Context(tuple(segments), example["question"], asked=True)
