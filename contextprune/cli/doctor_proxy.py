@@ -26,6 +26,10 @@ _START = 10.0  # seconds that a proxy may take until it is ready
 _WAIT = 30.0  # seconds for the canary
 
 
+LEAST_TRAFFIC = 5  # requests from which on their shares say something
+MUCH_LATE = 0.2  # of the requests: so many late ones cost more than a busy moment does
+
+
 def examine_proxy(url: str, token: str | None = None) -> list[Finding]:
     """Findings in reading order; any with `trouble` means that requests through the proxy are not shortened.
 
@@ -138,6 +142,10 @@ def _traffic(stats: Stats) -> Finding:
         helps = _helps(stats.silence.reason) if stats.silence.reason else ""
         silence = f"nothing was shortened for {stats.silence.seconds / 60:.0f} minutes. {helps}"
         return Finding("traffic", counts, silence.strip())
+
+    late = sum(traffic.reasons.get(reason, 0) for reason in (Reason.LATE, Reason.BUSY))
+    if traffic.eligible >= LEAST_TRAFFIC and late >= MUCH_LATE * traffic.eligible:
+        return Finding("traffic", f"{counts}, {late:,} too late for it", _helps(Reason.LATE))
     return Finding("traffic", counts)
 
 

@@ -153,6 +153,10 @@ def test_an_address_that_is_none_is_refused(url: str, said: str) -> None:
         ({"stats": (404, {})}, "the edge in front of it keeps its own pages to itself"),
         ({"stats": (200, {**STATS, "version": "0.0.1"})}, "version: start it again"),
         ({"stats": (200, {**STATS, "mode": "off"})}, "it only relays"),
+        (
+            {"stats": (200, {**STATS, "all": {"eligible": 10, "shortened": 2, "reasons": {"late": 5}}})},
+            "Time ran out before everything was decided",
+        ),
         ({"stats": (200, {**STATS, "scorers": {"trouble": "no model"}})}, "its scorers do not start: no model"),
         ({"stats": (200, {**STATS, "scorers": {"breaker": "open"}})}, "It is tried again by itself"),
         (

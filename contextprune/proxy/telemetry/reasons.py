@@ -28,8 +28,8 @@ ADVICE: Mapping[str, Advice] = {
     ),
     Reason.LATE: Advice(
         "Time ran out before everything was decided.",
-        "Raise `deadline`, add `scorers`, or choose the lexical scorer (CONTEXTPRUNE_SCORER=lexical); "
-        "a model on a CPU is slow with large new blocks.",
+        "Raise `deadline`, or give the machine's cores less to do; where a model was chosen and there is no GPU, take "
+        "CONTEXTPRUNE_SCORER back to lexical.",
     ),
     Reason.BUSY: Advice(
         "Too many tokens were waiting for a scorer.",
