@@ -30,6 +30,7 @@ from contextprune.proxy.wire.glance import Glance, glance_at
 from contextprune.proxy.wire.headers import Headers, upward
 from contextprune.proxy.wire.routes import Upstreams
 
+_REPLAYED = 16 << 20  # bytes of text; no model's window holds what is larger, so no session sent part of it before
 _log = logging.getLogger("contextprune.proxy")
 
 
@@ -113,10 +114,12 @@ class Forwarder:
 
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
         body = await decode_body(received, encoding, options.max_decoded) if encoding else received
-        treatment = reconsider(treatment, None if body is None else text_size(body, options.largest), options)
+        size = 0 if body is None else text_size(body, options.largest)
+        treatment = reconsider(treatment, None if body is None else size, options)
         record.answer = replace(record.answer, reason=treatment.reason)
         measuring = treatment.action is Action.MEASURE
-        if body is None or (treatment.action is Action.RELAY and (measuring or treatment.reason != Reason.TOO_LARGE)):
+        replayed = treatment.reason is Reason.TOO_LARGE and size <= _REPLAYED
+        if body is None or (treatment.action is Action.RELAY and not replayed):
             return await self._send(exchange, received)
 
         job = self._job(exchange, treatment, body)
