@@ -103,17 +103,6 @@ def _is_log(lines: Sequence[str]) -> bool:
     return sum(_STAMP.search(line, 0, 60) is not None for line in lines) >= 0.3 * len(lines)
 
 
-def _is_csv(lines: Sequence[str]) -> bool:
-    if len(lines) < 4:
-        return False
-    for separator, least in (("\t", 1), (",", 2), (";", 2)):
-        counts = {line.count(separator) for line in lines if len(line) < _WIDTH}
-        if len(counts) == 1 and min(counts) >= least:
-            spaced = sum(line.count(separator + " ") for line in lines)
-            return 2 * spaced <= min(counts) * len(lines)
-    return False
-
-
 def _is_python(lines: Sequence[str]) -> bool:
     ends = sum(line[-1] in _CODE_ENDS for line in lines)
     return _share(lines, _PYTHON) >= 0.2 and ends <= 0.25 * len(lines)
@@ -142,7 +131,6 @@ def _is_prose(lines: Sequence[str]) -> bool:
 
 _QUESTIONS = (
     (Shape.HTML, _is_html),
-    (Shape.CSV, _is_csv),
     (Shape.LOG, _is_log),
     (Shape.PYTHON, _is_python),
     (Shape.CODE, _is_code),

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from contextprune.splitting.delimited import delimited_end, may_head
 from contextprune.splitting.diff import diff_end
 from contextprune.splitting.logs import trace_length
 from contextprune.splitting.shapes import Shape, by_name, judge
@@ -105,21 +107,42 @@ class _Sniffer:
     def __init__(self, text: str, lines: list[str], letters: str, hint: Shape | None) -> None:
         self.text, self.lines, self.letters, self.hint = text, lines, letters, hint
         self.offsets = list(accumulate((len(line) + 1 for line in lines), initial=0))
+        wide = [may_head(line) for line in lines]
+        self.heads = [row for row, heads in enumerate(wide) if heads and not (row and wide[row - 1])]
         self.misses = 0
         self.open_fences: set[str] = set()  # kinds of fences that nothing closes any more
 
     def rows(self) -> Iterator[_Rows]:
         """Follow each unmistakable opening; sniff the gaps by runs."""
         sniffed = at = 0
-        while opener := _OPENERS.search(self.letters, at):
-            first = opener.start()
-            last, shape = _FOLLOW[opener[0]](self, first)
+        while (first := self._opening(at)) < len(self.lines):
+            last, shape = self._follow(first)
             if shape is not None:
                 yield from self._runs(sniffed, first)
                 yield _Rows(first, last, shape)
                 sniffed = last
             at = max(first + 1, last)
         yield from self._runs(sniffed, len(self.lines))
+
+    def _opening(self, at: int) -> int:
+        """The next row from `at` on that may open a part."""
+        opener = _OPENERS.search(self.letters, at)
+        first = opener.start() if opener else len(self.lines)
+        head = bisect_left(self.heads, at)
+        return min(first, self.heads[head]) if head < len(self.heads) else first
+
+    def _follow(self, first: int) -> tuple[int, Shape | None]:
+        follow = _FOLLOW.get(self.letters[first])
+        last, shape = follow(self, first) if follow else (first + 1, None)
+        return (last, shape) if shape else self.delimited(first, last)
+
+    def delimited(self, first: int, last: int) -> tuple[int, Shape | None]:
+        """A table of records that may hold line ends; (`last`, None) where none begins at `first`."""
+        index = bisect_left(self.heads, first)
+        if self.heads[index : index + 1] != [first]:
+            return last, None
+        end = delimited_end(self.text, self.offsets[first])
+        return (bisect_left(self.offsets, end), Shape.CSV) if end > self.offsets[first] else (last, None)
 
     def diff(self, first: int) -> tuple[int, Shape | None]:
         last, is_diff = diff_end(self.lines, first)

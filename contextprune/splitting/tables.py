@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from contextprune.context import Cut, Syntax, Unit
+from contextprune.splitting.delimited import pattern_of
 from contextprune.splitting.pieces import break_points
 
-_SEPARATORS = ",;\t|"
 _ROW_LIMIT = 1500  # characters: a cut row is worth less than a long one, so rows may be longer than other spans
 _RULE = re.compile(r"[ \t]*\|?[ \t]*:?-[-: \t|]*+\r?\n?")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -16,7 +16,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 def cut_csv(text: str) -> list[Cut]:
     """The header row, then one cut a record, anchored to it; quoted fields may hold line breaks."""
-    return _rows(text, (m.end() for m in _record_pattern(text).finditer(text)), header=1, syntax=Syntax.LINES)
+    return _rows(text, (m.end() for m in pattern_of(text).finditer(text)), header=1, syntax=Syntax.LINES)
 
 
 def cut_table(text: str) -> list[Cut]:
@@ -24,16 +24,6 @@ def cut_table(text: str) -> list[Cut]:
     first = text.find("\n") + 1
     ruled = first > 0 and _RULE.match(text, first)
     return _rows(text, (m.end() for m in _LINE.finditer(text)), header=2 if ruled else 1, syntax=Syntax.TABLE)
-
-
-def _record_pattern(text: str) -> re.Pattern[str]:
-    """Matches one record: a quote opens a field only right behind a separator, and only if it closes as one."""
-    if '"' not in text:
-        return _LINE
-    head = text[: text.find("\n") + 1] or text[:2000]
-    separator = re.escape(max(_SEPARATORS, key=head.count))
-    field = rf'(?:"[^"]*+(?:""[^"]*+)*+"(?=[{separator}\r\n]|\Z)|[^{separator}\n]*+)[^{separator}\n]*+'
-    return re.compile(rf"(?=.|\n){field}(?:{separator}{field})*+\n?")
 
 
 def _rows(text: str, ends: Iterable[int], header: int, syntax: Syntax) -> list[Cut]:
