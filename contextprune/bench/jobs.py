@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from contextprune.bench.data import Row, Session
 from contextprune.bench.documents.baselines import BASELINES
 from contextprune.bench.documents.evidence import Score, evaluate_row
+from contextprune.bench.field.cases import Case
+from contextprune.bench.field.measure import FIELD_BASELINES, FieldResult, compressing, judge
 from contextprune.bench.outputs.recall_knob import Kept, measure_recall
 from contextprune.bench.outputs.tables import ToolResult
 from contextprune.bench.outputs.tool_output import TOOL_BASELINES, Output, on_outputs, recall
@@ -37,6 +39,14 @@ class OutputJob(NamedTuple):
     """An output of a tool with the arms and budgets to run on it."""
 
     output: Output
+    arms: tuple[str, ...]
+    budgets: tuple[float, ...]
+
+
+class FieldJob(NamedTuple):
+    """A case with the arms and budgets to run on it; every arm also runs without a budget."""
+
+    case: Case
     arms: tuple[str, ...]
     budgets: tuple[float, ...]
 
@@ -101,6 +111,14 @@ def score_output(job: OutputJob) -> list[ToolResult]:
         for name, arm in arms.items()
         for budget in job.budgets
     ]
+
+
+def score_case(job: FieldJob) -> list[FieldResult]:
+    """Every arm at every share and on arrival on one case."""
+    from contextprune.bench.ours import SCORERS  # noqa: PLC0415  # baselines run without us
+
+    arms = {name: compressing(SCORERS[name]) if name in OUR_ARMS else FIELD_BASELINES[name] for name in job.arms}
+    return [judge(job.case, name, arm, share) for name, arm in arms.items() for share in (*job.budgets, None)]
 
 
 def score_knob(sample: Sample) -> list[Kept]:

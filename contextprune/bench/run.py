@@ -21,13 +21,19 @@ from contextprune.bench.disturbances.requests import suitable
 from contextprune.bench.documents import minilm
 from contextprune.bench.documents.baselines import BASELINES, DENSE
 from contextprune.bench.documents.evidence import BUDGETS
+from contextprune.bench.field.cases import find_cases, load_cases
+from contextprune.bench.field.measure import FIELD_BASELINES
+from contextprune.bench.field.measure import SHARES as FIELD_SHARES
+from contextprune.bench.field.tables import show_field
 from contextprune.bench.jobs import (
     OUR_ARMS,
+    FieldJob,
     OutputJob,
     ReplayJob,
     RowJob,
     SessionJob,
     replay_session,
+    score_case,
     score_knob,
     score_output,
     score_row,
@@ -48,7 +54,7 @@ from contextprune.bench.traces.future_use import SHARES as RESULT_SHARES
 from contextprune.bench.traces.masking import TRACE_BASELINES
 from contextprune.money.reuse import Given
 
-ARMS = tuple(dict.fromkeys([*OUR_ARMS, *BASELINES, *TRACE_BASELINES, *RIVALS, *TOOL_BASELINES]))
+ARMS = tuple(dict.fromkeys([*OUR_ARMS, *BASELINES, *TRACE_BASELINES, *RIVALS, *TOOL_BASELINES, *FIELD_BASELINES]))
 
 _PACKAGES: Mapping[str, Sequence[str]] = {
     "evidence": ("scipy",),
@@ -84,7 +90,7 @@ class Options:
 
 def run(options: Options) -> None:
     """Run the tasks, print their tables, and write the figures where `json` says. Raises SettingsError without data."""
-    root, samples = find_data(options.data)
+    root, samples = _data(options)
     console = Console()
     if samples:
         console.print("[yellow]samples only: too few rows to compare with; give --data DIR[/yellow]")
@@ -176,6 +182,19 @@ def _tools(options: Options, root: Path, console: Console) -> list[dict[str, Any
     return [asdict(result) for result in results]
 
 
+def _field(options: Options, _: Path, console: Console) -> list[dict[str, Any]]:
+    arms, notes = available([*OUR_ARMS, *FIELD_BASELINES], options.arms)
+    cases = load_cases(find_cases(options.data), options.sets, options.rows)
+    if not cases:
+        console.print("field: no cases in these families")
+        return []
+
+    jobs = [FieldJob(case, arms, options.budgets or FIELD_SHARES) for case in cases]
+    results = _all_results(jobs, score_case, options, "field")
+    show_field(console, results, notes)
+    return [asdict(result) for result in results]
+
+
 def _recall(options: Options, root: Path, console: Console) -> list[dict[str, Any]]:
     samples = load_held_out(find_samples(root), options.rows)
     if not samples:
@@ -239,12 +258,20 @@ TASKS: Mapping[str, Callable[[Options, Path, Console], Any]] = {
     "sessions": _sessions,
     "epochs": _epochs,
     "tools": _tools,
+    "field": _field,
     "recall": _recall,
     "speed": _speed,
     "proxy": _proxy,
     "disturbances": _disturbances,
     "money": _money,
 }
+
+
+def _data(options: Options) -> tuple[Path, bool]:
+    """The data kit, and whether it holds samples only; the field task by itself needs none."""
+    if options.tasks == ("field",):
+        return find_cases(options.data), False
+    return find_data(options.data)
 
 
 def _trajectories(options: Options, root: Path) -> list[Session]:

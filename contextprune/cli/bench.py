@@ -19,6 +19,7 @@ class Task(StrEnum):
     SESSIONS = "sessions"
     EPOCHS = "epochs"
     TOOLS = "tools"
+    FIELD = "field"
     RECALL = "recall"
     SPEED = "speed"
     PROXY = "proxy"
