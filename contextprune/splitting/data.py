@@ -14,6 +14,7 @@ from typing import NamedTuple
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.code import cut_code
 from contextprune.splitting.literals import literal_pieces
+from contextprune.splitting.opaque import is_unbroken
 from contextprune.splitting.pieces import break_points, rebase
 
 _SMALL, _RECORD = 120, 500
@@ -109,7 +110,7 @@ class _Scanner:
 
         start, end = token.span("value")
         self.size += end - start
-        if end - start > _LONG_STRING and self.text[start] == '"':
+        if end - start > _LONG_STRING and self.text[start] == '"' and not is_unbroken(self.text, start + 1, end - 1):
             self._string(start, end, token.end(), syntax, frame.anchors)
         else:
             self._append(token.end(), Unit.ITEM, syntax, frame.anchors)

@@ -7,8 +7,10 @@ at a line feed, or at a lone carriage return, the way progress bars redraw thems
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
+
+from contextprune.splitting.opaque import atoms as words
+from contextprune.splitting.pieces import best_break, outside
 
 LONG = 600
 """Characters that one piece of a line may have, about."""
@@ -17,10 +19,7 @@ TRIVIAL = " \t\r\f\v!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 """A line of nothing else (braces, rulers, carets) means nothing without the line before it."""
 
 _LEAST = 200  # characters of a piece
-_LONGEST_CLUSTER = 32  # characters that belong together
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]?[ \t\n]")
-_SEPARATORS = ("\n", "; ", ", ", " | ", "\t", " ", ";", ",", "|", "&", "/")
-_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 # CSI sequences, OSC sequences (titles, links), and the two-character escapes.
 ANSI = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]?|\][^\x07\x1b]{0,2000}+(?:\x07|\x1b\\)?|[ -Z\\^-~])")
@@ -41,23 +40,35 @@ def rows(text: str) -> list[str]:
 def pieces(text: str, start: int, end: int, atoms: Sequence[tuple[int, int]] = ()) -> list[int]:
     """Points within `text[start:end]` where it may be cut into pieces of about `LONG` characters at most.
 
-    `atoms` are ranges that must stay whole (escape sequences, tags), in order and apart.
+    `atoms` are ranges that must stay whole (escape sequences, tags), in order and apart; words and addresses do, too.
     """
     cuts: list[int] = []
-    at, atom = start, 0
+    if end - start <= LONG:
+        return cuts
+    whole = _merged(atoms, words(text, start, end))
+    at, next_whole = start, 0
     while end - at > LONG:
         point = _break_point(text, at)
-        while atom < len(atoms) and atoms[atom][1] <= point:
-            atom += 1
-        if atom < len(atoms) and atoms[atom][0] < point:
-            first, last = atoms[atom]
-            point = first if first > at else last
-
-        if point >= end:
+        while next_whole < len(whole) and whole[next_whole][1] <= point:
+            next_whole += 1
+        at = outside(whole[next_whole : next_whole + 1], at, point)
+        if at >= end:
             break
-        cuts.append(point)
-        at = point
+        cuts.append(at)
     return cuts
+
+
+def _merged(atoms: Sequence[tuple[int, int]], more: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Both lists in order; ranges that touch one another within are one."""
+    if not atoms:
+        return list(more)
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted([*atoms, *more]):
+        if merged and first < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(last, merged[-1][1])
+        else:
+            merged.append((first, last))
+    return merged
 
 
 def escapes(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -80,22 +91,4 @@ def _break_point(text: str, at: int) -> int:
     """The best point for a cut in the `LONG` characters after `at`."""
     low, high = at + _LEAST, at + LONG
     sentence = _SENTENCE_END.search(text, low, high)
-    if sentence:
-        return sentence.end()
-    for separator in _SEPARATORS:
-        index = text.rfind(separator, low, high)
-        if index >= 0:
-            return index + len(separator)
-
-    low = high - _LONGEST_CLUSTER
-    while high > low and _joined(text[high - 1], text[high]):
-        high -= 1
-    return high
-
-
-def _joined(before: str, after: str) -> bool:
-    """Whether a cut between the two would tear a pair or a cluster."""
-    if before.isascii() and after.isascii():
-        return before == "\r" and after == "\n"
-    surrogates = "\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff"
-    return surrogates or before == "\u200d" or after in _JOINERS or unicodedata.combining(after) > 0
+    return sentence.end() if sentence else best_break(text, low, high)

@@ -14,7 +14,7 @@ _PIECE_END = re.compile(
 )
 _ATOM = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[\s\S]"
-    r"|[^\\\s]{1,100}\s?|\s{1,100}"
+    r"|[!-\[\]-~]++\s?|[^\\\s!-~]{1,20}\s?|\s{1,100}"  # no word, address or base64 is torn
 )
 
 

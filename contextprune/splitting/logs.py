@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.lines import LONG, TRIVIAL, escapes, pieces, rows
+from contextprune.splitting.opaque import block_length, is_minified
 
 _TRACE_LINES = 60  # a longer trace falls into pieces
 _PIECE_LINES = 30
@@ -66,6 +67,9 @@ class _Log:
             length = 1  # rows that are read in this step
             if len(line) > LONG:
                 self._long(line, row, at)
+            elif block := block_length(lines, row):
+                self.head = (self._open(at, (row, block), Unit.RECORD, self.section),)
+                length = block
             elif not line.strip(TRIVIAL):
                 pass  # it belongs to the span before it
             elif self.traced and (trace := trace_length(lines, row)):
@@ -145,6 +149,9 @@ class _Log:
         """A line that is too long to be kept or dropped as one; its pieces stand alone, and inside the line."""
         end = at + len(line)
         self.head = (len(self.starts),)
+        if is_minified(line):
+            self._open(at, (row, 0), Unit.LINE, ())
+            return
         for start in (at, *pieces(self.text, at, end, escapes(self.text, at, end))):
             self._open(start, (row, 0), Unit.SENTENCE, ())
             self.syntaxes[-1] = Syntax.PROSE

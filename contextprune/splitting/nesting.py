@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from contextprune.context import Cut, Syntax, Unit
+from contextprune.splitting.opaque import is_minified
 from contextprune.splitting.pieces import LIMIT, break_points
 
 Line: TypeAlias = tuple[int, int, int, int]
@@ -77,7 +78,7 @@ def _says_nothing(text: str, code: int, first: str) -> bool:
 def _append_line(cuts: list[Cut], text: str, line: Cut) -> None:
     """Append a line, or the pieces of a long one: they need its first, and where it spans lines that needs the last."""
     start, end, unit, syntax, anchors, _ = line
-    if end - start <= LIMIT:
+    if end - start <= LIMIT or is_minified(text[start:end]):
         cuts.append(line)
         return
     points = break_points(text, start, end, LIMIT // 2)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from contextprune.context import Cut, Syntax, Unit
-from contextprune.splitting.pieces import append_cuts
+from contextprune.splitting.pieces import append_sentence
 
 # Each alternative consumes what it looked at, so that no run of full stops or spaces is looked at twice.
 _STOPS, _WIDE = ".!?…؟।॥۔", "。！？｡"  # noqa: RUF001 - a wide stop needs no space behind it
@@ -74,14 +74,14 @@ def cut_prose(text: str) -> list[Cut]:
         if point is None or point == len(text) or point - start < _LEAST or text[start:point].isspace():
             continue
         anchors = _anchors(text, start, cuts, leader, leans)
-        append_cuts(cuts, text, Cut(start, point, _SENTENCE, _PROSE, anchors))
+        append_sentence(cuts, text, Cut(start, point, _SENTENCE, _PROSE, anchors))
         start, leans = point, True
         if text[point - 1] == "\n":
             leader = _leader(text, point, len(cuts))
             leans = candidate.lastgroup != "blank" and text.find("\n", candidate.start(), point - 1) < 0
     if start < len(text):
         anchors = _anchors(text, start, cuts, leader, leans)
-        append_cuts(cuts, text, Cut(start, len(text), _SENTENCE, _PROSE, anchors))
+        append_sentence(cuts, text, Cut(start, len(text), _SENTENCE, _PROSE, anchors))
     return cuts
 
 

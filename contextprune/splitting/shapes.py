@@ -45,6 +45,7 @@ _BY_SUFFIX: Mapping[str, Shape] = {suffix: shape for shape, names in _SUFFIXES.i
 
 _AROUND = "\"'`.,;:!?()[]*_‘’“”"  # noqa: RUF001 - what stands around words
 _SENTENCE = 5  # a line of fewer words may be anything
+_LINE_OF_TEXT = 60  # characters of a line of text without blanks between words
 _TAG = re.compile(r"\s*<[a-zA-Z/!?]")
 _HEADING = re.compile(r" {0,3}#{1,6} \S|(?:={4,}|-{4,})\s*$")
 _ITEM = re.compile(r"\s{0,12}(?:[-*+] |\d{1,2}\. )\S")
@@ -124,9 +125,16 @@ def _is_prose(lines: Sequence[str]) -> bool:
     for line in lines:
         tokens = line.split()
         words = sum(token.strip(_AROUND).isalpha() for token in tokens)
-        if (len(tokens) > _SENTENCE and words >= 0.75 * len(tokens)) or "。" in line or "，" in line:  # noqa: RUF001
+        if (len(tokens) > _SENTENCE and words >= 0.75 * len(tokens)) or _flows_without_blanks(line):
             flowing += len(line)
     return 2 * flowing >= sum(map(len, lines))
+
+
+def _flows_without_blanks(line: str) -> bool:
+    """Whether a line is written text of a script that parts no words: Chinese, Japanese, Thai, Khmer and the like."""
+    if "。" in line or "，" in line:  # noqa: RUF001 - full-width on purpose
+        return True
+    return len(line) > _LINE_OF_TEXT and 2 * sum(character >= "\u0e00" for character in line) > len(line)
 
 
 _QUESTIONS = (

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from contextprune.splitting.delimited import delimited_end, may_head
 from contextprune.splitting.diff import diff_end
 from contextprune.splitting.logs import trace_length
+from contextprune.splitting.opaque import block_length, may_be_block
 from contextprune.splitting.shapes import Shape, by_name, judge
 
 __all__ = ["Part", "Shape", "parts"]
@@ -108,7 +109,9 @@ class _Sniffer:
         self.text, self.lines, self.letters, self.hint = text, lines, letters, hint
         self.offsets = list(accumulate((len(line) + 1 for line in lines), initial=0))
         wide = [may_head(line) for line in lines]
-        self.heads = [row for row, heads in enumerate(wide) if heads and not (row and wide[row - 1])]
+        self.heads = [
+            row for row, line in enumerate(lines) if may_be_block(line) or (wide[row] and not (row and wide[row - 1]))
+        ]  # rows at which a table or a block may begin
         self.misses = 0
         self.open_fences: set[str] = set()  # kinds of fences that nothing closes any more
 
@@ -137,10 +140,12 @@ class _Sniffer:
         return (last, shape) if shape else self.delimited(first, last)
 
     def delimited(self, first: int, last: int) -> tuple[int, Shape | None]:
-        """A table of records that may hold line ends; (`last`, None) where none begins at `first`."""
+        """A block of base64, or records that may hold line ends; (`last`, None) where none begins at `first`."""
         index = bisect_left(self.heads, first)
         if self.heads[index : index + 1] != [first]:
             return last, None
+        if may_be_block(self.lines[first]) and (length := block_length(self.lines, first)):
+            return first + length, Shape.LOG
         end = delimited_end(self.text, self.offsets[first])
         return (bisect_left(self.offsets, end), Shape.CSV) if end > self.offsets[first] else (last, None)
 
