@@ -13,7 +13,11 @@ import contextprune as cp
 from contextprune.dialects import apply, read
 from contextprune.markers import KEY
 from contextprune.plan import Action
+from contextprune.prepare import count, prepare
+from contextprune.selection import under_budget
+from contextprune.selection.protection import movable
 from contextprune.splitting import split
+from tests.selection.prepared import left_out_though_it_fits
 from tests.strategies import (
     BODIES,
     COUNTER,
@@ -220,19 +224,18 @@ def test_12_recall_gives_back_each_changed_text(scorer: cp.Scorer, payload: Any,
 
 
 @every_scorer
-@given(payload=payloads(), one=budgets(), other=budgets())
-def test_13_a_larger_budget_keeps_a_superset(scorer: cp.Scorer, payload: Any, one: cp.Budget, other: cp.Budget) -> None:
-    total = tokens(payload)
-    small, large = sorted((one, other), key=lambda budget: budget.resolve(total))
-    assert _kept(payload, small, scorer) <= _kept(payload, large, scorer)
-
-
-def _kept(payload: Any, budget: cp.Budget, scorer: cp.Scorer) -> set[int]:
+@given(payload=payloads(), budget=budgets())
+def test_13_the_budget_is_used(scorer: cp.Scorer, payload: Any, budget: cp.Budget) -> None:
+    """No span that scores above nothing and fits, its anchors and markers charged, stays out while room is left."""
+    engine, context = pruner(scorer), read(payload)
+    counted = count(engine.counter, context, split(context))
+    prepared = prepare(engine.resources, counted, movable(context, engine.policy))
+    ceiling = budget.resolve(sum(counted.tokens))
     try:
-        plan = cp.compress(payload, budget, pruner=pruner(scorer)).plan
+        plan = under_budget(prepared, ceiling)
     except cp.BudgetError:
-        return set()
-    return {i for i, decision in enumerate(plan.decisions) if decision.action is Action.KEEP}
+        return
+    assert not left_out_though_it_fits(prepared, plan, ceiling)
 
 
 @given(payloads(), maybe_a_budget)

@@ -16,15 +16,15 @@ POOL = 400  # examples that are compared with one another; the rest follow by re
 
 
 def choose(prepared: Prepared, ceiling: int) -> Plan:
-    """Keep whole segments, one span each, in order of worth until one does not fit under `ceiling` tokens."""
+    """Keep whole segments, one span each, in order of worth: all that fit under `ceiling` tokens in turn.
+
+    Copies of what is chosen have a turn only where nothing else was left out.
+    """
     scores, costs = prepared.scores, prepared.costs
-    kept = set()
-    used = 0
-    for i in _order(prepared.context, scores):
-        if used + costs[i] > ceiling:
-            break
-        used += costs[i]
-        kept.add(i)
+    firsts, copies = _order(prepared.context, scores)
+    kept = _fitting(firsts, costs, ceiling)
+    if len(kept) == len(firsts):
+        kept |= _fitting(copies, costs, ceiling - sum(costs[i] for i in kept))
 
     decisions = tuple(
         Decision(Action.KEEP, scores[i], costs[i], "chosen")
@@ -35,6 +35,16 @@ def choose(prepared: Prepared, ceiling: int) -> Plan:
     return Plan(prepared.context, tuple(prepared.spans), decisions)
 
 
+def _fitting(order: Sequence[int], costs: Sequence[int], room: int) -> set[int]:
+    """Those that fit in `room` tokens when each is tried in turn."""
+    kept = set()
+    for i in order:
+        if costs[i] <= room:
+            room -= costs[i]
+            kept.add(i)
+    return kept
+
+
 def as_spans(context: Context) -> tuple[Span, ...]:
     """Each segment as one span."""
     return tuple(
@@ -43,8 +53,8 @@ def as_spans(context: Context) -> tuple[Span, ...]:
     )
 
 
-def _order(context: Context, scores: Sequence[float]) -> list[int]:
-    """Indices by marginal relevance; exact copies come last."""
+def _order(context: Context, scores: Sequence[float]) -> tuple[list[int], list[int]]:
+    """Indices by marginal relevance, and those of exact copies."""
     by_score = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     pool, beyond_pool = by_score[:POOL], by_score[POOL:]
     bags = {i: frozenset(words(context.segments[i].text)) for i in pool}
@@ -64,4 +74,4 @@ def _order(context: Context, scores: Sequence[float]) -> list[int]:
     for i in order:
         first_copy.setdefault(context.segments[i].text, i)
     firsts = set(first_copy.values())
-    return [i for i in order if i in firsts] + [i for i in order if i not in firsts]
+    return [i for i in order if i in firsts], [i for i in order if i not in firsts]

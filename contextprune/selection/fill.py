@@ -1,8 +1,7 @@
 """The greedy fill: starts from nothing but what is protected, and keeps spans one step after another.
 
-Steps come in an order that does not depend on the budget, and the first step that does not fit ends the fill; so a
-larger budget only ever walks further, and keeps a superset. Every step is charged its anchors, its share of markers and
-the identifiers in them; a gap that would cost more than it saves is closed on the spot.
+Every step is charged its anchors, its share of markers and the identifiers in them; one that does not fit changes
+nothing. A gap that would cost more than it saves is closed on the spot.
 """
 
 from __future__ import annotations
@@ -81,6 +80,14 @@ class Fill:
         self._keep(i, why)
         return self._within(ceiling)
 
+    def may_fit(self, i: int, ceiling: float) -> bool:
+        """Tell quickly whether keeping span `i` could fit: False is certain, for all that it could free is reckoned."""
+        if self.kept[i]:
+            return True
+        account = self._accounts[self.spans[i].segment]
+        freed = self._prices.gap(*self._gap_at(account, i))[0] + account.key + account.identifiers
+        return self.used + min(self.costs[i] - freed, self.saving(self.spans[i].segment)) <= ceiling
+
     def carry(self, identifier: int, ceiling: float = inf) -> bool:
         """Let the marker in its home's gap name identifier `identifier`, unless a kept span shows it anyway."""
         if self.shows(identifier):
@@ -120,6 +127,16 @@ class Fill:
         """How many steps were taken; `rewind` comes back to here."""
         return len(self._history)
 
+    @property
+    def last_step(self) -> int:
+        """The span that the last step kept, or ~identifier of what it let a marker name."""
+        i, identifier = self._history[-1][0]
+        return i if identifier is None else ~identifier
+
+    def changed_since(self, steps: int) -> set[int]:
+        """The segments that were changed by all steps after the first `steps`."""
+        return {segment for journal in self._history[steps:] for segment in self._segments(journal)}
+
     def rewind(self, steps: int) -> None:
         """Take back all steps after the first `steps`."""
         while len(self._history) > steps:
@@ -131,12 +148,16 @@ class Fill:
             journal = self._history.pop()
             self._revert(journal)
             if journal:
-                homes = (
-                    self._identifier_spans[identifier][-1] if i < 0 and identifier is not None else i
-                    for i, identifier in journal
-                )
-                return {self.spans[i].segment for i in homes}
+                return self._segments(journal)
         return set()
+
+    def _segments(self, journal: Sequence[tuple[int, int | None]]) -> set[int]:
+        """The segments that a step changed."""
+        homes = (
+            self._identifier_spans[identifier][-1] if i < 0 and identifier is not None else i
+            for i, identifier in journal
+        )
+        return {self.spans[i].segment for i in homes}
 
     def _revert(self, journal: Sequence[tuple[int, int | None]]) -> None:
         for i, identifier in reversed(journal):

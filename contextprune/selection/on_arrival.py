@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from contextprune.plan import Plan
+from contextprune.selection.decide import decide
 from contextprune.selection.fill import CLOSED, Fill
 from contextprune.selection.prepared import Prepared
 from contextprune.selection.targets import (
@@ -21,7 +22,7 @@ from contextprune.selection.targets import (
     KEPT_PER_ROOT_CALIBRATED,
     LEAST_SAVING,
 )
-from contextprune.selection.under_budget import FIRST, decide, line_value, steps
+from contextprune.selection.under_budget import FIRST, line_value, steps
 from contextprune.text.views import looks_like_view
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 
-from contextprune.context import Kind, Reading, Segment
+from contextprune.context import Kind, Reading
 from contextprune.errors import BudgetError
-from contextprune.plan import Action, Decision, Plan
-from contextprune.policy import Policy
+from contextprune.plan import Plan
 from contextprune.selection.fill import Fill
 from contextprune.selection.prepared import Prepared
-from contextprune.selection.protection import protection
+from contextprune.selection.settle import Exact, settle
 from contextprune.selection.targets import LINE_WORTH, RECENT_WORTH
 
 ANY_LENGTH = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which a span's length does not count against it; in a single result it does not, either."""
 TRACES = frozenset({Reading.TRACE, Reading.ASKED_TRACE})
-REPEATED = "the same stands earlier"
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
 
 
@@ -27,46 +25,16 @@ def under_budget(prepared: Prepared, ceiling: int) -> Plan:
     Raises BudgetError where what is protected, and a marker for each block, exceeds that.
     """
     fill = prepared.fill()
-    room = ceiling - sum(segment.cost or 0 for segment in prepared.context.segments)
-    if fill.used > room:
+    images = sum(segment.cost or 0 for segment in prepared.context.segments)
+    if fill.used + images > ceiling:
         raise _too_small(prepared, fill, ceiling)
 
     names_first = prepared.context.reading in TRACES
-    for _, i, _ in steps(prepared, fill, _values(prepared), names_first=names_first):
-        fits = fill.keep(i, prepared.must_keep.get(i, "chosen"), room) if i >= 0 else fill.carry(~i, room)
-        if not fits:
-            break
-
-    return Plan(prepared.context, tuple(prepared.spans), _fit_exactly(prepared, fill, ceiling))
-
-
-def _fit_exactly(prepared: Prepared, fill: Fill, ceiling: int) -> tuple[Decision, ...]:
-    """The fill's decisions, within the ceiling exactly.
-
-    What a text counts differs a little from what was charged for its parts; where the sum exceeds the ceiling, the last
-    steps are taken back one by one, so that a larger ceiling never keeps less.
-    """
-    blocks = prepared.blocks()
-    decisions = list(decide(prepared, fill, range(len(prepared.spans))))
-    exact = {s: prepared.markers.exact(decisions[b.start : b.stop], b.start) for s, b in blocks.items()}
-    fixed = _immovable(prepared) + sum(segment.cost or 0 for segment in prepared.context.segments)
-
-    while fixed + sum(exact.values()) > ceiling:
-        changed = fill.undo()
-        if not changed:
-            raise _too_small(prepared, fill, ceiling)
-        for segment in changed:
-            block = blocks[segment]
-            redecided = decisions[block.start : block.stop] = decide(prepared, fill, block)
-            exact[segment] = prepared.markers.exact(redecided, block.start)
-
-    return tuple(decisions)
-
-
-def _immovable(prepared: Prepared) -> int:
-    """Tokens of the spans that do not change."""
-    pairs = zip(prepared.spans, prepared.costs, strict=True)
-    return sum(cost for span, cost in pairs if span.segment not in prepared.movable)
+    order = (i for _, i, _ in steps(prepared, fill, _values(prepared), names_first=names_first))
+    decisions = settle(prepared, fill, order, ceiling)
+    if decisions is None:
+        raise _too_small(prepared, fill, ceiling)
+    return Plan(prepared.context, tuple(prepared.spans), decisions)
 
 
 def steps(
@@ -152,37 +120,6 @@ def line_value(prepared: Prepared, i: int, *, names_first: bool = True) -> float
     return prepared.scores[i] * LINE_WORTH if prepared.identifiers and names_first else prepared.scores[i]
 
 
-def decide(prepared: Prepared, fill: Fill, block: range) -> list[Decision]:
-    """The decisions that a fill amounts to, for some of the spans."""
-    decisions = []
-    fixed: dict[int, str] = {}
-
-    for i in block:
-        span, score, cost = prepared.spans[i], prepared.scores[i], prepared.costs[i]
-        if fill.kept[i]:
-            s = span.segment
-            if s not in prepared.movable and s not in fixed:
-                fixed[s] = _fixed(prepared.context.segments[s], prepared.policy)
-            decisions.append(Decision(Action.KEEP, score, cost, fixed.get(s) or fill.why.get(i, "")))
-        elif i in prepared.shown_before:
-            decisions.append(Decision(Action.MERGE, score, cost, REPEATED))
-        elif i in prepared.copies and fill.kept[prepared.copies[i]]:
-            decisions.append(Decision(Action.MERGE, score, cost, REPEATED, into=prepared.copies[i]))
-        elif carried := fill.carried.get(i):
-            names = (prepared.identifiers[k].text for k in carried)
-            digest = tuple(sorted(names, key=span.text.find))
-            decisions.append(Decision(Action.DIGEST, score, cost, "its identifiers stay", digest=digest))
-        else:
-            decisions.append(Decision(Action.DROP, score, cost, "worth less than what is kept"))
-    return decisions
-
-
-def _fixed(segment: Segment, policy: Policy) -> str:
-    """Why a segment does not change."""
-    marked = "protected: the cache breaks here" if segment.marked else None
-    return protection(segment, policy) or marked or "already shortened"
-
-
 def _too_small(prepared: Prepared, fill: Fill, ceiling: int) -> BudgetError:
     by_kind: dict[str, int] = {}
     for segment in prepared.context.segments:
@@ -194,9 +131,8 @@ def _too_small(prepared: Prepared, fill: Fill, ceiling: int) -> BudgetError:
             kind = prepared.context.segments[span.segment].kind.value
             by_kind[kind] = by_kind.get(kind, 0) + prepared.costs[i]
 
-    decisions = decide(prepared, fill, range(len(prepared.spans)))
-    blocks = prepared.blocks().values()
-    exact = sum(prepared.markers.exact(decisions[block.start : block.stop], block.start) for block in blocks)
-    needed = max(fill.used, exact + _immovable(prepared)) + images
+    text = Exact(prepared, fill)
+    text.count(text.blocks)
+    needed = max(fill.used + images, text.tokens)
     by_kind["markers"] = needed - sum(by_kind.values())
     return BudgetError(ceiling, max(needed, ceiling + 1), by_kind)

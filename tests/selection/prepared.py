@@ -13,6 +13,7 @@ from contextprune.selection import Prepared, on_arrival, under_budget
 from contextprune.selection.dedupe import duplicates
 from contextprune.selection.fill import Fill
 from contextprune.selection.protection import movable, must_keep, shortenable
+from contextprune.selection.settle import Exact
 from contextprune.splitting import split
 from tests.strategies import COUNTER
 
@@ -84,6 +85,33 @@ class Setting:
 
     def fill(self, atoms: Sequence[tuple[int, int]] = (), shown: Sequence[Sequence[int]] = ()) -> Fill:
         return Fill(self.spans, self.costs, [True] * len(self.context.segments), self.prices, atoms, shown)
+
+
+def left_out_though_it_fits(prepared: Prepared, plan: cp.Plan, ceiling: int) -> list[int]:
+    """Spans that score above nothing, did not stay, and fit by what they are charged as by what they count."""
+    fill = prepared.fill()
+    for i, decision in enumerate(plan.decisions):
+        if decision.action is Action.KEEP:
+            fill.keep(i, "")
+    for k, identifier in enumerate(prepared.identifiers):
+        if identifier.text in plan.decisions[identifier.spans[-1]].digest:
+            fill.carry(k)
+
+    left_out = []
+    for i, decision in enumerate(plan.decisions):
+        if decision.action in (Action.DROP, Action.DIGEST) and decision.score > 0 and i not in prepared.copies:
+            steps, room = fill.steps_taken, ceiling - exactly(prepared, fill)
+            if fill.keep(i, "", fill.used + room) and exactly(prepared, fill) <= ceiling:
+                left_out.append(i)
+            fill.rewind(steps)
+    return left_out
+
+
+def exactly(prepared: Prepared, fill: Fill) -> int:
+    """The tokens of all texts and images as a fill leaves them."""
+    text = Exact(prepared, fill)
+    text.count(text.blocks)
+    return text.tokens
 
 
 def kept(plan: cp.Plan) -> str:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import pytest
 
@@ -16,11 +15,13 @@ from tests.strategies import COUNTER
 TEXTS = ["add two numbers", "add three numbers", "sort a list of words", "add two numbers"]
 
 
-def chosen(texts: Sequence[str], scores: Sequence[float], ceiling: int) -> list[int]:
+def chosen(
+    texts: Sequence[str], scores: Sequence[float], ceiling: int, costs: Sequence[int] | None = None
+) -> list[int]:
     context = Context(tuple(Segment(Kind.EXAMPLE, text, (i,)) for i, text in enumerate(texts)))
-    spans, costs, movable = as_spans(context), [10] * len(texts), range(len(texts))
+    spans, tokens, movable = as_spans(context), costs or [10] * len(texts), range(len(texts))
     markers = Markers(context, spans, COUNTER, None)
-    plan = choose(Prepared(context, spans, costs, scores, Policy(), markers, (), movable), ceiling)
+    plan = choose(Prepared(context, spans, tokens, scores, Policy(), markers, (), movable), ceiling)
     return [i for i, d in enumerate(plan.decisions) if d.action is Action.KEEP]
 
 
@@ -42,9 +43,8 @@ def test_nothing_is_torn_to_fit(ceiling: int) -> None:
     assert chosen(TEXTS, [0.5] * 4, ceiling) == []
 
 
-def test_a_larger_ceiling_chooses_a_superset() -> None:
-    found = [set(chosen(TEXTS, [0.4, 0.6, 0.5, 0.3], ceiling)) for ceiling in range(0, 50, 5)]
-    assert all(less <= more for less, more in pairwise(found))
+def test_one_that_does_not_fit_is_passed_over_for_the_next_that_does() -> None:
+    assert chosen(TEXTS[:3], [0.9, 0.8, 0.7], 15, costs=[10, 20, 5]) == [0, 2]
 
 
 def test_no_examples_are_no_choice() -> None:
