@@ -149,7 +149,7 @@ def _recall(resources: Resources, context: Context, tokens: int, *, by_query: bo
     """The share of what is needed of the last segment that must survive."""
     segment = context.segments[-1]
     call = next((s.text for s in context.segments if s.kind is Kind.TOOL_CALL), "")
-    view = is_view(call, segment.name)
+    view = is_view(call, segment.name, segment.text)
     return recall_on_arrival(resources.policy, segment.name or "", tokens, view=view, by_query=by_query)
 
 
