@@ -6,6 +6,7 @@ count that no protected text shows anyway; each has a home, its latest occurrenc
 
 from __future__ import annotations
 
+import re
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
@@ -15,11 +16,12 @@ from typing import TypeAlias
 
 from contextprune.context import Context, Kind, Span, blocks_of
 from contextprune.plan import Identifier
-from contextprune.text.identifiers import identifiers, words
+from contextprune.text.identifiers import identifiers, names, words
 
 Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
 
 MAX_LENGTH = 200  # characters: longer ones are blobs and addresses with parameters, which recall serves better
+_PASSED = re.compile(r"\b(?:PASS(?:ED)?|ok|OK|passed)\b|[✓✔√]")
 BLOB = 200  # characters without a space, a quote or a comma
 SCHEMA = 3  # a JSON key that stands in so many spans is the form of the data, not a value
 
@@ -31,6 +33,7 @@ REPEATED = 0.3  # times the logarithm of the spans that show it: what comes up a
 LENGTH = 100  # characters that cost one logit: long paths and addresses are seldom typed again
 NAMED = 0.7  # the goal or the call has a word of it that few of its neighbours have
 REPEATED_FORM = -1.5  # the stamps and counters of log records of one form
+PASSED = -1.5  # a test or a step that went well
 NUMBER = -0.7  # a bare number: most are sizes and counts
 JOINED = 0.4  # with _ or @: symbols and addresses are copied as they are
 DOTTED = -0.3  # with a dot: versions, decimals, sentence ends
@@ -61,7 +64,7 @@ def identifiers_to_carry(
     occurrences: dict[tuple[int, str], list[int]] = {}
     for i, span in enumerate(spans):
         if span.segment in results and not _is_blob(span.text):
-            for token in dict.fromkeys(identifiers(span.text)):
+            for token in dict.fromkeys(names(span.text)):
                 if token not in shown:
                     occurrences.setdefault((-1, token), []).append(i)
 
@@ -84,7 +87,7 @@ def identifiers_to_carry_on_arrival(
             shown.update(identifiers(segment.text))
         elif k in movable:
             for i in blocks.get(k, ()):
-                tokens = () if _is_blob(spans[i].text) else dict.fromkeys(identifiers(spans[i].text))
+                tokens = () if _is_blob(spans[i].text) else dict.fromkeys(names(spans[i].text))
                 for token in tokens:
                     if token not in shown and token not in before:
                         occurrences.setdefault((k, token), []).append(i)
@@ -153,6 +156,8 @@ def _worth(token: str, age: int, shown_in: Sequence[Span], *, named: bool) -> fl
         logit += NAMED
     if shown_in[-1].group is not None:
         logit += REPEATED_FORM
+    if _PASSED.search(shown_in[-1].text, 0, 500):
+        logit += PASSED
 
     if token.isdigit():
         logit += NUMBER

@@ -16,6 +16,21 @@ _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_][a-z]*|[a-z]+|\d+|[^\W\d_]+")
 _MARKS = frozenset("_/.@")
 
+# What has digits and says nothing that anybody would copy.
+_COLOUR = re.compile(
+    r"(?:\x1b|\\(?:u001b|x1b|033|e))\[[0-9;?]{0,16}[A-Za-z]?|\\{2,4}[nrt]"
+)  # and an escape of an escape
+_MEASURE = re.compile(
+    r"\d{4}-\d\d-\d\d[T_]\d\d|\d+Z"  # what a colon leaves of a time
+    r"|(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:[nuµμm]?s|secs?|min|[kKMGT]i?[bB](?:/s)?|B|px)"  # a duration, a size
+)
+_OF_A_TIME = re.compile(r"\d\d(?:\.\d+)?Z?(?:[+-]\d\d)?")  # behind a colon
+_COLOURED = re.compile(r"(?=\d*[a-f])[\da-f]{6}(?:[\da-f]{2})?", re.IGNORECASE)  # behind #
+_UNIT = re.compile(r" ?(?:%|(?:[nuµμm]?s|secs?|seconds?|min|minutes?|hours?|[kKMGT]i?[bB](?:/s)?|bytes?|B|px|it/s)\b)")
+_UNITS = frozenset(" %nuµμmskKMGTbBp")
+_PRICED = frozenset('"$€£')
+_RATE = re.compile(r"[kKMGT]?i?[bB]/s|it/s")
+
 
 def identifiers(text: str) -> Iterator[str]:
     """Yield the identifiers of `text` in reading order, repeats included.
@@ -25,6 +40,36 @@ def identifiers(text: str) -> Iterator[str]:
     if "\\" in text:  # an escape is no part of the word behind it
         text = _ESCAPE.sub(" ", text)
     return filter(None, map(_identifier, _TOKEN.findall(text)))
+
+
+def names(text: str) -> Iterator[str]:
+    """Yield those identifiers of `text` that name something, in reading order, repeats included.
+
+    No times, durations, sizes, shares, decimals beside the values of keys, colours or rulers: a reader of a long text
+    has no use for them by themselves. The scorers go by all identifiers, as they were trained.
+    """
+    if "\x1b" in text or "\\" in text:
+        text = _ESCAPE.sub(" ", _COLOUR.sub(" ", text))
+    for match in _TOKEN.finditer(text):
+        token = _identifier(match[0])
+        if token and not _says_nothing(token, text, match.start(), match.end()):
+            yield token
+
+
+def _says_nothing(token: str, text: str, start: int, end: int) -> bool:
+    """Whether the identifier at start..end of `text` is part of a measure, a time, a colour or a ruler."""
+    if not token[0].isdigit():
+        return (token[-1] == "s" and _RATE.fullmatch(token) is not None) or not any(map(str.isalnum, token))
+    before = text[start - 1 : start]
+    if before == ":" and text[start - 2 : start - 1].isdigit() and _OF_A_TIME.fullmatch(token):
+        return True
+    if before == "#" and _COLOURED.fullmatch(token):
+        return True
+    if not token.replace(".", "", 1).isdigit():
+        return _MEASURE.fullmatch(token) is not None
+    if text[end : end + 1] in _UNITS and _UNIT.match(text, end):
+        return True
+    return "." in token and before not in _PRICED and text[max(0, start - 3) : start] != '": '
 
 
 @lru_cache(maxsize=1 << 16)

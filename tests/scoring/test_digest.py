@@ -42,6 +42,11 @@ def test_recent_identifiers_are_worth_more() -> None:
     assert names["other_name"].score > names["first_name"].score
 
 
+def test_names_of_what_passed_are_worth_little() -> None:
+    names = carried(result(f"{PAD}tests/a.py::test_adds PASSED\n{PAD}tests/b.py::test_sends FAILED\n"))
+    assert names["tests/b.py"].score > 2 * names["tests/a.py"].score
+
+
 def test_blobs_and_keys_of_a_schema_are_left_out() -> None:
     rows = "".join(f'{{"user_name": "x", "row": "value_{i}"}}\n' for i in range(4))
     names = carried(result(f"{PAD}{'a1' * MAX_LENGTH}\n"), result(rows))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from contextprune.text.identifiers import identifiers, is_identifier, words
+from contextprune.text.identifiers import identifiers, is_identifier, names, words
 from tests.strategies import nasty
 
 
@@ -32,6 +32,32 @@ def test_identifiers_stand_in_their_text_in_order(text: str) -> None:
         at = text.index(token, at)
         assert len(token) >= 4
         assert is_identifier(token)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-11-30T22:43:31.4425250Z ##[group]Run actions/checkout@v4", ["actions/checkout@v4"]),
+        ("22:43:31,805 INFO worker_3 took 1532ms, 40.04 kB, 12.5 MiB/s", ["worker_3"]),
+        ("\x1b[33mrow_id\x1b[0m\x1b[1m________", ["row_id"]),
+        (r"\u001b[94mfor\u001b[39;49;00m x_1 in \\nrows_2", ["rows_2"]),
+        ("#00ff7f and #123456", ["123456"]),
+        ("12.653 in 1000.25 of total_time, 5m32.105s", ["total_time"]),
+        ('{"amount": 152.30, "version": "v1.24.3"}', ["152.30", "v1.24.3"]),
+        ("built 10.4.2 on 2026-11-30", ["10.4.2", "2026-11-30"]),
+        ("92.25% of 12,345 bytes; order 48001", ["48001"]),
+        ("....____....", []),
+    ],
+)
+def test_names_are_no_times_sizes_colours_or_rulers(text: str, found: list[str]) -> None:
+    assert list(names(text)) == found
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "12:", "\x1b[", "\x1b[1;", "1.", "2026-11-30 ", "1h1m", "#a", "\\", "1,1,", "12:34:56.7 "]
+)
+def test_names_take_time_linear_in_the_text(piece: str) -> None:
+    assert len(list(names(piece * (1_000_000 // len(piece))))) < 1_000_000
 
 
 @pytest.mark.parametrize("word", ["fooBar", "foo_bar", "FooBar"])
