@@ -17,6 +17,7 @@ from contextprune.splitting.html import cut_html
 from contextprune.splitting.listing import cut_listing
 from contextprune.splitting.logs import cut_log
 from contextprune.splitting.markdown import cut_markdown
+from contextprune.splitting.outline import cut_outline
 from contextprune.splitting.pieces import rebase
 from contextprune.splitting.prose import cut_prose
 from contextprune.splitting.sniff import Shape, parts
@@ -38,6 +39,7 @@ _CUTTERS: Mapping[Shape, Cutter] = {
     Shape.CSV: cut_csv,
     Shape.TABLE: cut_table,
     Shape.LOG: cut_log,
+    Shape.OUTLINE: cut_outline,
     Shape.LISTING: cut_listing,
     Shape.HTML: cut_html,
 }

@@ -11,7 +11,7 @@ import re
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.lines import LONG, pieces
 
-_ENTRY_OF_FILE = re.compile(r"\d{1,7}[:-]")
+_ENTRY_OF_FILE = re.compile(r"[ \t]{0,8}\d{1,7}[:-]")
 _PATH = re.compile(r"[^\s:]{1,300}:?\r?$")
 _BRANCHES = ("── ", "-- ")
 

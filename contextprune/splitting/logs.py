@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from contextprune.context import Cut, Syntax, Unit
+from contextprune.splitting.columns import headed_rows, is_rule
 from contextprune.splitting.lines import LONG, TRIVIAL, escapes, pieces, rows
+from contextprune.splitting.nesting import TAB
 from contextprune.splitting.opaque import block_length, is_minified
 
 _TRACE_LINES = 60  # a longer trace falls into pieces
@@ -42,7 +44,7 @@ def cut_log(text: str) -> list[Cut]:
     lines = rows(text)
     log = _Log(text)
     log.read(lines)
-    return log.cuts(_groups(text, log.covers))
+    return log.cuts(template_groups(text, log.covers))
 
 
 class _Log:
@@ -58,19 +60,26 @@ class _Log:
         self.anchors: list[tuple[int, ...]] = []
         self.covers: list[tuple[int, int]] = []  # (first row, number of rows) of the template
         self.head: tuple[int, ...] = ()  # the line that indented lines continue
+        self.levels: list[tuple[int, int]] = []  # (columns, span) of indented lines that others may be indented under
+        self.headers: Mapping[int, int] = {}  # row of an aligned table -> row of its header
+        self.span_of: dict[int, int] = {}  # header row -> its span
         self.section: tuple[int, ...] = ()  # the heading of the test that failed
 
     def read(self, lines: Sequence[str]) -> None:
+        self.headers = headed_rows(lines)
+        self.span_of = dict.fromkeys(self.headers.values(), 0)
         row = at = 0
         while row < len(lines):
             line = lines[row]
             length = 1  # rows that are read in this step
             if len(line) > LONG:
+                self.levels.clear()
                 self._long(line, row, at)
             elif block := block_length(lines, row):
+                self.levels.clear()
                 self.head = (self._open(at, (row, block), Unit.RECORD, self.section),)
                 length = block
-            elif not line.strip(TRIVIAL):
+            elif not line.strip(TRIVIAL) or is_rule(line):
                 pass  # it belongs to the span before it
             elif self.traced and (trace := trace_length(lines, row)):
                 self._trace(lines, row, trace, at)
@@ -114,18 +123,31 @@ class _Log:
         if line.startswith(_CAUSES) and self.units and self.units[-1] is Unit.RECORD:
             self._join(row, at)
             return
+        self.levels.clear()
         if line[0] in "=R" and _SECTION_END.match(line):
             self.section = ()
         heading = line[0] in "_FE" and _SECTION.match(line)
-        self.head = (self._open(at, (row, 1), Unit.LINE, () if heading else self.section),)
+        anchors = () if heading else self._header(row) or self.section
+        self.head = (self._open(at, (row, 1), Unit.LINE, anchors),)
         if heading:
             self.section = self.head
 
     def _indented(self, line: str, row: int, at: int) -> None:
         if self.starts and line.lstrip().startswith(_FRAMES):
             self._join(row, at)
-        else:
-            self._open(at, (row, 1), Unit.LINE, self.head or self.section)
+            return
+        blanks = len(line) - len(line.lstrip())
+        column = blanks + (TAB - 1) * line.count("\t", 0, blanks)
+        while self.levels and self.levels[-1][0] >= column:
+            self.levels.pop()
+        parent = (self.levels[-1][1],) if self.levels else self.head or self.section
+        self.levels.append((column, self._open(at, (row, 1), Unit.LINE, self._header(row) or parent)))
+
+    def _header(self, row: int) -> tuple[int, ...]:
+        """The header of the table that `row` is in; () outside one. A header's own row is noted."""
+        if row in self.span_of:
+            self.span_of[row] = len(self.starts)
+        return (self.span_of[self.headers[row]],) if row in self.headers else ()
 
     def _join(self, row: int, at: int) -> None:
         """Take a stack frame into the record before it, or into a new piece of it when it has grown long."""
@@ -139,6 +161,7 @@ class _Log:
 
     def _trace(self, lines: Sequence[str], row: int, length: int, at: int) -> None:
         """A whole stack trace whose length is known beforehand."""
+        self.levels.clear()
         step = length if length <= _TRACE_LINES else _PIECE_LINES
         self.head = (self._open(at, (row, min(step, length)), Unit.RECORD, self.section),)
         for offset in range(step, length, step):
@@ -177,8 +200,11 @@ def trace_length(lines: Sequence[str], row: int) -> int:
     return last - row + (1 if names_error else 0)
 
 
-def _groups(text: str, covers: Sequence[tuple[int, int]]) -> list[str | None]:
-    """For each span the name of its template, where that occurs often enough to be one."""
+def template_groups(text: str, covers: Sequence[tuple[int, int]]) -> list[str | None]:
+    """For each span the name of its template, where that occurs often enough to be one.
+
+    `covers` has the first row and the number of rows of each span's template; 0 rows: none.
+    """
     if len(covers) < _REPEATS:
         return [None] * len(covers)
     masked = _masked_rows(text)

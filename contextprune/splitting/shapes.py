@@ -24,6 +24,7 @@ class Shape(StrEnum):
     CSV = "csv"
     TABLE = "table"
     LOG = "log"
+    OUTLINE = "outline"  # indentation or sections say what belongs to what: YAML, INI, descriptions, plans
     LISTING = "listing"
     HTML = "html"
 
@@ -40,6 +41,7 @@ _SUFFIXES: Mapping[Shape, str] = {
     Shape.CSV: "csv tsv",
     Shape.DIFF: "diff patch",
     Shape.LOG: "log",
+    Shape.OUTLINE: "yaml yml toml ini cfg conf env properties",
 }
 _BY_SUFFIX: Mapping[str, Shape] = {suffix: shape for shape, names in _SUFFIXES.items() for suffix in names.split()}
 
@@ -55,6 +57,13 @@ _PYTHON = re.compile(
     r"|try:|else:|finally:|except\b.{0,60}:|(?:if|elif|for|while|with)\b.{1,140}:(?:\s*#.*)?$)"
 )
 _CODE = re.compile(r"\s*(?://|/\*|\*/|\* |#include\b|package [\w.]+;|import [\w.{]|(?:pub )?fn |func |export )")
+_KEY = re.compile(r"""[ \t]*+(?:- )*+["']?[\w.$/@<*-][\w.$/@ <>*-]{0,60}["']?[ \t]{0,20}:(?:\s|$)""")
+_DASH = re.compile(r"[ \t]*+(?:- \S|#)")
+_SECTION = re.compile(r"\[{1,2}[\w.\"' :/@*-]{1,100}\]{1,2}\s*$")
+_PAIR = re.compile(r"[ \t]*+[\w.\"'-]{1,80}[ \t]*+=|[ \t]*+[#;]")
+_PLANNED = re.compile(
+    r"[ \t]+# \S.{0,100} (?:will|must) be |Plan: \d+ to add|\S.{0,100} has (?:changed|been (?:added|removed)):$"
+)
 _CODE_ENDS = frozenset(";{}")
 
 
@@ -104,6 +113,19 @@ def _is_log(lines: Sequence[str]) -> bool:
     return sum(_STAMP.search(line, 0, 60) is not None for line in lines) >= 0.3 * len(lines)
 
 
+def _is_outline(lines: Sequence[str]) -> bool:
+    """Whether most lines are keys or items, and some are indented or stand under a section; or changes are planned."""
+    if any(_PLANNED.match(line) for line in lines):
+        return True
+    keys = sum(_KEY.match(line) is not None for line in lines)
+    indented = sum(line[0] in " \t" for line in lines)
+    sections = sum(_SECTION.match(line) is not None for line in lines)
+    if sections and keys + sections + sum(_PAIR.match(line) is not None for line in lines) >= 0.6 * len(lines):
+        return True
+    items = sum(_DASH.match(line) is not None for line in lines)
+    return keys > 0 and keys + items >= 0.7 * len(lines) and 5 * indented >= len(lines)
+
+
 def _is_python(lines: Sequence[str]) -> bool:
     ends = sum(line[-1] in _CODE_ENDS for line in lines)
     return _share(lines, _PYTHON) >= 0.2 and ends <= 0.25 * len(lines)
@@ -139,6 +161,7 @@ def _flows_without_blanks(line: str) -> bool:
 
 _QUESTIONS = (
     (Shape.HTML, _is_html),
+    (Shape.OUTLINE, _is_outline),
     (Shape.LOG, _is_log),
     (Shape.PYTHON, _is_python),
     (Shape.CODE, _is_code),

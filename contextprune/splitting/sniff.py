@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from contextprune.splitting.columns import headed_rows, is_table
 from contextprune.splitting.delimited import delimited_end, may_head
 from contextprune.splitting.diff import diff_end
 from contextprune.splitting.logs import trace_length
@@ -215,6 +216,8 @@ class _Sniffer:
 
     def _listing(self, first: int, last: int) -> Iterator[_Rows]:
         """Consecutive numbers are a numbered file; entries with paths, or with rising numbers, are a listing."""
+        if is_table(self.lines, first, last):
+            return  # rows that open with an id
         start = first
         for run in _NUMBERED.finditer(self.letters, first, last):
             if self._steps(*run.span(), exact=True) >= _CONSECUTIVE:
@@ -231,6 +234,11 @@ class _Sniffer:
         rising = sum((b - a == 1 if exact else b > a) and a >= 0 for a, b in pairwise(numbers))
         return rising / max(1, len(numbers) - 1)
 
+    def _is_table(self, first: int, last: int) -> bool:
+        """Whether half of the rows stand under the header of an aligned table."""
+        solid = last - first - self.letters.count("b", first, last)
+        return 2 * len(headed_rows(self.lines[first:last])) >= solid > 0
+
     def _judged(self, first: int, last: int) -> Iterator[_Rows]:
         """Rows that nothing gives away, judged from command to command."""
         while first < last:
@@ -241,7 +249,8 @@ class _Sniffer:
             end = self.letters.find("c", first, last)
             end = last if end < 0 else end
             brief = end - first < 3 and first > 0 and self.letters[first - 1] == "c"  # the output of a command
-            yield _Rows(first, end, Shape.LOG if brief else judge(self.lines[first:end], self.hint))
+            shape = Shape.LOG if brief or self._is_table(first, end) else judge(self.lines[first:end], self.hint)
+            yield _Rows(first, end, shape)
             first = end
 
 
