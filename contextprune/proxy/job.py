@@ -123,6 +123,7 @@ class Answer:
     seconds   by stage; "waited" is the front's queue
     keys      recall keys of what was cut in this very request
     conversation  a short hash of how it begins, "" where nobody read it
+    trail     hashes of what the client sent up to the end of each request: see `worker.trail`; "" where nobody read it
     heat      JSON: a list of [kind, name, [[text, action or "marker", reason, score], ...], facts] in reading order;
               facts: "tokens" [before, after], "request" of the conversation that brought it, "cut" "now", "old",
               "epoch" or ""
@@ -147,6 +148,7 @@ class Answer:
     seconds: Mapping[str, float] = field(default_factory=dict, hash=False)
     keys: tuple[str, ...] = ()
     conversation: str = ""
+    trail: str = ""
     heat: bytes | None = None
     notes: bytes | None = None
 

@@ -1,8 +1,8 @@
 """The cost of a request's input: as reckoned from its bytes, and as the provider's own counts say.
 
 Where an answer carries usage, that is what was paid. The other side, which was never sent, is reckoned in the same
-count of tokens: what other sessions had left in the cache it would have read as well; a miss is its own where the
-session had no reason for one, and then it is a loss.
+count of tokens: what other sessions had left in the cache it would have read as well, and what the client itself
+changed it would have missed as well. A miss for neither reason is a loss of ours.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from contextprune.proxy.telemetry.usage import Usage
 
 LARGEST_SCALE = 5.0  # provider's tokens for one of ours, or ours for one of its: beyond, it counted another text
 SESSIONS = 2000  # whose last requests are remembered
+NEAR_END = 3 * 8  # characters of a trail: a client may take back what it added to its last two requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ def billing_of(answer: Answer, usage: Usage | None, *, retried: bool = False, mi
 
     sent, unsent = _scaled(sent, scale), _scaled(unsent, scale)
     missed = missed and not audit and paid.read < SHRUNK * sent.read
-    billed, avoided = paid.priced(tariff), _as_read(unsent, sent, paid, missed=missed).priced(tariff)
+    head = round(scale * _head_tokens(answer))
+    billed, avoided = paid.priced(tariff), _as_read(unsent, sent, paid, head, missed=missed).priced(tariff)
     costs = (billed, avoided) if audit else (avoided, billed)
     if before == after and not missed:
         costs = billed, billed
@@ -86,16 +88,23 @@ def with_counts(answer: Answer, counts: Answer) -> Answer:
         new=counts.new,
         unknown=counts.unknown,
         heat=answer.heat or counts.heat,
+        trail=answer.trail or counts.trail,
     )
 
 
 @dataclass(slots=True)
 class _Session:
-    """A session's line of requests, when the last one began, and whether any was shortened."""
+    """A session's line of requests, when the last one began, its trail, and whether any was shortened."""
 
     line: Line
     started: float
     shortened: bool = False
+    trail: str = ""
+
+    def goes_on(self, trail: str) -> bool:
+        """Note a request's trail; whether its client sends what it sent before, all but the last requests' ends."""
+        last, self.trail = self.trail, trail
+        return not last or not trail or not _hashes(trail).isdisjoint(_hashes(last[-NEAR_END:]))
 
 
 class Sessions:
@@ -107,8 +116,8 @@ class Sessions:
     def misses(self, session: str, answer: Answer, usage: Usage, started: float) -> bool:
         """Note a request; whether it read less from the cache than the session's last one had left there.
 
-        False, too, as long as nothing of the session was shortened: then the miss is not ours. `started` is in
-        seconds since 1970.
+        False, too, as long as nothing of the session was shortened, and where the client changed what it had sent:
+        then the miss is not ours. `started` is in seconds since 1970.
         """
         if not session or not usage.input:
             return False
@@ -121,10 +130,15 @@ class Sessions:
         expected = state.line.expect(model, usage.input, max(0.0, started - state.started), family_of(model))
         state.line.sent(usage.input)
         state.started = started
+        ours = state.goes_on(answer.trail) and state.shortened
         self._sessions[session, model] = state
         while len(self._sessions) > SESSIONS:
             self._sessions.popitem(last=False)
-        return state.shortened and expected.state is State.GOES_ON and usage.read < SHRUNK * expected.bill.read
+        return ours and expected.state is State.GOES_ON and usage.read < SHRUNK * expected.bill.read
+
+
+def _hashes(trail: str) -> set[str]:
+    return {trail[at : at + 8] for at in range(0, len(trail), 8)}
 
 
 def _relative(prices: Four[float]) -> Tariff:
@@ -143,18 +157,26 @@ def _scaled(bill: Bill, scale: float) -> Bill:
     return Bill(*(round(scale * tokens) for tokens in (bill.fresh, bill.written, bill.read, bill.hour)))
 
 
-def _as_read(unsent: Bill, reckoned: Bill, paid: Bill, *, missed: bool) -> Bill:
+def _head_tokens(answer: Answer) -> int:
+    """Tokens of instructions and tools, which stand first and are never shortened."""
+    return sum(answer.kinds[kind][1] for kind in ("system", "tools") if kind in answer.kinds)
+
+
+def _as_read(unsent: Bill, reckoned: Bill, paid: Bill, head: int, *, missed: bool) -> Bill:
     """The bill of what was not sent, with the cache as the provider's counts show it.
 
-    More read than reckoned: other sessions left it there, and both begin alike. Less: the same share is missing of
-    both, but where it was missed without a reason: that would not have happened to what was not sent.
+    More read than reckoned: other sessions left it there, and both begin alike. Less: the same is missing of both, in
+    the `head` the same tokens and behind it the same share, but where it was missed without a reason: that would not
+    have happened to what was not sent.
     """
     if paid.read >= reckoned.read:
         more = min(paid.read - reckoned.read, unsent.tokens - unsent.read)
     elif missed:
         more = 0
     else:
-        more = -round(unsent.read * (1 - paid.read / reckoned.read))
+        head = min(head, reckoned.read, unsent.read)
+        share = max(0, paid.read - head) / max(1, reckoned.read - head)
+        more = min(paid.read, head) + round(share * (unsent.read - head)) - unsent.read
     entered, fresh = unsent.entered - more, unsent.fresh
     if entered < 0:
         entered, fresh = 0, fresh + entered

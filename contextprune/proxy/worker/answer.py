@@ -29,6 +29,7 @@ from contextprune.proxy.worker.guard import guarded
 from contextprune.proxy.worker.heat import heat_of
 from contextprune.proxy.worker.pace import Abandoned, Deadline, Pace
 from contextprune.proxy.worker.sidecar import read_request, retrieve, write_reply
+from contextprune.proxy.worker.trail import trail_of
 from contextprune.pruner import Pruned, Pruner
 from contextprune.scoring import Scorer
 from contextprune.session.ledger import unpacked
@@ -222,7 +223,8 @@ class Answerer:
         answer = replace(answer, new=(deadline.decided, deadline.undecided))
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
         keys, notes = tuple(_keys(pruned, engine.store)), _notes(pruned, self._home(job, context), engine, conversation)
-        return replace(answer, seconds=seconds, keys=keys, notes=notes, conversation=conversation_hash)
+        trail = "" if job.audit else trail_of(context)
+        return replace(answer, seconds=seconds, keys=keys, notes=notes, conversation=conversation_hash, trail=trail)
 
     def _complain(self, exc: StoreError) -> None:
         """Log a fault of the store, though not for every request. Its errors quote nothing that came in."""

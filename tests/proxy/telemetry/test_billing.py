@@ -187,3 +187,37 @@ def test_a_request_without_a_session_misses_nothing() -> None:
     sessions = Sessions()
     sessions.misses("", APPLIED, Usage(0, 10_000, 0), 0.0)
     assert not sessions.misses("", APPLIED, Usage(0, 11_000, 0), 20.0)
+
+
+def test_a_client_that_changed_its_head_has_missed_by_itself() -> None:
+    sessions = Sessions()
+    misses(sessions, Usage(0, 10_000, 0), 0.0, applied(trail="aaaaaaaabbbbbbbb"))
+    assert not misses(sessions, Usage(0, 11_000, 0), 20.0, applied(trail="ccccccccddddddddeeeeeeee"))
+
+
+def test_a_client_that_sends_what_it_sent_before_has_not() -> None:
+    sessions = Sessions()
+    misses(sessions, Usage(0, 10_000, 0), 0.0, applied(trail="aaaaaaaabbbbbbbb"))
+    assert misses(sessions, Usage(0, 11_000, 0), 20.0, applied(trail="aaaaaaaabbbbbbbbcccccccc"))
+
+
+def test_a_client_that_takes_back_what_stood_last_still_sends_what_it_sent_before() -> None:
+    sessions = Sessions()
+    misses(sessions, Usage(0, 10_000, 0), 0.0, applied(trail="aaaaaaaabbbbbbbb"))
+    assert misses(sessions, Usage(0, 11_000, 0), 20.0, applied(trail="aaaaaaaacccccccc"))
+
+
+def test_where_nobody_read_the_request_a_miss_counts_as_ours() -> None:
+    sessions = Sessions()
+    misses(sessions, Usage(0, 10_000, 0), 0.0, applied(trail="aaaaaaaa"))
+    assert misses(sessions, Usage(0, 11_000, 0), 20.0, applied(trail=""))
+
+
+HEAD = {"system": (2_000, 2_000), "tools": (1_000, 1_000), "tool_result": (37_000, 7_000)}
+
+
+@pytest.mark.parametrize(("read", "avoided_read"), [(2_400, 2_400), (3_000, 3_000), (6_000, 3_000 + 33_000 // 2)])
+def test_what_a_client_missed_in_its_head_it_would_have_missed_alike(read: int, avoided_read: int) -> None:
+    billing = billing_of(applied(kinds=HEAD), Usage(0, 10_000 - read, read))
+    assert billing is not None
+    assert billing.before == pytest.approx(1.25 * (40_000 - avoided_read) + 0.1 * avoided_read)
