@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from contextprune.context import Context, Document, Example, Kind, Segment
 from contextprune.dialects import apply, read
-from contextprune.errors import MissingOriginal
+from contextprune.errors import MissingOriginal, PayloadError
 from contextprune.plan import Action, Plan
 from contextprune.policy import Budget
 from contextprune.prepare import count, prepare
@@ -18,10 +18,13 @@ from contextprune.report import Report, summarise
 from contextprune.scoring import remarks
 from contextprune.selection.examples import as_spans, choose
 from contextprune.settings import data_folder, load_settings
+from contextprune.splitting.sniff import Shape, parts
 from contextprune.storage.excerpt import recall_text
 from contextprune.storage.store import open_store
 
 T = TypeVar("T")
+
+_PROSE = frozenset({Shape.PROSE, Shape.MARKDOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,13 @@ class Compressed(Generic[T]):
     payload: T
     report: Report
     plan: Plan
+
+    @property
+    def text(self) -> str:
+        """The shortened text, where a text came in. Raises PayloadError for any other payload."""
+        if isinstance(self.payload, str):
+            return self.payload
+        raise PayloadError(f"a {type(self.payload).__name__} came in, and no text: take `.payload`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ def compress(
     format: str | None = None,  # noqa: A002 - the word of the command line, too
     cold: bool = False,
 ) -> Compressed[T]:
-    """Shorten an OpenAI Chat, OpenAI Responses or Anthropic Messages body, a message list, or a recorded session.
+    """Shorten a request body, a message list, a recorded session, or a plain text such as the output of a command.
 
     budget   a ceiling to fit under; None decides each block as on its arrival, stable from turn to turn
     query    what the context is needed for; None takes what the user asked last, and at first
@@ -67,15 +77,28 @@ def compress(
     cold     the provider's cache has expired since the last request: without a budget, old blocks may be decided anew
              at once, since that rewrites nothing
 
+    Formats are listed in docs/reference/formats.md. A text comes back as `.text`: it is read as the result of a tool,
+    and as a document where it is prose and there is a query.
     The caller's object is never changed. Raises PayloadError, BudgetError, StoreError.
     """
     started = perf_counter()
     context = replace(read(payload, query, format), asked=query is not None)
+    if isinstance(payload, str) and query:
+        context = _as_document(context)
     seconds = perf_counter() - started
 
     pruned = (pruner or Pruner())(context, budget, query, cold=cold)
     report = replace(pruned.report, seconds={"read": seconds, **pruned.report.seconds})
     return Compressed(apply(payload, pruned.edits), report, pruned.plan)
+
+
+def _as_document(context: Context) -> Context:
+    """The context of a plain text, read as a document if most of it is prose."""
+    (segment,) = context.segments
+    prose = sum(part.end - part.start for part in parts(segment.text) if part.shape in _PROSE)
+    if 2 * prose > len(segment.text):
+        return replace(context, segments=(replace(segment, kind=Kind.DOCUMENT),))
+    return context
 
 
 def prune_documents(

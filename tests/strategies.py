@@ -34,7 +34,8 @@ from tests.tool_outputs import (
     test_run,
 )
 
-SHAPES = ("chat", "responses", "anthropic")
+SHAPES = ("chat", "responses", "anthropic")  # of the wires that the proxy knows
+ALL_SHAPES = (*SHAPES, "gemini", "bedrock", "ai-sdk")
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAZAAAADICAIAAABJdyC1"
 BREAK = {"type": "ephemeral"}
 
@@ -321,7 +322,75 @@ def _arguments(key: str) -> str:
     return f'{{"path":  "src/{key}.py"}}'
 
 
-BODIES = {"chat": _chat_body, "responses": _responses_body, "anthropic": _anthropic_body}
+def _gemini_body(history: Sequence[Turn], goal: str) -> dict[str, Any]:
+    contents: list[Any] = [
+        {"role": "user", "parts": [{"text": goal}, {"inlineData": {"mimeType": "image/png", "data": PNG}}]}
+    ]
+    for turn in history:
+        reply: list[Any] = [{"text": turn.thought, "thought": True}] if turn.thought else []
+        reply += [{"text": turn.said, "thoughtSignature": "c2ln"}] if turn.said else []
+        reply += [{"functionCall": {"name": _name(key), "args": {"path": key}}} for key, _ in turn.results]
+        contents.append({"role": "model", "parts": reply})
+        answers = [
+            {"functionResponse": {"name": _name(key), "response": {"error" if turn.failed else "output": text, "n": 1}}}
+            for key, text in (turn.results[k] for k in sorted(turn.order))
+        ]
+        contents.append({"role": "user", "parts": [*answers, *([{"text": turn.user}] if turn.user else [])]})
+    tools = [{"functionDeclarations": [{"name": "read_file", "parameters": {"type": "object"}}]}]
+    return {"systemInstruction": {"parts": [{"text": "Be careful."}]}, "tools": tools, "contents": contents}
+
+
+def _bedrock_body(history: Sequence[Turn], goal: str) -> dict[str, Any]:
+    messages: list[Any] = [{"role": "user", "content": [{"text": goal}]}]
+    for turn in history:
+        reply: list[Any] = []
+        if turn.thought:
+            reply.append({"reasoningContent": {"reasoningText": {"text": turn.thought, "signature": "c2ln"}}})
+        reply += [{"text": turn.said}] if turn.said else []
+        reply += [
+            {"toolUse": {"toolUseId": key, "name": _name(key), "input": {"path": key}}} for key, _ in turn.results
+        ]
+        messages.append({"role": "assistant", "content": reply})
+        answers: list[Any] = [_bedrock_result(turn, *turn.results[k]) for k in turn.order]
+        messages.append({"role": "user", "content": [*answers, *([{"text": turn.user}] if turn.user else [])]})
+    tools = [{"toolSpec": {"name": "read_file", "inputSchema": {"json": {"type": "object"}}}}]
+    return {"system": [{"text": "Be careful."}], "toolConfig": {"tools": tools}, "messages": messages}
+
+
+def _bedrock_result(turn: Turn, key: str, text: str) -> dict[str, Any]:
+    content = [{"json": {"a": text}}] if turn.extra == 1 else [{"text": text}]
+    return {"toolResult": {"toolUseId": key, "content": content, "status": "error" if turn.failed else "success"}}
+
+
+def _ai_sdk_body(history: Sequence[Turn], goal: str) -> dict[str, Any]:
+    messages: list[Any] = [
+        {"role": "user", "content": [{"type": "text", "text": goal}, {"type": "image", "image": PNG}]}
+    ]
+    for turn in history:
+        reply: list[Any] = [{"type": "reasoning", "text": turn.thought}] if turn.thought else []
+        reply += [{"type": "text", "text": turn.said}] if turn.said else []
+        reply += [
+            {"type": "tool-call", "toolCallId": key, "toolName": _name(key), "input": {"path": key}}
+            for key, _ in turn.results
+        ]
+        messages.append({"role": "assistant", "content": reply})
+        answers = [_ai_sdk_result(turn, *turn.results[k]) for k in turn.order]
+        messages += [{"role": "tool", "content": answers}] if answers else []
+        messages += [{"role": "user", "content": turn.user}] if turn.user is not None else []
+    return {"system": "Be careful.", "messages": messages}
+
+
+def _ai_sdk_result(turn: Turn, key: str, text: str) -> dict[str, Any]:
+    output: Any = {"type": "error-text" if turn.failed else "text", "value": text}
+    if turn.extra == 1:
+        output = {"type": "content", "value": [{"type": "text", "text": text}]}
+    return {"type": "tool-result", "toolCallId": key, "toolName": _name(key), "output": output}
+
+
+BODIES = {
+    "chat": _chat_body, "responses": _responses_body, "anthropic": _anthropic_body,
+    "gemini": _gemini_body, "bedrock": _bedrock_body, "ai-sdk": _ai_sdk_body,
+}  # fmt: skip
 
 
 def skeleton(payload: Any, *, marked: bool = False) -> Any:
@@ -333,12 +402,25 @@ def skeleton(payload: Any, *, marked: bool = False) -> Any:
         return [skeleton(item, marked=marked) for item in payload]
     if not isinstance(payload, dict):
         return payload
+    answer = next((key for key in ("functionResponse", "toolResult") if key in payload), None)
+    if answer or payload.get("type") == "tool-result":
+        return _without_texts(payload)
     place = "output" if payload.get("type") == "function_call_output" else "content"
     if payload.get("role") == "tool" or payload.get("type") in ("function_call_output", "tool_result"):
         if not marked and "cache_control" in json.dumps(payload):
             return payload
         return {key: _blanked(value) if key == place else value for key, value in payload.items()}
     return {key: skeleton(value, marked=marked) for key, value in payload.items()}
+
+
+def _without_texts(value: Any) -> Any:
+    """An answer with the texts that stand under these keys blanked; ids, names and kinds stay."""
+    if isinstance(value, list):
+        return [_without_texts(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    texts = ("output", "error", "text", "value", "a")
+    return {k: "" if k in texts and isinstance(v, str) else _without_texts(v) for k, v in value.items()}
 
 
 def _blanked(content: Any) -> Any:

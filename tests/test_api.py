@@ -6,7 +6,7 @@ import pytest
 
 import contextprune as cp
 from tests import tool_outputs as outputs
-from tests.strategies import COUNTER, pruner, samples
+from tests.strategies import ALL_SHAPES, COUNTER, pruner, samples
 
 TEXT = (
     "The parser reads one record at a time and keeps no state between the records that it reads. "
@@ -16,13 +16,13 @@ TEXT = (
 OTHER = "Nothing in this document has anything to do with the question that was asked by the user today. " * 3
 
 
-@pytest.mark.parametrize("body", samples(), ids=["chat", "responses", "anthropic"])
+@pytest.mark.parametrize("body", samples(), ids=ALL_SHAPES)
 def test_the_payload_keeps_its_shape_and_shares_what_did_not_change(body: dict[str, Any]) -> None:
     out = cp.compress(body, cp.Budget(ratio=0.3), pruner=pruner()).payload
     assert out is not body
     assert list(out) == list(body)
     assert out["tools"] is body["tools"] if "tools" in body else True
-    key = "input" if "input" in body else "messages"
+    key = next(name for name in ("input", "messages", "contents") if name in body)
     assert out[key][0] is body[key][0]
 
 
@@ -114,3 +114,27 @@ def test_recall_gives_lines_and_matches() -> None:
 def test_recall_of_an_unknown_key_says_so() -> None:
     with pytest.raises(cp.MissingOriginal, match="expired, was evicted"):
         cp.recall("abcdefghijkl", pruner=pruner())
+
+
+def test_a_text_comes_back_as_a_text() -> None:
+    log = "".join(f"10:00:{n % 60:02} GET /v1/items/{n} 200 in {n % 30} ms\n" for n in range(300))
+    text = log + "10:05:00 ERROR pool exhausted: no connection left\n" + log
+    got = cp.compress(text, cp.Budget(ratio=0.1), query="why did it fail?", pruner=pruner())
+    assert "ERROR pool exhausted: no connection left" in got.text
+    assert got.report.after <= got.report.before / 10
+    assert got.payload is got.text
+
+
+def test_a_text_that_stays_is_the_same_object() -> None:
+    assert cp.compress(text := "short", pruner=pruner()).payload is text
+
+
+def test_a_text_of_prose_is_a_document_where_there_is_a_question() -> None:
+    page = "The weather was fine. Nobody remarked on it. " * 30 + "Keys are rotated in May. " + "Lunch was late. " * 40
+    by_kind = cp.compress(page, cp.Budget(ratio=0.2), query="when are keys rotated?", pruner=pruner()).report.by_kind
+    assert [kind.value for kind in by_kind] == ["document"]
+
+
+def test_only_a_text_has_a_text() -> None:
+    with pytest.raises(cp.PayloadError, match=r"take `\.payload`"):
+        _ = cp.compress([{"role": "user", "content": "x"}], pruner=pruner()).text

@@ -19,6 +19,7 @@ from contextprune.selection.protection import movable
 from contextprune.splitting import split
 from tests.selection.prepared import left_out_though_it_fits
 from tests.strategies import (
+    ALL_SHAPES,
     BODIES,
     COUNTER,
     LEXICAL,
@@ -65,20 +66,20 @@ def test_1_spans_tile_their_segment(context: cp.Context) -> None:
         assert [span.start for span in own] == [0, *(span.end for span in own)][: len(own)]
 
 
-@given(payloads())
+@given(payloads(shapes=ALL_SHAPES))
 def test_2_a_budget_that_holds_everything_gives_the_very_same_object(payload: Any) -> None:
     engine = pruner()
     assert cp.compress(payload, cp.Budget(ratio=1.0), pruner=engine).payload is payload
     assert cp.compress(payload, cp.Budget(tokens=tokens(payload)), pruner=engine).payload is payload
 
 
-@given(payloads())
+@given(payloads(shapes=ALL_SHAPES))
 def test_2_no_edits_give_the_very_same_object(payload: Any) -> None:
     assert apply(payload, {}) is payload
     assert apply(payload, {s.ref: s.text for s in read(payload).segments if s.editable}) is payload
 
 
-@given(payloads(), maybe_a_budget)
+@given(payloads(shapes=ALL_SHAPES), maybe_a_budget)
 def test_2_the_callers_object_is_never_changed(payload: Any, budget: cp.Budget | None) -> None:
     before = json.dumps(payload)
     compressed(payload, budget, pruner())
@@ -86,7 +87,7 @@ def test_2_the_callers_object_is_never_changed(payload: Any, budget: cp.Budget |
 
 
 @every_scorer
-@given(payload=payloads(), budget=budgets())
+@given(payload=payloads(shapes=ALL_SHAPES), budget=budgets())
 def test_3_the_budget_holds_or_the_error_names_what_is_protected(
     scorer: cp.Scorer, payload: Any, budget: cp.Budget
 ) -> None:
@@ -104,7 +105,7 @@ def test_3_the_budget_holds_or_the_error_names_what_is_protected(
     assert all(kind in str(error) for kind, held in error.protected.items() if held)
 
 
-@given(payload=payloads())
+@given(payload=payloads(shapes=ALL_SHAPES))
 def test_3_the_budget_that_the_error_asks_for_is_enough(payload: Any) -> None:
     needed = 0
     try:
@@ -125,7 +126,7 @@ def test_3_the_budget_that_the_error_asks_for_is_enough_for_two_results_of_odd_l
 
 
 @every_scorer
-@given(payload=payloads(), budget=maybe_a_budget)
+@given(payload=payloads(shapes=ALL_SHAPES), budget=maybe_a_budget)
 def test_4_what_a_kept_span_needs_is_kept(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
     plan = compressed(payload, budget, pruner(scorer)).plan
     kept = [decision.action is Action.KEEP for decision in plan.decisions]
@@ -133,7 +134,7 @@ def test_4_what_a_kept_span_needs_is_kept(scorer: cp.Scorer, payload: Any, budge
 
 
 @every_scorer
-@given(payload=payloads(), budget=maybe_a_budget)
+@given(payload=payloads(shapes=ALL_SHAPES), budget=maybe_a_budget)
 def test_5_7_nothing_changes_but_the_texts_of_results(
     scorer: cp.Scorer, payload: Any, budget: cp.Budget | None
 ) -> None:
@@ -159,7 +160,7 @@ def test_5_no_edit_touches_a_protected_segment(context: cp.Context, budget: cp.B
 
 
 @every_scorer
-@given(payload=payloads(), budget=maybe_a_budget)
+@given(payload=payloads(shapes=ALL_SHAPES), budget=maybe_a_budget)
 def test_8_nothing_grows(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
     out = compressed(payload, budget, pruner(scorer)).payload
     for before, after in zip(read(payload).segments, read(out).segments, strict=True):
@@ -169,7 +170,7 @@ def test_8_nothing_grows(scorer: cp.Scorer, payload: Any, budget: cp.Budget | No
 
 
 @every_scorer
-@given(payload=payloads(), budget=maybe_a_budget)
+@given(payload=payloads(shapes=ALL_SHAPES), budget=maybe_a_budget)
 def test_8_the_payload_does_not_grow_on_the_wire(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
     out = compressed(payload, budget, pruner(scorer)).payload
     for plain in (True, False):
@@ -193,7 +194,7 @@ def test_10_a_body_with_more_turns_keeps_its_beginning(payload: Any, data: st.Da
 
 
 @every_scorer
-@given(payload=payloads(), budget=maybe_a_budget)
+@given(payload=payloads(shapes=ALL_SHAPES), budget=maybe_a_budget)
 def test_11_compressing_the_output_changes_nothing(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
     engine = pruner(scorer)
     try:
@@ -203,7 +204,7 @@ def test_11_compressing_the_output_changes_nothing(scorer: cp.Scorer, payload: A
     assert cp.compress(once, budget, pruner=engine).payload is once
 
 
-@given(payloads(), budgets(), budgets())
+@given(payloads(shapes=ALL_SHAPES), budgets(), budgets())
 def test_11_markers_are_never_nested(payload: Any, first: cp.Budget, second: cp.Budget) -> None:
     engine = pruner()
     once = compressed(payload, first, engine).payload
@@ -213,7 +214,7 @@ def test_11_markers_are_never_nested(payload: Any, first: cp.Budget, second: cp.
 
 
 @every_scorer
-@given(payload=payloads(), budget=maybe_a_budget)
+@given(payload=payloads(shapes=ALL_SHAPES), budget=maybe_a_budget)
 def test_12_recall_gives_back_each_changed_text(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
     engine = pruner(scorer)
     out = compressed(payload, budget, engine).payload
@@ -224,7 +225,7 @@ def test_12_recall_gives_back_each_changed_text(scorer: cp.Scorer, payload: Any,
 
 
 @every_scorer
-@given(payload=payloads(), budget=budgets())
+@given(payload=payloads(shapes=ALL_SHAPES), budget=budgets())
 def test_13_the_budget_is_used(scorer: cp.Scorer, payload: Any, budget: cp.Budget) -> None:
     """No span that scores above nothing and fits, its anchors and markers charged, stays out while room is left."""
     engine, context = pruner(scorer), read(payload)
@@ -238,7 +239,7 @@ def test_13_the_budget_is_used(scorer: cp.Scorer, payload: Any, budget: cp.Budge
     assert not left_out_though_it_fits(prepared, plan, ceiling)
 
 
-@given(payloads(), maybe_a_budget)
+@given(payloads(shapes=ALL_SHAPES), maybe_a_budget)
 def test_a_query_of_the_callers_own_changes_no_law(payload: Any, budget: cp.Budget | None) -> None:
     try:
         out = cp.compress(payload, budget, query="what is wrong with orders", pruner=pruner(LEXICAL))

@@ -21,10 +21,11 @@ class File(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A file or a session that was left out, and why."""
+    """A file or a session that was left out, or some lines of one, and why."""
 
     name: str
     reason: str
+    lines: int = 0
 
 
 def find(paths: Sequence[str], since: float | None = None) -> tuple[list[File], list[Skipped]]:

@@ -207,7 +207,7 @@ def _mark(step: Step) -> str:
 
 def _left_out(audit: Audit) -> Iterator[str]:
     for reason, number, example in reasons(audit):
-        yield f"<li>Left out: {plural(number, 'file')}, {shown(reason)} (such as {shown(example)})."
+        yield f"<li>Left out: {number}, {shown(reason)} (such as {shown(example)})."
 
 
 _PAGE = """<!doctype html>

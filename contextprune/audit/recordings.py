@@ -26,6 +26,7 @@ class Recording:
     logged     the usage that the provider reported; None where the recording does not say
     lifetime   seconds after which the provider's cache has expired
     uses       the same usage call by call; () where the recording does not say
+    torn       lines of its file that are not whole, and were left out
     """
 
     name: str
@@ -35,6 +36,7 @@ class Recording:
     logged: Logged | None = None
     lifetime: float = FIVE_MINUTES
     uses: tuple[Use, ...] = ()
+    torn: int = 0
 
     @property
     def hour(self) -> bool:
@@ -64,14 +66,25 @@ def read_recordings(file: File) -> Iterator[Recording]:
     if isinstance(payload, Lines) and not detect(payload, name).accepts(payload):
         for number in range(len(payload), 0, -1):
             yield _recording(f"{file.name}:{number}", name, payload[number - 1])
-    elif name in _LOGS:
+        return
+    torn = _torn(payload, data)
+    if name in _LOGS:
         log = _LOGS[name]
         for label, records in log.conversations(payload):
             recording = _recording(f"{file.name} {label}".strip(), name, records)
-            recording = replace(recording, logged=log.logged(records), uses=uses_of(name, records))
+            recording = replace(recording, logged=log.logged(records), uses=uses_of(name, records), torn=torn)
+            torn = 0  # said once
             yield replace(recording, lifetime=claude_log.lifetime(records)) if name == "claude-code" else recording
     else:
-        yield _recording(file.name, name, payload)
+        yield replace(_recording(file.name, name, payload), torn=torn)
+
+
+def _torn(payload: Any, data: bytes) -> int:
+    """Lines that are not whole, but for a last one that is still being written."""
+    if not isinstance(payload, Lines):
+        return 0
+    last = data.count(b"\n") + 1
+    return sum(number != last for number in payload.torn)
 
 
 def _loaded(data: bytes) -> tuple[Any, str]:

@@ -225,6 +225,8 @@ def _recordings_of(
 
         try:
             for recording in read_recordings(file):
+                if recording.torn:
+                    skipped.append(Skipped(file.name, "not whole", recording.torn))
                 requests = _request_keys(recording.context)
                 if not requests:
                     skipped.append(Skipped(recording.name, "no request in it"))

@@ -155,11 +155,13 @@ def seconds(number: float) -> str:
     return f"{number * 1000:.0f} ms" if number < 1 else f"{number:.1f} s"
 
 
-def reasons(audit: Audit) -> list[tuple[str, int, str]]:
-    """Reasons for leaving files out: each with its number and one example, the most frequent first."""
-    counts = Counter(each.reason for each in audit.skipped)
+def reasons(audit: Audit) -> list[tuple[str, str, str]]:
+    """Reasons for leaving files, or lines of files, out: each with how many and an example, the most frequent first."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for each in audit.skipped:
+        counts[each.reason, "line" if each.lines else "file"] += each.lines or 1
     examples = {each.reason: each.name for each in reversed(audit.skipped)}
-    return [(reason, number, examples[reason]) for reason, number in counts.most_common()]
+    return [(reason, plural(number, unit), examples[reason]) for (reason, unit), number in counts.most_common()]
 
 
 def _replies(session: Session) -> float:

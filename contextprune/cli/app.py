@@ -24,12 +24,15 @@ from contextprune.cli import serve as cli_serve
 from contextprune.cli.batch import bodies, compress_file
 from contextprune.cli.bench import bench
 from contextprune.cli.config import config
+from contextprune.cli.folder import compress_folder
 from contextprune.cli.output import save, written
 from contextprune.cli.streams import print_bytes, status
 from contextprune.cli.totals import stats
 from contextprune.cli.train import train
 from contextprune.cli.values import budget_of, option, policy_of
-from contextprune.dialects import load, read
+from contextprune.dialects import Lines, load_any, read
+from contextprune.dialects.files import bytes_of
+from contextprune.display.amounts import plural
 from contextprune.errors import ContextPruneError
 from contextprune.interpreter import isolate_children
 from contextprune.policy import Budget
@@ -103,7 +106,7 @@ def root(
 
 @app.command()
 def compress(
-    file: Annotated[str, typer.Argument(help="A request body, message list or session log; - is standard input.")],
+    file: Annotated[str, typer.Argument(help="A body, log or any text; a folder; - is standard input.")],
     budget: Annotated[
         Budget | None, option("SHARE|TOKENS", "The most that may remain: 0.4, 40% or 8000.", budget_of)
     ] = None,
@@ -113,33 +116,33 @@ def compress(
     format: Annotated[str | None, typer.Option(help="The format of FILE, where its content does not tell.")] = None,  # noqa: A002 - the word that users know
     explain: Annotated[bool, typer.Option("--explain", help="List the largest parts taken out, and why.")] = False,
     repetitions_only: cli_serve.RepetitionsOnly = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print no report, only the result.")] = False,
 ) -> None:
-    """Shorten a context, in its own format, and say what was done.
+    """Shorten a context or a plain text, in its own format, and say what was done.
 
-    Without --budget every block is decided as on its arrival: only what is not worth its tokens goes. In a file with
-    one request body a line, each line is a context of its own, with a budget of its own.
+    FILE is a request body, a list of messages or a session log; anything else (a log, the output of a command, a page,
+    data) is taken as plain text, and a folder as documents to read for --query. Without --budget every block is decided
+    as on its arrival: only what is not worth its tokens goes. In a file with one request body a line, each line is a
+    context of its own, with a budget of its own.
 
     \b
     Examples:
       contextprune compress body.json --budget 0.4 -o short.json
-      contextprune compress body.json --budget 8000 --query "why does checkout fail?" > short.json
+      contextprune compress app.log --budget 2000 --query "why did it fail?"
+      pytest 2>&1 | contextprune compress -
+      contextprune compress docs/ --query "how are tokens rotated?" --budget 3000
       cat body.json | contextprune compress - --html page.html -o /dev/null --explain
     """  # noqa: D301 - as above
-    data = _input(file)
-    with _progress(len(data)) as progress:
-        progress("reading")
-        payload, _ = load(data, format)
-        pruner = Pruner(policy_of(budget, repetitions_only=repetitions_only))
-        compressed = compress_file(payload, budget, query, format, pruner, progress)
-        progress("writing")
-        result = written(compressed.payload, payload, data)
-        texts = _new_texts(compressed, format) if html or explain else {}
-        sheet = _page(compressed, file, texts, pruner) if html else b""
+    pruner = Pruner(policy_of(budget, repetitions_only=repetitions_only))
+    compressed, result, texts = _compressed(
+        file, budget, query, format, pruner, wants_texts=explain or html is not None
+    )
 
-    delivered = _deliver(result, output)
+    delivered = _deliver(result, output, is_text=isinstance(compressed.payload, str))
     if html:
-        save(html, sheet)
-    _show_report(compressed, pruner, texts if explain else None)
+        save(html, _page(compressed, file, texts, pruner))
+    if not quiet:
+        _show_report(compressed, pruner, texts if explain else None)
     if not delivered:
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
 
@@ -205,12 +208,45 @@ app.command()(bench)
 app.command()(train)
 
 
-def _deliver(result: bytes, output: str | None) -> bool:
-    """Write the result where it is wanted; False where nobody said so and it would fill a terminal."""
+def _compressed(
+    file: str,
+    budget: Budget | None,
+    query: str | None,
+    format: str | None,  # noqa: A002 - as above
+    pruner: Pruner,
+    *,
+    wants_texts: bool,
+) -> tuple[Compressed[Any], bytes, dict[int, str]]:
+    """What `file` became, laid out as the file is, and the new text of each segment that has one."""
+    if file != "-" and Path(file).is_dir():
+        with status(file) as progress:
+            of_folder, texts = compress_folder(file, budget, query, pruner, progress)
+        return of_folder, bytes_of(of_folder.payload), texts
+
+    data = _input(file)
+    with _progress(len(data)) as progress:
+        progress("reading")
+        payload, _ = load_any(data, format)
+        _tell_of_torn(payload)
+        compressed = compress_file(payload, budget, query, format, pruner, progress)
+        progress("writing")
+        result = written(compressed.payload, payload, data)
+        return compressed, result, _new_texts(compressed, format) if wants_texts else {}
+
+
+def _tell_of_torn(payload: Any) -> None:
+    lines = payload.torn if isinstance(payload, Lines) else ()
+    if lines:
+        shown = ", ".join(map(str, lines[:5])) + (", ..." if len(lines) > 5 else "")
+        typer.echo(f"Not whole, so left as they are: {plural(len(lines), 'line')} ({shown}).", err=True)
+
+
+def _deliver(result: bytes, output: str | None, *, is_text: bool) -> bool:
+    """Write the result where it is wanted; False where nobody said so and it is no text for a terminal."""
     if output not in (None, "-"):
         save(output, result)
         return True
-    if output is None and sys.stdout.isatty():
+    if output is None and not is_text and sys.stdout.isatty():
         return False
     print_bytes(result)
     return True

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from contextprune.dialects import Lines
+from contextprune.dialects.files import bytes_of
 from contextprune.errors import ContextPruneError, PayloadError
 
 
@@ -28,10 +29,12 @@ def written(payload: Any, original: Any, data: bytes) -> bytes:
     """
     if payload is original or (isinstance(payload, Lines) and all(map(_is, payload, original))):
         return data
+    if isinstance(payload, str):
+        return bytes_of(payload)
     text = data.decode("utf-8-sig")
     if isinstance(payload, Lines):
         rows = text.split("\n")
-        if sum(map(bool, map(str.strip, rows))) == len(payload):
+        if sum(map(bool, map(str.strip, rows))) == len(payload) + len(original.torn):
             return _rows(rows, payload, original)
         payload = payload[0]  # one record, spread over several lines
     tail = text[len(text.rstrip()) :]
@@ -71,10 +74,10 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _rows(rows: list[str], payload: Lines, original: Lines) -> bytes:
-    """JSON lines: unchanged records and empty lines keep their bytes."""
+    """JSON lines: unchanged records, empty lines and torn ones keep their bytes."""
     records = iter(zip(payload, original, strict=True))
     for i, row in enumerate(rows):
-        if row.strip():
+        if row.strip() and i + 1 not in original.torn:
             new, old = next(records)
             if new is not old:
                 rows[i] = _packer(row, indent=None)(new) + ("\r" if row.endswith("\r") else "")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from contextprune.context import Context, Kind, Ref
+from contextprune.dialects import ai_sdk, bedrock
 from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, user, within
@@ -32,7 +33,9 @@ class Anthropic:
 
     def accepts(self, payload: Any) -> bool:
         """It has `messages`, and a `system`, a block or a tool of Anthropic's shape."""
-        return isinstance(payload, Mapping) and "messages" in payload and is_body(payload)
+        if not isinstance(payload, Mapping) or "messages" not in payload or bedrock.is_body(payload):
+            return False
+        return is_body(payload) and not ai_sdk.has_parts(payload["messages"])
 
     def read(self, payload: Any, query: str | None = None) -> Context:
         """The segments of a request body: tools, system, then messages."""

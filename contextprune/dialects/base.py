@@ -55,12 +55,15 @@ def apply(payload: Payload, edits: Mapping[Ref, str]) -> Payload:
     """`payload` with the new text at each ref; the caller's object is never changed.
 
     An image part is replaced by a text part of its own wire format, which keeps the image's cache breakpoint; to
-    replace it by "", which is the text that it has, is no edit. Only containers on the path to what differs are copied;
-    where nothing differs, `payload` itself comes back. Raises PayloadError where a ref leads to neither a string nor
-    an image part in a list.
+    replace it by "", which is the text that it has, is no edit. A payload that is a text stands at the empty ref. Only
+    containers on the path to what differs are copied; where nothing differs, `payload` itself comes back. Raises
+    PayloadError where a ref leads to neither a string nor an image part in a list.
     """
     branch: _Branch = {}
     for ref, text in edits.items():
+        if isinstance(payload, str) and not ref:
+            return cast("Payload", payload if payload == text else text)
+
         old = _lookup(payload, ref)
         if isinstance(old, str) and ref:
             if old != text:

@@ -38,6 +38,8 @@ ASSISTANT = Voice(Kind.ASSISTANT, model=True)
 REASONING = Voice(Kind.REASONING, model=True)
 STRANGER = Voice(Kind.USER)
 
+_LONG = 200  # characters of a text inside a JSON answer that is read as a text of its own
+
 
 def user(message: Ref) -> Voice:
     """The voice of the user in the message at this ref."""
@@ -104,6 +106,16 @@ class Draft:
         elif value is not None:
             self.opaque(voice, value, ref)
 
+    def values(self, voice: Voice, value: Any, ref: Ref, depth: int = 6) -> None:
+        """Note the JSON value of an answer: its long texts by themselves, which may be shortened, and the rest."""
+        if isinstance(value, str):
+            self.text(voice, value, ref)
+        elif depth and _has_long_text(value, depth):
+            for key, item in value.items() if isinstance(value, OBJECT) else enumerate(value):
+                self.values(voice, item, (*ref, key), depth - 1)
+        elif value is not None:
+            self.opaque(voice, value, ref)
+
     def sized(self, voice: Voice, cost: int, ref: Ref) -> None:
         """Note a file or a sealed block, whose tokens its text cannot tell."""
         self._add(voice, "", ref, cost=cost)
@@ -162,6 +174,15 @@ class Draft:
                 self._turn += 1
             self._last_reply = self.reply
         self._in_reply = model
+
+
+def _has_long_text(value: Any, depth: int) -> bool:
+    if isinstance(value, str):
+        return len(value) > _LONG
+    if not depth or not isinstance(value, (*OBJECT, list, tuple)):
+        return False
+    items = value.values() if isinstance(value, OBJECT) else value
+    return any(_has_long_text(item, depth - 1) for item in items)
 
 
 def _name_of(tool: Mapping[str, Any]) -> str | None:

@@ -86,6 +86,19 @@ def openai_source(part: Mapping[str, Any]) -> str | None:
     return None
 
 
+def part_image(part: Mapping[str, Any], model: str = "") -> int:
+    """Tokens of an image part as MCP, LangChain, the AI SDK and Gemini write it, by the rule for the model."""
+    return openai_image({"image_url": part_source(part)}, model)
+
+
+def part_source(part: Mapping[str, Any]) -> str | None:
+    """The data, address or file id of such a part."""
+    image = part.get("image_url")
+    named = image.get("url") if isinstance(image, Mapping) else image
+    values = (named, *(part.get(key) for key in ("data", "base64", "image", "url", "file_id", "id")))
+    return next((value for value in values if isinstance(value, str) and value), None)
+
+
 def anthropic_image(block: Mapping[str, Any], model: str = "") -> int:
     """Tokens of an Anthropic `image` block: squares of 28 pixels, after scaling down to what the model sees.
 

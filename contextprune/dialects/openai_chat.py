@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref
-from contextprune.dialects import anthropic
+from contextprune.dialects import ai_sdk, anthropic, bedrock
 from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, STRANGER, SYSTEM, TOOLS, Draft, Voice, call, user, within
@@ -18,7 +18,9 @@ from contextprune.errors import PayloadError
 
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 _IMAGES = frozenset({"image_url", "input_image"})
-_FILES = frozenset({"file", "input_file", "input_audio"})
+_FILES = frozenset({"file", "input_file", "input_audio", "audio", "video", "media"})
+_READ = frozenset({"content", "tool_calls", "function_call", "refusal", "audio", "reasoning_content", "reasoning",
+                   "reasoning_details", "thinking_blocks"})  # fmt: skip
 
 
 class OpenAIChat:
@@ -27,8 +29,10 @@ class OpenAIChat:
     name = "openai-chat"
 
     def accepts(self, payload: Any) -> bool:
-        """It has `messages`, and nothing in it is Anthropic's."""
-        return isinstance(payload, Mapping) and "messages" in payload and not anthropic.is_body(payload)
+        """It has `messages`, and nothing in it is another provider's."""
+        if not isinstance(payload, Mapping) or "messages" not in payload or bedrock.is_body(payload):
+            return False
+        return not anthropic.is_body(payload) and not ai_sdk.has_parts(payload["messages"])
 
     def read(self, payload: Any, query: str | None = None) -> Context:
         """The segments of a request body: tools, then messages."""
@@ -53,6 +57,8 @@ def read_message(draft: Draft, value: Any, ref: Ref) -> None:
         draft.either(ASSISTANT, message.get("refusal"), (*ref, "refusal"))
         draft.either(ASSISTANT, message.get("audio"), (*ref, "audio"))
         _read_calls(draft, message, ref)
+    elif _READ.isdisjoint(message):  # a form that we do not know counts, too
+        draft.opaque(voice._replace(editable=False), message, ref)
 
 
 def role_of(message: Mapping[str, Any], ref: Ref) -> str:
@@ -102,10 +108,22 @@ def _read_part(draft: Draft, voice: Voice, part: Mapping[str, Any], ref: Ref) ->
         draft.text(voice, as_text(part.get(key), (*ref, key)), (*ref, key))
     elif kind in _IMAGES:
         draft.image(voice, images.openai_image(part, draft.model), images.openai_source(part), ref)
+    elif kind == "image":  # MCP's and LangChain's
+        draft.image(voice, images.part_image(part, draft.model), images.part_source(part), ref)
+    elif kind == "resource" and isinstance(part.get("resource"), Mapping):
+        _read_resource(draft, voice, part["resource"], (*ref, "resource"))
     elif kind in _FILES:
         draft.sized(voice, images.FILE, ref)
     else:
         draft.opaque(voice, part, ref)
+
+
+def _read_resource(draft: Draft, voice: Voice, resource: Mapping[str, Any], ref: Ref) -> None:
+    """A resource of an MCP server, embedded in a result: its text, or a file in base64."""
+    if isinstance(resource.get("text"), str):
+        draft.text(voice, resource["text"], (*ref, "text"))
+    else:
+        draft.sized(voice, images.FILE, ref)
 
 
 def _read_reasoning(draft: Draft, message: Mapping[str, Any], ref: Ref) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from contextprune.context import Context, Kind, Ref
-from contextprune.dialects import anthropic, openai_chat, openai_responses
+from contextprune.dialects import ai_sdk, anthropic, bedrock, gemini, openai_chat, openai_responses
 from contextprune.dialects import image_tokens as images
 from contextprune.dialects.base import OBJECT, as_list, as_object, as_text, optional_text, shown, where
 from contextprune.dialects.draft import ASSISTANT, REASONING, SYSTEM, Draft, Voice, call, user
@@ -21,7 +21,7 @@ _LOG_KEYS = frozenset({"uuid", "leafUuid", "sessionId", "messageId"})
 
 
 class Messages:
-    """A bare list of messages, of any of the three wire formats; refs start with the index."""
+    """A bare list of messages, of any of the wire formats; refs start with the index."""
 
     name = "messages"
 
@@ -98,6 +98,12 @@ class Atif:
 def _reader_for(messages: Any) -> Callable[[Draft, Any, Ref], None]:
     if openai_responses.has_items(messages):
         return openai_responses.read_item
+    if gemini.has_contents(messages):
+        return gemini.ContentReader()
+    if bedrock.has_blocks(messages):
+        return bedrock.read_message
+    if ai_sdk.has_parts(messages):
+        return ai_sdk.read_message
     return anthropic.read_message if anthropic.has_blocks(messages) else openai_chat.read_message
 
 

@@ -28,7 +28,7 @@ def test_other_files_of_a_folder_are_left_out_with_a_reason(tmp_path: Path) -> N
     touched(tmp_path / "notes.md", 1.0)
     files, skipped = find([str(tmp_path)])
     assert files == []
-    assert [tuple(each) for each in skipped] == [("notes.md", "neither .json nor .jsonl")]
+    assert [tuple(each)[:2] for each in skipped] == [("notes.md", "neither .json nor .jsonl")]
 
 
 def test_a_file_named_by_itself_is_taken_whatever_it_is_called(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_what_is_no_session_is_left_out_with_its_reason() -> None:
 def test_a_list_without_a_request_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_text("[]")
     found = audit([str(tmp_path), str(DATA / "shell.json")], pruner())
-    assert [tuple(each) for each in found.skipped] == [("empty.json", "no request in it")]
+    assert [tuple(each)[:2] for each in found.skipped] == [("empty.json", "no request in it")]
 
 
 def test_an_earlier_state_of_a_session_is_not_counted_again(tmp_path: Path) -> None:

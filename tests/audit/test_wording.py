@@ -67,4 +67,4 @@ def test_the_scope_counts_what_was_left_out() -> None:
     some = replace(found(), skipped=(Skipped("a", "old"), Skipped("b", "odd"), Skipped("c", "odd")))
     assert scope(some).endswith("; 3 files left out")
     assert "left out" not in scope(found())
-    assert reasons(some) == [("odd", 2, "b"), ("old", 1, "a")]
+    assert reasons(some) == [("odd", "2 files", "b"), ("old", "1 file", "a")]

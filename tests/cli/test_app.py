@@ -135,6 +135,48 @@ def test_the_record_that_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().err.startswith("contextprune: error: record 2: a budget of 10 tokens")
 
 
+LOG = "".join(f"10:{n // 60:02}:{n % 60:02} INFO GET /v1/items/{n} 200 in {n % 30} ms\n" for n in range(400))
+
+
+def test_a_log_is_shortened_as_plain_text(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text(LOG + "10:07:00 ERROR pool exhausted: no connection left\n" + LOG)
+    done = run("compress", path, "--budget", "300", "--query", "why did it fail?")
+    assert done.returncode == 0
+    assert b"10:07:00 ERROR pool exhausted: no connection left\n" in done.stdout
+    assert len(done.stdout) < path.stat().st_size / 10
+
+
+def test_a_command_pipes_its_output_through() -> None:
+    done = run("compress", "-", "--budget", "300", "--quiet", input=LOG.encode())
+    assert 0 < len(done.stdout) < len(LOG) / 4
+    assert done.stderr == b""
+
+
+def test_a_json_array_stays_valid(tmp_path: Path) -> None:
+    path = tmp_path / "items.json"
+    path.write_text(json.dumps([{"id": n, "state": "ok", "note": f"item {n}"} for n in range(300)]))
+    done = run("compress", path, "--budget", "0.2")
+    assert 0 < len(json.loads(done.stdout)) < 300
+
+
+def test_a_folder_is_read_for_a_question(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Nothing here. " * 40 + "Keys are rotated in May. " + "Nothing here. " * 40)
+    done = run("compress", tmp_path, "--query", "when are keys rotated?", "--budget", "60")
+    assert done.stdout.startswith(b"==> a.md <==\n")
+    assert b"Keys are rotated in May." in done.stdout
+    assert run("compress", tmp_path).returncode == 1
+
+
+def test_torn_lines_are_said_and_keep_their_bytes(tmp_path: Path) -> None:
+    record = json.dumps({"type": "user", "uuid": "u", "message": {"role": "user", "content": "x"}}).encode()
+    path = tmp_path / "session.jsonl"
+    path.write_bytes(record + b'\n{"type": "us\n' + record + b"\n")
+    done = run("compress", path)
+    assert done.stdout == path.read_bytes()
+    assert b"1 line (2)" in done.stderr
+
+
 def test_explain_lists_what_was_taken_out_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compress", str(DATA / "swe.json"), "--budget", "0.7", "-o", os.devnull, "--explain"]) == 0
     table = capsys.readouterr().err.partition("segment  from")[2].splitlines()
@@ -169,15 +211,25 @@ GARBAGE = {
     "nul": b"\0" * 100,
     "bad json": b'{"messages": [',
     "bad lines": b'{"messages": []}\n{"mess',
+    "deep content": b'{"messages":[{"role":"user","content":' + b"[" * 900 + b"]" * 900 + b"}]}",
+    "wrong types": b'{"messages": [{"role": "tool", "content": 7}]}',
+}
+TEXTS = {
     "number": b"42",
     "text": b"hello there\n",
     "deep list": b"[" * 100_000,
     "deep object": b'{"a":' * 100_000,
-    "deep content": b'{"messages":[{"role":"user","content":' + b"[" * 900 + b"]" * 900 + b"}]}",
     "long number": b"1" * 10_000,
-    "wrong types": b'{"messages": [{"role": "tool", "content": 7}]}',
     "no context": b'{"a": 1}',
 }
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_is_no_context_is_taken_as_plain_text(name: str, tmp_path: Path) -> None:
+    path, out = tmp_path / "in", tmp_path / "out"
+    path.write_bytes(TEXTS[name])
+    assert main(["compress", str(path), "-o", str(out), "--quiet"]) == 0
+    assert 0 < out.stat().st_size <= path.stat().st_size
 
 
 @pytest.mark.parametrize("name", GARBAGE)
@@ -193,7 +245,7 @@ def test_garbage_is_refused_in_one_line(name: str, tmp_path: Path, capfd: pytest
     assert not out.exists()
 
 
-@pytest.mark.parametrize("path", ["missing.json", ".", "a\0b"])
+@pytest.mark.parametrize("path", ["missing.json", "a\0b"])
 def test_a_file_that_cannot_be_read_is_named(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = str(tmp_path / path)
     assert main(["compress", place]) == 1

@@ -240,6 +240,15 @@ def test_the_ref_of_an_image_leads_to_its_part_and_an_editable_one_is_replaced(p
         ([{"type": "event_msg", "payload": {}}, {"type": "response_item", "payload": {}}], "codex"),
         ({"schema_version": "ATIF-v1.8", "steps": []}, "atif"),
         ({"agent": {}, "steps": []}, "atif"),
+        ({"contents": [{"parts": [{"text": "x"}]}]}, "gemini"),
+        ({"contents": "x"}, "gemini"),
+        ([{"role": "user", "parts": [{"text": "x"}]}], "messages"),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, "bedrock"),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}], "system": [{"text": "s"}]}, "bedrock"),
+        ({"messages": [{"role": "user", "content": "x"}], "modelId": "m"}, "bedrock"),
+        ({"messages": [{"role": "tool", "content": [{"type": "tool-result"}]}], "system": "s"}, "ai-sdk"),
+        ({"messages": [{"role": "user", "parts": [{"type": "text", "text": "x"}]}]}, "ai-sdk"),
+        ("x", "text"),
     ],
 )
 def test_a_payload_is_recognised_by_its_content(payload: Any, name: str) -> None:
@@ -254,7 +263,26 @@ def test_a_payload_is_recognised_by_its_content(payload: Any, name: str) -> None
             st.lists(inner, max_size=3),
             st.dictionaries(
                 st.sampled_from(
-                    ["messages", "input", "role", "type", "content", "steps", "tools", "message", "uuid", "payload"]
+                    [
+                        "messages",
+                        "input",
+                        "role",
+                        "type",
+                        "content",
+                        "steps",
+                        "tools",
+                        "message",
+                        "uuid",
+                        "payload",
+                        "contents",
+                        "parts",
+                        "text",
+                        "functionResponse",
+                        "response",
+                        "toolResult",
+                        "output",
+                        "config",
+                    ]
                 ),
                 inner,
                 max_size=4,
@@ -270,10 +298,10 @@ def test_whatever_comes_in_is_read_or_refused_with_our_own_error(payload: Any) -
 
 
 def test_an_unknown_payload_names_the_known_formats() -> None:
-    for format_ in (None, "gemini"):
-        names = "anthropic, atif, claude-code, codex, messages, openai-chat, openai-responses"
+    for format_ in (None, "sharegpt"):
+        names = "ai-sdk, anthropic, atif, bedrock, claude-code, codex, gemini, messages, openai-chat, openai-responses"
         with pytest.raises(PayloadError, match=names):
-            detect({"contents": []}, format_)
+            detect({"conversations": []}, format_)
 
 
 def test_a_named_format_is_taken_at_its_word() -> None:

@@ -55,7 +55,7 @@ def test_a_named_format_is_used() -> None:
     assert load(BODY, "anthropic")[1] == "anthropic"
     assert load(RECORD, "claude-code")[0] == [load(RECORD)[0][0]]
     with pytest.raises(PayloadError, match="known formats"):
-        load(BODY, "gemini")
+        load(BODY, "sharegpt")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_named_format_is_used() -> None:
         (b'{"messages": "\xe9"}', "byte 14"),
         (b"\x00\x01\x02", "line 1 column 1"),
         (b'{"messages": [\n1,,2]}', "line 2 column 3"),
-        (RECORD + b"\n" + b'{"type": ', "line 2 column 10"),
+        (RECORD + b"\n" + b'{"type": \n{"a', "line 2 column 10"),
         (RECORD + b"\n" + b"5", "line 2"),
         (BODY + b"\n" + b'{"x": 1}', "record 2"),
         (b'{"messages": [' + b"9" * 5_000 + b"]}", ""),
@@ -75,7 +75,7 @@ def test_a_named_format_is_used() -> None:
         (b"5", ""),
         (b'"text"', ""),
         (b"[1, 2]", ""),
-        (b'{"contents": []}', ""),
+        (b'{"conversations": []}', ""),
     ],
     ids=range(15),
 )
@@ -129,3 +129,16 @@ def test_a_payload_that_json_cannot_say_is_refused() -> None:
     for payload in (ring, {"messages": {1, 2}}):
         with pytest.raises(PayloadError, match="cannot be written"):
             dump(payload, "messages")
+
+
+def test_torn_lines_of_a_log_are_left_out_and_numbered() -> None:
+    payload, name = load(b"\n".join([RECORD, b'{"type": "us', RECORD, b'{"type": "assi']))
+    assert name == "claude-code"
+    assert len(payload) == 2
+    assert payload.torn == (2, 4)
+
+
+def test_a_torn_request_body_is_an_error() -> None:
+    with pytest.raises(PayloadError) as caught:
+        load(b"\n".join([BODY, BODY[:20], BODY]))
+    assert caught.value.where == "line 2"
