@@ -134,6 +134,7 @@ def compress(
       cat body.json | contextprune compress - --html page.html -o /dev/null --explain
     """  # noqa: D301 - as above
     pruner = Pruner(policy_of(budget, repetitions_only=repetitions_only))
+    is_folder = file != "-" and Path(file).is_dir()
     compressed, result, texts = _compressed(
         file, budget, query, format, pruner, wants_texts=explain or html is not None
     )
@@ -142,7 +143,7 @@ def compress(
     if html:
         save(html, _page(compressed, file, texts, pruner))
     if not quiet:
-        _show_report(compressed, pruner, texts if explain else None)
+        _show_report(compressed, pruner, texts if explain else None, folder=file if is_folder else None)
     if not delivered:
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
 
@@ -266,8 +267,10 @@ def _page(compressed: Compressed[Any], file: str, texts: Mapping[int, str], prun
     return render_page(compressed.plan, compressed.report, title, texts, pruner.counter).encode()
 
 
-def _show_report(compressed: Compressed[Any], pruner: Pruner, explained: Mapping[int, str] | None) -> None:
-    """Print the report, and where new texts are to be `explained`, what went."""
+def _show_report(
+    compressed: Compressed[Any], pruner: Pruner, explained: Mapping[int, str] | None, *, folder: str | None
+) -> None:
+    """Print the report with where the originals are, and where new texts are to be `explained`, what went."""
     from rich.console import Console  # noqa: PLC0415 - `--help` does without
 
     from contextprune.display.terminal import cut_before, show_decisions, show_report  # noqa: PLC0415 - as above
@@ -276,7 +279,7 @@ def _show_report(compressed: Compressed[Any], pruner: Pruner, explained: Mapping
     store = pruner.store
     memory = isinstance(store, MemoryStore)
     kept = "memory: gone with this command, recall finds nothing" if memory else location_of(store)
-    show_report(console, compressed.report, kept)
+    show_report(console, compressed.report, kept if folder is None else folder)
     if explained is not None:
         console.file.write("\n")
         show_decisions(console, compressed.plan, list(cut_before(compressed.plan, explained, pruner.counter)))
