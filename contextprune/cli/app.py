@@ -134,7 +134,6 @@ def compress(
       cat body.json | contextprune compress - --html page.html -o /dev/null --explain
     """  # noqa: D301 - as above
     pruner = Pruner(policy_of(budget, repetitions_only=repetitions_only))
-    is_folder = file != "-" and Path(file).is_dir()
     compressed, result, texts = _compressed(
         file, budget, query, format, pruner, wants_texts=explain or html is not None
     )
@@ -143,7 +142,7 @@ def compress(
     if html:
         save(html, _page(compressed, file, texts, pruner))
     if not quiet:
-        _show_report(compressed, pruner, texts if explain else None, folder=file if is_folder else None)
+        _show_report(compressed, pruner, texts if explain else None, _originals(file, pruner))
     if not delivered:
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
 
@@ -267,8 +266,17 @@ def _page(compressed: Compressed[Any], file: str, texts: Mapping[int, str], prun
     return render_page(compressed.plan, compressed.report, title, texts, pruner.counter).encode()
 
 
+def _originals(file: str, pruner: Pruner) -> str:
+    """Where the originals of what was cut are, as the report says it."""
+    if file != "-" and Path(file).is_dir():
+        return file
+    if isinstance(pruner.store, MemoryStore):
+        return "memory: gone with this command, recall finds nothing"
+    return location_of(pruner.store)
+
+
 def _show_report(
-    compressed: Compressed[Any], pruner: Pruner, explained: Mapping[int, str] | None, *, folder: str | None
+    compressed: Compressed[Any], pruner: Pruner, explained: Mapping[int, str] | None, originals: str
 ) -> None:
     """Print the report with where the originals are, and where new texts are to be `explained`, what went."""
     from rich.console import Console  # noqa: PLC0415 - `--help` does without
@@ -276,10 +284,7 @@ def _show_report(
     from contextprune.display.terminal import cut_before, show_decisions, show_report  # noqa: PLC0415 - as above
 
     console = Console(stderr=True)
-    store = pruner.store
-    memory = isinstance(store, MemoryStore)
-    kept = "memory: gone with this command, recall finds nothing" if memory else location_of(store)
-    show_report(console, compressed.report, kept if folder is None else folder)
+    show_report(console, compressed.report, originals)
     if explained is not None:
         console.file.write("\n")
         show_decisions(console, compressed.plan, list(cut_before(compressed.plan, explained, pruner.counter)))

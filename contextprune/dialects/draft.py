@@ -38,8 +38,6 @@ ASSISTANT = Voice(Kind.ASSISTANT, model=True)
 REASONING = Voice(Kind.REASONING, model=True)
 STRANGER = Voice(Kind.USER)
 
-_LONG = 200  # characters of a text inside a JSON answer that is read as a text of its own
-
 
 def user(message: Ref) -> Voice:
     """The voice of the user in the message at this ref."""
@@ -107,10 +105,13 @@ class Draft:
             self.opaque(voice, value, ref)
 
     def values(self, voice: Voice, value: Any, ref: Ref, depth: int = 6) -> None:
-        """Note the JSON value of an answer: its long texts by themselves, which may be shortened, and the rest."""
+        """Note the JSON value of an answer: the texts in its objects and parts by themselves, and the rest.
+
+        What is a text of its own must not depend on its length: the edited payload is read the same.
+        """
         if isinstance(value, str):
             self.text(voice, value, ref)
-        elif depth and _has_long_text(value, depth):
+        elif depth and value and (isinstance(value, OBJECT) or _are_parts(value)):
             for key, item in value.items() if isinstance(value, OBJECT) else enumerate(value):
                 self.values(voice, item, (*ref, key), depth - 1)
         elif value is not None:
@@ -176,13 +177,9 @@ class Draft:
         self._in_reply = model
 
 
-def _has_long_text(value: Any, depth: int) -> bool:
-    if isinstance(value, str):
-        return len(value) > _LONG
-    if not depth or not isinstance(value, (*OBJECT, list, tuple)):
-        return False
-    items = value.values() if isinstance(value, OBJECT) else value
-    return any(_has_long_text(item, depth - 1) for item in items)
+def _are_parts(value: Any) -> bool:
+    """Whether a list holds parts of a content, as MCP's servers answer, and no records."""
+    return isinstance(value, list | tuple) and all(isinstance(item, OBJECT) and "type" in item for item in value)
 
 
 def _name_of(tool: Mapping[str, Any]) -> str | None:

@@ -67,10 +67,10 @@ def test_the_long_texts_of_an_answer_are_edited_where_they_stand() -> None:
     }  # fmt: skip
 
 
-def test_an_answer_without_a_long_text_is_counted_and_left_alone() -> None:
-    (result,) = results(body(answer({"rows": [1, 2, 3]})))
+def test_records_in_an_answer_are_counted_and_left_alone() -> None:
+    (result,) = results(body(answer({"rows": [{"id": 1}, {"id": 2}]})))
     assert not result.editable
-    assert result.text == '{"rows":[1,2,3]}'
+    assert result.text == '[{"id":1},{"id":2}]'
 
 
 def test_an_error_is_a_failure() -> None:
