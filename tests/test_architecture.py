@@ -123,6 +123,8 @@ NO_TEST_OF_THEIR_OWN = {
     "scoring/encoder.py": "tested through neural",
     "storage/schema.py": "tests/storage/test_sqlite.py",
     "splitting/grammars.py": "tests/splitting/test_code.py",
+    "text/failure_forms.py": "tests/text/test_failure_lines.py",
+    "text/failure_words.py": "tests/text/test_failure_lines.py",
     "splitting/lines.py": "tested through the cutters",
     "splitting/literals.py": "tests/splitting/test_data.py",
     "splitting/nesting.py": "tested through the cutters",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import contextprune as cp
 from contextprune.plan import Action
 from contextprune.splitting import split
-from contextprune.text.failures import failing
+from contextprune.text.failure_lines import failure_lines
 from tests import tool_outputs as outputs
 from tests.strategies import SCORERS, budgets, built, chat_messages, contexts, histories, json_outputs, nasty, pruner
 
@@ -117,7 +117,7 @@ def test_14_no_failure_goes_before_anything_that_is_none(scorer: cp.Scorer, hist
         plan = cp.compress(messages, budget, pruner=pruner(scorer)).plan
     except cp.BudgetError:
         return
-    failures = failing(plan.context, plan.spans)
+    failures = failure_lines(plan.context, plan.spans)
     if not any(plan.decisions[i].action in (Action.DROP, Action.DIGEST) for i in failures):
         return
     protected = {i for i, d in enumerate(plan.decisions) if d.reason.startswith("protected")}
@@ -129,7 +129,7 @@ def test_14_no_failure_goes_before_anything_that_is_none(scorer: cp.Scorer, hist
 @given(history=histories())
 def test_14_no_failure_is_lost_where_no_budget_asks_for_it(history: Any) -> None:
     plan = cp.compress(chat_messages(history, "Why does orders fail?"), pruner=pruner()).plan
-    for i in failing(plan.context, plan.spans):
+    for i in failure_lines(plan.context, plan.spans):
         assert plan.decisions[i].action in (Action.KEEP, Action.MERGE)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from contextprune.context import BLOCKS, Context, Segment, Span
 from contextprune.markers import KEEP, kept_ranges
 from contextprune.policy import Policy
-from contextprune.text.failures import failing
+from contextprune.text.failure_lines import failure_lines
 
 
 def movable(context: Context, policy: Policy, frozen: Collection[int] = ()) -> list[int]:
@@ -43,7 +43,7 @@ def least_tokens(segment: Segment, policy: Policy) -> int:
 def must_keep(context: Context, spans: Sequence[Span]) -> dict[int, str]:
     """The spans that stay whatever their score, and why: failure lines, and what somebody marked to be kept."""
     marked = dict.fromkeys(sorted(_kept_by_hand(context, spans)), "marked to be kept")
-    return dict.fromkeys(sorted(failing(context, spans)), "failure line") | marked
+    return dict.fromkeys(sorted(failure_lines(context, spans)), "failure line") | marked
 
 
 def _kept_by_hand(context: Context, spans: Sequence[Span]) -> set[int]:

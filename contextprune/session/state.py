@@ -18,7 +18,7 @@ from contextprune.plan import Decision
 from contextprune.selection.dedupe import sameness
 from contextprune.session.ledger import Entry
 from contextprune.splitting import split
-from contextprune.text.failures import failing
+from contextprune.text.failure_lines import failure_lines
 from contextprune.text.goal import Goal
 from contextprune.text.identifiers import identifiers
 
@@ -169,7 +169,7 @@ class State:
             segment = self.segments[at]
             context = Context((shown_as(segment, segment.text),))
             spans = split(context)
-            lines = failing(context, spans)
+            lines = failure_lines(context, spans)
             self._failures[at] = tuple(spans[i].text for i in lines) if lines else (segment.text,)
         return self._failures[at]
 

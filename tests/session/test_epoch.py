@@ -22,7 +22,7 @@ from contextprune.selection.targets import EPOCH_WORTH
 from contextprune.session.epoch import Changed, run_epoch
 from contextprune.session.replay import replay
 from contextprune.splitting import split
-from contextprune.text.failures import failing
+from contextprune.text.failure_lines import failure_lines
 from tests.session.conversations import Step, look, pruner, requests, said, source, state_of, step, talk, tools, work
 from tests.tool_outputs import code, log
 
@@ -146,7 +146,7 @@ class TestWhat:
         visible = "\n".join(texts.get(i, s.text) for i, s in enumerate(context.segments))
         spans = split(context)
         assert changed
-        assert all(spans[i].text.strip() in visible for i in failing(context, spans))
+        assert all(spans[i].text.strip() in visible for i in failure_lines(context, spans))
 
     def test_a_failure_that_nothing_has_mended_stays_as_it_was_sent(self) -> None:
         failed = step(log(60, 1) + "\nFAILED: no space left\n", "deploy", failed=True)

@@ -13,7 +13,7 @@ from contextprune.prepare import New
 from contextprune.session.rewrite import rewrite
 from contextprune.session.state import State
 from contextprune.splitting import split
-from contextprune.text.failures import failing
+from contextprune.text.failure_lines import failure_lines
 from tests import tool_outputs as outputs
 from tests.session.conversations import look, said, source, state_of, step, talk, tools, work
 from tests.strategies import COUNTER
@@ -61,7 +61,7 @@ def test_failure_lines_stay_whatever_the_ceiling(ceiling: int) -> None:
     found = rewrite(using, state, blocks(state), ceiling, {})
     visible = "\n".join(found[i][0] if i in found else state.text(i) for i in range(len(context.segments)))
     spans = split(context)
-    lines = [spans[i].text.strip() for i in failing(context, spans)]
+    lines = [spans[i].text.strip() for i in failure_lines(context, spans)]
     assert lines
     assert all(line in visible for line in lines)
 
