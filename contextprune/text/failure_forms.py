@@ -34,12 +34,10 @@ _TYPE = r"(?:string|error|any|number|unknown|bool(?:ean)?|str|int|optional|objec
 _LEVEL = r"(?:error|err|fatal|crit(?:ical)?|alert|emerg(?:ency)?|panic|severe)"
 
 _SEVERITIES = Form(
-    ("err", "fatal", "crit", "alert", "emerg", "panic", "severe", "fail", "cancel"),
+    ("err", "fatal", "crit", "alert", "emerg", "panic", "severe", "fail"),
     re.compile(
         rf"{OPEN}[\"']?(?:@?l(?:e?ve?l|og)?|log[._]?level|level_?name|sev(?:erity)?(?:_?text)?)[\"']?\s?[=:]\s?[\"']?"
         rf"{_LEVEL}\b"
-        r"|[\"']?\b(?:status|result|outcome|state|conclusion|phase)[\"']?\s?[=:]\s{0,20}[\"']?"
-        r"(?:err(?:or(?:ed)?)?|fail(?:ed|ure)?|cancell?ed|crashed|unhealthy)\b"
         rf"|[\[(<|]\s{{0,3}}(?:{_LEVEL}|fail(?:ed|ure)?)\s{{0,3}}(?::[\w.-]{{1,20}})?[\])>|]"
         rf"|\d\d:\d\d:\d\d[\w.,:+-]{{0,16}}\]?\s{{1,8}}(?:-\s)?\[?{_LEVEL}\b(?![./_])"
         r"|\[\w{1,20}:(?:error|crit|alert|emerg)\]|\#\#\[error\]|^::error\b"
@@ -310,10 +308,21 @@ _STARTS = Form(
 )
 """What only the start of a line tells: pytest's E, klog, priorities of syslog, Android's log."""
 
+_OUTCOMES = Form(
+    ("err", "fail", "cancel", "crash", "unhealthy"),
+    re.compile(
+        r"[\"']?\b(?:status|result|outcome|state|conclusion|phase)[\"']?\s?[=:]\s{0,20}[\"']?"
+        r"(?:err(?:or(?:ed)?)?|fail(?:ed|ure)?|cancell?ed|crashed|unhealthy)\b",
+        re.IGNORECASE,
+    ),
+    sure=False,
+)
+"""A value of a record, and no news where most records have it."""
+
 CODED = (
     _SEVERITIES, _CAPITALS, _NUMBERED_LEVELS, _ERROR, _COUNTS, _EXCEPTIONS, _CRASHES, _RESULTS, _SYSTEM, _CODES, _EXITS,
     _BUILDS, _GIT, _CLUSTERS, _HTTP, _DATABASES, _MARKS, _STARTS,
 )  # fmt: skip
 """Forms that say it for sure."""
-SUSPECT = (_HTTP_CLIENT, _DOTTED)
+SUSPECT = (_OUTCOMES, _HTTP_CLIENT, _DOTTED)
 """Forms that may say it."""

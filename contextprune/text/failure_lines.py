@@ -22,8 +22,8 @@ FORMS = (*CODED, LANGUAGES, SCRIPTS, SAID, *SUSPECT)
 """All forms, the sure ones first."""
 WINDOW, MARGIN = 1000, 120
 """Characters of a long line that are read at once, and how far windows overlap: no form is longer."""
-FEW, SMALL_SHARE = 8, 0.03
-"""Lines that only may tell of a failure count where they are few: so many, or such a share of a text."""
+FEW, SMALL_SHARE, MOST_SHARE = 8, 0.03, 0.3
+"""Lines that only may tell of a failure count where they are few: so many, or such a share, and no more than a part."""
 
 _QUOTED = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF, Syntax.HTML})
 """Source, in which errors are handled and not met."""
@@ -115,7 +115,8 @@ def _of_text(text: str, spans: Sequence[Span], block: range) -> set[int]:
             perhaps.add(i)
 
     perhaps -= sure
-    return sure | perhaps if len(perhaps) <= max(FEW, SMALL_SHARE * len(block)) else sure
+    few = len(perhaps) <= max(FEW, SMALL_SHARE * len(block)) and len(perhaps) <= max(1, MOST_SHARE * len(block))
+    return sure | perhaps if few else sure
 
 
 def _flows(span: Span, text: str) -> bool:

@@ -359,7 +359,6 @@ FAILURES = {
         "::error file=app.js,line=1,col=5::Missing semicolon",
         "test\tRun tests\t2026-11-30T22:00:00.1234567Z ##[error]Process completed with exit code 1.",
     ),
-    "gh api": ('  "conclusion": "failure",',),
     "gitlab": ("ERROR: Job failed: exit code 1",),
     "aws": ("An error occurred (AccessDenied) when calling the ListBuckets operation: Access Denied",),
     "gcloud": ("ERROR: (gcloud.run.deploy) PERMISSION_DENIED: Permission 'run.services.get' denied",),
@@ -418,6 +417,7 @@ FAILURES = {
 PERHAPS = (
     "Could not find gem 'foo' in any of the gem sources listed in your Gemfile.",
     "==123== Invalid read of size 4",
+    '"conclusion": "failure",',
 )
 """Said in passing elsewhere, so that these count only where there are few."""
 
