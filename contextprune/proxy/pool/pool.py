@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from time import monotonic
 from typing import Any
@@ -24,10 +24,10 @@ from contextprune.proxy.pool.handover import Handover
 from contextprune.proxy.pool.launch import Launched, process_count, worker_arguments
 from contextprune.proxy.pool.process import ScorerProcess
 from contextprune.proxy.pool.queue import SMALL, JobQueue
+from contextprune.proxy.pool.slot import Slot, Waiting, unavailable
 
 GRACE = 2.0  # seconds after its deadline that a process may take for a job before it counts as hung
 SLOWEST = 50_000.0  # tokens a second of a body that an epoch, which cannot be interrupted, is granted besides
-STUCK = 0.25  # seconds after which one whose job nobody waits for is not expected to be free soon
 MARGIN = 1.5  # of the time that a job is likely to take, there must be so much left when its turn comes
 STRIKES = 2  # processes in a row that a session may cost before it is left alone
 START = 60.0  # seconds that a process may take to start
@@ -39,59 +39,6 @@ CATCH_UP_PAUSE = 0.5  # seconds between two looks for a process that has time fo
 LEAST_TOKENS = 200  # what any job counts for in the queue
 PARSED = 20  # tokens that are only read and replayed cost as much as one that is new
 _log = logging.getLogger("contextprune.proxy")
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """A job that a request waits for.
-
-    arrived   monotonic seconds, as all times here; expires: when the front gives up on it
-    started   when a process began with it
-    slot      whose process has it; crashed: that died over it
-    """
-
-    allowance: Allowance
-    answer: asyncio.Future[Answer]
-    arrived: float
-    expires: float
-    started: float = 0.0
-    slot: _Slot | None = None
-    crashed: bool = False
-
-    @property
-    def job(self) -> Job:
-        return self.allowance.job
-
-    def settle(self, answer: Answer) -> None:
-        """Give the answer, unless there is one already."""
-        if not self.answer.done():
-            self.answer.set_result(answer)
-
-
-@dataclass(slots=True, eq=False)
-class _Slot:
-    """A place for one process. `small`: it takes small jobs only."""
-
-    number: int
-    small: bool
-    breaker: Breaker
-    process: ScorerProcess | None = None
-    ready: bool = False
-    current: _Waiting | None = None  # what the process works on, even if nobody waits for it any more
-    overdue: float = inf  # since when nobody waits for it any more
-    timer: asyncio.TimerHandle | None = None
-    failed_starts: int = 0
-
-    @property
-    def free(self) -> bool:
-        """True where its process would take a job now."""
-        return self.ready and self.current is None and self.breaker.allows
-
-    def stop_timer(self) -> None:
-        """Watch its process no longer."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
 
 
 class ScorerPool:
@@ -112,12 +59,13 @@ class ScorerPool:
     ) -> None:
         self._options, self._grace, self._launched = options, grace, launched
         self._sessions = SessionHistory(options.deadline, options.prefill, options.cache_seconds)
-        self._queue: JobQueue[_Waiting] = JobQueue(options.queue_tokens)
+        self._queue: JobQueue[Waiting] = JobQueue(options.queue_tokens)
         count = process_count(options)
-        self._slots = [_Slot(i, count > 1 and i == 0, breaker()) for i in range(count)]
+        self._slots = [Slot(i, count > 1 and i == 0, breaker()) for i in range(count)]
 
         self._speed = SpeedEstimate()
-        self._waiting: dict[int, _Waiting] = {}
+        self._start_seconds = 0.0  # that the last start took
+        self._waiting: dict[int, Waiting] = {}
         self._ended = asyncio.Event()
         self._handover = Handover()
         self._restarts = 0
@@ -175,8 +123,8 @@ class ScorerPool:
         """The answer to a job, in time; where there is none, that it is to be sent as it was received, and why."""
         now = monotonic()
         allowance = self._sessions.allow(job, now)
-        limit = max(allowance.limit, UNHURRIED) if job.audit else min(allowance.limit, LONGEST)
-        waiting = _Waiting(allowance, asyncio.get_running_loop().create_future(), now, now + limit)
+        limit = self._limit(allowance)
+        waiting = Waiting(allowance, asyncio.get_running_loop().create_future(), now, now + limit)
         answer = await self._answer_to(waiting)
         if not waiting.crashed:  # it goes up whether a process had it or not
             self._sessions.note(allowance, waiting.slot.number if waiting.slot else allowance.home, monotonic())
@@ -205,11 +153,12 @@ class ScorerPool:
         for process in [s.process for s in self._slots if s.process is not None and s.ready]:  # each may hold it
             process.send(message)
 
-    async def _answer_to(self, waiting: _Waiting) -> Answer:
+    async def _answer_to(self, waiting: Waiting) -> Answer:
         """Hand a job to a process or put it into the queue, and wait for its answer until it expires."""
         job, allowance = waiting.job, waiting.allowance
-        slots = [slot for slot in self._slots if not slot.small or job.new <= SMALL]
-        reason = Reason.CRASHED if allowance.strikes >= STRIKES else _unavailable(slots)
+        slots = self._slots_for(job)
+        reason = unavailable(slots, self._start_seconds, waiting.expires)
+        reason = Reason.CRASHED if allowance.strikes >= STRIKES else reason
         if reason or self._ended.is_set():
             return pass_through(job, reason or Reason.OFF)
 
@@ -231,7 +180,19 @@ class ScorerPool:
             timer.cancel()
             self._waiting.pop(job.number, None)
 
-    def _enqueue(self, waiting: _Waiting, slots: int) -> bool:
+    def _limit(self, allowance: Allowance) -> float:
+        """Seconds that a request waits at most: while no process is up as long as any may, since a start is rare."""
+        job, limit = allowance.job, min(allowance.limit, LONGEST)
+        if job.audit:
+            return max(allowance.limit, UNHURRIED)
+        is_up = any(slot.ready for slot in self._slots_for(job))
+        return limit if is_up else max(limit, self._options.deadline)
+
+    def _slots_for(self, job: Job) -> list[Slot]:
+        """The slots whose processes take a job of its size."""
+        return [slot for slot in self._slots if not slot.small or job.new <= SMALL]
+
+    def _enqueue(self, waiting: Waiting, slots: int) -> bool:
         """Put a job into the queue; False where it is full, or where so many processes will be too late for it."""
         tokens = _tokens(waiting.job)
         seconds = self._speed.seconds(self._queue.tokens) / slots + MARGIN * self._speed.seconds(tokens)
@@ -239,7 +200,7 @@ class ScorerPool:
             return False
         return self._queue.put(waiting.job.number, tokens, waiting, waiting.arrived)
 
-    def _assign(self, slot: _Slot, waiting: _Waiting) -> None:
+    def _assign(self, slot: Slot, waiting: Waiting) -> None:
         """Let a process work on a job, and kill it where it hangs over it."""
         assert slot.process is not None
         now = monotonic()
@@ -251,7 +212,7 @@ class ScorerPool:
         patience = left + self._grace + len(job.body) / BYTES_A_TOKEN / SLOWEST
         slot.timer = asyncio.get_running_loop().call_later(patience, self._kill_hung, slot, waiting)
 
-    def _assign_next(self, slot: _Slot) -> None:
+    def _assign_next(self, slot: Slot) -> None:
         """Give a process that is free the next job that waits."""
         while slot.free and not self._ended.is_set():
             waiting = self._queue.take(small=slot.small)
@@ -262,12 +223,13 @@ class ScorerPool:
             elif not waiting.answer.done():
                 self._assign(slot, waiting)
 
-    def _expire(self, waiting: _Waiting) -> None:
+    def _expire(self, waiting: Waiting) -> None:
         """Wait no longer."""
         self._withdraw(waiting, "late")
-        waiting.settle(pass_through(waiting.job, Reason.LATE))
+        in_start = waiting.slot is None and not self.ready
+        waiting.settle(pass_through(waiting.job, Reason.STARTING if in_start else Reason.LATE))
 
-    def _withdraw(self, waiting: _Waiting, word: str) -> None:
+    def _withdraw(self, waiting: Waiting, word: str) -> None:
         """Take a job out of the queue, or tell the process that has it that nobody waits for it."""
         slot = waiting.slot
         if slot is None:
@@ -276,12 +238,13 @@ class ScorerPool:
             slot.overdue = monotonic()
             slot.process.send(pack({"word": word, "number": waiting.job.number}))
 
-    def _kill_hung(self, slot: _Slot, waiting: _Waiting) -> None:
+    def _kill_hung(self, slot: Slot, waiting: Waiting) -> None:
         if slot.current is waiting and slot.process is not None:
             slot.process.kill()
 
-    async def _start_process(self, slot: _Slot) -> None:
+    async def _start_process(self, slot: Slot) -> None:
         """Start a process in a slot, after a while where that has failed before."""
+        slot.start_began = None if slot.failed_starts else monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(BACKOFF[min(slot.failed_starts, len(BACKOFF) - 1)]):
                 await self._ended.wait()
@@ -316,17 +279,19 @@ class ScorerPool:
             self._trouble = head["why"]
             self._warn(f"no scorer starts, so every request passes unchanged: {self._trouble}")
 
-    def _on_ready(self, slot: _Slot, process: ScorerProcess, head: dict[str, Any]) -> None:
+    def _on_ready(self, slot: Slot, process: ScorerProcess, head: dict[str, Any]) -> None:
         """A process is up; the "trouble" in `head` is why it can keep no originals."""
         self._handover.single, trouble = head.get("single", False), head.get("trouble", "")
         self._handover.send_all(process.send)
         self._warn(f"every request passes unchanged: {trouble}" if trouble else "")
-        slot.ready, slot.failed_starts, self._trouble = True, 0, ""
+        if slot.start_began is not None:
+            self._start_seconds = monotonic() - slot.start_began
+        slot.ready, slot.failed_starts, slot.start_began, self._trouble = True, 0, None, ""
         slot.stop_timer()
         self._changed.set()
         self._assign_next(slot)
 
-    def _on_answer(self, slot: _Slot, answer: Answer) -> None:
+    def _on_answer(self, slot: Slot, answer: Answer) -> None:
         """Hand an answer on, and give the process that it comes from its next job."""
         waiting = slot.current
         if waiting is None or waiting.job.number != answer.number:
@@ -347,11 +312,11 @@ class ScorerPool:
         if slot.process is process:
             self._on_lost(slot)
 
-    def _on_lost(self, slot: _Slot) -> None:
+    def _on_lost(self, slot: Slot) -> None:
         """Answer for a process that is no more, and start another one."""
         waiting, was_ready = slot.current, slot.ready
         slot.stop_timer()
-        slot.process, slot.current, slot.ready, slot.overdue = None, None, False, inf
+        slot.process, slot.current, slot.ready, slot.overdue, slot.start_began = None, None, False, inf, None
         slot.failed_starts = 0 if was_ready else slot.failed_starts + 1
         self._changed.set()
 
@@ -378,21 +343,10 @@ class ScorerPool:
         self._warned = sentence
 
 
-def _waiting(job: Job, seconds: float) -> _Waiting:
+def _waiting(job: Job, seconds: float) -> Waiting:
     """A job for which nobody waits with a request; it belongs to no session."""
     now = monotonic()
-    return _Waiting(Allowance(job, seconds), asyncio.get_running_loop().create_future(), now, now + seconds)
-
-
-def _unavailable(slots: Sequence[_Slot]) -> Reason | None:
-    """Why none of these processes will take a job soon; None where one will."""
-    up = [slot for slot in slots if slot.ready]
-    if not up:
-        return Reason.STARTING
-    if not any(slot.current is not None or slot.breaker.allows for slot in up):
-        return Reason.BREAKER
-    now = monotonic()
-    return Reason.BUSY if all(now - slot.overdue > STUCK for slot in up) else None
+    return Waiting(Allowance(job, seconds), asyncio.get_running_loop().create_future(), now, now + seconds)
 
 
 def _tokens(job: Job) -> int:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from contextprune.proxy.job import Job, Task
+from contextprune.proxy.job import Answer, Job, Task
 from contextprune.proxy.options import Options
 from contextprune.proxy.pool.breaker import PAUSE, Breaker
-from contextprune.proxy.pool.pool import STUCK, ScorerPool
+from contextprune.proxy.pool.pool import ScorerPool
+from contextprune.proxy.pool.slot import STUCK
 from contextprune.proxy.worker.heat import MARKER
 from tests.proxy.in_process import until
-from tests.proxy.pool.running_pool import BRIEF, Asking, asking, body, texts
+from tests.proxy.pool.running_pool import BRIEF, PATIENT, Asking, asking, body, texts
 
 LATE = 3.0  # seconds of a deadline that a stopped process misses, and one that works on a busy machine does not
 
@@ -153,11 +154,32 @@ def test_killed_in_the_middle_of_a_job_it_costs_that_job_only() -> None:
         os.kill(pid, signal.SIGKILL)
         answer = coming.result(60)
         assert (answer.status, answer.reason) == ("passed", "crashed")
-        assert scorers.ask(body("k1")).reason == "starting"
-        until(lambda: scorers.scorers.ready)
+        assert scorers.ask(body("k1")).status == "applied"  # it waited for the next process
         assert scorers.pids() != [pid]
         assert scorers.ask(body("k2")).status == "applied"
         assert scorers.status().restarts == 1
+
+
+async def in_the_start(deadline: float, sent: bytes) -> Answer:
+    """The answer to a request that comes while the first process starts."""
+    scorers = ScorerPool(Options(deadline=deadline, scorers=1))
+    starting = asyncio.create_task(scorers.start())
+    await asyncio.sleep(0.01)  # so that the start is under way
+    try:
+        return await scorers.ask(Job(1, Task.SHORTEN, sent, "openai-chat"))
+    finally:
+        await scorers.stop()
+        await starting
+
+
+def test_what_comes_before_the_first_process_is_up_waits_for_it() -> None:
+    answer = asyncio.run(in_the_start(PATIENT, body("w1")))
+    assert (answer.status, answer.reason) == ("applied", "")
+
+
+def test_a_process_that_is_not_up_in_time_is_waited_for_no_longer() -> None:
+    answer = asyncio.run(in_the_start(0.01, body("w2")))
+    assert (answer.status, answer.reason) == ("passed", "starting")
 
 
 def test_hung_it_is_killed_and_the_next_one_works() -> None:
@@ -195,7 +217,7 @@ def test_a_process_that_fails_again_and_again_is_left_alone_until_a_probe_works(
         assert scorers.ask(body("b5")).reason == "breaker"
         now[0] += PAUSE
         assert scorers.status().breaker == "half-open"
-        assert scorers.ask(body("b5")).status == "applied"
+        assert scorers.ask(body("b6")).status == "applied"
         assert scorers.status().breaker == "closed"
 
 
