@@ -34,7 +34,7 @@ ASIDES_COUNTED = 64  # texts beside conversations, such as system prompts, whose
 
 
 class _Remembered(NamedTuple):
-    """A conversation as it was left, with the links of its segments, which hold under the same seed."""
+    """A conversation as it was left, with its links, which hold under the same seed."""
 
     seed: str
     links: list[Link]
@@ -93,10 +93,9 @@ class Conversations:
         self._pending: OrderedDict[Link, Sequence[tuple[Key, str, int]]] = OrderedDict()
         self._aside_tokens: OrderedDict[str, int] = OrderedDict()
         self._lock = threading.Lock()
+        names = resources.scorer.name, resources.counter.name
         markers = f"{resources.recallable}" if resources.hints else "without hints"
-        self._seed = (
-            LASTING if lasting else seed(resources.policy, resources.scorer.name, resources.counter.name, markers)
-        )
+        self._seed = LASTING if lasting else seed(resources.policy, *names, markers)
 
     def decide(
         self,
@@ -183,13 +182,15 @@ class Conversations:
         self, state: State, conversation: Conversation, at: int, terms: _Terms
     ) -> tuple[Entry, BlockPlan | None]:
         """What is sent of a segment: as before where that is recorded, as it stands where it must, else decided now."""
-        segment, recorded = conversation.segments[at], terms.recorded
-        if at in recorded.entries:
-            return self._counted(recorded.entries[at], segment), None
-        if at in recorded.reused:
-            return replace(recorded.reused[at], changed=()), None
+        segment, entries, reused = conversation.segments[at], terms.recorded.entries, terms.recorded.reused
+        if at in entries:
+            return self._counted(entries[at], segment), None
+        if at in reused:
+            return replace(reused[at], changed=()), None
         if segment.kind is Kind.REASONING or at < terms.foreign:
             return self._unchanged(segment), None
+        if segment.kind in BLOCKS and len(segment.text) > least_tokens(segment, self._resources.policy):
+            state.prepare(lambda: False)  # before the time is asked for, which is then the block's own
         if terms.call.enough(segment):
             return self._unchanged(segment, late=True), None
         return decide(self._resources, state, conversation.segments, at, terms.call.query)
@@ -253,8 +254,7 @@ class Conversations:
 
         Blocks that were late are decided as well, for the case that they may yet be shortened.
         """
-        own_seed = self._seed_of(query)
-        conversation = conversation_of(context)
+        conversation, own_seed = conversation_of(context), self._seed_of(query)
         links, state = self._resume(own_seed, conversation)
         if state is None:
             return

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from contextprune.context import Context, Segment
-from contextprune.money.payback import Meter
 from contextprune.prepare import Resources, is_shorter
 from contextprune.session.arrival import decide
 from contextprune.session.epoch import Aim, Changed, is_bound
@@ -30,36 +29,37 @@ def second_chances(
 ) -> Changed:
     """(segment, what is sent from now on, tokens) of late blocks that are shortened with the request that ends here.
 
-    free     segments from which on no cache holds what the last request sent: there, what was not decided yet is
-             decided now, unless `enough` says that there is no time; everywhere else only what has been prepared counts
+    free     segments from which on no cache holds what the last request sent
+    enough   says that there is no time left to decide a block that idle moments did not get to: then it waits
     """
-    possible = {}
-    for at in [at for at in sorted(state.late) if at < state.sent and _may_change(state, context, at)]:
-        is_free = free > at >= state.sent_before or free == len(state.texts)
-        if state.late[at] is None and is_free and not enough(state.segments[at]):
+    late = [at for at in sorted(state.late) if at < state.sent and _may_change(state, context, at)]
+    if not late:
+        return ()
+    is_free = {at: free > at >= state.sent_before or free == len(state.texts) for at in late}
+    aim = Aim(state, state.tokens[0], state.ends, 0.0, None, 0, gains=True, safe=True)
+
+    # Decide what might pay, were nothing of it left.
+    first_to_pay = aim.begin({at: state.after[at] for at in late})
+    for at in late:
+        worth_a_look = is_free[at] or (first_to_pay is not None and at >= first_to_pay)
+        if state.late[at] is None and worth_a_look and not enough(state.segments[at]):
             state.late[at] = decide_late(resources, state, at, query)
-        entry = state.late[at]
-        if entry is not None and entry.text is not None:
-            possible[at] = entry, is_free
-    if not possible:
+    entries = {at: entry for at in late if (entry := state.late[at]) is not None and entry.text is not None}
+    if not entries:
         return ()
 
-    if all(is_free for _, is_free in possible.values()):
-        first: int | None = min(possible)
+    if all(is_free[at] for at in entries):
+        first: int | None = min(entries)
     else:
-        aim = Aim(state, state.tokens[0], state.ends, 0.0, None, 0, gains=True, safe=True)
-        first = aim.begin({at: entry.before - entry.after for at, (entry, _) in possible.items()})
+        first = aim.begin({at: entry.before - entry.after for at, entry in entries.items()})
     if first is None:
         return ()
-    return tuple((at, entry.text or "", entry.after) for at, (entry, _) in possible.items() if at >= first)
+    return tuple((at, entry.text or "", entry.after) for at, entry in entries.items() if at >= first)
 
 
 def decide_late(resources: Resources, state: State, at: int, query: str | None) -> Entry:
     """What a late block would have been sent as: decided from what preceded it."""
-    earlier = State(Meter(state.meter.tables), asides=state.asides)
-    for i in range(at):
-        earlier.add(state.segments[i], Entry(state.texts[i], state.before[i], state.after[i]))
-    return replace(decide(resources, earlier, state.segments, at, query)[0], changed=None, late=False)
+    return replace(decide(resources, state.until(at), state.segments, at, query)[0], changed=None, late=False)
 
 
 def still_shorter(state: State, changes: Changed) -> Changed:

@@ -112,6 +112,14 @@ class State:
         if segment.kind in BLOCKS:
             self.keys.update(recall_keys(self.text(len(self.texts) - 1)))
 
+    def until(self, at: int) -> State:
+        """The state before segment `at` came, with what is sent now of those before it."""
+        earlier = State(Meter(self.meter.tables), asides=self.asides)
+        for i in range(at):
+            earlier.add(self.segments[i], Entry(self.texts[i], self.before[i], self.after[i]))
+        earlier._samenesses = self._samenesses[:at]  # so that they need not be cut again
+        return earlier
+
     def end(self, changed: Sequence[tuple[int, str, int]]) -> None:
         """End a request here; before it is sent, an epoch has `changed` these segments: (index, text, tokens)."""
         first = min((at for at, _, _ in changed), default=self.sent)

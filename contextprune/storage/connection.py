@@ -49,13 +49,17 @@ class Opened:
     identity: Identity | None
 
     @contextmanager
-    def writing(self, busy_seconds: float) -> Iterator[sqlite3.Connection]:
+    def writing(self, busy_seconds: float, pause: float = 0.001) -> Iterator[sqlite3.Connection]:
         """A transaction that writes: committed at the end, rolled back after an exception.
+
+        busy_seconds   that it waits where another process has locked the file
+        pause          seconds between two tries
 
         SQLite's own waits for a lock grow to a tenth of a second, so where several processes write all the time some
         are never served. Short ones give each its turn.
         """
         deadline = time.monotonic() + busy_seconds
+        (usual,) = self.connection.execute("PRAGMA busy_timeout").fetchone()
         self.connection.execute("PRAGMA busy_timeout = 0")
         try:
             while True:
@@ -65,9 +69,9 @@ class Opened:
                 except sqlite3.OperationalError as exc:
                     if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                         raise
-                time.sleep(0.001)
+                time.sleep(pause)
         finally:
-            self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * busy_seconds)}")
+            self.connection.execute(f"PRAGMA busy_timeout = {usual}")
 
         with self.connection:  # commits or rolls back
             yield self.connection

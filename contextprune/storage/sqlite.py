@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from contextprune.errors import StoreError
@@ -18,6 +19,23 @@ _AT_ONCE = 500  # keys in one statement: SQLite allows 999 variables at the leas
 _NEW_NOTE = "INSERT INTO notes VALUES (?, ?, ?, ?) ON CONFLICT (key) DO "
 _NOTE = f"{_NEW_NOTE} UPDATE SET size = excluded.size, used = excluded.used, body = excluded.body"
 _FIRST_NOTE = f"{_NEW_NOTE} NOTHING"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How a use waits for a file that another process has locked.
+
+    seconds   at most
+    again     at most after one that waited in vain, until a write succeeds; None: as before
+    pause     seconds between two tries to write: of two processes that wait, the one with the longer pause is second
+    """
+
+    seconds: float = BUSY_SECONDS
+    again: float | None = None
+    pause: float = 0.001
+
+
+USUAL = Patience()
 
 
 class SQLiteStore:
@@ -37,14 +55,14 @@ class SQLiteStore:
         max_age_seconds: float = 30 * 86_400.0,
         max_notes: int = 500_000,
         max_note_bytes: int = 256 << 20,
-        busy_seconds: float = BUSY_SECONDS,
+        patience: Patience = USUAL,
     ) -> None:
         self.path = Path(path).expanduser().absolute()
         self.location = str(self.path)
         self._max_bytes = max_bytes
         self._max_age = max_age_seconds
         self._max_notes, self._max_note_bytes = max_notes, max_note_bytes
-        self._busy_seconds = busy_seconds
+        self._patience, self._in_vain = patience, False
         self._database = shared_database(self.path)
         self._key_secret: bytes | None = None  # of the keys given out last
 
@@ -69,7 +87,7 @@ class SQLiteStore:
         def write(opened: Opened) -> None:
             self._require_same_secret(opened)
             sealed = [(key, checksum(opened.secret, key, data), body) for key, data, body in rows]
-            with opened.writing(self._busy_seconds) as connection:
+            with self._writing(opened) as connection:
                 _expire(connection, self._max_age, now)
                 for key, digest, body in sealed:
                     _insert(connection, key, digest, body, now)
@@ -127,7 +145,7 @@ class SQLiteStore:
         def write(opened: Opened) -> int:
             bodies = ((key, checksum(opened.secret, key.hex(), data) + packed(data)) for key, data in notes.items())
             rows = [(key, len(body), now, body) for key, body in bodies]
-            with opened.writing(self._busy_seconds) as connection:
+            with self._writing(opened) as connection:
                 written = connection.executemany(statement, rows).rowcount
                 connection.execute("DELETE FROM notes WHERE used < ?", (now - self._max_age,))
                 _forget(connection, self._max_notes, self._max_note_bytes)
@@ -150,8 +168,8 @@ class SQLiteStore:
             rows = [row for row in rows if row[1] >= now - self._max_age]
             old = [(now, key) for key, used, _ in rows if now - used > _REFRESH_SECONDS]
             if old:
-                # full or busy: the values are here all the same
-                with suppress(sqlite3.OperationalError), opened.writing(self._busy_seconds) as connection:
+                # full or busy: the values are here all the same, and no read waits for another process
+                with suppress(sqlite3.OperationalError), opened.writing(0.0) as connection:
                     connection.executemany("UPDATE notes SET used = ? WHERE key = ?", old)
             return opened.secret, rows
 
@@ -164,7 +182,24 @@ class SQLiteStore:
         self._database.close(self)
 
     def _use(self, work: Callable[[Opened], Result], *, writes: bool = False, durable: bool = False) -> Result:
-        return self._database.use(self, work, self._busy_seconds, writes=writes, durable=durable)
+        return self._database.use(self, work, self._seconds, writes=writes, durable=durable)
+
+    @property
+    def _seconds(self) -> float:
+        """How long a use waits now."""
+        patience = self._patience
+        return patience.again if self._in_vain and patience.again is not None else patience.seconds
+
+    @contextmanager
+    def _writing(self, opened: Opened) -> Iterator[sqlite3.Connection]:
+        """A transaction that writes, for which it waits as long as it is patient."""
+        try:
+            with opened.writing(self._seconds, self._patience.pause) as connection:
+                self._in_vain = False
+                yield connection
+        except sqlite3.OperationalError as exc:
+            self._in_vain = self._in_vain or exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            raise
 
     def _require_same_secret(self, opened: Opened) -> None:
         """Raise StoreError, once, where the keys given out last are those of a store that is no more."""

@@ -15,8 +15,7 @@ from typing import Protocol, runtime_checkable
 from contextprune.errors import SettingsError, StoreError
 from contextprune.settings import data_folder
 from contextprune.storage.codec import key_of
-from contextprune.storage.schema import BUSY_SECONDS
-from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.sqlite import USUAL, Patience, SQLiteStore
 from contextprune.tokens import bytes_of
 
 
@@ -65,12 +64,11 @@ class FirstNotes(Notes, Protocol):
         ...
 
 
-def open_store(location: str | None = None, folder: Path | None = None, busy_seconds: float = BUSY_SECONDS) -> Store:
+def open_store(location: str | None = None, folder: Path | None = None, patience: Patience = USUAL) -> Store:
     """The store at `location`: "memory", a path, the URL of a Redis, or None (or "") for a file in `folder`.
 
-    The file is created, the Redis asked, at the first use; where another process has locked the file, a use waits at
-    most `busy_seconds`. Raises SettingsError for an address of a kind that is not
-    known, MissingExtra where a package for it is missing.
+    The file is created, the Redis asked, at the first use; `patience` is for a file that another process has locked.
+    Raises SettingsError for an address of a kind that is not known, MissingExtra where a package for it is missing.
     """
     if location == "memory":
         return MemoryStore()
@@ -82,7 +80,7 @@ def open_store(location: str | None = None, folder: Path | None = None, busy_sec
         kind = location.partition("://")[0]
         raise SettingsError(f"the store is 'memory', a path, redis://HOST:PORT or rediss://..., not {kind}://...")
     path = Path(location) if location else (folder or data_folder()) / "originals.sqlite3"
-    return SQLiteStore(path, busy_seconds=busy_seconds)
+    return SQLiteStore(path, patience=patience)
 
 
 def location_of(store: Store) -> str:

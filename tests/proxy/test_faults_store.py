@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import httpx2
@@ -293,6 +294,21 @@ def test_while_another_process_holds_the_store_requests_pass_unchanged(tmp_path:
             assert proxy.provider.requests[-1].json == body
             other.execute("ROLLBACK")
         until(lambda: outcome(ask(proxy, question("free", [log("free", 2000)])))[0] == "applied")
+
+
+def test_a_store_that_is_locked_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    store = tmp_path / "originals.sqlite3"
+    _fill(store, [])
+    with (
+        keeping(store, tmp_path) as proxy,
+        closing(sqlite3.connect(store, isolation_level=None, check_same_thread=False)) as other,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        unlocking = Timer(1.0, other.execute, ["ROLLBACK"])
+        unlocking.start()
+        answer = outcome(ask(proxy, question("locked")))
+        unlocking.join()
+        assert answer == ("applied", "")
 
 
 @pytest.fixture

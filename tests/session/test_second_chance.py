@@ -74,13 +74,15 @@ def test_an_older_block_that_the_cache_holds_is_left_where_the_last_request_fail
     assert ("m", 3, 1) not in engine(conversation(5), as_sent=True, uncached=True).edits
 
 
-def test_in_a_long_session_it_is_shortened_where_that_pays() -> None:
+@pytest.mark.parametrize("prepared", [True, False])
+def test_in_a_long_session_it_is_shortened_where_that_pays(*, prepared: bool) -> None:
     engine = pruner()
     session(engine, 9)
     big = (*conversation(9).segments, *turn(10, listing(60, 77)))
     engine.sent_unchanged(cp.Context(big))
-    engine(cp.Context(big), as_sent=True)
-    engine.prepare_next(cp.Context(big), enough=lambda: False)
+    if prepared:
+        engine(cp.Context(big), as_sent=True)
+        engine.prepare_next(cp.Context(big), enough=lambda: False)
     done = engine(cp.Context((*big, *turn(11))), as_sent=True)
     assert ("m", 10, 1) in done.edits
     assert done.epoch

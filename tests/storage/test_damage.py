@@ -16,7 +16,7 @@ import pytest
 
 from contextprune.errors import StoreError
 from contextprune.storage.damage import find_set_aside, is_damage
-from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.sqlite import Patience, SQLiteStore
 
 PAGE = 4096
 
@@ -205,7 +205,7 @@ def test_a_locked_store_is_not_set_aside(path: Path) -> None:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match="locked"):
-            SQLiteStore(path, busy_seconds=0.05).put({"k": "text"})
+            SQLiteStore(path, patience=Patience(0.05)).put({"k": "text"})
     assert aside(path) == []
 
 

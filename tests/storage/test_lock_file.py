@@ -13,7 +13,7 @@ import pytest
 
 from contextprune.errors import StoreError
 from contextprune.storage.lock_file import locked
-from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.sqlite import Patience, SQLiteStore
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions")
@@ -40,9 +40,9 @@ with locked(Path(sys.argv[1]), 5.0):
         assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(StoreError, match="locked by another process"):
-            SQLiteStore(path, busy_seconds=0.05).key("text")
+            SQLiteStore(path, patience=Patience(0.05)).key("text")
         holder.send_signal(signal.SIGKILL)
-    assert SQLiteStore(path, busy_seconds=0.05).key("text")
+    assert SQLiteStore(path, patience=Patience(0.05)).key("text")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions")

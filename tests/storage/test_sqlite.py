@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from contextprune.errors import StoreError
 from contextprune.storage import codec
-from contextprune.storage.sqlite import SQLiteStore
+from contextprune.storage.sqlite import Patience, SQLiteStore
 from tests.storage.originals import keep
 
 WRITER = """
@@ -422,7 +422,7 @@ def asked(path: Path, question: str) -> list[tuple[Any, ...]]:
 
 def test_a_locked_file_is_waited_for_only_so_long(tmp_path: Path) -> None:
     SQLiteStore(tmp_path / "s.sqlite3").key("it exists")
-    store = SQLiteStore(tmp_path / "s.sqlite3", busy_seconds=0.05)
+    store = SQLiteStore(tmp_path / "s.sqlite3", patience=Patience(0.05))
     key = store.key("text")
     with closing(sqlite3.connect(tmp_path / "s.sqlite3")) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -430,3 +430,27 @@ def test_a_locked_file_is_waited_for_only_so_long(tmp_path: Path) -> None:
             store.put({key: "text"})
     store.put({key: "text"})
     assert store.get(key) == "text"
+
+
+def test_after_a_wait_in_vain_the_next_ones_are_short_until_one_succeeds(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "s.sqlite3", patience=Patience(0.05, again=0.01))
+    key, waits = store.key("text"), [store._seconds]
+    with closing(sqlite3.connect(tmp_path / "s.sqlite3")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked"):
+            store.put({key: "text"})
+        waits.append(store._seconds)
+        other.execute("ROLLBACK")
+    store.put({key: "text"})
+    assert [*waits, store._seconds] == [0.05, 0.01, 0.05]
+
+
+def test_reading_does_not_wait_for_a_locked_file(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "s.sqlite3", patience=Patience(60.0))
+    store.note({b"key": b"value"})
+    with closing(sqlite3.connect(tmp_path / "s.sqlite3", isolation_level=None)) as other:
+        other.execute("UPDATE notes SET used = used - 100")  # a read would count it as used again
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        assert store.noted([b"key"]) == {b"key": b"value"}
+        assert time.monotonic() - began < 30.0

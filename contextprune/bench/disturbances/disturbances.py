@@ -1,4 +1,8 @@
-"""The disturbances, each with what it does to bodies, to processes and to the machine."""
+"""The disturbances, each with what it does to bodies, to processes and to the machine.
+
+Sessions are sent ten times as fast as agents send theirs, so that a run takes minutes, not hours. Only behind a request
+that a disturbance struck the pace is theirs, since what is made good in that time is what is measured.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,9 @@ from contextprune.bench.disturbances.requests import (
 STOPPED = 10  # requests, of which one meets stopped scorers
 KILLS = 10
 LOCKED = 2.0  # seconds
-ANSWER = 5.0  # seconds that the answer takes to a request that met no process: the least that an agent's answers take
+ANSWER = 5.0
+"""Seconds from a request that was struck to the next one. Of 35,030 recorded pauses between two requests of an agent a
+quarter are no longer, the median is 7, and one in twenty is 3 or less."""
 
 
 @dataclass(slots=True)
@@ -30,7 +36,7 @@ class Stage:
 
     total    requests of all sessions; sent: those that were sent so far
     hits     how often it has struck
-    answer   seconds until the next request, after one that met no process
+    answer   seconds until the next request, after one that was struck
     """
 
     replicas: Sequence[Replica]
@@ -63,6 +69,7 @@ def scorers_stopped(stage: Stage, _number: int, _of: int) -> Iterator[None]:
     finally:
         for replica in stage.replicas:
             replica.signal_scorers(signal.SIGCONT)
+    time.sleep(stage.answer)
 
 
 @contextmanager
@@ -95,10 +102,14 @@ def restarted(stage: Stage, number: int, of: int) -> Iterator[None]:
 @contextmanager
 def store_locked(stage: Stage, number: int, of: int) -> Iterator[None]:
     """In the middle of each session another process locks the store for two seconds; the session goes on."""
-    if number == of // 2:
-        stage.hits += 1
-        lock(stage.replicas[0].store, LOCKED)
+    if number != of // 2:
+        yield
+        return
+    stage.hits += 1
+    locking = lock(stage.replicas[0].store, LOCKED)
     yield
+    time.sleep(stage.answer)
+    locking.wait()
 
 
 @dataclass(frozen=True, slots=True)

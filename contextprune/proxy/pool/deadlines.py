@@ -113,9 +113,23 @@ class SessionHistory:
 
     def failed(self, job: Job) -> None:
         """Remember that the provider has not taken a request."""
-        last = next((self._last[mark] for mark in reversed(_marks(job)) if mark in self._last), None)
-        if last is not None and last.size == len(job.body):
+        if (last := self._noted(job)) is not None:
             last.reached = False
+
+    def home(self, job: Job) -> int:
+        """The process that knows the session of a request that was noted; -1 for none."""
+        last = self._noted(job)
+        return last.home if last is not None else -1
+
+    def moved(self, job: Job, home: int) -> None:
+        """Remember the process that now knows the session of a request that was noted."""
+        if (last := self._noted(job)) is not None:
+            last.home = home
+
+    def _noted(self, job: Job) -> LastRequest | None:
+        """What is remembered of this very request; None where another one came after it."""
+        last = next((self._last[mark] for mark in reversed(_marks(job)) if mark in self._last), None)
+        return last if last is not None and last.size == len(job.body) else None
 
     def _keep(self, allowance: Allowance, last: LastRequest) -> None:
         if allowance.job.task is not Task.SHORTEN:

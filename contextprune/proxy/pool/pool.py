@@ -26,11 +26,12 @@ from contextprune.proxy.pool.process import ScorerProcess
 from contextprune.proxy.pool.queue import SMALL, JobQueue
 from contextprune.proxy.pool.slot import Slot, Waiting, unavailable
 
-GRACE = 2.0  # seconds after its deadline that a process may take for a job before it counts as hung
+GRACE = 3.0  # seconds after its deadline that a process may take for a job before it counts as hung; more than BUSY
 SLOWEST = 50_000.0  # tokens a second of a body that an epoch, which cannot be interrupted, is granted besides
 MARGIN = 1.5  # of the time that a job is likely to take, there must be so much left when its turn comes
 STRIKES = 2  # processes in a row that a session may cost before it is left alone
 START = 60.0  # seconds that a process may take to start
+FIRST_START = 2.5  # deadlines that a request waits for the first process of all: the proxy itself has just come up
 BACKOFF = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0)  # seconds before a start, by how many in a row have failed
 LONGEST = 30.0  # seconds that anybody waits for a job, the side-car's callers too
 UNHURRIED = 5.0  # seconds for an audit, whose request does not wait for it
@@ -138,7 +139,10 @@ class ScorerPool:
             await asyncio.sleep(CATCH_UP_PAUSE)
             status = self.status()
             if status.ready and not status.waiting and status.breaker == "closed":
-                answer = await self._answer_to(_waiting(replace(job, seconds=0.0), UNHURRIED))
+                waiting = _waiting(replace(job, seconds=0.0), UNHURRIED, self._sessions.home(job))
+                answer = await self._answer_to(waiting)
+                if waiting.slot is not None:  # which has what was prepared
+                    self._sessions.moved(job, waiting.slot.number)
                 if answer.before:
                     return answer
         return pass_through(job, Reason.LATE)
@@ -181,12 +185,14 @@ class ScorerPool:
             self._waiting.pop(job.number, None)
 
     def _limit(self, allowance: Allowance) -> float:
-        """Seconds that a request waits at most: while no process is up as long as any may, since a start is rare."""
+        """Seconds that a request waits at most: longer while no process is up, since a start is rare."""
         job, limit = allowance.job, min(allowance.limit, LONGEST)
         if job.audit:
             return max(allowance.limit, UNHURRIED)
-        is_up = any(slot.ready for slot in self._slots_for(job))
-        return limit if is_up else max(limit, self._options.deadline)
+        if any(slot.ready for slot in self._slots_for(job)):
+            return limit
+        start = FIRST_START if not self._start_seconds else 1.0
+        return max(limit, start * self._options.deadline)
 
     def _slots_for(self, job: Job) -> list[Slot]:
         """The slots whose processes take a job of its size."""
@@ -343,10 +349,10 @@ class ScorerPool:
         self._warned = sentence
 
 
-def _waiting(job: Job, seconds: float) -> Waiting:
-    """A job for which nobody waits with a request; it belongs to no session."""
+def _waiting(job: Job, seconds: float, home: int) -> Waiting:
+    """A job for which nobody waits with a request, best for the process `home`."""
     now = monotonic()
-    return Waiting(Allowance(job, seconds), asyncio.get_running_loop().create_future(), now, now + seconds)
+    return Waiting(Allowance(job, seconds, home), asyncio.get_running_loop().create_future(), now, now + seconds)
 
 
 def _tokens(job: Job) -> int:

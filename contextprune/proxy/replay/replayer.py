@@ -30,11 +30,13 @@ from contextprune.session import identity
 from contextprune.session.ledger import Entry, Ledger, unpacked
 from contextprune.session.sent import Recorded, find_recorded, sent_texts
 from contextprune.settings import data_folder, load_settings
+from contextprune.storage.sqlite import Patience
 from contextprune.storage.store import Notes, Store, open_store
 
 TENANTS = 64  # whose decisions are in memory
 TENANT_BYTES = 8 << 20  # of decisions of one tenant
-BUSY = 2.5  # seconds that a replay waits for a store that another process has locked
+BUSY = Patience(2.5, pause=0.02)
+"""For a store that another process has locked. A scorer process that waits for it with a decision is to be first."""
 SECONDS = 4.0  # that a request waits for its replay where the store does not answer; then what is in memory must do
 OVERTAKEN = 3  # times that a scorer process may be first before what is noted by then is sent
 UNCOUNTED = -1  # tokens of what the front notes, which has no counter
@@ -135,7 +137,8 @@ class Replayer:
         body = conversation.body(job, edits)
         if body is job.body:
             return replace(unanswered, model=conversation.context.model)
-        return replace(unanswered, body=body, status="applied", model=conversation.context.model)
+        epoch = any(recorded.entries[at].changed for at in recorded.entries if at >= core.sent)
+        return replace(unanswered, body=body, status="applied", model=conversation.context.model, epoch=epoch)
 
     def _refused(self, job: Job) -> None:
         context = read(parse_body(job.body), format=job.dialect or None)

@@ -8,31 +8,38 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 
 from contextprune.context import Context, Kind
 from contextprune.storage.store import FirstNotes, Notes, Store
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Scoped:
     """A store as a single tenant sees it: the same keys for the same tenant, and no text, no note of any other.
 
-    home   the tenant whose notes these are, where that is another tenant: see `Homes`. Texts are always the tenant's
+    home      the tenant whose notes these are, where that is another tenant: see `Homes`. Texts are always the tenant's
+    on_write  called before each write, which may have to wait
 
     The tenant "" has the keys of the store itself, but even it is given only what is its own. Whoever opens the
     store without a scope (the command line, the MCP server) can read its file anyway, and finds every key.
     """
 
-    def __init__(self, store: Store, tenant: str, home: str | None = None) -> None:
-        self._store, self._tenant = store, tenant
+    def __init__(
+        self, store: Store, tenant: str, home: str | None = None, *, on_write: Callable[[], None] = _nothing
+    ) -> None:
+        self._store, self._tenant, self._on_write = store, tenant, on_write
         self._home = tenant if home is None else home
         self._notes: Notes | None = store if isinstance(store, Notes) else None
 
     @property
     def at_home(self) -> Scoped:
         """The same store with the tenant's own notes, whoever began the conversation."""
-        return self if self._home == self._tenant else Scoped(self._store, self._tenant)
+        return self if self._home == self._tenant else Scoped(self._store, self._tenant, on_write=self._on_write)
 
     def key(self, text: str) -> str:
         """See `Store`."""
@@ -40,6 +47,7 @@ class Scoped:
 
     def put(self, texts: Mapping[str, str]) -> None:
         """See `Store`."""
+        self._on_write()
         self._store.put(texts)
 
     def get(self, key: str) -> str | None:
@@ -52,11 +60,13 @@ class Scoped:
     def note(self, notes: Mapping[bytes, bytes]) -> None:
         """See `Notes`; nothing is kept where the store keeps no notes."""
         if self._notes is not None:
+            self._on_write()
             self._notes.note({self._named(key): value for key, value in notes.items()})
 
     def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
         """See `FirstNotes`; where the store does not tell who was first, the last one counts."""
         if isinstance(self._notes, FirstNotes):
+            self._on_write()
             return self._notes.note_first({self._named(key): value for key, value in notes.items()})
         self.note(notes)
         return True

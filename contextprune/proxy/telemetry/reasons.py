@@ -40,7 +40,7 @@ ADVICE: Mapping[str, Advice] = {
         "Look for the cause in the log around that time: memory that ran out is the usual one.",
     ),
     Reason.STARTING: Advice(
-        "No scorer process was ready yet.",
+        "No scorer process was ready in time.",
         "Wait: this ends when a scorer is up, within seconds. If it does not, the log says why it cannot start.",
     ),
     Reason.BREAKER: Advice(

@@ -92,6 +92,7 @@ class Answerer:
         self._homes = Homes(store)
         self._refused: OrderedDict[tuple[str, bytes], None] = OrderedDict()  # by tenant and root
         self._pace = Pace()
+        self._deadline: Deadline | None = None  # of the job that is being decided
         self._silent_until = 0.0  # monotonic seconds; until then the store is not complained of again
         self._last: _LastJob | None = None
         self._next: _LastJob | None = None  # the job whose next request is to be prepared
@@ -101,7 +102,7 @@ class Answerer:
 
         Raises MemoryError, at which the process gives way to a new one.
         """
-        self._last = self._next = None
+        self._last = self._next = self._deadline = None
         return guarded(lambda: self._dispatch(job, abandoned), lambda exc: self._failed(job, exc))
 
     def trouble(self) -> str:
@@ -210,7 +211,7 @@ class Answerer:
         seconds = {"read": perf_counter() - started}
         self._last = _LastJob(job, engine, conversation)
 
-        deadline = Deadline(job.seconds - (perf_counter() - started), abandoned, self._pace)
+        deadline = self._deadline = Deadline(job.seconds - (perf_counter() - started), abandoned, self._pace)
         pruned = pruner(context, cold=job.cold, uncached=job.uncached, as_sent=True, enough=deadline)
         deadline.end()
         if pruned.unknown and not job.audit:
@@ -279,12 +280,21 @@ class Answerer:
         key = (tenant, home, audit)
         engine = self._engines.get(key)
         if engine is None:
-            store = MemoryStore(max_bytes=AUDIT_BYTES) if audit else Scoped(self._store, tenant, home)
+            store = MemoryStore(max_bytes=AUDIT_BYTES) if audit else self._scoped(tenant, home)
             engine = self._engines[key] = _TenantEngine(self._policy, self._scorer, self._counter, store)
         self._engines.move_to_end(key)
         while len(self._engines) > ENGINES:
             self._engines.popitem(last=False)
         return engine
+
+    def _scoped(self, tenant: str, home: str) -> Scoped:
+        """A tenant's store. Where a write has to wait, that says nothing of how fast blocks are decided."""
+
+        def decided() -> None:
+            if self._deadline is not None:
+                self._deadline.end()
+
+        return Scoped(self._store, tenant, home, on_write=decided)
 
 
 def _is_request(job: Job) -> bool:

@@ -28,11 +28,14 @@ from contextprune.pruner import Pruner
 from contextprune.report import Report
 from contextprune.scoring import load_scorer_for_requests
 from contextprune.settings import Settings, data_folder, load_settings
+from contextprune.storage.sqlite import Patience
 from contextprune.storage.store import MemoryStore, open_store
 from contextprune.tokens import open_counter
 
 _OUT_OF_MEMORY = 70
-BUSY = 0.25  # seconds that a job waits for a store that another process has locked, before it goes on without
+BUSY = Patience(2.5, again=0.25)
+"""For a store that another process has locked. The front waits for it as long, whoever is late: with us, for the
+decision."""
 IDLE = 0.02  # seconds without a job after which the next request is prepared
 _log = logging.getLogger("contextprune.proxy.scorer")
 

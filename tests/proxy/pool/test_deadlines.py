@@ -88,6 +88,23 @@ def test_a_request_that_failed_after_another_one_of_its_session_says_nothing_of_
     assert not known.allow(job(body("n9", 7)), 0.0).job.uncached
 
 
+def test_whoever_counted_a_request_that_was_late_knows_its_session() -> None:
+    known = sessions()
+    late = job(body("m1", 5))
+    sent(known, late, home=-1)
+    known.moved(late, 1)
+    assert known.home(late) == 1
+    assert known.allow(job(body("m1", 6)), 0.0).home == 1
+
+
+def test_what_was_counted_after_another_request_of_its_session_moves_nothing() -> None:
+    known = sessions()
+    sent(known, job(body("m2", 6)), home=0)
+    known.moved(job(body("m2", 5)), 1)
+    assert known.home(job(body("m2", 5))) == -1
+    assert known.allow(job(body("m2", 7)), 0.0).home == 0
+
+
 def test_after_a_long_silence_the_cache_is_cold() -> None:
     known = sessions()
     sent(known, job(body("n6", 5)), now=0.0)

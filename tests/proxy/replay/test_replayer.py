@@ -84,6 +84,16 @@ def test_a_decision_that_comes_after_the_replay_counts_for_nothing(path: Path) -
     assert decided.before == decided.after > 0
 
 
+def test_a_second_chance_that_is_replayed_is_declared_as_an_epoch(path: Path) -> None:
+    replay(Replayer(lambda: SQLiteStore(path)), job(body("r10", 1)))
+    decided = scorer(SQLiteStore(path))(job(body("r10", 2), uncached=True))
+    replayed = replay(Replayer(lambda: SQLiteStore(path)), job(body("r10", 2)))
+    later = replay(Replayer(lambda: SQLiteStore(path)), job(body("r10", 3)))
+    assert decided.epoch
+    assert replayed.body == decided.body
+    assert [replayed.epoch, later.epoch] == [True, False]
+
+
 @pytest.mark.parametrize("head", [{"system": "now"}, {"tools": [{"type": "function", "function": {"name": "x"}}]}])
 def test_a_changed_head_changes_nothing(path: Path, head: dict[str, Any]) -> None:
     sent = scorer(SQLiteStore(path))(job(body("r5", 2)))

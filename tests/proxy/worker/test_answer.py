@@ -166,6 +166,20 @@ def test_new_results_are_told_by_their_size_as_decided_or_without_time() -> None
     assert ask(engine, job(body("x0", 2), seconds=0.0)).new == (0, len(texts(body("x0", 2))[1]))
 
 
+def test_the_pace_of_blocks_is_measured_before_a_write_that_may_have_to_wait() -> None:
+    measured: list[bool] = []
+
+    class Watching(MemoryStore):
+        def put(self, texts: Mapping[str, str]) -> None:
+            assert engine._deadline is not None
+            measured.append(engine._deadline._last is None)
+            super().put(texts)
+
+    engine = answerer(Watching())
+    assert ask(engine, job(body("w1"))).status == "applied"
+    assert measured == [True]
+
+
 def test_what_there_is_no_time_for_stands_and_says_late(store: Store) -> None:
     engine = answerer(store)
     answer = ask(engine, job(body("x1"), seconds=0.0))
