@@ -70,12 +70,17 @@ class Expected:
     broken: bool = False
 
 
+def counts_writes(model: str) -> bool:
+    """Tell whether the usage of a model says what entered the cache."""
+    return _COUNTS_WRITES.search(model.lower()) is not None
+
+
 def use_of(model: str, counts: Bill, pause: float | None = None) -> Use:
     """A request's use, from the counts in its usage.
 
     Usage of other providers than Anthropic does not say what entered the cache: there all that was not read did.
     """
-    if not _COUNTS_WRITES.search(model.lower()):
+    if not counts_writes(model):
         counts = Bill(written=counts.fresh + counts.entered, read=counts.read)
     return Use(model, counts, pause)
 

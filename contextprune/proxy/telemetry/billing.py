@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from contextprune.money.reuse import SHRUNK, Line, State, use_of
+from contextprune.money.reuse import SHRUNK, Line, State, counts_writes, use_of
 from contextprune.money.tariff import MTOK, Bill, Tariff, family_of
 from contextprune.proxy.job import Answer, Four
 from contextprune.proxy.telemetry.usage import Usage
@@ -94,11 +94,12 @@ def with_counts(answer: Answer, counts: Answer) -> Answer:
 
 @dataclass(slots=True)
 class _Session:
-    """A session's line of requests, when the last one began, its trail, and whether any was shortened."""
+    """A session's line of requests, when the last one began, its trail, and whether any was shortened or cached."""
 
     line: Line
     started: float
     shortened: bool = False
+    caches: bool = False
     trail: str = ""
 
     def goes_on(self, trail: str) -> bool:
@@ -116,8 +117,8 @@ class Sessions:
     def misses(self, session: str, answer: Answer, usage: Usage, started: float) -> bool:
         """Note a request; whether it read less from the cache than the session's last one had left there.
 
-        False, too, as long as nothing of the session was shortened, and where the client changed what it had sent:
-        then the miss is not ours. `started` is in seconds since 1970.
+        False, too, as long as nothing of the session was shortened, where the client changed what it had sent, and
+        where nothing ever gets into a cache: then the miss is not ours. `started` is in seconds since 1970.
         """
         if not session or not usage.input:
             return False
@@ -128,7 +129,8 @@ class Sessions:
             state.line.keep_for_hour()
 
         expected = state.line.expect(model, usage.input, max(0.0, started - state.started), family_of(model))
-        state.line.sent(usage.input)
+        state.caches = state.caches or usage.read > 0
+        state.line.sent(_left_in_cache(model, usage, caches=state.caches))
         state.started = started
         ours = state.goes_on(answer.trail) and state.shortened
         self._sessions[session, model] = state
@@ -157,6 +159,17 @@ def _scaled(bill: Bill, scale: float) -> Bill:
     return Bill(*(round(scale * tokens) for tokens in (bill.fresh, bill.written, bill.read, bill.hour)))
 
 
+def _left_in_cache(model: str, usage: Usage, *, caches: bool) -> int:
+    """Tokens that a request left in the cache. `caches`: something was read from it in this session.
+
+    Anthropic's go as far as the client's last breakpoint, and there are none where it sets none. Others say what they
+    read alone, and those that cache nothing say 0 for ever.
+    """
+    if counts_writes(model):
+        return usage.read + usage.written
+    return usage.input if caches else 0
+
+
 def _head_tokens(answer: Answer) -> int:
     """Tokens of instructions and tools, which stand first and are never shortened."""
     return sum(answer.kinds[kind][1] for kind in ("system", "tools") if kind in answer.kinds)
@@ -167,7 +180,7 @@ def _as_read(unsent: Bill, reckoned: Bill, paid: Bill, head: int, *, missed: boo
 
     More read than reckoned: other sessions left it there, and both begin alike. Less: the same is missing of both, in
     the `head` the same tokens and behind it the same share, but where it was missed without a reason: that would not
-    have happened to what was not sent.
+    have happened to what was not sent. Where nothing entered the cache, nothing of that would have.
     """
     if paid.read >= reckoned.read:
         more = min(paid.read - reckoned.read, unsent.tokens - unsent.read)
@@ -177,8 +190,12 @@ def _as_read(unsent: Bill, reckoned: Bill, paid: Bill, head: int, *, missed: boo
         head = min(head, reckoned.read, unsent.read)
         share = max(0, paid.read - head) / max(1, reckoned.read - head)
         more = min(paid.read, head) + round(share * (unsent.read - head)) - unsent.read
+
     entered, fresh = unsent.entered - more, unsent.fresh
     if entered < 0:
         entered, fresh = 0, fresh + entered
     read = unsent.read + more
+
+    if paid.fresh and not paid.entered:
+        return Bill(fresh + entered, 0, read)
     return Bill(fresh, 0, read, entered) if unsent.hour else Bill(fresh, entered, read)

@@ -221,3 +221,35 @@ def test_what_a_client_missed_in_its_head_it_would_have_missed_alike(read: int, 
     billing = billing_of(applied(kinds=HEAD), Usage(0, 10_000 - read, read))
     assert billing is not None
     assert billing.before == pytest.approx(1.25 * (40_000 - avoided_read) + 0.1 * avoided_read)
+
+
+def test_a_client_that_sets_no_breakpoint_misses_nothing() -> None:
+    sessions = Sessions()
+    misses(sessions, Usage(10_000, 0, 0), 0.0)
+    assert not misses(sessions, Usage(11_000, 0, 0), 20.0)
+
+
+def test_a_client_that_has_its_instructions_cached_alone_misses_nothing_else() -> None:
+    sessions = Sessions()
+    misses(sessions, Usage(9_000, 1_500, 0), 0.0)
+    assert not misses(sessions, Usage(10_000, 0, 1_500), 20.0)
+    assert misses(sessions, Usage(12_500, 0, 0), 40.0)
+
+
+def test_a_provider_that_caches_nothing_misses_nothing() -> None:
+    sessions, llama = Sessions(), applied(model="llama-4-70b")
+    misses(sessions, Usage(10_000, 0, 0), 0.0, llama)
+    assert not misses(sessions, Usage(11_000, 0, 0), 20.0, llama)
+
+
+def test_a_provider_that_read_from_its_cache_before_has_missed() -> None:
+    sessions, gpt = Sessions(), applied(model="gpt-5.6")
+    misses(sessions, Usage(10_000, 0, 0), 0.0, gpt)
+    misses(sessions, Usage(1_000, 0, 10_000), 20.0, gpt)
+    assert misses(sessions, Usage(12_000, 0, 0), 40.0, gpt)
+
+
+def test_without_a_cache_the_clients_bytes_cost_the_full_price_as_well() -> None:
+    billing = billing_of(APPLIED, Usage(10_000, 0, 0))
+    assert billing is not None
+    assert (billing.before, billing.after) == pytest.approx((40_000, 10_000))
