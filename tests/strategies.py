@@ -406,7 +406,11 @@ def skeleton(payload: Any, *, marked: bool = False) -> Any:
     if answer or payload.get("type") == "tool-result":
         return _without_texts(payload)
     place = "output" if payload.get("type") == "function_call_output" else "content"
-    if payload.get("role") == "tool" or payload.get("type") in ("function_call_output", "tool_result"):
+    of_ai_sdk = "tool-result" in json.dumps(payload.get("content"))
+    if (payload.get("role") == "tool" and not of_ai_sdk) or payload.get("type") in (
+        "function_call_output",
+        "tool_result",
+    ):
         if not marked and "cache_control" in json.dumps(payload):
             return payload
         return {key: _blanked(value) if key == place else value for key, value in payload.items()}
