@@ -34,6 +34,14 @@ def test_every_output_belongs_to_a_case() -> None:
     assert set(ROOT.glob("*/*.txt")) == named
 
 
+def test_the_set_is_as_wide_as_it_says() -> None:
+    families = Counter(case.family for case in CASES)
+    assert len(CASES) >= 120
+    assert len({case.tool for case in CASES}) >= 60
+    assert len(families) == 12
+    assert min(families.values()) >= 7
+
+
 def test_both_halves_are_large_enough_to_tell_something() -> None:
     halves = Counter(case.half for case in CASES)
     assert min(halves["open"], halves["judge"]) > len(CASES) / 3
