@@ -22,10 +22,19 @@ from contextprune.selection.protection import least_tokens, protection
 from contextprune.session.arrival import BlockPlan, decide
 from contextprune.session.decided import Decided, Shown, assemble
 from contextprune.session.epoch import Changed, run_epoch
-from contextprune.session.identity import LASTING, Conversation, Key, Link, alike, chain, conversation_of, seed
+from contextprune.session.identity import LASTING, Conversation, Key, Link, chain, conversation_of, seed, shared
 from contextprune.session.ledger import Entry, Ledger, packed
 from contextprune.session.second_chance import decide_late, second_chances, still_shorter
-from contextprune.session.sent import Recorded, block_entries, find_recorded, named, placed, sent_texts, unknown_blocks
+from contextprune.session.sent import (
+    Recorded,
+    block_entries,
+    find_recorded,
+    is_confirmed,
+    named,
+    placed,
+    sent_texts,
+    unknown_blocks,
+)
 from contextprune.session.state import State
 
 MOST_STATES = 16  # conversations whose state is in memory; that of any other is built from the ledger
@@ -118,7 +127,7 @@ class Conversations:
         `enough` is asked before each segment of which nothing is recorded; where it says so, that one stands as it is.
         What it raises goes through, and nothing new is remembered.
         """
-        call = _Call(query, cold, uncached, as_sent, frozen, enough or _never)
+        call = _Call(query, cold, uncached, as_sent, frozen, enough or (lambda _: False))
         call = call._replace(cold=cold and self._decided_last(context, query))
 
         for _ in range(OVERTAKEN):
@@ -294,7 +303,7 @@ class Conversations:
         links, state = self._resume(own_seed, conversation)
         policy = self._resources.policy
         prices = tables(context.model, policy.prices, policy.tariffs)
-        if state is None:
+        if state is None or not is_confirmed(self._ledger, conversation, links[: len(state.texts)]):
             state = State(Meter(prices))
         elif state.meter.tables != prices:  # another model
             state.meter.reprice(prices)
@@ -329,7 +338,7 @@ class Conversations:
                 if remembered.seed != own_seed:
                     continue
                 size = len(remembered.links)
-                common = _common(remembered.state.segments, segments)
+                common = shared(remembered.state.segments, segments)
                 if common > len(links):
                     links = remembered.links[:common]
                 fits = common == size and remembered.state.ended == (size in conversation.ends)
@@ -387,14 +396,3 @@ class Conversations:
         if not self._ledger.keep_first(new):
             raise _Overtaken
         news.notes = {key: packed(entry) for key, entry in (again | new).items()}
-
-
-def _never(_segment: Segment) -> bool:
-    return False
-
-
-def _common(before: Sequence[Segment], now: Sequence[Segment]) -> int:
-    """How many segments from the first on a ledger cannot tell apart."""
-    return next(
-        (i for i, (a, b) in enumerate(zip(before, now, strict=False)) if not alike(a, b)), min(len(before), len(now))
-    )

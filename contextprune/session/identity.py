@@ -123,6 +123,12 @@ def alike(a: Segment, b: Segment) -> bool:
     )
 
 
+def shared(before: Sequence[Segment], now: Sequence[Segment]) -> int:
+    """How many segments from the first on a ledger cannot tell apart."""
+    pairs = enumerate(zip(before, now, strict=False))
+    return next((i for i, (a, b) in pairs if not alike(a, b)), min(len(before), len(now)))
+
+
 def _content(segment: Segment) -> bytes:
     """What of a segment counts, as bytes that no two different segments share."""
     flags = "01"[segment.failed] + "01"[_is_free(segment)]

@@ -60,13 +60,11 @@ class Ledger:
 
         `in_memory`: then, what is in memory will do.
         """
-        with self._lock:
-            entries = list(_until_missing(keys, self._entries))
-            for key in keys[: len(entries)]:
-                self._entries.move_to_end(key)
-
+        entries = self._in_memory(keys)
         if self._notes is not None:
             try:
+                if not self.agrees(keys[: len(entries)]):
+                    entries = self._in_memory(keys)
                 stored = self._stored(keys[len(entries) :])
                 entries = self._corrected(keys, entries)
             except StoreError:
@@ -75,6 +73,36 @@ class Ledger:
                 return entries
             self.remember(stored)
             entries += stored.values()
+        return entries
+
+    def agrees(self, keys: Sequence[Key]) -> bool:
+        """Tell whether the notes still say what is in memory of the last of these keys. Raises StoreError.
+
+        Else the store was wiped, and another process may have gone on without knowing what was in it. Then what is
+        noted of all the keys counts, and what is in memory alone is noted, so that all processes come to agree.
+        """
+        with self._lock:
+            entry = self._entries.get(keys[-1]) if keys else None
+        if self._notes is None or entry is None:
+            return True
+        value = self._notes.noted(keys[-1:]).get(keys[-1])
+        stored = unpacked(value) if value is not None else None
+        if stored is not None and (stored.text, stored.changed or ()) == (entry.text, entry.changed or ()):
+            return True
+
+        with self._lock:
+            entries = {key: self._entries[key] for key in keys if key in self._entries}
+        self.keep_first(entries)
+        noted = ((key, unpacked(value)) for key, value in self._notes.noted(list(entries)).items())
+        self.remember({key: stored for key, stored in noted if stored is not None})
+        return False
+
+    def _in_memory(self, keys: Sequence[Key]) -> list[Entry]:
+        """The entries in memory of the longest beginning of `keys` that has any."""
+        with self._lock:
+            entries = list(_until_missing(keys, self._entries))
+            for key in keys[: len(entries)]:
+                self._entries.move_to_end(key)
         return entries
 
     def _corrected(self, keys: Sequence[Key], entries: Sequence[Entry]) -> list[Entry]:

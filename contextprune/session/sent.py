@@ -57,6 +57,12 @@ def find_recorded(
     return Recorded(recorded, size, reused)
 
 
+def is_confirmed(ledger: Ledger, conversation: Conversation, links: Sequence[Link]) -> bool:
+    """Tell whether the notes still say what is in memory of the segments with these links. Raises StoreError."""
+    linked = zip(links, conversation.segments, strict=False)
+    return ledger.agrees([link for link, segment in linked if segment.kind is not Kind.REASONING])
+
+
 def block_entries(conversation: Conversation, links: Sequence[Link], entries: Mapping[int, Entry]) -> dict[Key, Entry]:
     """Of new entries those that hold wherever the block stands, by its own key."""
     return {

@@ -94,7 +94,7 @@ def test_the_notes_of_a_new_conversation_are_asked_for_few_keys(tmp_path: Path) 
     assert store.asked == [16]
 
 
-def test_what_is_in_memory_is_not_asked_for_again(tmp_path: Path) -> None:
+def test_of_what_is_in_memory_only_the_last_is_asked_for_again(tmp_path: Path) -> None:
     store = Asked(tmp_path / "s.sqlite3")
     known = records(3000)
     Ledger(store).keep(known)
@@ -102,7 +102,24 @@ def test_what_is_in_memory_is_not_asked_for_again(tmp_path: Path) -> None:
     assert ledger.find(list(known)) == list(known.values())
     once = len(store.asked)
     assert ledger.find(list(known)) == list(known.values())
-    assert len(store.asked) == once < 8
+    assert store.asked[once:] == [1]
+
+
+def test_what_a_wiped_store_has_lost_is_noted_again(tmp_path: Path) -> None:
+    known = records(3)
+    ledger = Ledger(SQLiteStore(tmp_path / "wiped.sqlite3"))
+    ledger.remember(known)
+    assert not ledger.agrees(list(known))
+    assert Ledger(SQLiteStore(tmp_path / "wiped.sqlite3")).find(list(known)) == list(known.values())
+    assert ledger.agrees(list(known))
+
+
+def test_what_another_process_noted_after_a_wipe_counts(tmp_path: Path) -> None:
+    known, other = records(3, "short"), {b"2": Entry(None, 2, 2)}
+    Ledger(SQLiteStore(tmp_path / "wiped.sqlite3")).keep(other)
+    ledger = Ledger(SQLiteStore(tmp_path / "wiped.sqlite3"))
+    ledger.remember(known)
+    assert ledger.find(list(known)) == [known[b"0"], known[b"1"], other[b"2"]]
 
 
 @pytest.mark.parametrize("change", ["body = zeroblob(50)", "body = 'text'", "key = x'00'"])
