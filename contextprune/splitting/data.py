@@ -8,13 +8,14 @@ text of one value are cut alike.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.code import cut_code
-from contextprune.splitting.literals import literal_pieces
-from contextprune.splitting.opaque import is_unbroken
+from contextprune.splitting.literals import cut_spelled, literal_pieces
+from contextprune.splitting.opaque import is_opaque
 from contextprune.splitting.pieces import break_points, rebase
 
 _SMALL, _RECORD = 120, 500
@@ -33,17 +34,22 @@ _TOKEN = re.compile(
     rf"|(?P<value>{_STRING}|{_NUMBER}|true|false|null|NaN|-?Infinity)(?:{_SPACE},)?)"
     r"|(?P<end>\Z)|(?P<bad>[\s\S]))"
 )
+_OF_SCHEMA = frozenset({'"required"', '"properties"', '"enum"'})
 _MEMBER = {"[": Syntax.JSON_ITEM, "{": Syntax.JSON_PAIR}
 _CLOSING = {"[": "]", "{": "}"}
 
 
-def cut_json(text: str) -> list[Cut]:
+CutInner: TypeAlias = Callable[[str], Sequence[Cut]]
+"""Cuts what a string of several lines spells."""
+
+
+def cut_json(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
     """Members, brackets and pieces of long strings as cuts; text that is no JSON is cut as code is."""
-    cuts = _scan(text, Syntax.LINES)
+    cuts = _scan(text, Syntax.LINES, cut_inner)
     return cut_code(text) if cuts is None else cuts
 
 
-def cut_jsonl(text: str) -> list[Cut]:
+def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
     """One cut a line; a very long line is cut inside, as JSON if it is JSON."""
     cuts: list[Cut] = []
     start = 0
@@ -51,7 +57,7 @@ def cut_jsonl(text: str) -> list[Cut]:
         end = text.find("\n", start) + 1 or len(text)
         if end - start > _LONG_LINE:
             line = text[start:end]
-            inner = _scan(line, Syntax.JSON_LINE)
+            inner = _scan(line, Syntax.JSON_LINE, cut_inner)
             cuts += rebase(_torn(line) if inner is None else inner, start, len(cuts))
         elif cuts and end - start <= 2 and text[start:end].isspace() and end - cuts[-1].start <= _LONG_LINE:
             cuts[-1] = cuts[-1]._replace(end=end)
@@ -82,12 +88,13 @@ _VALUE_OR_CLOSE, _VALUE, _NOTHING_MORE = range(3)
 class _Scanner:
     """Builds the cuts of one JSON text, token by token; each method says whether its token was allowed there."""
 
-    def __init__(self, text: str, root: Syntax) -> None:
-        self.text = text
+    def __init__(self, text: str, root: Syntax, cut_inner: CutInner | None) -> None:
+        self.text, self.cut_inner = text, cut_inner
         self.cuts: list[Cut] = []
         self.start = 0  # of the next cut
         self.size = 0  # characters so far, white space left out
         self.frames = [_Frame("", -1, 0, ())]  # the outermost stands for the text itself
+        self.of_schema: dict[int, dict[str, int]] = {}  # opening cut -> members that a schema is read by
         self.syntaxes = {**_MEMBER, "": root}
         self.awaits = _VALUE
 
@@ -99,6 +106,8 @@ class _Scanner:
 
         self.size += key_end - key_start + 2  # with its colon and comma
         syntax = self.syntaxes[frame.bracket]
+        if (key := token["key"]) in _OF_SCHEMA:
+            self.of_schema.setdefault(frame.at, {})[key] = len(self.cuts)
         if token.lastgroup == "open":
             if len(self.frames) > _DEEPEST:
                 return False
@@ -110,7 +119,7 @@ class _Scanner:
 
         start, end = token.span("value")
         self.size += end - start
-        if end - start > _LONG_STRING and self.text[start] == '"' and not is_unbroken(self.text, start + 1, end - 1):
+        if end - start > _LONG_STRING and self.text[start] == '"' and not is_opaque(self.text, start + 1, end - 1):
             self._string(start, end, token.end(), syntax, frame.anchors)
         else:
             self._append(token.end(), Unit.ITEM, syntax, frame.anchors)
@@ -121,14 +130,26 @@ class _Scanner:
         if self.awaits == _VALUE or not frame.bracket or token["close"] != _CLOSING[frame.bracket]:
             return False
         opening = self.cuts[frame.at]
+        members = self.of_schema.pop(frame.at, None)
         if self.size - frame.size <= (_RECORD if len(self.frames) > 2 else _SMALL):
             del self.cuts[frame.at :]
             self.start = opening.start
             self._append(token.end(), Unit.ITEM, opening.syntax, opening.anchors)
         else:
             self.cuts[frame.at] = opening._replace(anchors=(len(self.cuts), *opening.anchors))
+            self._schema(frame.at, members or {})
             self._append(token.end(), Unit.ITEM, opening.syntax, frame.anchors)
         return self._comma(token.end())
+
+    def _schema(self, opening: int, members: Mapping[str, int]) -> None:
+        """In a JSON schema, properties need what says which are required, and what has an enumeration needs that."""
+        if '"required"' in members and '"properties"' in members:
+            self._needs(members['"properties"'], members['"required"'])
+        if '"enum"' in members:
+            self._needs(opening, members['"enum"'])
+
+    def _needs(self, index: int, needed: int) -> None:
+        self.cuts[index] = self.cuts[index]._replace(anchors=(*self.cuts[index].anchors, needed))
 
     def end(self) -> bool:
         """Close the text: white space behind the value belongs to it."""
@@ -145,11 +166,14 @@ class _Scanner:
 
     def _string(self, start: int, end: int, comma_end: int, syntax: Syntax, anchors: tuple[int, ...]) -> None:
         """A long string value: its key and quote, its pieces, its other quote with the comma."""
-        pieces = literal_pieces(self.text, start + 1, end - 1)
         index = len(self.cuts)
-        self._append(start + 1, Unit.ITEM, syntax, (index + 1 + len(pieces), *anchors))
-        for piece in pieces:
-            self._append(piece, Unit.LINE, Syntax.JSON_STRING, (index,))
+        spelled = cut_spelled(self.text, start + 1, end - 1, self.cut_inner) if self.cut_inner else None
+        if spelled is None:
+            points = [start + 1, *literal_pieces(self.text, start + 1, end - 1)]
+            spelled = [Cut(first, last, Unit.LINE, Syntax.JSON_STRING) for first, last in pairwise(points)]
+        self._append(start + 1, Unit.ITEM, syntax, (index + 1 + len(spelled), *anchors))
+        self.cuts += rebase(spelled, 0, index + 1, (index,))
+        self.start = end - 1
         self._append(comma_end, Unit.ITEM, syntax, (index,))
 
     def _append(self, end: int, unit: Unit, syntax: Syntax, anchors: tuple[int, ...]) -> None:
@@ -157,9 +181,9 @@ class _Scanner:
         self.start = end
 
 
-def _scan(text: str, root: Syntax) -> list[Cut] | None:
+def _scan(text: str, root: Syntax, cut_inner: CutInner | None = None) -> list[Cut] | None:
     """The cuts of a JSON text, what stands at its root in the syntax `root`; None if it is no JSON."""
-    scanner = _Scanner(text, root)
+    scanner = _Scanner(text, root, cut_inner)
     for token in _TOKEN.finditer(text):
         match token.lastgroup:
             case "value" | "open":

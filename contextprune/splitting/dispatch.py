@@ -20,14 +20,16 @@ from contextprune.splitting.markdown import cut_markdown
 from contextprune.splitting.outline import cut_outline
 from contextprune.splitting.pieces import rebase
 from contextprune.splitting.prose import cut_prose
-from contextprune.splitting.sniff import Shape, parts
+from contextprune.splitting.shapes import is_output
+from contextprune.splitting.sniff import Part, Shape, parts
 from contextprune.splitting.tables import cut_csv, cut_table
+from contextprune.splitting.xml import cut_xml
 
 Cutter: TypeAlias = Callable[[str], list[Cut]]
 
 _SHORT = 80  # characters: a single line up to this is not worth a choice
 
-_CUTTERS: Mapping[Shape, Cutter] = {
+_PLAIN_CUTTERS: Mapping[Shape, Cutter] = {
     Shape.PROSE: cut_prose,
     Shape.MARKDOWN: cut_markdown,
     Shape.PYTHON: partial(cut_code, language="python"),
@@ -42,7 +44,10 @@ _CUTTERS: Mapping[Shape, Cutter] = {
     Shape.OUTLINE: cut_outline,
     Shape.LISTING: cut_listing,
     Shape.HTML: cut_html,
+    Shape.XML: cut_xml,
 }
+_SELF_EVIDENT = frozenset(_PLAIN_CUTTERS) - {Shape.PROSE, Shape.MARKDOWN, Shape.PYTHON, Shape.CODE, Shape.LOG}
+"""Shapes that a fence need not name."""
 
 
 def split(context: Context, start: int = 0) -> list[Span]:
@@ -61,19 +66,46 @@ def split(context: Context, start: int = 0) -> list[Span]:
 
 def cut(text: str, name: str | None = None) -> list[Cut]:
     """Cut one text whatever its shape; `name` is the tool or the file that it came from. The cuts tile `text`."""
-    by_shape = parts(text, name)
+    return _cut_parts(text, parts(text, name), _CUTTERS)
+
+
+def _cut_parts(text: str, by_shape: Sequence[Part], cutters: Mapping[Shape, Cutter]) -> list[Cut]:
     if len(by_shape) == 1:
-        return _cut_part(text, by_shape[0].shape, by_shape[0].language)
+        return _cut_part(text, by_shape[0], cutters)
     cuts: list[Cut] = []
-    for begin, end, shape, language in by_shape:
-        cuts += rebase(_cut_part(text[begin:end], shape, language), begin, len(cuts))
+    for part in by_shape:
+        cuts += rebase(_cut_part(text[part.start : part.end], part, cutters), part.start, len(cuts))
     return cuts
 
 
-def _cut_part(text: str, shape: Shape, language: str | None) -> list[Cut]:
-    if shape is Shape.CODE and language:
-        return cut_code(text, language)
-    return _CUTTERS[shape](text)
+def _cut_part(text: str, part: Part, cutters: Mapping[Shape, Cutter]) -> list[Cut]:
+    if part.shape is Shape.CODE and part.language:
+        return cut_code(text, part.language)
+    return cutters[part.shape](text)
+
+
+def _cut_spelled(text: str) -> list[Cut]:
+    """Cut what stands in a string of JSON or an element of XML; what stands within that is not looked into."""
+    return _cut_parts(text, parts(text), _PLAIN_CUTTERS)
+
+
+def _cut_fenced(text: str) -> list[Cut] | None:
+    """Cut what stands in a fence where it is unmistakable, as data, diffs and logs are; else None."""
+    by_shape = parts(text)
+    evident = any(
+        part.shape in _SELF_EVIDENT or (part.shape is Shape.LOG and is_output(text[part.start : part.end]))
+        for part in by_shape
+    )
+    return _cut_parts(text, by_shape, _PLAIN_CUTTERS) if evident else None
+
+
+_CUTTERS: Mapping[Shape, Cutter] = {
+    **_PLAIN_CUTTERS,
+    Shape.MARKDOWN: partial(cut_markdown, cut_inner=_cut_fenced),
+    Shape.XML: partial(cut_xml, cut_inner=_cut_spelled),
+    Shape.JSON: partial(cut_json, cut_inner=_cut_spelled),
+    Shape.JSONL: partial(cut_jsonl, cut_inner=_cut_spelled),
+}
 
 
 def _spans(index: int, segment: Segment, base: int) -> list[Span]:

@@ -32,7 +32,9 @@ _CELLS = frozenset({"td", "th"})
 _UNITS = {"tr": Unit.ROW, "li": Unit.ITEM, "script": Unit.BLOCK, "style": Unit.BLOCK}
 
 
-class _Tag(NamedTuple):
+class Tag(NamedTuple):
+    """A tag, or a comment, a declaration and the like."""
+
     start: int
     end: int
     name: str  # "" for comments, declarations and the like
@@ -45,7 +47,7 @@ def cut_html(text: str) -> list[Cut]:
     A table's rows are anchored to its header row, the pieces of a row to its first piece.
     """
     page = _Page(text)
-    for tag in _tags(text):
+    for tag in tags(text):
         page.take(tag)
     return page.cuts()
 
@@ -66,7 +68,7 @@ class _Page:
         self.cells: set[str] = set()  # kinds of cells in the open row
         self.row = -1  # block of the open row
 
-    def take(self, tag: _Tag) -> None:
+    def take(self, tag: Tag) -> None:
         """Read the text before `tag`, then the tag."""
         gap = self.text[self.last : tag.start]
         if gap and not gap.isspace():
@@ -161,7 +163,7 @@ def _line_points(text: str, start: int, end: int) -> list[int]:
     return [*points, end]
 
 
-def _tags(text: str) -> Iterator[_Tag]:
+def tags(text: str) -> Iterator[Tag]:
     """Yield the tags of `text` in order. A start of a tag without an end is text."""
     hopeless: set[str] = set()  # closers that do not occur any more: not to be looked for again
     at = text.find("<")
@@ -169,7 +171,7 @@ def _tags(text: str) -> Iterator[_Tag]:
         end, name = _tag_end(text, at, hopeless)
         if end > 0:
             closing = text.startswith("</", at)
-            yield _Tag(at, end, name, closing)
+            yield Tag(at, end, name, closing)
             if name in _RAW and not closing:
                 end = _raw_end(text, end, name, hopeless)
             at = text.find("<", end)

@@ -45,13 +45,13 @@ def pieces(text: str, start: int, end: int, atoms: Sequence[tuple[int, int]] = (
     cuts: list[int] = []
     if end - start <= LONG:
         return cuts
-    whole = _merged(atoms, words(text, start, end))
-    at, next_whole = start, 0
+    atoms_here = _merged(atoms, words(text, start, end))
+    at, next_atom = start, 0
     while end - at > LONG:
         point = _break_point(text, at)
-        while next_whole < len(whole) and whole[next_whole][1] <= point:
-            next_whole += 1
-        at = outside(whole[next_whole : next_whole + 1], at, point)
+        while next_atom < len(atoms_here) and atoms_here[next_atom][1] <= point:
+            next_atom += 1
+        at = outside(atoms_here[next_atom : next_atom + 1], at, point)
         if at >= end:
             break
         cuts.append(at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 from contextprune.context import Cut, Syntax, Unit
@@ -207,8 +207,17 @@ def template_groups(text: str, covers: Sequence[tuple[int, int]]) -> list[str | 
     """
     if len(covers) < _REPEATS:
         return [None] * len(covers)
-    masked = _masked_rows(text)
-    keys = [masked[row] if count == 1 else b"\n".join(masked[row : row + count]) for row, count in covers]
+    masked = _masked(text).split(b"\n")
+    return named_groups([masked[row] if count == 1 else b"\n".join(masked[row : row + count]) for row, count in covers])
+
+
+def record_groups(records: Iterable[str]) -> list[str | None]:
+    """The same for records that are given by themselves."""
+    return named_groups([_masked(record) for record in records])
+
+
+def named_groups(keys: Sequence[bytes]) -> list[str | None]:
+    """A name for each key that occurs often enough to be a template; None for others and for empty ones."""
     names = {
         key: blake2b(key, digest_size=6).hexdigest()
         for key, times in Counter(keys).items()
@@ -217,10 +226,10 @@ def template_groups(text: str, covers: Sequence[tuple[int, int]]) -> list[str | 
     return [names.get(key) for key in keys]
 
 
-def _masked_rows(text: str) -> list[bytes]:
-    """The rows of `text` without numbers, dates and progress bars, hexadecimal ids all alike."""
+def _masked(text: str) -> bytes:
+    """`text` without numbers, dates and progress bars, hexadecimal ids all alike; its line ends are line feeds."""
     data = text.encode("utf-8", "surrogatepass").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\xe2" in data:
         for bar in _BARS:
             data = data.replace(bar, b"")
-    return _HEX.sub(b"~", data).translate(None, _DETAIL).split(b"\n")
+    return _HEX.sub(b"~", data).translate(None, _DETAIL)

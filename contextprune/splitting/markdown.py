@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.code import cut_code
@@ -36,7 +37,11 @@ _CUTTERS: Mapping[str, Callable[[str], list[Cut]]] = {
 }
 
 
-def cut_markdown(text: str) -> list[Cut]:
+CutInner: TypeAlias = Callable[[str], list[Cut] | None]
+"""Cuts what stands in a fence; None where only the fence tells what it is."""
+
+
+def cut_markdown(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
     """Headings, sentences, list items, table rows and lines of code as cuts, blank lines with what they follow."""
     cuts: list[Cut] = []
     start, block = 0, ""
@@ -51,7 +56,7 @@ def cut_markdown(text: str) -> list[Cut]:
             start, block = at, kind
         at = line.end()
         if kind == "fence":
-            at = _fence(cuts, text, line)
+            at = _fence(cuts, text, line, cut_inner)
             start, block = at, ""
     _close(cuts, text, start, len(text), block)
     return cuts
@@ -86,7 +91,7 @@ def _close(cuts: list[Cut], text: str, start: int, end: int, block: str) -> None
                 cuts[index] = cuts[index]._replace(anchors=(base,))
 
 
-def _fence(cuts: list[Cut], text: str, opening: re.Match[str]) -> int:
+def _fence(cuts: list[Cut], text: str, opening: re.Match[str], cut_inner: CutInner | None) -> int:
     """Append a fenced block: its fence, its code and, if it has one, its closing fence; returns its end."""
     start, body = opening.span()
     closing = _closing(opening["ticks"]).search(text, body)
@@ -95,12 +100,20 @@ def _fence(cuts: list[Cut], text: str, opening: re.Match[str]) -> int:
     cuts.append(Cut(start, body, Unit.LINE, Syntax.LINES))
     language = opening["info"].lower()
     code = text[body:body_end]
-    inner = _CUTTERS[language](code) if language in _CUTTERS else cut_code(code, language)
+    inner = _cut_fenced(code, language, cut_inner)
     cuts += rebase(inner, body, index + 1, (index,))
     if closing:
         cuts[index] = cuts[index]._replace(anchors=(len(cuts),))
         cuts.append(Cut(body_end, end, Unit.LINE, Syntax.LINES, (index,)))
     return end
+
+
+def _cut_fenced(code: str, language: str, cut_inner: CutInner | None) -> list[Cut]:
+    """A fenced block by what is in it; what its fence says decides where that is nothing unmistakable."""
+    cuts = cut_inner(code) if cut_inner else None
+    if cuts is not None:
+        return cuts
+    return _CUTTERS[language](code) if language in _CUTTERS else cut_code(code, language)
 
 
 def _closing(ticks: str) -> re.Pattern[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_UNBROKEN = re.compile(r"[!-~]*+")
+_UNBROKEN = re.compile(r"[!-\[\]-~]*+(?:\\[nr/][!-\[\]-~]{48,}+)*+[!-\[\]-~]*+(?:\\[nr/][!-\[\]-~]*+)?(?:\\n)?")
 _ATOM = re.compile(
     r"""data:[\w/+.;=-]{1,120},[\w%+/=.~-]*+          # an image in an address
     |[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s"'<>`]*+      # an address
@@ -36,10 +36,10 @@ def atoms(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return [m.span() for m in _ATOM.finditer(text, start, end) if m.end() - m.start() >= _LEAST_ATOM]
 
 
-def is_unbroken(text: str, start: int, end: int) -> bool:
-    """Whether `text[start:end]` is one run of visible ASCII without a backslash, such as base64 or an address."""
-    unbroken = _UNBROKEN.match(text, start, end)
-    return unbroken is not None and unbroken.end() == end and text.find("\\", start, end) < 0
+def is_opaque(text: str, start: int, end: int) -> bool:
+    """Whether the content `text[start:end]` of a JSON string is one run: base64, also in lines, or an address."""
+    opaque = _UNBROKEN.match(text, start, end)
+    return opaque is not None and opaque.end() == end
 
 
 def is_minified(line: str) -> bool:

@@ -83,7 +83,7 @@ class _Outline:
             self._nested(line, row, start, end)
 
     def _nested(self, line: str, row: int, start: int, end: int) -> None:
-        column, content, item = self._place(line)
+        column, content, item = self._columns(line)
         while self.levels and (
             self.levels[-1].column > column or (self.levels[-1].column == column and (self.levels[-1].item or not item))
         ):
@@ -99,7 +99,7 @@ class _Outline:
         if item:
             self.levels.append(_Level(content, index, item=False))
 
-    def _place(self, line: str) -> tuple[int, int, bool]:
+    def _columns(self, line: str) -> tuple[int, int, bool]:
         """The column of a line, the column of what stands behind its dashes, and whether it has any."""
         sign = _SIGN.match(line) if self.signed else None
         item = None if self.signed else _ITEM.match(line)

@@ -41,12 +41,12 @@ def break_points(text: str, start: int, end: int, limit: int = LIMIT) -> list[in
     """
     points = []
     if end - start > limit:
-        whole, next_whole = atoms(text, start, end), 0
+        atoms_here, next_atom = atoms(text, start, end), 0
         while end - start > limit:
             point = best_break(text, start + limit // 2, start + limit)
-            while next_whole < len(whole) and whole[next_whole][1] <= point:
-                next_whole += 1
-            start = outside(whole[next_whole : next_whole + 1], start, point)
+            while next_atom < len(atoms_here) and atoms_here[next_atom][1] <= point:
+                next_atom += 1
+            start = outside(atoms_here[next_atom : next_atom + 1], start, point)
             if start >= end:
                 break
             points.append(start)

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+from contextprune.splitting.columns import headed_rows
+
 
 class Shape(StrEnum):
     """What a part of a text is, and so which cutter it goes to."""
@@ -27,6 +29,7 @@ class Shape(StrEnum):
     OUTLINE = "outline"  # indentation or sections say what belongs to what: YAML, INI, descriptions, plans
     LISTING = "listing"
     HTML = "html"
+    XML = "xml"
 
 
 _SAMPLE = 40  # lines
@@ -37,7 +40,8 @@ _SUFFIXES: Mapping[Shape, str] = {
     Shape.MARKDOWN: "md markdown rst mdx",
     Shape.PYTHON: "py pyi",
     Shape.CODE: "js jsx mjs ts tsx go rs java c h cc cpp hpp cs rb php swift kt scala sh bash sql lua css scss",
-    Shape.HTML: "html htm xml xhtml svg",
+    Shape.HTML: "html htm xhtml",
+    Shape.XML: "xml svg pom csproj plist xsd rss",
     Shape.CSV: "csv tsv",
     Shape.DIFF: "diff patch",
     Shape.LOG: "log",
@@ -49,6 +53,10 @@ _AROUND = "\"'`.,;:!?()[]*_‘’“”"  # noqa: RUF001 - what stands around wo
 _SENTENCE = 5  # a line of fewer words may be anything
 _LINE_OF_TEXT = 60  # characters of a line of text without blanks between words
 _TAG = re.compile(r"\s*<[a-zA-Z/!?]")
+_ELEMENT = re.compile(r"<([a-zA-Z][\w:.-]{0,60})")
+_OF_PAGES = frozenset(
+    re.findall(r"\S+", "html head body div p span a ul ol li table tr td th h1 h2 h3 br img input script style")
+)
 _HEADING = re.compile(r" {0,3}#{1,6} \S|(?:={4,}|-{4,})\s*$")
 _ITEM = re.compile(r"\s{0,12}(?:[-*+] |\d{1,2}\. )\S")
 _STAMP = re.compile(r"\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d|\b(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL|TRACE)\b|^\[\s*\d")
@@ -64,6 +72,7 @@ _PAIR = re.compile(r"[ \t]*+[\w.\"'-]{1,80}[ \t]*+=|[ \t]*+[#;]")
 _PLANNED = re.compile(
     r"[ \t]+# \S.{0,100} (?:will|must) be |Plan: \d+ to add|\S.{0,100} has (?:changed|been (?:added|removed)):$"
 )
+_TRACES = ("Traceback (most recent", "goroutine ", "stack backtrace:", "Caused by: ", "at ")
 _CODE_ENDS = frozenset(";{}")
 
 
@@ -87,6 +96,15 @@ def judge(lines: Sequence[str], hint: Shape | None = None) -> Shape:
     return Shape.LOG
 
 
+def is_output(text: str) -> bool:
+    """Whether a text is a program's output beyond doubt: times or levels, a stack trace, an aligned table."""
+    lines = text.split("\n")
+    solid = [line for line in _sampled(lines) if line]
+    if not solid or _is_log(solid) or any(line.lstrip().startswith(_TRACES) for line in solid):
+        return bool(solid)
+    return 2 * len(headed_rows(lines)) >= len(lines) - lines.count("")
+
+
 def _sampled(lines: Sequence[str]) -> list[str]:
     """Up to `_SAMPLE` lines from all over, cut at `_WIDTH`; half of them in neighbourly runs at the start."""
     half = _SAMPLE // 2
@@ -96,7 +114,7 @@ def _sampled(lines: Sequence[str]) -> list[str]:
 
 def _of_few(lines: Sequence[str]) -> Shape:
     if any(line.startswith("<") and (">" in line) for line in lines) and _is_html(lines):
-        return Shape.HTML
+        return Shape.XML if _is_xml(lines) else Shape.HTML
     return Shape.PROSE if lines and _is_prose(lines) else Shape.LOG
 
 
@@ -107,6 +125,12 @@ def _share(lines: Sequence[str], pattern: re.Pattern[str]) -> float:
 def _is_html(lines: Sequence[str]) -> bool:
     tagged = sum(_TAG.match(line) is not None for line in lines)
     return tagged >= 0.4 * len(lines) and any("</" in line or "/>" in line for line in lines)
+
+
+def _is_xml(lines: Sequence[str]) -> bool:
+    """Whether lines are tagged, and hardly with names of HTML."""
+    names = [name for line in lines for name in _ELEMENT.findall(line)]
+    return _is_html(lines) and 4 * sum(name.lower() in _OF_PAGES for name in names) < len(names)
 
 
 def _is_log(lines: Sequence[str]) -> bool:
@@ -160,6 +184,7 @@ def _flows_without_blanks(line: str) -> bool:
 
 
 _QUESTIONS = (
+    (Shape.XML, _is_xml),
     (Shape.HTML, _is_html),
     (Shape.OUTLINE, _is_outline),
     (Shape.LOG, _is_log),

@@ -45,17 +45,22 @@ _LETTER = re.compile(
     |(?P<f>[ ]{0,3}(?:```|~~~))                                                   # a fence
     |(?P<d>diff\ --|commit\ [0-9a-f]{7,40}\b|Index:\ |---\ \S)                    # a diff
     |(?P<t>Traceback\ \(most\ recent|goroutine\ \d+\ \[)                          # a stack trace
-    |(?P<H><!doctype\ html|<html|<!DOCTYPE\ html|<HTML)                           # a page
+    |(?P<H><!doctype\ html|<html|<!DOCTYPE\ html|<HTML|<\?xml\ )                    # a page
     |(?P<j>[{\[]\s*+(?:["\[{\]}]|-?\d[\d.]*+\s*+[,\]]|(?:true|false|null)\b|$))   # a JSON value
     |(?P<n>[ \t]{0,8}\d{1,7}(?:[:\t→-]|[ ]?\|))                                   # a numbered line
     |(?P<s>[ ]{0,3}\|[ ]?:?-{2,}[-:|\ ]*+\s*+$)                                   # a rule in a table
     |(?P<p>[ ]{0,3}\|.*\|\s*+$)                                                   # a row of a table
-    |(?P<c>\$\ |[\w.-]{1,40}@[\w.-]{1,60}:\S{0,200}[\#$]|bash-[\d.]*+\$|\[File:\ |PS\ [A-Z]:)  # a command, a header
+    |(?P<c>\$\ |[\w.-]{1,40}@[\w.-]{1,60}:\S{0,200}[\#$]|bash-[\d.]*+\$|\[File:\ |PS\ [A-Z]:  # a command, a header
+        |(?:STDOUT|STDERR|[Ss]td(?:out|err)|OUTPUT|[Oo]utput):\s*$|</?(?:output|stdout|stderr|(?:tool_|function_)?results?)>\s*$
+        |<(?:returncode|exit_?code)>[^<]{0,20}</|(?:Exit\ code|Wall\ time|Total\ output\ lines|Chunk\ ID):\ )
     |(?P<l>[-dlbcps][-r][-w][-xsStT][-rwxsStT]{6}|total\ \d+\s*$|[│├└`|\ ]{0,200}[├└`|](?:──|--)\ \S
         |[\w@~+\[\]{}$%=,-]*+[./][\w./@~+\[\]{}$%=,-]{1,300}(?::?\s*$|:\d{1,7}[:-]|-\d{1,7}-)  # a search result
         |\.{0,2}/[^\s:]++\s*$)                                                    # a path
     """,
     re.VERBOSE,
+)
+_ROOT = re.compile(
+    r"<\?xml [^>]{0,200}>\s{0,20}(?:<!(?!--)[^>]{0,500}>\s{0,20}|<!--[^>]{0,2000}-->\s{0,20})?<([a-zA-Z][\w:.-]{0,60})"
 )
 _OPENERS = re.compile(r"[dfjtH]")
 _RUNS = re.compile(r"(?P<table>ps[p]*+)|(?P<listing>[ln](?:b?[ln]){2,}+)")
@@ -65,7 +70,7 @@ _CONSECUTIVE = 0.8
 _NEVER_JOINED = frozenset({Shape.NUMBERED, Shape.JSON, Shape.JSONL, Shape.CSV, Shape.TABLE})  # with a neighbour
 _MARKED = ((Shape.PROSE, Shape.MARKDOWN), (Shape.MARKDOWN, Shape.PROSE))
 _FEW = 4  # rows that open no part of their own where they could go with a log or a Markdown text
-_WHOLE_FILES = frozenset({Shape.PYTHON, Shape.CODE, Shape.HTML, Shape.CSV})
+_WHOLE_FILES = frozenset({Shape.PYTHON, Shape.CODE, Shape.HTML, Shape.XML, Shape.CSV})
 _WORTH_CUTTING = 80  # characters of a JSON value
 _MISSES = 24  # failed attempts at JSON before giving up: each may cost the length of the text
 
@@ -159,6 +164,10 @@ class _Sniffer:
 
     def page(self, first: int) -> tuple[int, Shape | None]:
         start = self.offsets[first]
+        root = _ROOT.match(self.text, start)
+        if root and root[1].lower() != "html":
+            end = self.text.rfind(f"</{root[1]}>", start)
+            return (first + 1 + self.text.count("\n", start, end) if end >= 0 else len(self.lines)), Shape.XML
         ends = [end for closer in ("</html", "</HTML") if (end := self.text.find(closer, start)) >= 0]
         return (first + 1 + self.text.count("\n", start, min(ends)) if ends else len(self.lines)), Shape.HTML
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.delimited import pattern_of
+from contextprune.splitting.logs import record_groups
 from contextprune.splitting.pieces import break_points
 
 _ROW_LIMIT = 1500  # characters: a cut row is worth less than a long one, so rows may be longer than other spans
@@ -15,8 +16,13 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def cut_csv(text: str) -> list[Cut]:
-    """The header row, then one cut a record, anchored to it; quoted fields may hold line breaks."""
-    return _rows(text, (m.end() for m in pattern_of(text).finditer(text)), header=1, syntax=Syntax.LINES)
+    """The header row, then one cut a record, anchored to it; quoted fields may hold line breaks.
+
+    `group` is set for records that differ in numbers and dates alone, where there are three or more of them.
+    """
+    cuts = _rows(text, (m.end() for m in pattern_of(text).finditer(text)), header=1, syntax=Syntax.LINES)
+    groups = record_groups(text[each.start : each.end] for each in cuts)
+    return [each._replace(group=group) if group else each for each, group in zip(cuts, groups, strict=True)]
 
 
 def cut_table(text: str) -> list[Cut]:
