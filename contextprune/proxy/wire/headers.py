@@ -29,7 +29,13 @@ _HOP = frozenset({
 """Between two neighbours only: RFC 9110, section 7.6.1, and those that older neighbours still send."""
 
 _REPLACED = _HOP | {b"host", b"content-length", b"expect"}  # we speak to the upstream in our own name and framing
-_SESSIONS = (b"x-contextprune-session-id", b"x-claude-code-session-id", b"session_id", b"session-id")
+_SESSIONS = (
+    b"x-contextprune-session-id",
+    b"x-claude-code-session-id",
+    b"session_id",  # Codex
+    b"session-id",  # Codex, in later versions
+    b"x-session-affinity",  # opencode
+)
 _TRUE = frozenset({b"1", b"true", b"yes", b"on"})
 
 

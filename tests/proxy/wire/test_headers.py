@@ -100,6 +100,8 @@ def test_our_own_session_header_wins_over_those_of_agents() -> None:
     assert session_id(names) == "claude"
     assert session_id({**names, b"x-contextprune-session-id": b"own"}) == "own"
     assert session_id({b"session_id": b"codex"}) == "codex"
+    assert session_id({b"session-id": b"codex", b"x-client-request-id": b"other"}) == "codex"
+    assert session_id({b"x-session-affinity": b"opencode", b"x-session-id": b"opencode"}) == "opencode"
     assert session_id({}) == ""
 
 
