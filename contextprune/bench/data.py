@@ -52,11 +52,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A recorded agent session as OpenAI chat messages: results have the role `tool`, actions are `tool_calls`."""
+    """A recorded agent session as OpenAI chat messages: results have the role `tool`, actions are `tool_calls`.
+
+    agent   the agent that it is of, "" where that is not known
+    """
 
     id: str
     set: str
     messages: tuple[Message, ...]
+    agent: str = ""
 
 
 def find_data(folder: Path | None) -> tuple[Path, bool]:
@@ -104,7 +108,10 @@ def is_unseen(raw: Mapping[str, Any], name: str) -> bool:
 
 def load_sessions(name: str, path: Path, count: int | None, half: Half = "all") -> list[Session]:
     """`count` sessions of a trajectory set (None: all of them), in the order of their ids' hashes."""
-    return [Session(raw["id"], name, tuple(raw["messages"])) for raw in _sample(kit.read(path), name, count, half)]
+    return [
+        Session(raw["id"], name, tuple(raw["messages"]), str((raw.get("meta") or {}).get("agent") or ""))
+        for raw in _sample(kit.read(path), name, count, half)
+    ]
 
 
 def half_of(group: str) -> Half:

@@ -30,6 +30,7 @@ from contextprune.session.repeated_failures import mark_repeated
 from contextprune.session.rewrite import rewrite
 from contextprune.session.state import Look, State
 from contextprune.text.failures import fails
+from contextprune.text.views import is_view
 
 Changed = tuple[tuple[int, str, int], ...]
 
@@ -180,7 +181,8 @@ def _looks(state: State) -> dict[int, Look]:
         elif segment.kind in BLOCKS and at not in state.looks:
             call = calls.get(segment.pair, "") if segment.pair is not None else ""
             failed = segment.kind is Kind.TOOL_RESULT and (segment.failed or fails(segment.text))
-            state.looks[at] = Look(failed, frozenset(KEY_SHAPE.findall(call)))
+            view = is_view(call, segment.name, segment.text)
+            state.looks[at] = Look(failed, frozenset(KEY_SHAPE.findall(call)), view)
     return state.looks
 
 
@@ -225,7 +227,9 @@ def _shrinking(
     loses = {}
 
     excess = sum(state.after) if aim.low is None else aim.excess(aim.low, new)
-    for at in [at for at in old if at not in unmended]:
+    mended = [at for at in old if at not in unmended]
+    views = [at for at in mended if looks[at].view] if aim.low is not None else []
+    for at in [*(at for at in mended if not looks[at].view), *views]:
         share = share_at_epoch(policy, pressure, newest - state.segments[at].turn)
         tokens = state.after[at] - int(share * state.before[at])
         if tokens >= EPOCH_BLOCK_TOKENS and excess > 0:

@@ -26,10 +26,11 @@ CUTS_KEPT = 16  # blocks whose spans are remembered
 
 
 class Look(NamedTuple):
-    """What the texts of a block and of its call tell: a failure, and what may be recall keys."""
+    """What the texts of a block and of its call tell: a failure, what may be recall keys, and a view of a file."""
 
     failed: bool
     keys: frozenset[str]
+    view: bool
 
 
 @dataclass(slots=True)
