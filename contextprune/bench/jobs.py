@@ -21,6 +21,7 @@ from contextprune.bench.sessions.bill import SessionResult, bill_session, sender
 from contextprune.bench.sessions.stories import prepare
 from contextprune.bench.tables import EvidenceResult, TraceResult
 from contextprune.bench.traces.future_use import Visible, evaluate_point, points
+from contextprune.bench.traces.grounded import GroundedResult, measure_grounded
 from contextprune.bench.traces.masking import TRACE_BASELINES
 from contextprune.training.samples import Sample
 
@@ -126,6 +127,11 @@ def score_knob(sample: Sample) -> list[Kept]:
     from contextprune.bench.ours import pruner  # noqa: PLC0415
 
     return list(measure_recall(sample, pruner(None).scorer))
+
+
+def score_edits(job: ReplayJob) -> list[GroundedResult]:
+    """Every arm on the edits of one session."""
+    return [measure_grounded(job.session, arm) for arm in job.arms]
 
 
 def replay_session(job: ReplayJob) -> list[SessionResult]:

@@ -34,6 +34,7 @@ from contextprune.bench.jobs import (
     SessionJob,
     replay_session,
     score_case,
+    score_edits,
     score_knob,
     score_output,
     score_row,
@@ -52,6 +53,7 @@ from contextprune.bench.sessions.tables import show_sessions
 from contextprune.bench.tables import show_evidence, show_figures, show_speed, show_traces
 from contextprune.bench.traces.future_use import SHARES as RESULT_SHARES
 from contextprune.bench.traces.masking import TRACE_BASELINES
+from contextprune.bench.traces.tables import show_grounded
 from contextprune.money.reuse import Given
 
 ARMS = tuple(dict.fromkeys([*OUR_ARMS, *BASELINES, *TRACE_BASELINES, *RIVALS, *TOOL_BASELINES, *FIELD_BASELINES]))
@@ -142,7 +144,10 @@ def _traces(options: Options, root: Path, console: Console) -> list[dict[str, An
 
     results = _all_results(jobs, score_session, options, "traces")
     show_traces(console, results, notes)
-    return [asdict(result) for result in results]
+    ours = tuple(arm for arm in arms if arm in OUR_ARMS)
+    grounded = _all_results([ReplayJob(job.session, ours) for job in jobs], score_edits, options, "grounded edits")
+    show_grounded(console, grounded)
+    return [*map(asdict, results), *map(asdict, grounded)]
 
 
 def _sessions(options: Options, root: Path, console: Console) -> list[dict[str, Any]]:

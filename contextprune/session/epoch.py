@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from contextprune.context import BLOCKS, Context, Kind
+from contextprune.context import BLOCKS, Context, Kind, Segment
 from contextprune.markers import KEY_SHAPE, RECALL_TOOL, is_marked
 from contextprune.money.payback import EVERY, keeps_cacheable
 from contextprune.policy import Policy
@@ -29,6 +29,8 @@ from contextprune.session.old_images import seen_before, stale
 from contextprune.session.repeated_failures import mark_repeated
 from contextprune.session.rewrite import rewrite
 from contextprune.session.state import Look, State
+from contextprune.session.worked_files import worked_with
+from contextprune.text.calls import files_shown
 from contextprune.text.failures import fails
 from contextprune.text.views import is_view
 
@@ -174,16 +176,21 @@ def _may_shrink(state: State, policy: Policy, at: int) -> bool:
 
 def _looks(state: State) -> dict[int, Look]:
     """What the text of each result, and of the call that it answers, tells; each is read once in its life."""
-    calls: dict[str | None, str] = {}
+    calls: dict[str | None, Segment] = {}
     for at, segment in enumerate(state.segments):
         if segment.kind is Kind.TOOL_CALL:
-            calls[segment.pair] = segment.text
+            calls[segment.pair] = segment
         elif segment.kind in BLOCKS and at not in state.looks:
-            call = calls.get(segment.pair, "") if segment.pair is not None else ""
-            failed = segment.kind is Kind.TOOL_RESULT and (segment.failed or fails(segment.text))
-            view = is_view(call, segment.name, segment.text)
-            state.looks[at] = Look(failed, frozenset(KEY_SHAPE.findall(call)), view)
+            call = calls.get(segment.pair) if segment.pair is not None else None
+            state.looks[at] = _look(segment, "" if call is None else call.text)
     return state.looks
+
+
+def _look(segment: Segment, call: str) -> Look:
+    failed = segment.kind is Kind.TOOL_RESULT and (segment.failed or fails(segment.text))
+    view = is_view(call, segment.name, segment.text)
+    files = files_shown(segment.name, call) if view else frozenset()
+    return Look(failed, frozenset(KEY_SHAPE.findall(call)), view, files)
 
 
 def _is_recalled(resources: Resources, state: State, looks: Mapping[int, Look], at: int) -> bool:
@@ -218,18 +225,17 @@ def _shrinking(
 ) -> dict[int, int]:
     """Tokens that each old block is to lose: what is above its share, of the oldest first where there is a mark.
 
-    A later action rather uses what came late. Where the prompt would not fit even so, little but names stays of the
-    oldest.
+    A later action rather uses what came late, and views of files that are worked with: those lose something only where
+    there is a mark, after all others. Where the prompt would not fit even so, little but names stays of the oldest.
     """
     unmended = _unmended(state, looks)
+    spared = worked_with(state, looks, [at for at in old if at not in unmended])
     pressure = state.tokens[1] / policy.window
     newest = state.segments[-1].turn
     loses = {}
 
     excess = sum(state.after) if aim.low is None else aim.excess(aim.low, new)
-    mended = [at for at in old if at not in unmended]
-    views = [at for at in mended if looks[at].view] if aim.low is not None else []
-    for at in [*(at for at in mended if not looks[at].view), *views]:
+    for at in [at for at in old if at not in unmended and at not in spared] + (spared if aim.low is not None else []):
         share = share_at_epoch(policy, pressure, newest - state.segments[at].turn)
         tokens = state.after[at] - int(share * state.before[at])
         if tokens >= EPOCH_BLOCK_TOKENS and excess > 0:

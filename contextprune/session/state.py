@@ -26,11 +26,12 @@ CUTS_KEPT = 16  # blocks whose spans are remembered
 
 
 class Look(NamedTuple):
-    """What the texts of a block and of its call tell: a failure, what may be recall keys, and a view of a file."""
+    """What the texts of a block and of its call tell: a failure, what may be recall keys, a view and of which files."""
 
     failed: bool
     keys: frozenset[str]
     view: bool
+    files: frozenset[str]
 
 
 @dataclass(slots=True)

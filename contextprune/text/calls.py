@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"|\'((?:[^\'\\]|\\.)*+)\'|`((?:[^`\\]|
 _SHOWN_BY_EDITORS = frozenset({"view", "read", "open", "cat", "show", "print", "goto", "scroll"})
 _LISTS = frozenset({"commands", "cmds", "scripts"})  # of command lines, and not of the words of one
 _NO_LINES = frozenset({"files_with_matches", "count", "filesWithMatches", "files"})
+_PATCHED_FILE = re.compile(r"\*\*\* (?:Update|Add|Delete) File: ([^\n\\\"]+)")
+_LONG_NAME = 6  # characters of a file's name without a suffix: `Makefile`
 _LONGEST_CODE = 100_000  # characters of a script that are searched for commands
 
 
@@ -61,6 +63,28 @@ def shown_by(tool: str | None, arguments: str) -> Shown | None:
     elif does in (Does.READ, Does.DIFF, Does.SEARCH):
         return Shown()
     return _shown_by_commands(value)
+
+
+def files_shown(tool: str | None, arguments: str) -> frozenset[str]:
+    """The names, without folders, of the files that a call shows, as far as it tells."""
+    shown = shown_by(tool, arguments)
+    return _names(shown.paths if shown is not None else ())
+
+
+def edited_by(tool: str | None, arguments: str) -> frozenset[str]:
+    """The names, without folders, of the files that a call changes, as far as it tells."""
+    paths: Sequence[str] = _PATCHED_FILE.findall(arguments) if "***" in arguments else ()
+    if not paths and tool and _does(tool) is Does.EDIT:
+        value = _parsed(arguments)
+        if not (isinstance(value, Mapping) and value.get("command") in _SHOWN_BY_EDITORS):
+            paths = _paths(value)
+    return _names(paths)
+
+
+def _names(paths: Sequence[str]) -> frozenset[str]:
+    """Names of files that are worth looking for in a text: with a suffix, or long."""
+    names = (re.split(r"[/\\]", path)[-1] for path in paths)
+    return frozenset(name for name in names if "." in name[1:-1] or len(name) >= _LONG_NAME)
 
 
 def _does(tool: str) -> Does | None:

@@ -28,7 +28,7 @@ _RUNNERS = _set(
 
 _PRINTERS = _set(
     "cat bat batcat nl head tail less more most tac zcat gzcat bzcat xzcat zless pr fold expand unexpand rev pygmentize"
-    " glow highlight ccat get-content gc type"
+    " glow highlight ccat get-content gc type open goto scroll_up scroll_down"
 )
 _SED, _AWK = _set("sed gsed"), _set("awk gawk mawk")
 _SEARCHERS = _set("grep egrep fgrep rg ag ack zgrep ripgrep select-string sls findstr")

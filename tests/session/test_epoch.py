@@ -150,10 +150,10 @@ class TestWhat:
 
     def test_a_failure_that_nothing_has_mended_stays_as_it_was_sent(self) -> None:
         failed = step(log(60, 1) + "\nFAILED: no space left\n", "deploy", failed=True)
-        context, changed = once(failed, *work(24), said("Go on."))
+        context, changed = once(failed, *work(40), said("Go on."))
         assert ("messages", 1) not in shrunk(context, changed)
         fine = step("deployed", "deploy")
-        context, changed = once(failed, *work(24), fine, *work(6), said("Go on."), recall=0.95)
+        context, changed = once(failed, *work(40), fine, *work(6), said("Go on."), recall=0.95)
         assert any(ref == ("messages", 1) for ref in shrunk(context, changed))
 
     def test_an_original_that_was_asked_back_stays(self) -> None:
@@ -164,7 +164,7 @@ class TestWhat:
         original = next(s.text for s in context.segments if s.ref == short)
         back = step(original, "bash", f"contextprune recall {engine.store.key(original)}")
         using = replace(tools(cp.Policy(**CHEAP)), store=engine.store)
-        whole = talk(*work(3), back, *work(24), said("Go on."))
+        whole = talk(*work(3), back, *work(40), said("Go on."))
         at = len(context.segments) + 1
         assert whole.segments[at].text == original
         changed = run_epoch(using, state_of(using, whole), whole, cold=True)
@@ -226,12 +226,12 @@ class TestImages:
 
 class TestCold:
     def test_an_epoch_comes_at_once(self) -> None:
-        context = talk(*work(12), said("Go on."))
+        context = talk(*work(18), said("Go on."))
         assert not pruner(**CHEAP)(context).epoch
         assert pruner(**CHEAP)(context, cold=True).epoch
 
     def test_it_is_remembered(self) -> None:
-        steps = [*work(12), said("Go on.")]
+        steps = [*work(18), said("Go on.")]
         engine = pruner(**CHEAP)
         first = engine(talk(*steps), cold=True)
         later = engine(talk(*steps, step("ok")))
@@ -239,7 +239,7 @@ class TestCold:
         assert not later.epoch
 
     def test_what_was_sent_already_does_not_change_again(self) -> None:
-        context = talk(*work(12), said("Go on."))
+        context = talk(*work(18), said("Go on."))
         engine = pruner(**CHEAP)
         first = engine(context)
         assert engine(context, cold=True).edits == first.edits

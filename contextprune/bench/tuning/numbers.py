@@ -22,8 +22,8 @@ TASKS: Mapping[str, Task] = {
 """Modules of which every constant that is a number was tuned, and the task that most of them act in."""
 
 EPOCHS = (
-    "EPOCH_WORTH", "EPOCH_WORTH_FREE", "EPOCH_RECENT_TURNS", "EPOCH_BLOCK_TOKENS", "EPOCH_SHARE", "LONG_PAST_SHARE",
-    "LONG_PAST", "LAST_RESORT_SHARE", "CACHE_CUSHION", "MARKER_ALLOWANCE",
+    "EPOCH_WORTH", "EPOCH_WORTH_FREE", "EPOCH_RECENT_TURNS", "EPOCH_BLOCK_TOKENS", "EPOCH_SHARE", "VIEW_IDLE",
+    "LONG_PAST_SHARE", "LONG_PAST", "LAST_RESORT_SHARE", "CACHE_CUSHION", "MARKER_ALLOWANCE",
 )  # fmt: skip
 OTHER_TASKS: Mapping[str, Task] = {**dict.fromkeys(EPOCHS, "epochs"), "LINE_WORTH": "traces", "RECENT_WORTH": "traces"}
 """Numbers of those modules that act in another task."""

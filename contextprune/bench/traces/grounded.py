@@ -1,0 +1,147 @@
+"""Grounded edits: of the edits that quote what an earlier result showed, those whose quoted lines are still in sight.
+
+An agent that edits a file repeats lines of it to the letter; where the result that showed them was shortened, it has to
+read the file again, or guesses. Sessions are sent once as their blocks arrive, and once with an epoch half-way, brought
+about by a pause in which the provider's cache expires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import contextprune as cp
+from contextprune.bench.data import Session
+from contextprune.bench.ours import SCORERS
+from contextprune.bench.traces.quotes import quoted_lines
+from contextprune.context import BLOCKS, Context, Kind, Ref
+from contextprune.dialects import read
+from contextprune.session.requests import boundaries
+from contextprune.text.later_use import LINE
+
+PAUSE = 0.5  # of the requests
+AGES = ((1, "1"), (3, "2 to 3"), (7, "4 to 7"), (15, "8 to 15"))
+OLDER = "16 or more"
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """An edit that quotes earlier results.
+
+    tool     that it was made with; source: the tool whose result showed the quoted line that is furthest back
+    age      model's replies since that result
+    request  the request whose answer it is, from 0
+    lines    quoted lines that earlier results show; in_sight: those of them in sight of the request as sent on arrival
+    epoch    the same after the epoch; None before it
+    """
+
+    tool: str
+    source: str
+    age: int
+    request: int
+    lines: int
+    in_sight: int
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroundedResult:
+    """The edits of one session under one arm, and its tokens: as recorded, as sent on arrival, and with the epoch."""
+
+    set: str
+    id: str
+    arm: str
+    agent: str
+    edits: tuple[Quoted, ...]
+    tokens: int
+    arrived: int
+    after_epoch: int
+
+
+def age_of(edit: Quoted) -> str:
+    """The age of an edit's quotes in words."""
+    return next((name for most, name in AGES if edit.age <= most), OLDER)
+
+
+def measure_grounded(session: Session, arm: str) -> GroundedResult:
+    """Send a session under one of our arms and look at each of its edits."""
+    context = read({"messages": list(session.messages)}, "", "openai-chat")
+    quotes = list(_edits(context))
+    if not quotes:
+        return GroundedResult(session.set, session.id, arm, session.agent, (), 0, 0, 0)
+
+    arrived = _pruner(arm, epochs=False)(context)
+    ends = boundaries(context)
+    pause = ends[int(len(ends) * PAUSE)]
+    pruner = _pruner(arm, epochs=True)
+    before = Context(context.segments[:pause], model=context.model, bound=context.bound)
+    pruner(before, cold=True)
+    paused = pruner(context)
+
+    edits = tuple(
+        edit
+        for at, lines in quotes
+        if (edit := _look(context, ends, at, lines, arrived.edits, paused.edits, pause)) is not None
+    )
+    tokens = [sum(sizes[k] for sizes in sent.sizes) for sent, k in ((arrived, 0), (arrived, 1), (paused, 1))]
+    return GroundedResult(session.set, session.id, arm, session.agent, edits, *tokens)
+
+
+def _edits(context: Context) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The calls that quote, and the lines that they do."""
+    for at, segment in enumerate(context.segments):
+        if segment.kind is Kind.TOOL_CALL:
+            lines = tuple(line for line in quoted_lines(segment.text) if len(line) >= LINE)
+            if lines:
+                yield at, lines
+
+
+def _look(
+    context: Context,
+    ends: Sequence[int],
+    at: int,
+    lines: Sequence[str],
+    arrived: Mapping[Ref, str],
+    paused: Mapping[Ref, str],
+    pause: int,
+) -> Quoted | None:
+    """An edit and which of its quotes are in sight; None where no earlier result shows any."""
+    segments = context.segments
+    end = max((end for end in ends if end <= at), default=0)
+    shown = {line: source for line in lines if (source := _latest(context, end, line)) is not None}
+    if not shown:
+        return None
+
+    first = min(shown.values())
+    age = segments[at].turn - segments[first].turn
+    return Quoted(
+        segments[at].name or "",
+        segments[first].name or "",
+        age,
+        ends.index(end),
+        len(shown),
+        sum(_in_sight(context, end, line, arrived) for line in shown),
+        sum(_in_sight(context, end, line, paused) for line in shown) if at >= pause else None,
+    )
+
+
+def _latest(context: Context, end: int, line: str) -> int | None:
+    """The latest result before `end` that shows a line."""
+    segments = context.segments
+    return next((i for i in reversed(range(end)) if segments[i].kind in BLOCKS and line in segments[i].text), None)
+
+
+def _in_sight(context: Context, end: int, line: str, edits: Mapping[Ref, str]) -> bool:
+    """Whether a request that ends at `end` shows a line in what is sent of a result."""
+    blocks = (context.segments[i] for i in reversed(range(end)) if context.segments[i].kind in BLOCKS)
+    return any(line in edits.get(block.ref, block.text) for block in blocks)
+
+
+@cache
+def _scorer(name: str | None) -> cp.Scorer:
+    return cp.load_scorer(name) if name else cp.load_scorer()
+
+
+def _pruner(arm: str, *, epochs: bool) -> cp.Pruner:
+    return cp.Pruner(cp.Policy(epochs=epochs), _scorer(SCORERS[arm]), store=cp.MemoryStore())
