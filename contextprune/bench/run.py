@@ -40,6 +40,7 @@ from contextprune.bench.jobs import (
     score_row,
     score_session,
 )
+from contextprune.bench.money.odds import compare_by_odds
 from contextprune.bench.money.tables import show_money
 from contextprune.bench.money.usage import FILE, compare, find_usage, load_usage
 from contextprune.bench.outputs.recall_knob import find_samples, load_held_out
@@ -251,10 +252,12 @@ def _money(options: Options, root: Path, console: Console) -> list[dict[str, Any
 
     sessions = load_usage(path)
     results = {given: list(compare(sessions, given)) for given in Given}
-    show_money(console, results)
+    by_odds = list(compare_by_odds(sessions))
+    show_money(console, results, by_odds)
     if not options.json:
         return []
-    return [{"given": given.name.lower(), **asdict(row)} for given, rows in results.items() for row in rows]
+    named = {**{given.name.lower(): rows for given, rows in results.items()}, "odds": by_odds}
+    return [{"given": name, **asdict(row)} for name, rows in named.items() for row in rows]
 
 
 TASKS: Mapping[str, Callable[[Options, Path, Console], Any]] = {

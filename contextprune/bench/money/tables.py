@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from contextprune.bench.money.odds import PAUSES, pause_of
 from contextprune.bench.money.usage import Request
-from contextprune.money.reuse import Given, State
+from contextprune.money.reuse import SHRUNK, Given, State
 
 NEAR = 0.05
+PAUSE_NAMES = [f"below {bound:g} s" for bound in PAUSES] + [f"{PAUSES[-1]:g} s and more"]
 TARGETS = (0.02, 0.9)  # the difference over all, and the share of sessions within NEAR
 
 WORDS: Mapping[Given, str] = {
@@ -32,12 +34,18 @@ _NOTES = (
 )
 
 
-def show_money(console: Console, results: Mapping[Given, Sequence[Request]]) -> None:
-    """Print all tables of the money task."""
+def show_money(console: Console, results: Mapping[Given, Sequence[Request]], by_odds: Sequence[Request]) -> None:
+    """Print all tables of the money task; `by_odds`: the requests beside what odds make of them."""
     console.print(_totals(results))
+    console.print(
+        f"sizes, times and odds learnt from the other half of the sessions: {difference(by_odds):+.1%} over all, "
+        f"{near(by_odds):.1%} of sessions within 5 %",
+        soft_wrap=True,
+    )
     console.print(_table("by family and lifetime of the cache", ("family", "kept for"), results, _family_and_lifetime))
     console.print(_table("by agent", ("agent",), results, lambda request: (request.agent,)))
     console.print(_states(results[Given.START]))
+    console.print(_misses(results[Given.START]))
     for note in _NOTES:
         console.print(f"[dim]{note}[/dim]", soft_wrap=True)
 
@@ -145,6 +153,23 @@ def _states(requests: Sequence[Request]) -> Table:
             f"{sum(row.modelled - row.billed for row in rows) / total:+.2%}",
         )
     return table
+
+
+def _misses(requests: Sequence[Request]) -> Table:
+    """How often a request misses what its line has left in the cache, by the pause before it."""
+    table = _headed("requests that go on and miss the cache, by the pause before", ("family", *PAUSE_NAMES))
+    for family in sorted({row.family for row in requests}):
+        cells = []
+        for pause in range(len(PAUSE_NAMES)):
+            rows = [row for row in requests if row.family == family and _goes_on(row) and pause_of(row.pause) == pause]
+            missed = sum(row.read < SHRUNK * row.expected.bill.read for row in rows)
+            cells.append(f"{missed:,} of {len(rows):,} ({missed / len(rows):.1%})" if rows else "-")
+        table.add_row(family, *cells)
+    return table
+
+
+def _goes_on(request: Request) -> bool:
+    return request.expected.state is State.GOES_ON
 
 
 def _family_and_lifetime(request: Request) -> tuple[str, ...]:

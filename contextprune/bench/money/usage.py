@@ -90,10 +90,11 @@ def compare(sessions: Sequence[BilledSession], given: Given) -> Iterator[Request
             for use, expected in zip(line.uses, predict(line.uses, given), strict=True):
                 if use.model not in tariffs:
                     tariffs[use.model] = tariff_of(use.model)
-                yield _compared(session, line, use, expected, tariffs[use.model])
+                yield compared(session, line, use, expected, tariffs[use.model])
 
 
-def _compared(session: BilledSession, line: AgentLine, use: Use, expected: Expected, tariff: Tariff | None) -> Request:
+def compared(session: BilledSession, line: AgentLine, use: Use, expected: Expected, tariff: Tariff | None) -> Request:
+    """A request beside its prediction; `tariff` where its model has a known price."""
     relative = family_of(use.model)
     return Request(
         session=session.id,

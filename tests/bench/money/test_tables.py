@@ -33,8 +33,9 @@ def test_nothing_billed_has_no_difference() -> None:
 def test_the_tables_name_what_the_model_was_given_and_whether_the_aim_is_met() -> None:
     screen = io.StringIO()
     rows = [request("a", 100, 104), request("b", 100, 90)]
-    show_money(Console(file=screen, width=200), dict.fromkeys(Given, rows))
+    show_money(Console(file=screen, width=200), dict.fromkeys(Given, rows), rows[:1])
     lines = screen.getvalue().splitlines()
     totals = next(line for line in lines if "sizes and times" in line and "0.00" in line)
     assert "-3.0%" in totals
     assert "50.0%" in totals
+    assert any("odds" in line and "+4.0% over all, 100.0%" in line for line in lines)
