@@ -14,12 +14,25 @@ from contextprune.context import Context, Span, blocks_of
 from contextprune.plan import Plan
 from contextprune.policy import Policy
 from contextprune.rendering import Markers, render
-from contextprune.scoring import Scorer, check, identifiers_to_carry, identifiers_to_carry_on_arrival
+from contextprune.scoring import (
+    Scorer,
+    check,
+    compare,
+    identifiers_to_carry,
+    identifiers_to_carry_on_arrival,
+    named,
+    weighed,
+)
 from contextprune.selection.dedupe import duplicates
 from contextprune.selection.prepared import Prepared
 from contextprune.selection.protection import must_keep
 from contextprune.storage.store import Store
+from contextprune.text.notices import notices
 from contextprune.tokens import Counter, bytes_of
+
+DIFFERS = "differs from those like it"
+NAMED = "holds what was named"
+NOTICE = "a harness's notice"
 
 New: TypeAlias = Mapping[int, tuple[str, int]]
 """What is sent of some segments, by index: text and tokens."""
@@ -106,7 +119,7 @@ def prepare(
     """
     context, spans, costs = counted.context, counted.spans, counted.costs
     changing = frozenset(movable)
-    scores = _scores(resources, counted, arriving=before is not None)
+    scores, standing_out = _scores(resources, counted, changing, arriving=before is not None)
 
     pieces = resources.counter.pieces
     if not resources.recallable:
@@ -128,16 +141,27 @@ def prepare(
         must_keep(context, spans),
         duplicates(context, spans, costs, changing, exact=resources.policy.repetitions_only),
         {} if before is None else before.shown,
+        standing_out,
     )
 
 
-def _scores(resources: Resources, counted: Counted, *, arriving: bool) -> Sequence[float]:
-    """The score of each span; nobody asks for it where only repetitions may go, so there it costs no time."""
+def _scores(
+    resources: Resources, counted: Counted, movable: Collection[int], *, arriving: bool
+) -> tuple[Sequence[float], dict[int, str]]:
+    """The score of each span, and the spans that stand out, with the reason.
+
+    Nobody asks for it where only repetitions may go, so there it costs no time.
+    """
+    context, spans = counted.context, counted.spans
     if arriving and resources.policy.repetitions_only:
-        return [1.0] * len(counted.spans)
-    scores = resources.scorer(counted.context, counted.spans)
-    check(scores, counted.spans, resources.scorer.name)
-    return scores
+        return [1.0] * len(spans), {}
+    scores = resources.scorer(context, spans)
+    check(scores, spans, resources.scorer.name)
+
+    alike = compare(context, spans, scores, movable)
+    needed = dict.fromkeys(sorted(notices(context, spans)), NOTICE)
+    needed |= dict.fromkeys(sorted(named(context, spans, movable)), NAMED)
+    return weighed(scores, spans, alike, needed), dict.fromkeys(alike.odd, DIFFERS) | needed
 
 
 def finish(resources: Resources, plan: Plan, sent: Callable[[int], tuple[str, int]]) -> dict[int, tuple[str, int]]:

@@ -95,9 +95,14 @@ def _reach(prepared: Prepared, fill: Fill, block: range, candidates: Sequence[in
     """Keep spans and carry identifiers until the target is met, and enough of the block stands."""
     only = set(candidates)
     identifiers = [k for k in target.identifiers if only.issuperset(prepared.identifiers[k].spans)]
+    for i in candidates:
+        if i in prepared.standing_out:
+            fill.keep(i, prepared.standing_out[i])
     room = max(IDENTIFIER_TOKENS, int(IDENTIFIER_SHARE * sum(prepared.costs[i] for i in block)))
     if target.bar is None:
-        _walk(prepared, fill, candidates, identifiers, target.recall, room)
+        usual = [i for i in candidates if i not in prepared.standing_out]
+        unseen = [k for k in identifiers if not fill.shows(k)]
+        _walk(prepared, fill, usual, unseen, target.recall, room)
         _fill_up(prepared, fill, candidates, KEPT_PER_ROOT)
     else:
         _keep_from_bar(prepared, fill, candidates, target.bar)

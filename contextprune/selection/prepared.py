@@ -24,6 +24,7 @@ class Prepared:
     must_keep     span -> why it comes before all others: a failure line, or marked to be kept
     copies        span -> an earlier span of this list that it repeats
     shown_before  span -> a segment that was sent before this context and shows the same
+    standing_out  span -> why: it differs from those like it, or holds what was named; its score says how far
     """
 
     context: Context
@@ -37,6 +38,7 @@ class Prepared:
     must_keep: Mapping[int, str] = field(default_factory=dict)
     copies: Mapping[int, int] = field(default_factory=dict)
     shown_before: Mapping[int, int] = field(default_factory=dict)
+    standing_out: Mapping[int, str] = field(default_factory=dict)
 
     def fill(self) -> Fill:
         """Nothing chosen yet."""

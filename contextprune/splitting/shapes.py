@@ -59,7 +59,9 @@ _OF_PAGES = frozenset(
 )
 _HEADING = re.compile(r" {0,3}#{1,6} \S|(?:={4,}|-{4,})\s*$")
 _ITEM = re.compile(r"\s{0,12}(?:[-*+] |\d{1,2}\. )\S")
-_STAMP = re.compile(r"\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d|\b(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL|TRACE)\b|^\[\s*\d")
+_STAMP = re.compile(
+    r"\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d|\b(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL|TRACE)\b|^\[\s*\d|^\s{0,16}[✓✔√✗✘✕○●] "
+)
 _PYTHON = re.compile(
     r"\s*(?:(?:async )?def \w+\(|class \w+[(:]|import \w|from [\w.]+ import |@[\w.]+(?:\(|$)|return\b|raise \w|self\.\w"
     r"|try:|else:|finally:|except\b.{0,60}:|(?:if|elif|for|while|with)\b.{1,140}:(?:\s*#.*)?$)"

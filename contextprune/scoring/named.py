@@ -1,0 +1,88 @@
+"""Records, rows and lines that hold what the user or the call named.
+
+An agent that asks for order 8841 needs the record of that order, whatever a scorer makes of its words. A name counts
+where it is rare in its block, and with it stays what it belongs to: the whole record of JSON, or what stands under the
+heading that holds it, as far as that is short.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import takewhile
+
+from contextprune.context import BLOCKS, Context, Kind, Reading, Span, Syntax, Unit, blocks_of
+from contextprune.text.named import names_of_call, names_of_goal, offsets_of
+from contextprune.text.views import is_code
+
+MOST, SHARE = 3, 0.02  # spans that may hold a name, in number or as a share of the block's, before it names none
+RECORD_CHARACTERS = 2400  # of a record that stays with the name in it; by hand, some 600 tokens
+BLOCK_SHARE, BLOCK_CHARACTERS = 0.15, 1200  # of a block's characters that may stay by names, and in any case; by hand
+
+TRACES = frozenset({Reading.TRACE, Reading.ASKED_TRACE})
+_MEMBERS = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR})
+
+
+def named(context: Context, spans: Sequence[Span], movable: Collection[int]) -> set[int]:
+    """The spans among the segments `movable` that hold what was named, with the records that they belong to.
+
+    Of work under way, whose results share a budget, only what the user named counts, and without the rest of a record.
+    """
+    goal = names_of_goal(context.query)
+    at_work = context.reading in TRACES
+    stays: set[int] = set()
+
+    for block in blocks_of(spans):
+        index = spans[block.start].segment
+        segment = context.segments[index]
+        if len(block) < 2 or segment.kind not in BLOCKS or index not in movable:
+            continue
+
+        call = context.call_of(index) if segment.kind is Kind.TOOL_RESULT and not at_work else None
+        names = dict.fromkeys([*goal, *(names_of_call(call.text) if call else ())])
+        room = max(BLOCK_CHARACTERS, int(BLOCK_SHARE * len(segment.text)))
+        for i in _holding(segment.text, spans, block, names):
+            record = [j for j in ([i] if at_work else _short(_record(spans, i, block), spans)) if j not in stays]
+            size = sum(len(spans[j].text) for j in record)
+            if size <= room:
+                stays.update(record)
+                room -= size
+    return stays
+
+
+def _holding(text: str, spans: Sequence[Span], block: range, names: Mapping[str, None]) -> Iterator[int]:
+    """The spans of a block that hold a name which few of its spans hold, name by name."""
+    most = max(MOST, int(SHARE * len(block)))
+    starts = [spans[i].start for i in block]
+    for name in names:
+        holding = {block.start + bisect_right(starts, at) - 1 for at in offsets_of(text, name, most)}
+        yield from sorted(i for i in holding if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i]))
+
+
+def _record(spans: Sequence[Span], i: int, block: range) -> Iterator[int]:
+    """Span `i` and then what it belongs to: the JSON record around it, or what stands under it as a heading."""
+    yield i
+    span = spans[i]
+    if span.syntax in _MEMBERS:
+        opening = next((a for a in span.anchors if a < i), None)
+        if opening is None or (span.syntax is Syntax.JSON_ITEM and "{" in span.text):
+            return
+        closing = max(spans[opening].anchors)
+        short = spans[closing].end - spans[opening].start <= RECORD_CHARACTERS
+        yield from (j for j in range(opening, closing + 1) if j != i and (short or opening in spans[j].anchors))
+    elif i > block.start:  # the first line of a block is the heading of everything
+        titled = span.text.startswith("#")
+        below = range(i + 1, block.stop)
+        yield from takewhile(lambda j: (titled and spans[j].text[:1] != "#") or i in spans[j].anchors, below)
+
+
+def _short(indices: Iterator[int], spans: Sequence[Span]) -> list[int]:
+    """As many of these spans, in order, as a record may have characters, and the first in any case."""
+    size = 0
+    chosen: list[int] = []
+    for i in indices:
+        size += len(spans[i].text)
+        if size > RECORD_CHARACTERS and chosen:
+            break
+        chosen.append(i)
+    return chosen

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+
+from contextprune.context import Context, Kind, Segment
+from contextprune.scoring.named import named
+from contextprune.splitting import split
+
+
+def holding(text: str, goal: str, arguments: str = "{}", results: int = 1) -> str:
+    """What of a result stays since it was named."""
+    call = Segment(Kind.TOOL_CALL, arguments, ("c",), pair="1")
+    others = [Segment(Kind.TOOL_RESULT, "done", ("o", i), pair="0") for i in range(results - 1)]
+    context = Context(
+        (Segment(Kind.USER, goal, ("u",)), *others, call, Segment(Kind.TOOL_RESULT, text, ("r",), pair="1")), goal
+    )
+    spans = split(context)
+    return "".join(spans[i].text for i in sorted(named(context, spans, {len(context.segments) - 1})))
+
+
+ORDERS = json.dumps(
+    [
+        {"id": f"A-{20900 + i}", "street": f"Harbor road {i}", "lines": [{"sku": f"S{i}{k}", "n": 1} for k in range(3)]}
+        for i in range(40)
+    ],
+    indent=1,
+)  # fmt: skip
+ROWS = "".join(f"{8800 + i},harbor,{i * 3}.20\n" for i in range(80))
+
+
+def test_the_record_that_the_user_named_stays_whole() -> None:
+    record = holding(ORDERS, "Where was order A-20931 sent?")
+    assert '"A-20931"' in record
+    assert '"Harbor road 31"' in record
+    assert '"S312"' in record
+    assert "A-20930" not in record
+
+
+def test_the_record_that_the_call_named_stays() -> None:
+    assert '"Harbor road 17"' in holding(ORDERS, "Is it sent?", json.dumps({"order": "A-20917"}))
+
+
+def test_a_row_that_was_named_stays_alone() -> None:
+    assert holding(ROWS, "Why was 8841 refused?") == "8841,harbor,123.20\n"
+
+
+def test_what_stands_under_a_heading_that_was_named_stays() -> None:
+    names = ("Alpha", "Beta", "Gamma", "Delta", "Epsilon", "Zeta", "Eta", "Theta")
+    page = "# Settings\n\n" + "".join(
+        f"## `{n.upper()}_WAIT`\n\n- Seconds that {n} waits.\n- Default: 5.\n\n" for n in names
+    )
+    section = holding(page, "What is `GAMMA_WAIT`?")
+    assert "Seconds that Gamma waits" in section
+    assert "Delta" not in section
+
+
+def test_a_name_that_stands_in_many_lines_names_none() -> None:
+    assert holding("".join(f"src/tax.py:{i}: rate_{i}\n" for i in range(40)), "What is in src/tax.py?") == ""
+
+
+def test_of_work_under_way_the_call_names_nothing() -> None:
+    assert holding(ORDERS, "Is it sent?", json.dumps({"order": "A-20917"}), results=3) == ""
+
+
+def test_names_take_a_small_share_of_a_block() -> None:
+    rows = "".join(f"row {i}: {'x' * 300}\n" for i in range(4_000, 4_100))
+    goal = "Look at " + ", ".join(f"{i}" for i in range(4_000, 4_039))
+    assert len(holding(rows, goal)) <= 0.16 * len(rows)
+
+
+def test_nothing_is_named_without_a_goal() -> None:
+    assert holding(ROWS, "") == ""
