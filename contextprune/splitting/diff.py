@@ -38,6 +38,7 @@ _HEADER = (
 )
 _MESSAGE = (" ", "\t", "Author", "Date:", "Merge:", "Commit", "Subject:", "From:", "---")
 _OPENERS = ("diff --", "--- ", "Index: ")
+_FIELDS = ("Author", "Date:", "Merge:", "Commit", "Refs:", "Subject:", "From:")  # right below the line of a commit
 
 
 def is_header(line: str) -> bool:
@@ -90,8 +91,9 @@ def diff_end(lines: Sequence[str], row: int) -> tuple[int, bool]:
 def cut_diff(text: str) -> list[Cut]:
     """Cut a diff into file headers, hunks and lines; the cuts tile `text`.
 
-    A hunk is anchored to its file's header, a piece of a long hunk to the hunk's own header, and the lines of a
-    commit's message to the line that names the commit.
+    A hunk is anchored to its file's header, a piece of a long hunk to the hunk's own header. What a commit did needs
+    the commit: files and the lines of a message or a summary are anchored to its subject, and that to its head, which
+    is the line that names it with author and date.
     """
     lines = text.split("\n")
     if not lines[-1]:
@@ -99,7 +101,8 @@ def cut_diff(text: str) -> list[Cut]:
     cuts: list[Cut] = []
     at = row = 0
     file: tuple[int, ...] = ()
-    commit: tuple[int, ...] = ()
+    commit: tuple[int, ...] = ()  # its head, then its subject
+    headed = False  # then the next line is the subject
 
     while row < len(lines):
         # What begins at this row, and what it is anchored to.
@@ -107,19 +110,21 @@ def cut_diff(text: str) -> list[Cut]:
         if (end := hunk_end(lines, row)) > row:
             last, unit, syntax, anchors = end, Unit.HUNK, Syntax.DIFF, file
         elif is_header(lines[row]) and not lines[row].startswith("=="):
-            last, anchors = _header_end(lines, row), ()
+            last = _header_end(lines, row)
             file = (len(cuts),)
         elif _COMMIT.match(lines[row]):
+            last, headed = _head_end(lines, row), True
             anchors = file = ()
             commit = (len(cuts),)
-        while last < len(lines) and not lines[last].strip():
-            last += 1  # blank lines belong to the lines that they follow
+        elif headed and lines[row].strip():
+            headed = False
+            commit = (len(cuts),)
+        last = _next_solid(lines, last)  # blank lines belong to the lines that they follow
 
         for first, stop in _parts(lines, row, last) if unit is Unit.HUNK else ((row, last),):
-            end_at = min(len(text), at + sum(len(line) + 1 for line in lines[first:stop]))
+            end_at = min(len(text), at + sum(map(len, lines[first:stop])) + stop - first)
             cuts.append(Cut(at, end_at, unit, syntax, anchors))
-            if unit is Unit.HUNK and first == row:
-                anchors = (len(cuts) - 1,)
+            anchors = (len(cuts) - 1,) if first == row else anchors
             at = end_at
         row = last
     return cuts
@@ -134,6 +139,14 @@ def _next_solid(lines: Sequence[str], row: int) -> int:
 def _continues(lines: Sequence[str], row: int) -> bool:
     """Whether a diff goes on at `row`, after blank lines."""
     return lines[row].startswith(_OPENERS) or lines[row].startswith("@@ ") or _COMMIT.match(lines[row]) is not None
+
+
+def _head_end(lines: Sequence[str], row: int) -> int:
+    """The row after the head of the commit at `row`: who made it, and when."""
+    last = row + 1
+    while last < len(lines) and lines[last].startswith(_FIELDS):
+        last += 1
+    return last
 
 
 def _header_end(lines: Sequence[str], row: int) -> int:

@@ -69,12 +69,26 @@ def test_a_header_is_one_span_and_each_hunk_is_anchored_to_its_file() -> None:
     assert pieces(DIFF, cuts)[4].endswith("at end of file\n")
 
 
-def test_a_commit_message_is_anchored_to_its_commit() -> None:
+def test_the_head_of_a_commit_is_one_piece_and_its_subject_needs_it() -> None:
     cuts = cut_diff(COMMIT + DIFF)
     message = [cut for cut in cuts if cut.end <= len(COMMIT)]
-    assert [cut.anchors for cut in message] == [(), (0,), (0,), (0,)]
+    assert [cut.anchors for cut in message][:2] == [(), (0,)]
+    assert "Author" in COMMIT[message[0].start : message[0].end]
     assert all(cut.syntax is Syntax.LINES for cut in message)
-    assert cuts[len(message)].anchors == ()
+
+
+def test_what_a_commit_changed_needs_its_subject() -> None:
+    log = "".join(f"commit {i:040x}\nAuthor: A\nDate:   today\n\n    Step {i}\n\n    Why.\n\n{DIFF}" for i in range(2))
+    cuts = cut_diff(log)
+    subject = next(i for i, cut in enumerate(cuts) if "Step 1" in log[cut.start : cut.end])
+    files = [cut for cut in cuts[subject:] if log.startswith("diff --", cut.start)]
+    assert files
+    assert all(cut.anchors == (subject,) for cut in files)
+
+
+def test_a_summary_of_changes_needs_its_subject() -> None:
+    log = "commit 0a1b2c3\nAuthor: A\nDate:   today\n\n    Step\n\n app.py | 4 ++--\n 1 file changed\n"
+    assert [cut.anchors for cut in cut_diff(log)] == [(), (0,), (1,), (1,)]
 
 
 def test_a_long_hunk_falls_into_pieces_anchored_to_its_own_header() -> None:
