@@ -24,9 +24,12 @@ from contextprune.scoring import (
     weighed,
 )
 from contextprune.selection.dedupe import duplicates
+from contextprune.selection.first import ranks
+from contextprune.selection.opened import open_traces
 from contextprune.selection.prepared import Prepared
 from contextprune.selection.protection import must_keep
 from contextprune.storage.store import Store
+from contextprune.text.failure_lines import failure_lines
 from contextprune.text.notices import notices
 from contextprune.tokens import Counter, bytes_of
 
@@ -117,11 +120,12 @@ def prepare(
     `movable` are the segments that may change. `before` is for blocks that are decided as they arrive: identifiers are
     then weighed from the text before each block alone. Raises ScorerError for scores that are no probabilities.
     """
-    context, spans, costs = counted.context, counted.spans, counted.costs
-    changing = frozenset(movable)
+    context, changing = counted.context, frozenset(movable)
     scores, standing_out = _scores(resources, counted, changing, arriving=before is not None)
-
     pieces = resources.counter.pieces
+    opened = open_traces(context, counted.spans, counted.costs, scores, pieces)
+    spans = opened.spans
+
     if not resources.recallable:
         identifiers = []
     elif before is None:
@@ -129,19 +133,21 @@ def prepare(
     else:
         identifiers = identifiers_to_carry_on_arrival(context, spans, changing, pieces, before.names)
 
+    ranked = ranks(context, spans, failure_lines(context, spans), opened.parts)
     return Prepared(
         context,
         spans,
-        costs,
-        scores,
+        opened.costs,
+        opened.scores,
         resources.policy,
         Markers(context, spans, resources.counter, resources.key),
         identifiers,
         changing,
-        must_keep(context, spans),
-        duplicates(context, spans, costs, changing, exact=resources.policy.repetitions_only),
-        {} if before is None else before.shown,
-        standing_out,
+        must_keep(context, spans, ranked),
+        duplicates(context, spans, opened.costs, changing, exact=resources.policy.repetitions_only),
+        {} if before is None else opened.moved(before.shown),
+        opened.moved(standing_out),
+        ranked,
     )
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import contextprune as cp
 from contextprune.plan import Action
-from contextprune.selection.protection import closure
+from contextprune.selection.first import ranks
+from contextprune.selection.protection import closure, must_keep
 from contextprune.splitting import split
 from contextprune.text.failure_lines import failure_lines
 from tests import tool_outputs as outputs
@@ -119,7 +120,7 @@ def test_14_no_failure_goes_for_anything_that_is_none(scorer: cp.Scorer, history
         out = cp.compress(messages, budget, pruner=pruner(scorer))
     except cp.BudgetError:
         return
-    plan, failures = out.plan, failure_lines(out.plan.context, out.plan.spans)
+    plan, failures = out.plan, _failures(out.plan)
     kept = [decision.action is Action.KEEP for decision in plan.decisions]
     firm = sum(d.cost for i, d in enumerate(plan.decisions) if kept[i] and (d.reason != "chosen" or i in failures))
     images = sum(segment.cost or 0 for segment in plan.context.segments)
@@ -134,7 +135,7 @@ def test_14_no_failure_goes_for_anything_that_is_none(scorer: cp.Scorer, history
 @given(history=histories())
 def test_14_no_failure_is_lost_where_no_budget_asks_for_it(history: Any) -> None:
     plan = cp.compress(chat_messages(history, "Why does orders fail?"), pruner=pruner()).plan
-    for i in failure_lines(plan.context, plan.spans):
+    for i in _failures(plan):
         assert plan.decisions[i].action in (Action.KEEP, Action.MERGE)
 
 
@@ -150,6 +151,13 @@ def test_14_a_merged_failure_still_stands_somewhere(context: cp.Context, budget:
             source = plan.spans[decision.into]
             assert plan.decisions[decision.into].action is Action.KEEP
             assert without_numbers(source.text) == without_numbers(plan.spans[i].text)
+
+
+def _failures(plan: cp.Plan) -> set[int]:
+    """Failure lines; of very many of one form those that tell of it."""
+    context, spans = plan.context, plan.spans
+    ranked = ranks(context, spans, failure_lines(context, spans), {})
+    return {i for i, why in must_keep(context, spans, ranked).items() if why == "failure line"}
 
 
 def without_numbers(text: str) -> str:

@@ -128,7 +128,7 @@ def _walk(
         if met >= wanted and density < FIRST:
             return
         if i >= 0:
-            fill.keep(i, prepared.must_keep.get(i, "chosen"))
+            fill.keep(i, prepared.why(i))
         elif prepared.identifiers[~i].cost > room:
             continue
         elif not fill.shows(~i):
@@ -140,8 +140,8 @@ def _walk(
 def _keep_from_bar(prepared: Prepared, fill: Fill, candidates: Sequence[int], bar: float) -> None:
     """Keep what reaches the bar."""
     for i in candidates:
-        if i in prepared.must_keep:
-            fill.keep(i, prepared.must_keep[i])
+        if prepared.comes_first(i):
+            fill.keep(i, prepared.why(i))
         elif prepared.scores[i] >= bar:
             fill.keep(i, "reaches the recall asked for")
 

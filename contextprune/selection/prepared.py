@@ -10,6 +10,8 @@ from contextprune.plan import Identifier, Prices
 from contextprune.policy import Policy
 from contextprune.selection.fill import Fill
 
+BELONGS = "belongs to a failure"
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -22,6 +24,7 @@ class Prepared:
     identifiers   what markers may carry
     movable       the segments that may change
     must_keep     span -> why it comes before all others: a failure line, or marked to be kept
+    ranks         span -> how early it comes where it comes before all others: 0 for failures, then what belongs to them
     copies        span -> an earlier span of this list that it repeats
     shown_before  span -> a segment that was sent before this context and shows the same
     standing_out  span -> why: it differs from those like it, or holds what was named; its score says how far
@@ -39,6 +42,15 @@ class Prepared:
     copies: Mapping[int, int] = field(default_factory=dict)
     shown_before: Mapping[int, int] = field(default_factory=dict)
     standing_out: Mapping[int, str] = field(default_factory=dict)
+    ranks: Mapping[int, int] = field(default_factory=dict)
+
+    def comes_first(self, i: int) -> bool:
+        """Whether span `i` comes before all that is chosen by its worth."""
+        return i in self.must_keep or i in self.ranks
+
+    def why(self, i: int) -> str:
+        """Why span `i` is kept where its turn has come."""
+        return self.must_keep.get(i) or (BELONGS if i in self.ranks else "chosen")
 
     def fill(self) -> Fill:
         """Nothing chosen yet."""

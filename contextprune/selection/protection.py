@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from contextprune.context import BLOCKS, Context, Segment, Span
 from contextprune.markers import KEEP, kept_ranges
 from contextprune.policy import Policy
-from contextprune.text.failure_lines import failure_lines
+from contextprune.selection.first import Rank
 
 
 def movable(context: Context, policy: Policy, frozen: Collection[int] = ()) -> list[int]:
@@ -40,10 +40,14 @@ def least_tokens(segment: Segment, policy: Policy) -> int:
     return policy.min_tokens if least is None else least
 
 
-def must_keep(context: Context, spans: Sequence[Span]) -> dict[int, str]:
-    """The spans that stay whatever their score, and why: failure lines, and what somebody marked to be kept."""
+def must_keep(context: Context, spans: Sequence[Span], ranked: Mapping[int, Rank]) -> dict[int, str]:
+    """The spans that stay whatever their score, and why: failures, and what somebody marked to be kept.
+
+    `ranked` are those that come before all others; what only belongs to a failure may go where room is short.
+    """
     marked = dict.fromkeys(sorted(_kept_by_hand(context, spans)), "marked to be kept")
-    return dict.fromkeys(sorted(failure_lines(context, spans)), "failure line") | marked
+    failures = (i for i in sorted(ranked) if ranked[i] in (Rank.FAILURE, Rank.REPETITION))
+    return dict.fromkeys(failures, "failure line") | marked
 
 
 def _kept_by_hand(context: Context, spans: Sequence[Span]) -> set[int]:

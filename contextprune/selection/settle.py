@@ -86,10 +86,7 @@ def _take(prepared: Prepared, fill: Fill, order: Iterable[int], room: int) -> li
     """Take each step that fits in `room` tokens; those that did not, in order."""
     left_out = []
     for i in order:
-        if i < 0:
-            fits = fill.carry(~i, room)
-        else:
-            fits = fill.may_fit(i, room) and fill.keep(i, prepared.must_keep.get(i, "chosen"), room)
+        fits = fill.carry(~i, room) if i < 0 else fill.may_fit(i, room) and fill.keep(i, prepared.why(i), room)
         if not fits:
             left_out.append(i)
     return left_out

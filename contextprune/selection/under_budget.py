@@ -9,6 +9,7 @@ from contextprune.context import Kind, Reading
 from contextprune.errors import BudgetError
 from contextprune.plan import Plan
 from contextprune.selection.fill import Fill
+from contextprune.selection.first import Rank
 from contextprune.selection.prepared import Prepared
 from contextprune.selection.settle import Exact, settle
 from contextprune.selection.targets import LINE_WORTH, RECENT_WORTH
@@ -17,6 +18,7 @@ ANY_LENGTH = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which a span's length does not count against it; in a single result it does not, either."""
 TRACES = frozenset({Reading.TRACE, Reading.ASKED_TRACE})
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
+RANKS = len(Rank)
 
 
 def under_budget(prepared: Prepared, ceiling: int) -> Plan:
@@ -90,7 +92,7 @@ def _density(prepared: Prepared, *, names_first: bool) -> Callable[[int, float],
     any_length = [kind in ANY_LENGTH or (kind is Kind.TOOL_RESULT and not names_first) for kind in kinds]
 
     def density(i: int, worth: float) -> float:
-        first = FIRST if i in prepared.must_keep else 0.0
+        first = FIRST * (RANKS - prepared.ranks.get(i, 0)) if prepared.comes_first(i) else 0.0
         return (worth if any_length[prepared.spans[i].segment] else worth / (prepared.costs[i] + 1)) + first
 
     return density

@@ -102,7 +102,7 @@ def _shorten(
     text, tokens = texts[at]
     if not _keeps_cacheable(state, segment, unchanged.before, tokens):
         return unchanged, None
-    return Entry(text, unchanged.before, tokens), BlockPlan(spans, plan.decisions, before.shown)
+    return Entry(text, unchanged.before, tokens), BlockPlan(plan.spans, plan.decisions, prepared.shown_before)
 
 
 def _repeated(resources: Resources, state: State, counted: Counted, unchanged: Entry) -> tuple[Entry, BlockPlan] | None:

@@ -60,6 +60,8 @@ def _names_columns(head: str, mark: str) -> bool:
     if head.count(mark + " ") > head.count(mark) / 2:
         return False
     names = [name.strip() for name in _fields(head, mark)]
+    if len(names) == 2 and not names[0]:
+        return False  # a line indented by a tab, such as a frame of a trace
     worded = sum(any(map(str.isalpha, name)) for name in names)
     if names[0][:1].isdigit() or not all(map(_may_name, names)):
         return False  # a line with its number or its time, or code

@@ -16,8 +16,10 @@ from contextprune.text.agent_tools import BY_NAME, Does, plain_name
 from contextprune.text.programs import read_command, read_words
 
 _READS = re.compile(
-    r"(?:read|view|open|show|get|fetch|load|cat|print)(?:the|my|one|many|multiple|all|current|currently|open|text|raw|entire|full)*"
-    r"(?:files?|filecontents?|contents?|source|sourcecode|code|lines?|notebooks?|cells?|buffers?|scripts?|modules?)(?:s|range|content|contents|lines|chunk|part|tool|slice)*"
+    r"(?:read|view|open|show|get|fetch|load|cat|print)(?:the|my|one|many|multiple|all|current|currently|open|text|raw"
+    r"|entire|full)*"
+    r"(?:files?|filecontents?|contents?|source|sourcecode|code|lines?|notebooks?|cells?|buffers?|scripts?"
+    r"|modules?)(?:s|range|content|contents|lines|chunk|part|tool|slice)*"
     r"|files?(?:read|view|viewer|reader|get|content|contents)|cat|readtool|viewtool"
 )
 _DIFFS = re.compile(r"(?:git|view|get|show|read)?(?:staged|unstaged|pr|commit|file)?diffs?(?:tool|staged|unstaged)?")

@@ -319,10 +319,29 @@ _OUTCOMES = Form(
 )
 """A value of a record, and no news where most records have it."""
 
+_COMPARED = Form(
+    ("expected", "want", "got"),
+    re.compile(
+        r"\bgot\b.{1,300}\bwant(?:ed)?\b|\bwant(?:ed)?\b.{1,300}\bgot\b"
+        r"|\bexpected\b.{1,300}\b(?:got|but|received|found|actual|instead)\b",
+        re.IGNORECASE,
+    ),
+)
+_SIDES = Form(
+    ("expected", "received", "actual", "got", "want", "left", "right", ") "),
+    re.compile(
+        r"^[-+]?\s{0,4}(?:expected|received|actual|got|wanted|want|left|right)(?: \w{1,20}){0,2}\s{0,8}:\s{0,8}\S"
+        r"|^\d{1,3}\) \S",
+        re.IGNORECASE,
+    ),
+    sure=False,
+)
+"""What a test expected and what it got, and the numbers of failures in a report."""
+
 CODED = (
     _SEVERITIES, _CAPITALS, _NUMBERED_LEVELS, _ERROR, _COUNTS, _EXCEPTIONS, _CRASHES, _RESULTS, _SYSTEM, _CODES, _EXITS,
-    _BUILDS, _GIT, _CLUSTERS, _HTTP, _DATABASES, _MARKS, _STARTS,
+    _COMPARED, _BUILDS, _GIT, _CLUSTERS, _HTTP, _DATABASES, _MARKS, _STARTS,
 )  # fmt: skip
 """Forms that say it for sure."""
-SUSPECT = (_OUTCOMES, _HTTP_CLIENT, _DOTTED)
+SUSPECT = (_SIDES, _OUTCOMES, _HTTP_CLIENT, _DOTTED)
 """Forms that may say it."""

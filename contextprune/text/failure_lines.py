@@ -22,7 +22,7 @@ FORMS = (*CODED, LANGUAGES, SCRIPTS, SAID, *SUSPECT)
 """All forms, the sure ones first."""
 WINDOW, MARGIN = 1000, 120
 """Characters of a long line that are read at once, and how far windows overlap: no form is longer."""
-FEW, SMALL_SHARE, MOST_SHARE = 8, 0.03, 0.3
+FEW, SMALL_SHARE, MOST_SHARE = 12, 0.03, 0.3
 """Lines that only may tell of a failure count where they are few: so many, or such a share, and no more than a part."""
 
 _QUOTED = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF, Syntax.HTML})
@@ -52,9 +52,9 @@ _YET_FAILED = re.compile(
     r"(?i)(?<![\w.-])[1-9]\d{0,6} (?:\w{1,20} )?(?:failed|failures?|failing|errors?)\b|(?-i:\bFAIL(?:ED|URES?)?\b)"
 )
 
-_PLACE = r"(?:[\w./@\\-]{1,200}\.\w{1,8}[:(]\d{1,7}[:),-]{1,2}\s{0,40}|\d{1,7}\s?[|:→]\s{0,40})?"
+_LOCATION = r"(?:[\w./@\\-]{1,200}\.\w{1,8}[:(]\d{1,7}[:),-]{1,2}\s{0,40}|\d{1,7}\s?[|:→]\s{0,40})?"
 _SOURCE = re.compile(
-    _PLACE + r"(?:import [\w{*\"'.]|from \S{1,200} import"
+    _LOCATION + r"(?:import [\w{*\"'.]|from \S{1,200} import"
     r"|export (?:default|const|class|function|type|interface|async|abstract|\{|\*)"
     r"|(?:async )?def \w|class \w{1,80}\s?(?:[(:{<]|extends|implements|$)|(?:async )?function\b.{0,200}[({]"
     r"|func [\w(]|fn \w|pub[ (]"
@@ -64,7 +64,8 @@ _SOURCE = re.compile(
     r"|for|while|with|switch|match)\b.{0,300}[:{]$"
     r"|try\b|finally\b|@\w|//|/\*|#include|\#(?![#\d])|use \w{1,80}::|using \w|require[ (]|package [\w.]{1,200};?$"
     r"|namespace |(?:type|interface|struct|enum) \w{1,80}\s?[={(<]"
-    r"|case .{1,200}:|(?:self|this|cls)\.|(?:print|println|printf|assert|expect|echo)[ (]|[\w.]{0,60}log(?:ger"
+    r"|case .{1,200}:|(?:self|this|cls)\.|(?:print|println|printf|assert|echo)[ (]|expect\(.{0,300}\);?$"
+    r"|[\w.]{0,60}log(?:ger"
     r"|ging)?\.\w{1,20}\(|console\.|<!--|\"\"\"|`{3}"
     r"|[\w.]{1,80} ?[:+]?= ?(?:new |await |\w{1,80}[.(]))"
 )
@@ -94,7 +95,7 @@ def failure_lines(context: Context, spans: Sequence[Span]) -> set[int]:
 
 def tells_failure(line: str) -> bool | None:
     """Whether a line surely tells of a failure (True), or may (False); None where it does not."""
-    return max((verdict for part in plain_lines(line) if (verdict := _told(part)) is not None), default=None)
+    return max((verdict for part in plain_lines(line) if (verdict := _verdict(part)) is not None), default=None)
 
 
 def _of_text(text: str, spans: Sequence[Span], block: range) -> set[int]:
@@ -191,7 +192,7 @@ _PROBED = frozenset(number for number, form in enumerate(FORMS) if form.probe is
 _PROBES = tuple({form.probe for form in FORMS if form.probe is not None})
 
 
-def _told(line: str) -> bool | None:
+def _verdict(line: str) -> bool | None:
     """Whether a plain line surely tells of a failure (True), or may (False); None where it does not."""
     forms = _hinted(_lowered(line))
     if not any(form.pattern.search(line) for form in forms):
@@ -207,7 +208,7 @@ def _told(line: str) -> bool | None:
 def _hinted(lower: str) -> list[Form]:
     """The forms of which a line in lower case holds a hint, in their order."""
     numbers = set(_PROBED)
-    for place in (_PLACE_OF_HINT,) if lower.isascii() else (_PLACE_OF_HINT, _PLACE_OF_FOREIGN_HINT):
-        for match in place.finditer(lower):
+    for hinted_at in (_PLACE_OF_HINT,) if lower.isascii() else (_PLACE_OF_HINT, _PLACE_OF_FOREIGN_HINT):
+        for match in hinted_at.finditer(lower):
             numbers.update(_BY_START[match[1]])
     return [FORMS[number] for number in sorted(numbers)]

@@ -12,9 +12,11 @@ from contextprune.rendering import Markers
 from contextprune.selection import Prepared, on_arrival, under_budget
 from contextprune.selection.dedupe import duplicates
 from contextprune.selection.fill import Fill
+from contextprune.selection.first import ranks
 from contextprune.selection.protection import movable, must_keep, shortenable
 from contextprune.selection.settle import Exact
 from contextprune.splitting import split
+from contextprune.text.failure_lines import failure_lines
 from tests.strategies import COUNTER
 
 Score = Callable[[cp.Span], float]
@@ -70,6 +72,7 @@ class Setting:
 
     def prepared(self, score: Score, identifiers: Sequence[Identifier], changing: Collection[int]) -> Prepared:
         """What selection takes, with these scores."""
+        ranked = ranks(self.context, self.spans, failure_lines(self.context, self.spans), {})
         return Prepared(
             self.context,
             self.spans,
@@ -79,8 +82,9 @@ class Setting:
             self.prices,
             identifiers,
             frozenset(changing),
-            must_keep(self.context, self.spans),
+            must_keep(self.context, self.spans, ranked),
             duplicates(self.context, self.spans, self.costs, changing),
+            ranks=ranked,
         )
 
     def fill(self, atoms: Sequence[tuple[int, int]] = (), shown: Sequence[Sequence[int]] = ()) -> Fill:

@@ -4,7 +4,9 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Span, Unit
 from contextprune.policy import PROTECTED, Policy
+from contextprune.selection.first import ranks
 from contextprune.selection.protection import closure, movable, must_keep, protection
+from contextprune.text.failure_lines import failure_lines
 
 
 @pytest.mark.parametrize("kind", sorted(PROTECTED))
@@ -73,7 +75,8 @@ def test_a_segment_with_a_breakpoint_does_not_move_under_a_budget_and_is_not_pro
 def test_what_stands_between_marks_stays(text: str, kept: str) -> None:
     ends = [end for end in range(1, len(text) + 1) if end == len(text) or text[end - 1] == "\n"]
     rows = [Span(0, start, end, Unit.LINE, text[start:end]) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-    found = must_keep(Context((Segment(Kind.TOOL_RESULT, text, ()),)), rows)
+    context = Context((Segment(Kind.TOOL_RESULT, text, ()),))
+    found = must_keep(context, rows, ranks(context, rows, failure_lines(context, rows), {}))
     assert "".join(rows[i].text for i in found) == kept
     assert set(found.values()) <= {"marked to be kept"}
 

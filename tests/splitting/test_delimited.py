@@ -79,3 +79,8 @@ def test_every_row_of_a_ragged_table_starts_where_the_one_before_ends() -> None:
 @pytest.mark.parametrize("unit", ['a,b,c\n"', '"', ',"', '"",', "a,b,c\n", 'a,"b\n', "\t", ',"""'])
 def test_silly_tables_are_looked_for_in_linear_time(unit: str) -> None:
     assert_linear(parts, lambda size: "x,y,z\n" + unit * (size // len(unit)), SIZE)
+
+
+def test_lines_indented_by_a_tab_are_no_table() -> None:
+    text = "".join(f"\tat com.acme.App.step{i}(App.java:{i})\n" for i in range(9))
+    assert delimited_end(text, 0) == 0

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from contextprune.context import Context, Kind, Segment
+from contextprune.selection.first import Rank, ranks
+from contextprune.selection.targets import ALIKE_FAILURES, ALIKE_FAILURES_KEPT
+from contextprune.splitting import split
+from contextprune.text.failure_lines import failure_lines
+from contextprune.text.traces import Part
+
+
+def ranked(text: str, rank: Rank, kind: Kind = Kind.TOOL_RESULT) -> list[str]:
+    context = Context((Segment(kind, text, ("r",)),))
+    spans = split(context)
+    of_spans = ranks(context, spans, failure_lines(context, spans), {})
+    return [spans[i].text.rstrip("\n") for i in sorted(of_spans) if of_spans[i] is rank]
+
+
+QUIET = "".join(f"[{i}/90] cc -O2 -c src/file_{i}.c\n" for i in range(90))
+
+
+def test_failures_come_before_what_belongs_to_them() -> None:
+    text = QUIET + "main.c:12:5: error: expected ';'\n   12 |   return 0\n" + QUIET
+    assert ranked(text, Rank.FAILURE) == ["main.c:12:5: error: expected ';'"]
+    assert ranked(text, Rank.DETAIL) == ["   12 |   return 0"]
+
+
+def test_lines_beside_a_failure_come_after_its_details() -> None:
+    assert len(ranked(QUIET + "fatal: no such branch\n" + QUIET, Rank.NEAR)) == 4
+
+
+def test_of_very_many_failures_the_first_of_each_form_come_first() -> None:
+    many = "".join(f"12:00:00 ERROR order {i} is gone\n" for i in range(500)) + "12:00:00 ERROR the disk is full\n"
+    first = ranked(many, Rank.FAILURE)
+    assert len(first) == ALIKE_FAILURES + 1
+    assert first[-1] == "12:00:00 ERROR the disk is full"
+
+
+def test_repetitions_of_a_failure_end_with_the_last_one() -> None:
+    many = "".join(f"12:00:00 ERROR order {i} is gone\n" for i in range(500))
+    again = ranked(many, Rank.REPETITION)
+    assert len(again) == ALIKE_FAILURES_KEPT - ALIKE_FAILURES + 1
+    assert again[-1] == "12:00:00 ERROR order 499 is gone"
+
+
+def test_documents_have_no_failures() -> None:
+    assert ranked("error: no such file\n" * 3, Rank.FAILURE, Kind.DOCUMENT) == []
+
+
+def test_parts_of_a_trace_have_the_ranks_of_what_they_are() -> None:
+    context = Context((Segment(Kind.TOOL_RESULT, "a\nb\nc\nd\n" * 9, ("r",)),))
+    spans = split(context)
+    parts = dict(enumerate(Part))
+    assert [int(rank) for rank in ranks(context, spans, (), parts).values()] == [0, 1, 2, 3]

@@ -1,0 +1,96 @@
+# ruff: noqa: RUF001 - as jest prints it
+from __future__ import annotations
+
+import pytest
+
+from contextprune.context import Context, Kind, Segment
+from contextprune.splitting import split
+from contextprune.text.failure_surroundings import belonging, neighbours
+
+GO = """=== RUN   TestA
+    a_test.go:9: all is well
+--- PASS: TestA (0.00s)
+=== RUN   TestB
+    b_test.go:12: got 3 want 4
+--- FAIL: TestB (0.00s)
+=== RUN   TestC
+"""
+GCC = """cc -c main.c
+main.c: In function 'main':
+main.c:12:5: error: expected ';' before '}' token
+   12 |   return 0
+      |           ^
+      |           ;
+cc -c other.c
+"""
+RUSTC = """   Compiling app v0.1.0
+error[E0382]: use of moved value: `x`
+ --> src/main.rs:4:20
+  |
+4 |     println!("{}", x);
+  |                    ^ value used here after move
+  = note: move occurs because `x` has type `String`
+   Compiling other v0.1.0
+"""
+ESLINT = """/app/src/a.js
+  12:5  error  'x' is defined but never used  no-unused-vars
+
+/app/src/b.js
+   3:1  warning  'y' is defined but never used  no-unused-vars
+"""
+NODE = """/app/index.js:3
+  throw new Error('closed')
+        ^
+
+Error: closed
+    at main (/app/index.js:3:9)
+"""
+JEST = """  console.log
+    loading the cart
+  ● cart › adds
+
+    expect(received).toBe(expected)
+
+    Expected: 3
+    Received: 4
+
+  ● cart › removes
+"""
+PSQL = """INSERT 0 1
+ERROR:  relation "foo" does not exist
+LINE 1: SELECT * FROM foo;
+                      ^
+HINT:  Perhaps you meant "food".
+INSERT 0 1
+"""
+
+
+def belongs(text: str, failure: str) -> str:
+    spans = split(Context((Segment(Kind.TOOL_RESULT, text, ("r",)),)))
+    at = next(i for i, span in enumerate(spans) if failure in span.text)
+    return "".join(spans[i].text for i in sorted({at, *belonging(spans, range(len(spans)), at)}))
+
+
+@pytest.mark.parametrize(
+    ("text", "failure", "needed", "other"),
+    [
+        (GO, "--- FAIL", ["got 3 want 4"], ["all is well", "TestC"]),
+        (GCC, "error: expected", ["In function 'main'", "12 |   return 0", "|           ^"], ["cc -c other.c"]),
+        (RUSTC, "E0382", ["--> src/main.rs:4:20", "value used here", "= note: move"], ["app v0.1.0"]),
+        (ESLINT, "12:5", ["/app/src/a.js"], []),
+        (NODE, "Error: closed", ["/app/index.js:3", "throw new Error"], []),
+        (JEST, "cart › adds", ["Expected: 3", "Received: 4"], ["loading the cart"]),
+        (PSQL, "relation", ["LINE 1", "HINT"], ["INSERT"]),
+    ],
+)
+def test_what_tells_of_a_failure_belongs_to_it(text: str, failure: str, needed: list[str], other: list[str]) -> None:
+    whole = belongs(text, failure)
+    assert [line for line in needed if line not in whole] == []
+    assert [line for line in other if line in whole] == []
+
+
+def test_neighbours_are_the_lines_around_a_failure() -> None:
+    text = "".join(f"12:00:0{i} line {i}\n" for i in range(9))
+    spans = split(Context((Segment(Kind.TOOL_RESULT, text, ("r",)),)))
+    assert list(neighbours(spans, range(9), 4, 2)) == [2, 3, 5, 6]
+    assert list(neighbours(spans, range(9), 0, 2)) == [1, 2]
