@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import contextprune as cp
 from contextprune.context import Context, Kind, Segment, Span
@@ -43,7 +44,7 @@ def opened(text: str) -> tuple[list[Span], Opened]:
 
 def stays(text: str, tokens: int) -> str:
     call = {"id": "c", "type": "function", "function": {"name": "bash", "arguments": "{}"}}
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "Why does it fail?"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c", "content": text},
