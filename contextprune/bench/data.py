@@ -54,13 +54,15 @@ class Row:
 class Session:
     """A recorded agent session as OpenAI chat messages: results have the role `tool`, actions are `tool_calls`.
 
-    agent   the agent that it is of, "" where that is not known
+    agent        the agent that it is of, "" where that is not known
+    compactions  indices of the messages that follow one: what stands before them was not sent any more
     """
 
     id: str
     set: str
     messages: tuple[Message, ...]
     agent: str = ""
+    compactions: tuple[int, ...] = ()
 
 
 def find_data(folder: Path | None) -> tuple[Path, bool]:
@@ -108,10 +110,7 @@ def is_unseen(raw: Mapping[str, Any], name: str) -> bool:
 
 def load_sessions(name: str, path: Path, count: int | None, half: Half = "all") -> list[Session]:
     """`count` sessions of a trajectory set (None: all of them), in the order of their ids' hashes."""
-    return [
-        Session(raw["id"], name, tuple(raw["messages"]), str((raw.get("meta") or {}).get("agent") or ""))
-        for raw in _sample(kit.read(path), name, count, half)
-    ]
+    return [_session(name, raw) for raw in _sample(kit.read(path), name, count, half)]
 
 
 def half_of(group: str) -> Half:
@@ -153,6 +152,12 @@ def _rank(raw: Mapping[str, Any]) -> bytes:
 
 def _first_request(messages: list[Message]) -> str:
     return next((str(m["content"]) for m in messages if m["role"] == "user" and m.get("content")), "")
+
+
+def _session(name: str, raw: Mapping[str, Any]) -> Session:
+    meta = raw.get("meta") or {}
+    compactions = tuple(meta.get("compactions") or ())
+    return Session(raw["id"], name, tuple(raw["messages"]), str(meta.get("agent") or ""), compactions)
 
 
 def _row(name: str, raw: Mapping[str, Any], documents: Mapping[str, Doc]) -> Row:

@@ -29,7 +29,7 @@ from contextprune.session.old_images import seen_before, stale
 from contextprune.session.repeated_failures import mark_repeated
 from contextprune.session.rewrite import rewrite
 from contextprune.session.state import Look, State
-from contextprune.session.worked_files import worked_with
+from contextprune.session.worked_files import idle_views, worked_with
 from contextprune.text.calls import files_shown
 from contextprune.text.failures import fails
 from contextprune.text.views import is_view
@@ -230,13 +230,14 @@ def _shrinking(
     """
     unmended = _unmended(state, looks)
     spared = worked_with(state, looks, [at for at in old if at not in unmended])
+    idle = idle_views(state, looks)
     pressure = state.tokens[1] / policy.window
     newest = state.segments[-1].turn
     loses = {}
 
     excess = sum(state.after) if aim.low is None else aim.excess(aim.low, new)
     for at in [at for at in old if at not in unmended and at not in spared] + (spared if aim.low is not None else []):
-        share = share_at_epoch(policy, pressure, newest - state.segments[at].turn)
+        share = share_at_epoch(policy, pressure, idle.get(at, newest - state.segments[at].turn))
         tokens = state.after[at] - int(share * state.before[at])
         if tokens >= EPOCH_BLOCK_TOKENS and excess > 0:
             loses[at] = tokens

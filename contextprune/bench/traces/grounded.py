@@ -8,11 +8,12 @@ about by a pause in which the provider's cache expires.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 import contextprune as cp
-from contextprune.bench.data import Session
+from contextprune.bench.data import Message, Session
 from contextprune.bench.ours import SCORERS
 from contextprune.bench.traces.quotes import quoted_lines
 from contextprune.context import BLOCKS, Context, Kind, Ref
@@ -65,27 +66,33 @@ def age_of(edit: Quoted) -> str:
 
 
 def measure_grounded(session: Session, arm: str) -> GroundedResult:
-    """Send a session under one of our arms and look at each of its edits."""
-    context = read({"messages": list(session.messages)}, "", "openai-chat")
+    """Send a session under one of our arms and look at each of its edits; what a compaction left behind is gone."""
+    borders = [0, *session.compactions, len(session.messages)]
+    parts = [_measure(session.messages[first:last], arm) for first, last in pairwise(borders)]
+    edits = tuple(edit for part in parts for edit in part[0])
+    tokens = [sum(column) for column in zip(*(part[1] for part in parts), strict=True)]
+    return GroundedResult(session.set, session.id, arm, session.agent, edits, *tokens)
+
+
+def _measure(messages: Sequence[Message], arm: str) -> tuple[list[Quoted], tuple[int, int, int]]:
+    """The edits of a conversation without compactions, and its tokens; of one without edits that quote, neither."""
+    context = read({"messages": list(messages)}, "", "openai-chat")
     quotes = list(_edits(context))
     if not quotes:
-        return GroundedResult(session.set, session.id, arm, session.agent, (), 0, 0, 0)
+        return [], (0, 0, 0)
 
     arrived = _pruner(arm, epochs=False)(context)
     ends = boundaries(context)
     pause = ends[int(len(ends) * PAUSE)]
     pruner = _pruner(arm, epochs=True)
-    before = Context(context.segments[:pause], model=context.model, bound=context.bound)
-    pruner(before, cold=True)
+    pruner(replace(context, segments=context.segments[:pause]), cold=True)
     paused = pruner(context)
 
-    edits = tuple(
-        edit
-        for at, lines in quotes
-        if (edit := _look(context, ends, at, lines, arrived.edits, paused.edits, pause)) is not None
+    looks = [_look(context, ends, at, lines, arrived.edits, paused.edits, pause) for at, lines in quotes]
+    plain, short, shorter = (
+        sum(sizes[k] for sizes in sent.sizes) for sent, k in ((arrived, 0), (arrived, 1), (paused, 1))
     )
-    tokens = [sum(sizes[k] for sizes in sent.sizes) for sent, k in ((arrived, 0), (arrived, 1), (paused, 1))]
-    return GroundedResult(session.set, session.id, arm, session.agent, edits, *tokens)
+    return [edit for edit in looks if edit is not None], (plain, short, shorter)
 
 
 def _edits(context: Context) -> Iterator[tuple[int, tuple[str, ...]]]:
