@@ -32,7 +32,6 @@ class Quoted:
 
     tool     that it was made with; source: the tool whose result showed the quoted line that is furthest back
     age      model's replies since that result
-    request  the request whose answer it is, from 0
     lines    quoted lines that earlier results show; in_sight: those of them in sight of the request as sent on arrival
     epoch    the same after the epoch; None before it
     """
@@ -40,7 +39,6 @@ class Quoted:
     tool: str
     source: str
     age: int
-    request: int
     lines: int
     in_sight: int
     epoch: int | None
@@ -85,14 +83,27 @@ def _measure(messages: Sequence[Message], arm: str) -> tuple[list[Quoted], tuple
     ends = boundaries(context)
     pause = ends[int(len(ends) * PAUSE)]
     pruner = _pruner(arm, epochs=True)
-    pruner(replace(context, segments=context.segments[:pause]), cold=True)
-    paused = pruner(context)
+    pruner(_until(context, pause), cold=True)
 
-    looks = [_look(context, ends, at, lines, arrived.edits, paused.edits, pause) for at, lines in quotes]
+    edits: list[Quoted] = []
+    for at, lines in quotes:
+        end = max((end for end in ends if end <= at), default=0)
+        shown = {line: block for line in lines if (block := _latest(context, end, line)) is not None}
+        if not shown:
+            continue
+        after = pruner(_until(context, end)).edits if end >= pause else None
+        edits.append(_quoted(context, at, shown, arrived.edits, after))
+
+    paused = pruner(context)
     plain, short, shorter = (
         sum(sizes[k] for sizes in sent.sizes) for sent, k in ((arrived, 0), (arrived, 1), (paused, 1))
     )
-    return [edit for edit in looks if edit is not None], (plain, short, shorter)
+    return edits, (plain, short, shorter)
+
+
+def _until(context: Context, end: int) -> Context:
+    """The conversation as the request sends it that ends here."""
+    return replace(context, segments=context.segments[:end])
 
 
 def _edits(context: Context) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -104,32 +115,23 @@ def _edits(context: Context) -> Iterator[tuple[int, tuple[str, ...]]]:
                 yield at, lines
 
 
-def _look(
-    context: Context,
-    ends: Sequence[int],
-    at: int,
-    lines: Sequence[str],
-    arrived: Mapping[Ref, str],
-    paused: Mapping[Ref, str],
-    pause: int,
-) -> Quoted | None:
-    """An edit and which of its quotes are in sight; None where no earlier result shows any."""
+def _quoted(
+    context: Context, at: int, shown: Mapping[str, int], arrived: Mapping[Ref, str], after: Mapping[Ref, str] | None
+) -> Quoted:
+    """What is in sight of an edit: `shown` gives the latest result of each quoted line."""
     segments = context.segments
-    end = max((end for end in ends if end <= at), default=0)
-    shown = {line: source for line in lines if (source := _latest(context, end, line)) is not None}
-    if not shown:
-        return None
-
     first = min(shown.values())
-    age = segments[at].turn - segments[first].turn
+
+    def in_sight(edits: Mapping[Ref, str]) -> int:
+        return sum(_is_in_sight(context, latest, line, edits) for line, latest in shown.items())
+
     return Quoted(
         segments[at].name or "",
         segments[first].name or "",
-        age,
-        ends.index(end),
+        segments[at].turn - segments[first].turn,
         len(shown),
-        sum(_in_sight(context, end, line, arrived) for line in shown),
-        sum(_in_sight(context, end, line, paused) for line in shown) if at >= pause else None,
+        in_sight(arrived),
+        None if after is None else in_sight(after),
     )
 
 
@@ -139,9 +141,9 @@ def _latest(context: Context, end: int, line: str) -> int | None:
     return next((i for i in reversed(range(end)) if segments[i].kind in BLOCKS and line in segments[i].text), None)
 
 
-def _in_sight(context: Context, end: int, line: str, edits: Mapping[Ref, str]) -> bool:
-    """Whether a request that ends at `end` shows a line in what is sent of a result."""
-    blocks = (context.segments[i] for i in reversed(range(end)) if context.segments[i].kind in BLOCKS)
+def _is_in_sight(context: Context, latest: int, line: str, edits: Mapping[Ref, str]) -> bool:
+    """Whether what is sent of a result shows a line, of which `latest` is the last that shows it as it came."""
+    blocks = (segment for segment in context.segments[latest::-1] if segment.kind in BLOCKS)
     return any(line in edits.get(block.ref, block.text) for block in blocks)
 
 

@@ -41,7 +41,7 @@ def edits(old: str, *, waits: int = 0) -> tuple[Quoted, ...]:
 
 def test_an_edit_that_quotes_a_view_is_grounded_on_arrival() -> None:
     quote = "value_17 = compute_the_value(17, scale=119)"
-    assert edits(quote) == (Quoted("Edit", "Read", 2, 2, 1, 1, 1),)
+    assert edits(quote) == (Quoted("Edit", "Read", 2, 1, 1, 1),)
 
 
 def test_an_edit_that_quotes_what_was_cut_is_not() -> None:
@@ -69,5 +69,5 @@ def test_a_session_without_edits_is_not_replayed() -> None:
 
 
 def test_ages_are_told_in_words() -> None:
-    words = {age: age_of(Quoted("", "", age, 0, 1, 1, None)) for age in (1, 3, 7, 15, 16)}
+    words = {age: age_of(Quoted("", "", age, 1, 1, None)) for age in (1, 3, 7, 15, 16)}
     assert words == {1: "1", 3: "2 to 3", 7: "4 to 7", 15: "8 to 15", 16: "16 or more"}

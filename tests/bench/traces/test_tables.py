@@ -10,9 +10,9 @@ from contextprune.bench.traces.grounded import GroundedResult, Quoted
 from contextprune.bench.traces.tables import show_grounded
 
 EDITS = (
-    Quoted("Edit", "Read", 1, 3, 2, 2, None),
-    Quoted("Edit", "Bash", 20, 9, 2, 1, 2),
-    Quoted("apply_patch", "Read", 5, 9, 1, 1, 0),
+    Quoted("Edit", "Read", 1, 2, 2, None),
+    Quoted("Edit", "Bash", 20, 2, 1, 2),
+    Quoted("apply_patch", "Read", 5, 1, 1, 0),
 )
 
 
