@@ -16,6 +16,7 @@ from contextprune.splitting.columns import headed_rows, is_rule
 from contextprune.splitting.lines import LONG, TRIVIAL, escapes, pieces, rows
 from contextprune.splitting.nesting import TAB
 from contextprune.splitting.opaque import block_length, is_minified
+from contextprune.splitting.paragraphs import paragraph_heads
 
 _TRACE_LINES = 60  # a longer trace falls into pieces
 _PIECE_LINES = 30
@@ -61,13 +62,13 @@ class _Log:
         self.covers: list[tuple[int, int]] = []  # (first row, number of rows) of the template
         self.head: tuple[int, ...] = ()  # the line that indented lines continue
         self.levels: list[tuple[int, int]] = []  # (columns, span) of indented lines that others may be indented under
-        self.headers: Mapping[int, int] = {}  # row of an aligned table -> row of its header
+        self.headers: Mapping[int, int] = {}  # row of an aligned table, or of a record -> row of what heads it
         self.span_of: dict[int, int] = {}  # header row -> its span
         self.section: tuple[int, ...] = ()  # the heading of the test that failed
 
     def read(self, lines: Sequence[str]) -> None:
-        self.headers = headed_rows(lines)
-        self.span_of = dict.fromkeys(self.headers.values(), 0)
+        self.headers = {**paragraph_heads(lines), **headed_rows(lines)}
+        self.span_of = dict.fromkeys(self.headers.values(), -1)
         row = at = 0
         while row < len(lines):
             line = lines[row]
@@ -144,10 +145,11 @@ class _Log:
         self.levels.append((column, self._open(at, (row, 1), Unit.LINE, self._header(row) or parent)))
 
     def _header(self, row: int) -> tuple[int, ...]:
-        """The header of the table that `row` is in; () outside one. A header's own row is noted."""
+        """The header of the table or record that `row` is in; () outside one. A header's own row is noted."""
         if row in self.span_of:
             self.span_of[row] = len(self.starts)
-        return (self.span_of[self.headers[row]],) if row in self.headers else ()
+        header = self.span_of[self.headers[row]] if row in self.headers else -1
+        return (header,) if header >= 0 else ()
 
     def _join(self, row: int, at: int) -> None:
         """Take a stack frame into the record before it, or into a new piece of it when it has grown long."""
