@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from contextprune.context import Context, Ref
@@ -19,11 +20,13 @@ class Conversation(NamedTuple):
 
     mode      how it recalls: "off", "tool" or "mcp"
     answers   texts in place of results of the recall tool
+    replaced  the client's own texts in their places
     """
 
     context: Context
     mode: str
     answers: Mapping[Ref, str]
+    replaced: Mapping[Ref, str] = MappingProxyType({})
 
     def body(self, job: Job, edits: Mapping[Ref, str]) -> bytes:
         """The body to send; the received body itself where nothing differs."""
@@ -46,7 +49,8 @@ def with_recalls(job: Job, recalls: Recalls, payload: Any, context: Context, *, 
     """
     mode = recalls.mode(payload, context, job.dialect, job.recall, remember=remember)
     answers = recalls.answers(context) if mode == TOOL else {}
+    replaced = {s.ref: s.text for s in context.segments if s.ref in answers}
     if answers:
         segments = (replace(s, text=answers[s.ref]) if s.ref in answers else s for s in context.segments)
         context = replace(context, segments=tuple(segments))
-    return Conversation(context, mode, answers)
+    return Conversation(context, mode, answers, replaced)

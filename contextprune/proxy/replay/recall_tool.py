@@ -56,6 +56,11 @@ UNREADABLE = "The original cannot be read at the moment. Do not ask for it again
 NO_LINES = "No line of the original matches. It has {} lines."
 
 
+def tool_schema(dialect: str) -> str:
+    """The definition of the recall tool as a request in this dialect carries it."""
+    return _SCHEMAS[dialect].decode()
+
+
 def with_tool(body: bytes, dialect: str, answered: Iterable[Ref] = ()) -> bytes:
     """The body of a request with the recall tool before all other tools; every byte that was there is still there.
 

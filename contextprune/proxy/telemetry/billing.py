@@ -132,11 +132,13 @@ class Sessions:
         state.caches = state.caches or usage.read > 0
         state.line.sent(_left_in_cache(model, usage, caches=state.caches))
         state.started = started
-        ours = state.goes_on(answer.trail) and state.shortened
+        repeats = state.goes_on(answer.trail)
         self._sessions[session, model] = state
         while len(self._sessions) > SESSIONS:
             self._sessions.popitem(last=False)
-        return ours and expected.state is State.GOES_ON and usage.read < SHRUNK * expected.bill.read
+        return (
+            state.shortened and repeats and expected.state is State.GOES_ON and usage.read < SHRUNK * expected.bill.read
+        )
 
 
 def _hashes(trail: str) -> set[str]:

@@ -28,6 +28,7 @@ from contextprune.proxy.worker.account import account
 from contextprune.proxy.worker.guard import guarded
 from contextprune.proxy.worker.heat import heat_of
 from contextprune.proxy.worker.pace import Abandoned, Deadline, Pace
+from contextprune.proxy.worker.recall_tokens import recall_tokens, with_recall_tokens
 from contextprune.proxy.worker.sidecar import read_request, retrieve, write_reply
 from contextprune.proxy.worker.trail import trail_of
 from contextprune.pruner import Pruned, Pruner
@@ -220,6 +221,8 @@ class Answerer:
 
         spliced = perf_counter()
         body = conversation.body(job, pruned.edits)
+        report = with_recall_tokens(pruned.report, recall_tokens(conversation, job.dialect, self._counter))
+        pruned = replace(pruned, report=report)
         answer = _answer(job, body, pruned, deadline.skipped, changed=body is not job.body)
         answer = replace(answer, new=(deadline.decided, deadline.undecided))
         seconds |= {**answer.seconds, "splice": perf_counter() - spliced}
