@@ -11,11 +11,16 @@ KEY_SHAPE = re.compile(r"\b[a-z2-7]{12}\b")
 """A recall key by itself, as a call quotes it."""
 
 MARKER = re.compile(
-    r"\[(?:(?:lines? \d+(?:-\d+)?|\d+ [a-z]+(?: [a-z]+)?(?: at \d+)?|image) (?:cut|as above)(?:[, ][^\]\n]*)?"
-    r"|…[^\]\n]*)\]"
+    r"\[(?:(?:lines? \d+(?:-\d+)?|\d+ [a-z]+(?: [a-z]+)?(?: at \d+)?|image)(?: like \"[^\"\n]*\")?"
+    r" (?:cut|as above)(?:[, ][^\]\n]*)?|(?:\.\.\.|as above)(?: \d+)?(?:, recall=[a-z2-7]{12})?|…[^\]\n]*)\]"
     r'(?:": "[^"\n]*")?'
 )
 """A marker of any kind, in any syntax: what is gone, the key, identifiers. A text that merely looks so matches, too."""
+
+MOST_TOKENS = 40
+ONE_IN = 10
+EXAMPLES = 60, 30  # characters of a line that a marker shows, the first that there is room for
+_STAMP = re.compile(r"\s*[\[(]?\d{2,4}[-/.]\d\d[-/.]\d{2,4}[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?[Z\])]?\s+(?=\S)")
 
 KEEP, END_KEEP = "<contextprune-keep>", "</contextprune-keep>"
 """What stands between the two stays; without the second one, all that follows."""
@@ -27,6 +32,24 @@ RECALL_TOOL = "contextprune_recall"
 def recall_note(key: str) -> str:
     """The part of a marker that names its original; "" where nobody could ask for it."""
     return f", recall={key}" if key else ""
+
+
+def most_tokens(tokens: int) -> int:
+    """The most tokens that a marker may have in place of so many: a tenth, and never more than 40."""
+    return min(MOST_TOKENS, tokens // ONE_IN)
+
+
+def short_marker(member: str, recall: str, *, copies: bool) -> str:
+    """The marker where no words fit. `member` keeps members of an object apart, `recall` names the key."""
+    return f"[{'as above' if copies else '...'}{member}{recall}]"
+
+
+def alike_note(line: str, longest: int) -> str:
+    """The part of a marker that shows one of many lines of a template: printable, on one line, without time or end."""
+    line = _STAMP.sub("", line, 1)
+    shown = "".join(letter for letter in " ".join(line.split()) if letter.isprintable()).replace('"', "'")
+    shown = shown if len(shown) <= longest else f"{shown[:longest].rstrip()}..."
+    return f' like "{shown}"'
 
 
 def recall_keys(text: str) -> list[str]:

@@ -59,6 +59,10 @@ class Prices(Protocol):
         """What the first marker of a segment costs more, for the recall key."""
         ...
 
+    def room(self, first: int, end: int) -> int:
+        """Tokens that identifiers may take in the marker in place of spans first..end, the recall key included."""
+        ...
+
     def exact(self, decisions: Sequence[Decision], first: int) -> int:
         """Tokens of the new text of the segment whose first span is `first`; `decisions` are its spans' alone."""
         ...
@@ -69,7 +73,7 @@ class Identifier:
     """An identifier that a marker may carry.
 
     score   0..1, how likely it is to be needed
-    cost    tokens that it adds to a marker
+    cost    tokens that it adds to a marker; 0 where a range of numbers names it between its ends
     spans   indices of the spans that show it, in order; the last one is its home, whose marker carries it
     """
 

@@ -140,7 +140,7 @@ def prepare(
         opened.costs,
         opened.scores,
         resources.policy,
-        Markers(context, spans, resources.counter, resources.key),
+        Markers(context, spans, opened.costs, resources.counter, resources.key),
         identifiers,
         changing,
         must_keep(context, spans, ranked),
@@ -172,7 +172,8 @@ def _scores(
 
 def finish(resources: Resources, plan: Plan, sent: Callable[[int], tuple[str, int]]) -> dict[int, tuple[str, int]]:
     """The new texts of a plan and their tokens, by segment: only those that are shorter than what is `sent` else."""
-    markers = Markers(plan.context, plan.spans, resources.counter, resources.key)
+    costs = [decision.cost for decision in plan.decisions]
+    markers = Markers(plan.context, plan.spans, costs, resources.counter, resources.key)
     texts = ((segment, text, resources.counter(text)) for segment, text in sorted(render(plan, markers).items()))
     return {segment: (text, tokens) for segment, text, tokens in texts if is_shorter(text, tokens, *sent(segment))}
 

@@ -1,19 +1,24 @@
 """Plan to text: kept spans verbatim, every gap a marker that fits the syntax it stands in.
 
 A marker says what is missing and how much; the first one of a segment also names the recall key of the whole
-original, so that one short key serves all its gaps and `recall(key, lines="12-40")` gives back any of them.
+original, so that one short key serves all its gaps and `recall(key, lines="12-40")` gives back any of them. None takes
+more than a tenth of what it stands for, or 40 tokens; where that holds no words it is as short as can be: `[...]`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
-from contextprune.context import Context, Span, Syntax
-from contextprune.markers import line_count, recall_note
+from contextprune.context import Context, Span, Syntax, blocks_of
+from contextprune.markers import EXAMPLES, alike_note, line_count, most_tokens, recall_note, short_marker
 from contextprune.plan import Action, Decision, Plan
+from contextprune.text.identifiers import condensed, identifiers
+from contextprune.text.templates import templates
 from contextprune.text.views import NUMBERED
 
+LEAST_ALIKE = 3  # lines of one template, and tokens, before a marker shows one of them
 _COMMENT = {Syntax.HASH_CODE: "# ", Syntax.SLASH_CODE: "// ", Syntax.DASH_CODE: "-- ", Syntax.DIFF: " "}
 _NINES = str.maketrans("0123456789", "9999999999")
 
@@ -30,21 +35,49 @@ class Gap(NamedTuple):
 class Markers:
     """Writes the marker of any gap of a context, and prices it before it is written (`plan.Prices`).
 
-    key   mints recall keys; without it gaps are bare ellipses and a segment with nothing left becomes "": for callers
-          who hold the originals themselves
+    costs   tokens of each span
+    key     mints recall keys; without it gaps are bare ellipses and a segment with nothing left becomes "": for
+            callers who hold the originals themselves
     """
 
     def __init__(
-        self, context: Context, spans: Sequence[Span], count: Callable[[str], int], key: Callable[[str], str] | None
+        self,
+        context: Context,
+        spans: Sequence[Span],
+        costs: Sequence[int],
+        count: Callable[[str], int],
+        key: Callable[[str], str] | None,
     ) -> None:
         self._context, self._spans, self._count, self._key = context, spans, count, key
         self._lines = list(_first_lines(spans))
+        self._tokens = [0, *accumulate(costs)]
+        self._goal: frozenset[str] | None = None
+        self._alike = _Alike(spans)
         self._priced: dict[tuple[object, ...], tuple[int, int]] = {}
 
     def gap(self, first: int, end: int) -> tuple[int, int]:
         """Tokens and bytes of the marker in place of spans first..end."""
+        tokens, size = self._price(first, end, short=False)
+        room = self._ceiling(first, end) - tokens
+        if room < 0:
+            return self._price(first, end, short=True)
+        example = self._like(first, end, room)
+        return tokens + self._count(example), size + len(example)
+
+    def room(self, first: int, end: int) -> int:
+        """Tokens that identifiers may take in the marker in place of spans first..end, the recall key included."""
+        room = self._ceiling(first, end) - self._price(first, end, short=False)[0]
+        return room - self._count(self._like(first, end, room))
+
+    def _ceiling(self, first: int, end: int) -> int:
+        """The most tokens that the marker in place of spans first..end may have, if it can."""
+        return most_tokens(self._tokens[end] - self._tokens[first])
+
+    def _price(self, first: int, end: int, *, short: bool) -> tuple[int, int]:
+        """Tokens and bytes of a marker with the widest numbers that it may have."""
         opening, closing = self._spans[first], self._spans[end - 1]
         shape = (
+            short,
             opening.syntax,
             opening.unit,
             len(str(self._lines[first])),
@@ -61,7 +94,8 @@ class Markers:
         price = self._priced.get(shape)
         if price is None:
             vanishes = self._key is None and self._is_all(first, end)
-            text = "" if vanishes else self.write(Gap(first, end, copies=False, digest=())).translate(_NINES)
+            text = "" if vanishes else self._dressed(self._words(first, end, short=short), first, end)
+            text = text.translate(_NINES)
             price = self._priced[shape] = self._count(text), len(text.encode("utf-8", "surrogatepass"))
         return price
 
@@ -74,9 +108,13 @@ class Markers:
 
     def write(self, gap: Gap, recall: str = "") -> str:
         """The marker in place of a gap; `recall` is the note that names the key."""
-        spans = self._spans[gap.first : gap.end]
-        note = self._note(gap, recall)
-        return _dress(note, spans, self._context.segments[spans[0].segment].text, gap.digest)
+        note, names = self._note(gap, recall)
+        return self._dressed(note, gap.first, gap.end, names)
+
+    def _dressed(self, note: str, first: int, end: int, names: str = "") -> str:
+        """The note in the syntax of its place; `names` are the value of a member of an object."""
+        spans = self._spans[first:end]
+        return _dress(note, spans, self._context.segments[spans[0].segment].text, names)
 
     def exact(self, decisions: Sequence[Decision], first: int) -> int:
         """Tokens of the new text of the segment whose first span is `first`."""
@@ -99,25 +137,105 @@ class Markers:
         text = self._context.segments[self._spans[first].segment].text
         return self._spans[first].start == 0 and self._spans[end - 1].end == len(text)
 
-    def _note(self, gap: Gap, recall: str) -> str:
-        """What is missing, how much, and how to get it back."""
-        first, last = self._spans[gap.first], self._spans[gap.end - 1]
+    def _note(self, gap: Gap, recall: str) -> tuple[str, str]:
+        """What is missing, how much, how to get it back, and what it was: as much of that as there is room for.
+
+        The identifiers come by themselves where they are a value of their own.
+        """
+        first, end = gap.first, gap.end
+        if self._key is None:
+            return self._words(first, end, short=True), ""
+        room = (
+            self._ceiling(first, end) - self._price(first, end, short=False)[0] - (self._count(recall) if recall else 0)
+        )
+        if room < 0:
+            return short_marker(self._member(first), recall, copies=gap.copies), ""
+
+        example = "" if gap.copies else self._like(first, end, room)
+        note = f"{self._missing(first, end)}{example} {'as above' if gap.copies else 'cut'}{recall}"
+        names = self._names(gap.digest, room - self._count(example))
+        if self._spans[first].syntax is Syntax.JSON_PAIR:
+            return f"[{note}]", names
+        return f"[{note} | {names}]" if names else f"[{note}]", ""
+
+    def _words(self, first: int, end: int, *, short: bool) -> str:
+        """The note in place of spans first..end, without key and identifiers."""
         if self._key is None:  # members of an object need keys of their own
-            return f"[… {first.start}]" if first.syntax is Syntax.JSON_PAIR else "[…]"
+            return f"[…{self._member(first)}]"
+        return short_marker(self._member(first), "", copies=False) if short else f"[{self._missing(first, end)} cut]"
+
+    def _member(self, first: int) -> str:
+        """What keeps the keys of an object's members apart: where the gap begins."""
+        span = self._spans[first]
+        return f" {span.start}" if span.syntax is Syntax.JSON_PAIR else ""
+
+    def _missing(self, start: int, end: int) -> str:
+        """How much is missing: lines, by their numbers where the text has none of its own, else units."""
+        first, last = self._spans[start], self._spans[end - 1]
         original = self._context.segments[first.segment].text
-        line = self._lines[gap.first]
-        breaks = self._lines[gap.end - 1] - line + last.text.count("\n")
+        line = self._lines[start]
+        breaks = self._lines[end - 1] - line + last.text.count("\n")
         ends_line = last.text.endswith("\n")
         if breaks and _starts_line(original, first.start) and (ends_line or last.end == len(original)):
-            plain = self._is_all(gap.first, gap.end) or NUMBERED.match(first.text) is not None
-            missing = _line_range(line, line + breaks - ends_line, plain=plain)
-        else:
-            n = gap.end - gap.first
-            missing = f"{n} {first.unit}s" if n > 1 else f"1 {first.unit}"
-            if first.syntax is Syntax.JSON_PAIR:
-                missing += f" at {first.start}"
-        names = " | " + " ".join(gap.digest) if gap.digest and first.syntax is not Syntax.JSON_PAIR else ""
-        return f"[{missing} {'as above' if gap.copies else 'cut'}{recall}{names}]"
+            plain = self._is_all(start, end) or NUMBERED.match(first.text) is not None
+            return _line_range(line, line + breaks - ends_line, plain=plain)
+
+        n = end - start
+        missing = f"{n} {first.unit}s" if n > 1 else f"1 {first.unit}"
+        return f"{missing} at {first.start}" if first.syntax is Syntax.JSON_PAIR else missing
+
+    def _like(self, first: int, end: int, room: int) -> str:
+        """One of the lines in place of many of one template; "" where they differ, or it takes more than `room`."""
+        if room < LEAST_ALIKE or end - first < LEAST_ALIKE or not self._alike(first, end):
+            return ""
+        notes = (alike_note(self._spans[first].text, longest) for longest in EXAMPLES)
+        return next((example for example in notes if self._count(example) <= room), "")
+
+    def _names(self, digest: Sequence[str], room: int) -> str:
+        """Identifiers as a marker lists them: those that the goal names first, as many as `room` tokens hold."""
+        if not digest or room <= 1:
+            return ""
+        if self._goal is None:
+            self._goal = frozenset(identifiers(self._context.query))
+        listed = condensed(digest)
+        listed = [n for n in listed if n in self._goal] + [n for n in listed if n not in self._goal]
+
+        fitting: list[str] = []
+        room -= 1  # the bar before them
+        for name in listed:
+            tokens = self._count(f" {name}")
+            if tokens <= room:
+                room -= tokens
+                fitting.append(name)
+        return " ".join(fitting)
+
+
+class _Alike:
+    """Tells runs of lines of one template; the templates of a segment are worked out when it is first asked for."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+        self._blocks = {spans[block.start].segment: block for block in blocks_of(spans)}
+        self._ends: dict[int, list[int]] = {}
+
+    def __call__(self, first: int, end: int) -> bool:
+        """Whether spans first..end are lines of one template."""
+        segment = self._spans[first].segment
+        block = self._blocks[segment]
+        if segment not in self._ends:
+            self._ends[segment] = self._runs(block)
+        return self._ends[segment][first - block.start] >= end
+
+    def _runs(self, block: range) -> list[int]:
+        """For each span the end of the run of its template: its own end where it is no line."""
+        spans = [self._spans[i] for i in block]
+        keys = templates([span.text.strip().replace("\n", " ") for span in spans])
+        ends = [block.stop] * len(spans)
+        for k in range(len(spans) - 1, -1, -1):
+            here = spans[k].syntax is Syntax.LINES and bool(keys[k])
+            is_run = here and k + 1 < len(spans) and keys[k + 1] == keys[k]
+            ends[k] = ends[k + 1] if is_run else block.start + k + here
+        return ends
 
 
 def render(plan: Plan, markers: Markers) -> dict[int, str]:
@@ -176,12 +294,12 @@ def _starts_line(text: str, start: int) -> bool:
     return start == 0 or text[start - 1] == "\n"
 
 
-def _dress(note: str, gap: Sequence[Span], original: str, digest: Sequence[str]) -> str:
+def _dress(note: str, gap: Sequence[Span], original: str, names: str) -> str:
     """Put the note into the syntax of its place."""
     first, last, syntax = gap[0], gap[-1], gap[0].syntax
     lead = first.text[: len(first.text) - len(first.text.lstrip())]
     if syntax in (Syntax.JSON_ITEM, Syntax.JSON_PAIR):
-        member = f'"{note}"' if syntax is Syntax.JSON_ITEM else f'"{note}": "{" ".join(digest)}"'
+        member = f'"{note}"' if syntax is Syntax.JSON_ITEM else f'"{note}": "{names}"'
         return lead + member + ("," if last.text.rstrip().endswith(",") else "")
     if syntax is Syntax.JSON_STRING:
         return note + _escaped_break(last.text)

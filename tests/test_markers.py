@@ -59,6 +59,11 @@ def test_lines_are_counted_in_words(lines: int, words: str) -> None:
         f"[image cut, 800x600, recall={KEY}]",
         f"[12 lines cut, recall={KEY}, as the failure below]",
         "[…]",
+        "[...]",
+        f"[..., recall={KEY}]",
+        f'[... 12, recall={KEY}]": ""',
+        f"[as above, recall={KEY}]",
+        f'[148 lines like "GET [::1] /v1/items 200 in 12 ms" cut, recall={KEY} | /v1/items]',
     ],
 )
 def test_the_range_of_a_marker_is_that_of_its_text(marker: str) -> None:

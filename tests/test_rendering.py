@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -27,26 +29,28 @@ def plan_of(text: str, keeps: Callable[[str], bool], name: str | None = None, di
         context,
         tuple(spans),
         tuple(
-            Decision(Action.KEEP, 1.0, 1, "") if keeps(span.text) else Decision(gone, 0.0, 1, "", digest=digest)
+            Decision(Action.KEEP, 1.0, 99, "") if keeps(span.text) else Decision(gone, 0.0, 99, "", digest=digest)
             for span in spans
         ),
     )
 
 
 def rendered(plan: Plan, *, recallable: bool = True) -> str:
-    markers = Markers(plan.context, plan.spans, COUNTER, STORE.key if recallable else None)
+    costs = [decision.cost for decision in plan.decisions]
+    markers = Markers(plan.context, plan.spans, costs, COUNTER, STORE.key if recallable else None)
     (text,) = render(plan, markers).values()
     return text
 
 
+MIXED = "".join(f"src/{w}.py:{i + 1}: {'and ' * i}so it goes on\n" for i, w in enumerate("abcdefghijklmnopqrst"))
 LISTING = outputs.listing(20, 1)
 LOG = outputs.log(20, 1)
 
 
 def test_kept_spans_stay_verbatim_and_gaps_say_what_is_missing() -> None:
-    rows = LISTING.splitlines(keepends=True)
-    new = rendered(plan_of(LISTING, lambda text: text in (rows[0], rows[9])))
-    key = STORE.key(LISTING)
+    rows = MIXED.splitlines(keepends=True)
+    new = rendered(plan_of(MIXED, lambda text: text in (rows[0], rows[9])))
+    key = STORE.key(MIXED)
     assert new == f"{rows[0]}[lines 2-9 cut, recall={key}]\n{rows[9]}[lines 11-20 cut]\n"
 
 
@@ -58,12 +62,53 @@ def test_the_first_marker_of_a_text_names_its_key_and_no_other_does() -> None:
 
 
 def test_a_text_of_which_nothing_stays_becomes_one_marker() -> None:
-    assert rendered(plan_of(LISTING, lambda _: False)) == f"[20 lines cut, recall={STORE.key(LISTING)}]\n"
+    assert rendered(plan_of(MIXED, lambda _: False)) == f"[20 lines cut, recall={STORE.key(MIXED)}]\n"
+
+
+def test_lines_of_one_template_go_with_one_of_them_to_show() -> None:
+    rows = LISTING.splitlines(keepends=True)
+    new = rendered(plan_of(LISTING, lambda text: text == rows[9]))
+    assert f'[lines 1-9 like "{" ".join(rows[0].split())}" cut, recall={STORE.key(LISTING)}]\n' in new
+    assert f'[lines 11-20 like "{" ".join(rows[10].split())}" cut]\n' in new
+
+
+def test_a_line_that_is_shown_has_no_quotes_colours_or_line_ends_and_no_great_length() -> None:
+    text = "".join(f'\x1b[32mGET "/v1/items/{i}" 200\x1b[0m {"-" * 90}\n' for i in range(9))
+    (shown,) = re.findall(r'like "([^"]*)"', rendered(plan_of(text, lambda _: False)))
+    assert shown.startswith("[32mGET '/v1/items/0' 200[0m ---")
+    assert len(shown) < 70
+
+
+@pytest.mark.parametrize(
+    ("cost", "marker"), [(4, "[...]"), (9, "[...]"), (10, "[lines 3-10 cut]"), (99, "[lines 3-10 cut]")]
+)
+def test_a_marker_takes_a_tenth_of_what_it_stands_for_or_is_as_short_as_can_be(cost: int, marker: str) -> None:
+    rows = MIXED.splitlines(keepends=True)
+    plan = plan_of(MIXED, lambda text: text in (rows[1], rows[10]))
+    decisions = tuple(replace(decision, cost=cost) for decision in plan.decisions)
+    assert marker in rendered(replace(plan, decisions=decisions)).splitlines()
+
+
+def test_no_marker_has_more_than_forty_tokens() -> None:
+    names = tuple(f"src/app_{'x' * (i % 7)}/model_{i * i}.py" for i in range(200))
+    new = rendered(plan_of(MIXED, lambda _: False, digest=names))
+    assert 30 < COUNTER(new) <= 41
+
+
+def test_numbers_that_count_on_are_one_range() -> None:
+    new = rendered(plan_of(MIXED, lambda _: False, digest=tuple(str(48001 + i) for i in range(700))))
+    assert new.endswith(" | 48001-48700]\n")
+
+
+def test_what_the_goal_names_comes_first_in_a_marker() -> None:
+    plan = plan_of(MIXED, lambda _: False, digest=("src/a.py", "A-20931", "retry_2"))
+    new = rendered(replace(plan, context=replace(plan.context, query="Why was order A-20931 declined?")))
+    assert new.endswith(" | A-20931 src/a.py retry_2]\n")
 
 
 def test_what_has_copies_only_says_so() -> None:
     plan = plan_of(LISTING, lambda _: False)
-    merged = tuple(Decision(Action.MERGE, 0.0, 1, "", into=0) for _ in plan.spans)
+    merged = tuple(Decision(Action.MERGE, 0.0, 99, "", into=0) for _ in plan.spans)
     assert "[20 lines as above, recall=" in rendered(Plan(plan.context, plan.spans, merged))
 
 
@@ -125,15 +170,16 @@ def test_without_keys_gaps_are_bare_and_nothing_is_left_of_nothing() -> None:
 
 def test_a_segment_of_which_all_stays_is_not_rendered() -> None:
     plan = plan_of(LISTING, lambda _: True)
-    assert render(plan, Markers(plan.context, plan.spans, COUNTER, STORE.key)) == {}
+    assert render(plan, Markers(plan.context, plan.spans, [1] * len(plan.spans), COUNTER, STORE.key)) == {}
 
 
 @given(contexts(), st.data())
 def test_what_a_gap_is_priced_at_covers_its_marker(context: Context, data: st.DataObject) -> None:
     spans = split(context)
-    markers = Markers(context, spans, COUNTER, STORE.key)
     if not spans:
         return
+    each = data.draw(st.sampled_from([1, 20, 200]))
+    markers = Markers(context, spans, [each] * len(spans), COUNTER, STORE.key)
     first = data.draw(st.integers(0, len(spans) - 1))
     last = max(i for i, span in enumerate(spans) if span.segment == spans[first].segment)
     end = data.draw(st.integers(first, last)) + 1
@@ -163,6 +209,7 @@ def test_every_syntax_has_a_marker_that_says_what_is_missing() -> None:
     for syntax in Syntax:
         context = Context((Segment(Kind.TOOL_RESULT, "one\ntwo\n", ("r",)),))
         spans = [cp.Span(0, 0, 4, cp.Unit.LINE, "one\n", syntax), cp.Span(0, 4, 8, cp.Unit.LINE, "two\n", syntax)]
-        marker = Markers(context, spans, COUNTER, STORE.key).write(Gap(0, 1, copies=False, digest=()), ", recall=x")
+        markers = Markers(context, spans, [400, 400], COUNTER, STORE.key)
+        marker = markers.write(Gap(0, 1, copies=False, digest=()), ", recall=x")
         assert "line" in marker
         assert "cut, recall=x]" in marker

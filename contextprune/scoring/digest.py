@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from contextprune.context import Context, Kind, Span, blocks_of
 from contextprune.plan import Identifier
-from contextprune.text.identifiers import identifiers, names, words
+from contextprune.text.identifiers import identifiers, names, numbered, words
 
 Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
 
@@ -32,8 +32,7 @@ LATEST = 0.5  # an identifier of the latest call has not been used yet
 REPEATED = 0.3  # times the logarithm of the spans that show it: what comes up again is worked on
 LENGTH = 100  # characters that cost one logit: long paths and addresses are seldom typed again
 NAMED = 0.7  # the goal or the call has a word of it that few of its neighbours have
-REPEATED_FORM = -1.5  # the stamps and counters of log records of one form
-PASSED = -1.5  # a test or a step that went well
+REPEATED_FORM = -1.5  # the stamps and counters of log records of one form, and the names of tests that passed
 NUMBER = -0.7  # a bare number: most are sizes and counts
 JOINED = 0.4  # with _ or @: symbols and addresses are copied as they are
 DOTTED = -0.3  # with a dot: versions, decimals, sentence ends
@@ -116,6 +115,7 @@ def _priced(
     ends = list(accumulate(len(token) + 1 for token, _ in tokens))
     costs = count(text, ends) if tokens else []
 
+    costs = _without_inner(tokens, costs, spans)
     in_goal = [{word for word in _words(token) if word in goal and len(word) >= SHORTEST_WORD} for token, _ in tokens]
     frequency = Tally(word for shared in in_goal for word in shared)
     rare = {word for word, n in frequency.items() if n <= max(RARE_COUNT, RARE * len(tokens))}
@@ -124,10 +124,24 @@ def _priced(
         Identifier(
             token,
             _worth(token, ages[spans[at[-1]].segment], [spans[i] for i in at], named=not shared.isdisjoint(rare)),
-            max(1, cost),
+            cost,
             tuple(at),
         )
         for (token, at), cost, shared in zip(tokens, costs, in_goal, strict=True)
+    ]
+
+
+def _without_inner(
+    tokens: Sequence[tuple[str, Sequence[int]]], costs: Sequence[int], spans: Sequence[Span]
+) -> list[int]:
+    """The costs, nothing for what a range of numbers names between its ends, and 1 at least for all else."""
+    numbers = [(spans[at[-1]].segment, *numbered(token)) for token, at in tokens]
+    present = {number for number in numbers if number[-1] is not None}
+    return [
+        0
+        if number is not None and {(segment, stem, number - 1), (segment, stem, number + 1)} <= present
+        else max(1, cost)
+        for (segment, stem, number), cost in zip(numbers, costs, strict=True)
     ]
 
 
@@ -154,10 +168,8 @@ def _worth(token: str, age: int, shown_in: Sequence[Span], *, named: bool) -> fl
         logit += LATEST
     if named:
         logit += NAMED
-    if shown_in[-1].group is not None:
+    if shown_in[-1].group is not None or _PASSED.search(shown_in[-1].text, 0, 500):
         logit += REPEATED_FORM
-    if _PASSED.search(shown_in[-1].text, 0, 500):
-        logit += PASSED
 
     if token.isdigit():
         logit += NUMBER

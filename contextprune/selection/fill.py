@@ -6,7 +6,7 @@ nothing. A gap that would cost more than it saves is closed on the spot.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -89,11 +89,17 @@ class Fill:
         return self.used + min(self.costs[i] - freed, self.saving(self.spans[i].segment)) <= ceiling
 
     def carry(self, identifier: int, ceiling: float = inf) -> bool:
-        """Let the marker in its home's gap name identifier `identifier`, unless a kept span shows it anyway."""
+        """Let the marker in its home's gap name identifier `identifier`, unless a kept span shows it anyway.
+
+        False, and nothing changes, where the marker has no room for it, or that would exceed `ceiling` tokens.
+        """
         if self.shows(identifier):
             return True
-        self._journal = []
         home = self._identifier_spans[identifier][-1]
+        if self._names_beyond_room(home) + self._identifier_costs[identifier][0] > 0:
+            return False
+
+        self._journal = []
         names = [*self.carried.get(home, ()), identifier]
         tokens, chars = (BAR[part] + sum(self._identifier_costs[k][part] for k in names) for part in (0, 1))
         if tokens >= self.costs[home] or chars >= len(self.spans[home].text):
@@ -104,6 +110,27 @@ class Fill:
             for i in self._small_gap(home):
                 self._keep(i, CLOSED)
         return self._within(ceiling)
+
+    def trim(self) -> None:
+        """Let no marker name more than it has room for, as gaps are smaller now: one step, if any."""
+        self._journal = []
+        for account in self._accounts.values():
+            for home in reversed(account.homes):
+                while home in account.homes and self._names_beyond_room(home) > 0:
+                    identifier = self.carried[home][-1]
+                    self._unload(identifier)
+                    self._journal.append((home, identifier))
+        if self._journal:
+            self._history.append(self._journal)
+
+    def _names_beyond_room(self, home: int) -> int:
+        """Tokens by which the names in the gap around `home` exceed what its marker has room for; less than 0: room."""
+        account = self._accounts[self.spans[home].segment]
+        first, end = self._gap_at(account, home)
+        homes = account.homes[bisect_left(account.homes, first) : bisect_left(account.homes, end)]
+        names = sum(self._identifier_costs[k][0] for i in homes for k in self.carried[i])
+        key = account.key if first == account.gaps[0] else 0
+        return BAR[0] + names + key - self._prices.room(first, end)
 
     def shows(self, identifier: int) -> bool:
         """Whether identifier `identifier` is visible: in a kept span or in a marker."""
@@ -235,11 +262,15 @@ class Fill:
         self._home[identifier] = home
         names = self.carried.setdefault(home, [])
         names.append(identifier)
+        if len(names) == 1:
+            insort(self._accounts[self.spans[home].segment].homes, home)
         self._charge_identifier(identifier, home, 1, opens=len(names) == 1)
 
     def _unload(self, identifier: int) -> None:
         home = self._home.pop(identifier)
         self.carried[home].remove(identifier)
+        if not self.carried[home]:
+            self._accounts[self.spans[home].segment].homes.remove(home)
         self._charge_identifier(identifier, home, -1, opens=not self.carried[home])
 
     def _charge_identifier(self, identifier: int, home: int, sign: int, *, opens: bool) -> None:
@@ -284,7 +315,10 @@ BAR = 1, 2  # tokens and characters of what parts a marker's words from its iden
 
 @dataclass(slots=True)
 class _Account:
-    """One movable segment's account: spans first..end, what is removed, its markers and identifiers, its gaps."""
+    """One movable segment's account: spans first..end, what is removed, its markers and identifiers, its gaps.
+
+    homes   the spans whose gaps' markers name identifiers, in order
+    """
 
     first: int
     end: int
@@ -298,3 +332,4 @@ class _Account:
     identifier_chars: int = 0
     gaps: list[int] = field(default_factory=list)
     ends: dict[int, int] = field(default_factory=dict)
+    homes: list[int] = field(default_factory=list)

@@ -104,6 +104,7 @@ def _reach(prepared: Prepared, fill: Fill, block: range, candidates: Sequence[in
         unseen = [k for k in identifiers if not fill.shows(k)]
         _walk(prepared, fill, usual, unseen, target.recall, room)
         _fill_up(prepared, fill, candidates, KEPT_PER_ROOT)
+        fill.trim()
     else:
         _keep_from_bar(prepared, fill, candidates, target.bar)
         _fill_up(prepared, fill, candidates, KEPT_PER_ROOT_CALIBRATED)
@@ -132,8 +133,10 @@ def _walk(
         elif prepared.identifiers[~i].cost > room:
             continue
         elif not fill.shows(~i):
+            if not fill.carry(~i):
+                wanted -= recall * value  # a marker has no room for it: no line need stay for that
+                continue
             room -= prepared.identifiers[~i].cost
-            fill.carry(~i)
         met += value
 
 
@@ -173,8 +176,8 @@ def _name(prepared: Prepared, fill: Fill, identifiers: Sequence[int], room: int)
         identifiers, key=lambda k: (-prepared.identifiers[k].score / (prepared.identifiers[k].cost + 1), k)
     ):
         if met < wanted and not fill.shows(k):
-            room -= prepared.identifiers[k].cost
-            if room < 0:
+            if room < prepared.identifiers[k].cost:
                 return
-            fill.carry(k)
-            met += prepared.identifiers[k].score
+            if fill.carry(k):
+                room -= prepared.identifiers[k].cost
+                met += prepared.identifiers[k].score

@@ -55,7 +55,7 @@ class Prepared:
     def fill(self) -> Fill:
         """Nothing chosen yet."""
         movable = [segment in self.movable for segment in range(len(self.context.segments))]
-        prices = [(identifier.cost, len(identifier.text) + 1) for identifier in self.identifiers]
+        prices = [(name.cost, len(name.text) + 1 if name.cost else 0) for name in self.identifiers]
         shown_in = [identifier.spans for identifier in self.identifiers]
         return Fill(self.spans, self.costs, movable, self.markers, prices, shown_in)
 

@@ -26,6 +26,7 @@ def settle(prepared: Prepared, fill: Fill, order: Iterable[int], ceiling: int) -
     text = Exact(prepared, fill)
     rank: dict[int, int] = {}
     waiting = _take(prepared, fill, _ranked(order, rank), ceiling - text.images)
+    fill.trim()
     text.count(text.blocks)
 
     taken_back = _shrink(fill, text, ceiling)

@@ -30,7 +30,7 @@ FEW_FAILURES = 10  # of a block up to which the lines beside each come before an
 NEIGHBOURS = 2  # lines before and after a failure; as the script of twenty lines of `bench field` takes
 
 # Under a budget: what a span is worth.
-LINE_WORTH = 0.15  # of quoting a line beside naming an identifier, in a trace; set with `bench traces`
+LINE_WORTH = 0.4  # of quoting a line beside naming an identifier, in a trace; set with `bench traces`
 RECENT_WORTH = 1.5  # times more is a span of the latest turns worth (policy.recent_turns); by hand
 
 # At an epoch: when it happens, and how much of old blocks stays.

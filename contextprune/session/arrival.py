@@ -118,7 +118,7 @@ def _repeated(resources: Resources, state: State, counted: Counted, unchanged: E
         return None
 
     merged = tuple(Decision(Action.MERGE, 0.0, cost, "the same block stands above") for cost in counted.costs)
-    markers = Markers(counted.context, spans, resources.counter, resources.key)
+    markers = Markers(counted.context, spans, counted.costs, resources.counter, resources.key)
     text = markers.segment_text(merged, 0)
     tokens = resources.counter(text)
     if not is_shorter(text, tokens, segment.text, unchanged.before):

@@ -7,7 +7,7 @@ One definition serves the scorers, the digests and the benchmark. All expression
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 _TOKEN = re.compile(r"[\w./@-]{4,}")
@@ -85,6 +85,33 @@ def is_identifier(token: str) -> bool:
         return not _MARKS.isdisjoint(token) or any(c.isdigit() for c in token)
     inner = token[1:]
     return inner != inner.lower() and token != token.upper()
+
+
+_LAST_NUMBER = re.compile(r"(?<![0-9])(?:0|[1-9][0-9]{0,14})$")
+
+
+def numbered(name: str) -> tuple[str, int | None]:
+    """A name that ends with a number, as what stands before it and the number; None where it ends otherwise."""
+    match = _LAST_NUMBER.search(name, max(0, len(name) - 16))
+    return (name[: match.start()], int(match[0])) if match else (name, None)
+
+
+def condensed(listed: Sequence[str]) -> list[str]:
+    """Names in order, three or more that count on as one range: 48001-48700, user_1-user_9."""
+    by_number = {numbered(name): name for name in listed}
+    ranges: dict[str, str] = {}
+    inner: set[str] = set()
+    for stem, number in by_number:
+        if number is None or (stem, number - 1) in by_number:
+            continue
+        last = number
+        while (stem, last + 1) in by_number:
+            last += 1
+        if last - number >= 2:
+            run = [by_number[stem, k] for k in range(number, last + 1)]
+            ranges[run[0]] = f"{run[0]}-{run[-1]}"
+            inner.update(run)
+    return [ranges.get(name, name) for name in dict.fromkeys(listed) if name in ranges or name not in inner]
 
 
 def words(text: str) -> list[str]:

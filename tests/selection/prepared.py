@@ -51,7 +51,7 @@ class Setting:
         for i, segment in enumerate(segments):
             ends = [span.end for span in spans if span.segment == i]
             costs += COUNTER.pieces(segment.text, ends) if ends else []
-        prices = Markers(context, spans, COUNTER, cp.MemoryStore().key)
+        prices = Markers(context, spans, costs, COUNTER, cp.MemoryStore().key)
         return cls(context, policy or Policy(min_tokens=0), spans, costs, prices)
 
     @property

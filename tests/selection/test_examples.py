@@ -20,7 +20,7 @@ def chosen(
 ) -> list[int]:
     context = Context(tuple(Segment(Kind.EXAMPLE, text, (i,)) for i, text in enumerate(texts)))
     spans, tokens, movable = as_spans(context), costs or [10] * len(texts), range(len(texts))
-    markers = Markers(context, spans, COUNTER, None)
+    markers = Markers(context, spans, tokens, COUNTER, None)
     plan = choose(Prepared(context, spans, tokens, scores, Policy(), markers, (), movable), ceiling)
     return [i for i, d in enumerate(plan.decisions) if d.action is Action.KEEP]
 

@@ -56,7 +56,7 @@ def test_anchors_come_with_what_needs_them(steps: list[int]) -> None:
 
 
 def test_a_gap_that_would_cost_more_than_it_saves_is_closed() -> None:
-    setting = Setting.of(result("a/b.py:1:a\n".join(lines(word) for word in "abcdefghij")))
+    setting = Setting.of(result("".join(f'{{"id": {i}, "name": "the name of row {i}"}}\n{{}}\n' for i in range(10))))
     fill = setting.fill()
     for i, span in enumerate(setting.spans):
         if len(span.text) > 20:
