@@ -1,13 +1,12 @@
 """The disturbances, each with what it does to bodies, to processes and to the machine.
 
-Sessions are sent ten times as fast as agents send theirs, so that a run takes minutes, not hours. Only behind a request
-that a disturbance struck the pace is theirs, since what is made good in that time is what is measured.
+Sessions are sent ten times as fast as agents send theirs, so that a run takes minutes, not hours. The pace is theirs
+only behind a request that a disturbance struck or that went up undecided: what is made good in that time is measured.
 """
 
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -26,8 +25,8 @@ STOPPED = 10  # requests, of which one meets stopped scorers
 KILLS = 10
 LOCKED = 2.0  # seconds
 ANSWER = 5.0
-"""Seconds from a request that was struck to the next one. Of 35,030 recorded pauses between two requests of an agent a
-quarter are no longer, the median is 7, and one in twenty is 3 or less."""
+"""Seconds from a request that was struck, or undecided, to the next one. Of 35,030 recorded pauses between two requests
+of an agent a quarter are no longer, the median is 7, and one in twenty is 3 or less."""
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ class Stage:
 
     total    requests of all sessions; sent: those that were sent so far
     hits     how often it has struck
-    answer   seconds until the next request, after one that was struck
+    answer   seconds until the next request, after one that was struck or undecided
     """
 
     replicas: Sequence[Replica]
@@ -69,7 +68,6 @@ def scorers_stopped(stage: Stage, _number: int, _of: int) -> Iterator[None]:
     finally:
         for replica in stage.replicas:
             replica.signal_scorers(signal.SIGCONT)
-    time.sleep(stage.answer)
 
 
 @contextmanager
@@ -82,7 +80,6 @@ def scorers_killed(stage: Stage, _number: int, _of: int) -> Iterator[None]:
     for replica in stage.replicas:
         replica.signal_scorers(signal.SIGKILL)
     yield
-    time.sleep(stage.answer)
 
 
 @contextmanager
@@ -96,7 +93,6 @@ def restarted(stage: Stage, number: int, of: int) -> Iterator[None]:
         replica.stop()
         replica.start(ready=False)
     yield
-    time.sleep(stage.answer)
 
 
 @contextmanager
@@ -108,7 +104,6 @@ def store_locked(stage: Stage, number: int, of: int) -> Iterator[None]:
     stage.hits += 1
     locking = lock(stage.replicas[0].store, LOCKED)
     yield
-    time.sleep(stage.answer)
     locking.wait()
 
 

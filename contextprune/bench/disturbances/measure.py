@@ -118,9 +118,12 @@ async def _run(session: Recorded, disturbance: Disturbance, stage: Stage, provid
         headers = [*HEADERS, (LABEL.decode(), label), ("x-claude-code-session-id", name)]
         call = post(PATH, json.dumps(changed).encode(), headers)
 
+        struck = stage.hits
         with disturbance.moment(stage, number, of):
             answer = await _send(stage.replicas[at].port, call)
         stage.sent += 1
+        if stage.hits > struck or _REASON in answer.headers:
+            await asyncio.sleep(stage.answer)
         run.append(_Sent(label, changed, at, stage.replicas[at].starts, answer))
     assert provider.arrived, "nothing got up to the provider"
     return run
