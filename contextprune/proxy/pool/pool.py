@@ -26,9 +26,12 @@ from contextprune.proxy.pool.process import ScorerProcess
 from contextprune.proxy.pool.queue import SMALL, JobQueue
 from contextprune.proxy.pool.slot import Slot, Waiting, unavailable
 
-GRACE = 3.0  # seconds after its deadline that a process may take for a job before it counts as hung; more than BUSY
+GRACE = 10.0
+"""Seconds after its deadline that a process may take for a job before it counts as hung. It is more than a wait for the
+store, and more than a busy machine lets a process stand: killed, it would be missed for as long as a start takes."""
 SLOWEST = 50_000.0  # tokens a second of a body that an epoch, which cannot be interrupted, is granted besides
 MARGIN = 1.5  # of the time that a job is likely to take, there must be so much left when its turn comes
+END = 2.0  # seconds that a process may take to end before it is killed
 STRIKES = 2  # processes in a row that a session may cost before it is left alone
 START = 60.0  # seconds that a process may take to start
 FIRST_START = 2.5  # deadlines that a request waits for the first process of all: the proxy itself has just come up
@@ -94,7 +97,7 @@ class ScorerPool:
         self._changed.set()
         for waiting in list(self._waiting.values()):
             waiting.settle(pass_through(waiting.job, Reason.OFF))
-        await asyncio.gather(*(slot.process.end(self._grace) for slot in self._slots if slot.process is not None))
+        await asyncio.gather(*(slot.process.end(END) for slot in self._slots if slot.process is not None))
         while self._chores:
             await asyncio.gather(*self._chores, return_exceptions=True)
 
@@ -268,7 +271,7 @@ class ScorerPool:
             return
 
         if self._ended.is_set():
-            await process.end(self._grace)
+            await process.end(END)
             return
         slot.timer = asyncio.get_running_loop().call_later(START, process.kill)
 
@@ -314,7 +317,7 @@ class ScorerPool:
         if not self._ended.is_set():
             process.kill()
         slot = self._slots[process.number]
-        self._schedule(process.end(self._grace))
+        self._schedule(process.end(END))
         if slot.process is process:
             self._on_lost(slot)
 
