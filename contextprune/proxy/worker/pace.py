@@ -15,6 +15,7 @@ COUNTED = 1e-7  # seconds to count the tokens of a character, where there is not
 RESERVE = 0.1  # share of the time for what comes after the decisions,
 LEAST_RESERVE = 0.005  # and seconds
 LEARNT = 500  # characters of a block from which its time says something
+WEIGHTY = 40_000  # characters of a block that counts for as much as all before it
 FASTEST = 5e-7  # seconds that deciding a character takes at the least
 
 
@@ -29,10 +30,14 @@ class Pace:
         self.seconds = seconds
 
     def learn(self, characters: int, seconds: float) -> None:
-        """Take a block of so many characters into account. One that was only counted teaches nothing."""
+        """Take a block of so many characters into account. One that was only counted teaches nothing.
+
+        Small blocks teach little: what each takes besides its characters, or an interruption, is most of their time.
+        """
         measured = seconds / max(1, characters)
         if characters >= LEARNT and measured > self.seconds / 8:
-            self.seconds += 0.2 * (min(measured, 10 * self.seconds) - self.seconds)
+            weight = characters / (characters + WEIGHTY)
+            self.seconds += weight * (min(measured, 10 * self.seconds) - self.seconds)
 
     def doubt(self) -> None:
         """Trust the pace a little less: a block was not even tried, and might be faster by now."""

@@ -67,6 +67,13 @@ def test_one_stall_does_not_spoil_the_pace() -> None:
     assert pace.seconds < 4e-6
 
 
+def test_small_blocks_that_were_interrupted_say_little_of_a_large_one() -> None:
+    pace = Pace(2e-6)
+    for _ in range(5):
+        pace.learn(600, 0.02)  # 3e-5 a character
+    assert not Deadline(0.9, never, pace)(result(40_000))
+
+
 def test_what_was_slow_once_is_tried_again_after_a_while() -> None:
     pace = Pace(1.0)
     tries = 0
