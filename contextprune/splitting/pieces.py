@@ -64,14 +64,15 @@ def outside(atom: Sequence[tuple[int, int]], at: int, point: int) -> int:
 
 def best_break(text: str, low: int, high: int) -> int:
     """The best offset for a cut in `text[low:high]`: behind a clause, a word, or characters of one kind."""
+    floor = low - (high - low) // 2  # no accent is parted from its character for the sake of `low`
     for mark in _CLAUSE_ENDS:
         index = text.rfind(mark, low, high)
         if index >= 0:
-            return _whole_character(text, low, index + len(mark))
+            return _whole_character(text, floor, index + len(mark))
     point = high
     for between in _BETWEEN_KINDS.finditer(text, low, high):
         point = between.start()
-    return _whole_character(text, low, point if point > low else high)
+    return _whole_character(text, floor, point if point > low else high)
 
 
 def _whole_character(text: str, low: int, point: int) -> int:

@@ -118,6 +118,7 @@ class _Sniffer:
         self.heads = [
             row for row, line in enumerate(lines) if may_be_block(line) or (wide[row] and not (row and wide[row - 1]))
         ]  # rows at which a table or a block may begin
+        self.opener = -1  # the row that `_opening` looked up last
         self.misses = 0
         self.open_fences: set[str] = set()  # kinds of fences that nothing closes any more
 
@@ -135,10 +136,11 @@ class _Sniffer:
 
     def _opening(self, at: int) -> int:
         """The next row from `at` on that may open a part."""
-        opener = _OPENERS.search(self.letters, at)
-        first = opener.start() if opener else len(self.lines)
+        if self.opener < at:
+            opener = _OPENERS.search(self.letters, at)
+            self.opener = opener.start() if opener else len(self.lines)
         head = bisect_left(self.heads, at)
-        return min(first, self.heads[head]) if head < len(self.heads) else first
+        return min(self.opener, self.heads[head]) if head < len(self.heads) else self.opener
 
     def _follow(self, first: int) -> tuple[int, Shape | None]:
         follow = _FOLLOW.get(self.letters[first])
