@@ -80,7 +80,7 @@ TEXTS: Mapping[str, Callable[[int], str]] = {
     "open brackets": partial(repeated, "["),
     "brackets, deep and shallow": _deep_json,
     "objects that never close": partial(repeated, '{"a":\n'),
-    "quotes that never close": partial(repeated, "\"a'b\"\"\" "),
+    "quotes that never close": partial(repeated, '"a\'b""" '),
     "one line of words": _sentence,
     "one line of one character": partial(repeated, "x"),
     "one line of base64": partial(repeated, "iVBORw0KGgoAAAANSUhEUgAA+/"),

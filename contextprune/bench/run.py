@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
+from contextprune.bench.adversarial import measure_adversarial
 from contextprune.bench.data import Half, Session, find_data, find_sets, load_rows, load_sessions
 from contextprune.bench.disturbances.disturbances import DISTURBANCES
 from contextprune.bench.disturbances.requests import suitable
@@ -51,7 +52,7 @@ from contextprune.bench.parallel import map_jobs
 from contextprune.bench.sessions.epochs import EpochJob, conversations, measure_epochs, show_epochs
 from contextprune.bench.sessions.rivals import RIVALS
 from contextprune.bench.sessions.tables import show_sessions
-from contextprune.bench.tables import show_evidence, show_figures, show_speed, show_traces
+from contextprune.bench.tables import show_evidence, show_figures, show_growths, show_speed, show_traces
 from contextprune.bench.traces.future_use import SHARES as RESULT_SHARES
 from contextprune.bench.traces.masking import TRACE_BASELINES
 from contextprune.bench.traces.tables import show_grounded
@@ -76,6 +77,7 @@ class Options:
     """The options of a run; see `contextprune bench --help`.
 
     rows            at most this many rows or sessions a set; None: all
+    adversarial     the speed task cuts texts that are made to be slow
     sets, budgets, arms   () or empty: all sets, the task's own budgets, all arms
     """
 
@@ -89,6 +91,7 @@ class Options:
     processes: int
     tokens: int
     json: Path | None
+    adversarial: bool = False
 
 
 def run(options: Options) -> None:
@@ -212,7 +215,12 @@ def _recall(options: Options, root: Path, console: Console) -> list[dict[str, An
     return [asdict(result) for result in results]
 
 
-def _speed(options: Options, root: Path, console: Console) -> dict[str, Any]:
+def _speed(options: Options, root: Path, console: Console) -> dict[str, Any] | list[dict[str, Any]]:
+    if options.adversarial:
+        growths = list(measure_adversarial())
+        show_growths(console, growths)
+        return [asdict(growth) for growth in growths]
+
     from contextprune.bench.speed import time_engine  # noqa: PLC0415 - it needs the engine, the other tasks may not
 
     figures = time_engine(root, options.tokens)

@@ -13,6 +13,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from contextprune.bench.adversarial import CHARACTERS, RUNS, SIZES, Growth
 from contextprune.bench.intervals import Interval, mean_of_sets, paired, paired_shares
 from contextprune.bench.proxy.measure import Figure
 from contextprune.bench.speed import Speed
@@ -85,6 +86,19 @@ def show_speed(console: Console, speed: Speed) -> None:
         ratio = f"{line.ratio:.2f}" if line.ratio is not None else ""
         table.add_row(line.what, f"{line.tokens:,}" if line.tokens else "", f"{line.seconds:.4f}", rate, ratio)
     console.print(table)
+
+
+def show_growths(console: Console, growths: Sequence[Growth]) -> None:
+    """Print how long texts that are made to be slow take to cut, the slowest first, and how that grows."""
+    small, large = (f"{size // 1_000_000} MB" for size in SIZES)
+    table = Table(title=f"cutting texts that are made to be slow, CPU seconds, best of {RUNS} runs")
+    for heading in ("text", "spans", small, large, "growth", "tokens/s"):
+        table.add_column(heading, justify="left" if heading == "text" else "right")
+    for growth in sorted(growths, key=lambda each: -each.large):
+        seconds = (f"{growth.small:.2f}", f"{growth.large:.2f}")
+        table.add_row(growth.name, f"{growth.spans:,}", *seconds, f"{growth.factor:.1f}", f"{growth.rate:,.0f}")
+    console.print(table)
+    console.print(f"growth: {SIZES[1] // SIZES[0]} where time is linear; tokens: of {CHARACTERS} characters each")
 
 
 def show_figures(console: Console, figures: Iterable[Figure]) -> list[Figure]:

@@ -40,6 +40,10 @@ class HalfName(StrEnum):
 _HALVES = "dev and test share no document; unseen: what the shipped scorer was not trained on."
 
 
+_TOKENS = option("N", "Tokens of the largest context of the speed task.", whole_number(1))
+_ADVERSARIAL = typer.Option("--adversarial", help="Of the speed task, cut texts that are made to be slow instead.")
+
+
 def bench(
     task: Annotated[Task, typer.Argument(parser=choice_of(Task), help="What to measure.")] = Task.ALL,
     data: Annotated[Path | None, option("DIR", "A data kit; else .bench/data, else the committed samples.")] = None,
@@ -51,9 +55,8 @@ def bench(
     ] = "",
     arms: Annotated[str, option("NAMES", "Names of arms, with commas; none: all.")] = "",
     processes: Annotated[int, option("N", "Processes that share the rows.", whole_number(1))] = 2,
-    tokens: Annotated[
-        int, option("N", "Tokens of the largest context of the speed task.", whole_number(1))
-    ] = 1_000_000,
+    tokens: Annotated[int, _TOKENS] = 1_000_000,
+    adversarial: Annotated[bool, _ADVERSARIAL] = False,
     json: Annotated[Path | None, option("FILE", "Write every figure of every row to this file.")] = None,
 ) -> None:
     """Measure what survives at a budget, and how fast.
@@ -62,6 +65,7 @@ def bench(
     Examples:
       contextprune bench
       contextprune bench traces --rows 5 --budgets 0.2,0.5
+      contextprune bench speed --adversarial
       contextprune bench evidence --data DIR --half unseen --arms ours,bm25 --json figures.json
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
     from contextprune.bench.run import ARMS, Options, run  # noqa: PLC0415 - `--help` does without
@@ -76,6 +80,7 @@ def bench(
         arms=arms_of(arms, ARMS),
         processes=processes,
         tokens=tokens,
+        adversarial=adversarial,
         json=json,
     )
     run(options)

@@ -250,7 +250,7 @@ class Fill:
             insort(account.gaps, first)
             account.ends[first] = end
         else:
-            account.gaps.remove(first)
+            del account.gaps[bisect_left(account.gaps, first)]
             del account.ends[first]
             if not account.gaps:
                 tokens, chars = tokens + account.key, chars + account.key_chars
