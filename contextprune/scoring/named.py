@@ -17,6 +17,7 @@ from contextprune.text.views import is_code
 
 MOST, SHARE = 3, 0.02  # spans that may hold a name, in number or as a share of the block's, before it names none
 RECORD_CHARACTERS = 2400  # of a record that stays with the name in it; by hand, some 600 tokens
+RECORD_LINES = 16  # under one head: more are a table or a section
 BLOCK_SHARE, BLOCK_CHARACTERS = 0.15, 1200  # of a block's characters that may stay by names, and in any case; by hand
 
 TRACES = frozenset({Reading.TRACE, Reading.ASKED_TRACE})
@@ -60,7 +61,7 @@ def _holding(text: str, spans: Sequence[Span], block: range, names: Mapping[str,
 
 
 def _record(spans: Sequence[Span], i: int, block: range) -> Iterator[int]:
-    """Span `i` and then what it belongs to: the JSON record around it, or what stands under it as a heading."""
+    """Span `i` and then what it belongs to: the JSON record around it, what stands under it, its record."""
     yield i
     span = spans[i]
     if span.syntax in _MEMBERS:
@@ -74,6 +75,21 @@ def _record(spans: Sequence[Span], i: int, block: range) -> Iterator[int]:
         titled = span.text.startswith("#")
         below = range(i + 1, block.stop)
         yield from takewhile(lambda j: (titled and spans[j].text[:1] != "#") or i in spans[j].anchors, below)
+        yield from _members(spans, i, block)
+
+
+def _members(spans: Sequence[Span], i: int, block: range) -> Sequence[int]:
+    """The lines around span `i` that need the same head, where so few do that they are one record and no table."""
+    head = max((a for a in spans[i].anchors if a < i), default=None)
+    if head is None:
+        return ()
+
+    low = high = i
+    while low - 1 > head and head in spans[low - 1].anchors and high - low < RECORD_LINES:
+        low -= 1
+    while high + 1 < block.stop and head in spans[high + 1].anchors and high - low < RECORD_LINES:
+        high += 1
+    return [j for j in range(low, high + 1) if j != i] if high - low < RECORD_LINES else ()
 
 
 def _short(indices: Iterator[int], spans: Sequence[Span]) -> list[int]:

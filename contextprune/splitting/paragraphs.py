@@ -25,8 +25,8 @@ def paragraph_heads(lines: Sequence[str]) -> dict[int, int]:
         for first, last in _paragraphs(lines)
         if 1 < last - first <= _LONGEST and lines[first][0] not in " \t"
     ]
-    inside = sum(last - first for first, last in records)
-    if len(records) < _LEAST or inside < _SHARE * sum(map(_says_something, lines)):
+    in_records = sum(last - first for first, last in records)
+    if len(records) < _LEAST or in_records < _SHARE * sum(map(_says_something, lines)):
         return {}
     return {row: first for first, last in records for row in range(first + 1, last) if lines[row][:1] not in " \t"}
 

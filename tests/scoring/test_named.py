@@ -54,6 +54,19 @@ def test_what_stands_under_a_heading_that_was_named_stays() -> None:
     assert "Delta" not in section
 
 
+def test_the_other_fields_of_a_record_that_holds_a_name_stay() -> None:
+    rows = "".join(f"-[ RECORD {i} ]-----\nid    | {9000 + i}\nowner | Bo {i}\nberth | C{i}\n" for i in range(40))
+    record = holding(rows, "Whose is booking 9017?")
+    assert "owner | Bo 17\n" in record
+    assert "berth | C17\n" in record
+    assert "Bo 18" not in record
+
+
+def test_the_other_rows_of_a_table_that_holds_a_name_go() -> None:
+    table = "ORDER  CITY    SUM\n" + "".join(f"{8800 + i}   Harbor  {i}.20\n" for i in range(60))
+    assert "8842" not in holding(table, "Why was 8841 refused?")
+
+
 def test_a_name_that_stands_in_many_lines_names_none() -> None:
     assert holding("".join(f"src/tax.py:{i}: rate_{i}\n" for i in range(40)), "What is in src/tax.py?") == ""
 
