@@ -53,6 +53,7 @@ class Markers:
         self._tokens = [0, *accumulate(costs)]
         self._goal: frozenset[str] | None = None
         self._alike = _Alike(spans)
+        self._examples: dict[int, list[tuple[int, str]]] = {}
         self._priced: dict[tuple[object, ...], tuple[int, int]] = {}
 
     def gap(self, first: int, end: int) -> tuple[int, int]:
@@ -188,8 +189,11 @@ class Markers:
         """One of the lines in place of many of one template; "" where they differ, or it takes more than `room`."""
         if room < LEAST_ALIKE or end - first < LEAST_ALIKE or not self._alike(first, end):
             return ""
-        notes = (alike_note(self._spans[first].text, longest) for longest in EXAMPLES)
-        return next((example for example in notes if self._count(example) <= room), "")
+        notes = self._examples.get(first)
+        if notes is None:
+            written = [alike_note(self._spans[first].text, longest) for longest in EXAMPLES]
+            notes = self._examples[first] = [(self._count(note), note) for note in written]
+        return next((note for tokens, note in notes if tokens <= room), "")
 
     def _names(self, digest: Sequence[str], room: int) -> str:
         """Identifiers as a marker lists them: those that the goal names first, as many as `room` tokens hold."""

@@ -85,7 +85,8 @@ class Fill:
         if self.kept[i]:
             return True
         account = self._accounts[self.spans[i].segment]
-        freed = self._prices.gap(*self._gap_at(account, i))[0] + account.key + account.identifiers
+        key = account.key if len(account.gaps) == 1 else 0
+        freed = self._prices.gap(*self._gap_at(account, i))[0] + key + account.identifiers
         return self.used + min(self.costs[i] - freed, self.saving(self.spans[i].segment)) <= ceiling
 
     def carry(self, identifier: int, ceiling: float = inf) -> bool:

@@ -14,6 +14,7 @@ from contextprune.selection.fill import Fill
 from contextprune.selection.prepared import Prepared
 
 RECOUNTS = 2  # times a text may be counted again before the rest of the room stays empty; by hand, for speed
+MISFITS = 1_000  # spans that are tried in vain before the rest is left out; by hand, for speed
 RECOUNTED_TOKENS = 50_000  # that may be counted again in any case; by hand: a twentieth of a second
 
 
@@ -86,8 +87,16 @@ def _ranked(order: Iterable[int], rank: dict[int, int]) -> Iterable[int]:
 def _take(prepared: Prepared, fill: Fill, order: Iterable[int], room: int) -> list[int]:
     """Take each step that fits in `room` tokens; those that did not, in order."""
     left_out = []
+    misfits = 0
+
     for i in order:
-        fits = fill.carry(~i, room) if i < 0 else fill.may_fit(i, room) and fill.keep(i, prepared.why(i), room)
+        if i < 0:
+            fits = fill.carry(~i, room)
+        elif misfits < MISFITS and fill.may_fit(i, room):
+            fits = fill.keep(i, prepared.why(i), room)
+            misfits += not fits
+        else:
+            fits = False
         if not fits:
             left_out.append(i)
     return left_out
