@@ -363,10 +363,27 @@ def apt_upgrade() -> Output:
     return Output("What did the upgrade touch?", "apt-get upgrade -y", text, ("/etc/nginx/nginx.conf",))
 
 
+def s3_listing() -> Output:
+    rows = (
+        f"2026-11-{i % 28 + 1:02} 03:14:08 {18_000 + i * 91:>10} tiles/{name}/{i}.pbf" for i, name in enumerate(NAMES)
+    )
+    odd = "2026-11-20 03:14:08          0 tiles/cedar/99.pbf"
+    return Output("One tile stays blank.", "aws s3 ls s3://maps --recursive", _lines(_with(rows, 16, odd)), (odd,))
+
+
+def compose_config() -> Output:
+    def service(name: str) -> str:
+        policy = "no" if name == "garnet" else "always"
+        return f"  {name}:\n    image: shop/{name}:2\n    restart: {policy}\n    init: true\n    networks: [back]"
+
+    text = _lines("services:", (service(name) for name in NAMES))
+    return Output("One service does not come back.", "docker compose config", text, ("restart: no",))
+
+
 OUTPUTS: tuple[Callable[[], Output], ...] = (
     docker_ps, kubectl_get_pods_wide, npm_ls, pip_list_outdated, systemctl_list_units, aws_instances, gh_run_list,
     psql_null, csv_orders, csv_missing_value, access_log, jest_verbose, ping, df, git_log, coverage_report,
     terraform_plan, ansible_recap, logfmt, ndjson_events, json_null, json_extra_key, rsync, cargo_build, helm_list,
     ss_listen, redis_latency, make_verbose, du_sorted, markdown_table, plain_diff, git_diff, ruff_statistics,
-    apt_upgrade,
+    apt_upgrade, s3_listing, compose_config,
 )  # fmt: skip

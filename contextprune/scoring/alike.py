@@ -14,7 +14,7 @@ from math import log2
 
 from contextprune.context import Context, Kind, Span, Syntax, Unit, blocks_of
 from contextprune.text.columns import odd_rows
-from contextprune.text.records import Pair, names_it, odd_records, pairs_of
+from contextprune.text.records import Pair, names_it, odd_records, pairs_of, settings_of
 from contextprune.text.renames import changes, is_plain_diff, real_changes
 from contextprune.text.templates import plain, templates
 from contextprune.text.views import is_code
@@ -24,6 +24,7 @@ REPEATED = 8  # members from which on a group repeats; by hand
 ODD_SHARE, ODD_CHARACTERS = 0.12, 600  # of a block's characters may stand out, and how many in any case; by hand
 LEAST_SPANS = 6  # of a block, below which nothing is usual
 READ = 400  # characters of a span that are compared
+SETTINGS = 0.5  # of the rows of a block must have a key and a value, or it is no file of settings
 DEEPEST = 12  # records around a span whose names stay with it
 NAMED_WITHIN = 40  # spans of a record in which its name is looked for
 
@@ -93,7 +94,7 @@ def _block(spans: Sequence[Span], block: range) -> tuple[dict[int, float], list[
     records = [i for i in block if spans[i].syntax in _JSON]
     if len(records) >= LEAST_SPANS:
         pairs = [pairs_of(spans[i].text) for i in records]
-        bits |= _odd_json(spans, records, pairs)
+        bits |= _odd_records(spans, records, pairs)
         groups += _groups(records, [tuple(key for key, _ in members) for members in pairs])
 
     rows = [i for i in block if _is_row(spans[i])]
@@ -102,7 +103,11 @@ def _block(spans: Sequence[Span], block: range) -> tuple[dict[int, float], list[
         if is_plain_diff(texts):
             return _diff(spans, rows, unified=False)
         keys = templates(texts)
-        bits |= {rows[k]: value for k, value in odd_rows(texts, keys).items()}
+        settings = [settings_of(spans[i].text) for i in rows]
+        if sum(map(len, settings)) >= SETTINGS * len(rows):
+            bits |= _odd_records(spans, rows, settings)
+        for k, surprise in odd_rows(texts, keys).items():
+            bits[rows[k]] = max(bits.get(rows[k], 0.0), surprise)
         groups += _groups(rows, keys)
     return bits, groups
 
@@ -116,8 +121,8 @@ def _diff(spans: Sequence[Span], pieces: Sequence[int], *, unified: bool) -> tup
     return bits, [common]
 
 
-def _odd_json(spans: Sequence[Span], records: Sequence[int], pairs: Sequence[Sequence[Pair]]) -> dict[int, float]:
-    """The spans of JSON that stand out, each with what its record is called by; `pairs` are those of `records`."""
+def _odd_records(spans: Sequence[Span], records: Sequence[int], pairs: Sequence[Sequence[Pair]]) -> dict[int, float]:
+    """The spans of data that stand out, each with what its record is called by; `pairs` are those of `records`."""
     bits = {records[k]: value for k, value in odd_records(pairs).items()}
     by_span = dict(zip(records, pairs, strict=True)) if bits else {}
     for i in list(bits):

@@ -43,11 +43,12 @@ def named(context: Context, spans: Sequence[Span], movable: Collection[int]) -> 
         names = dict.fromkeys([*goal, *(names_of_call(call.text) if call else ())])
         room = max(BLOCK_CHARACTERS, int(BLOCK_SHARE * len(segment.text)))
         for i in _holding(segment.text, spans, block, names):
-            record = [j for j in ([i] if at_work else _short(_record(spans, i, block), spans)) if j not in stays]
-            size = sum(len(spans[j].text) for j in record)
-            if size <= room:
-                stays.update(record)
-                room -= size
+            for record in ([i] if at_work else _short(_record(spans, i, block), spans), [i]):
+                size = sum(len(spans[j].text) for j in record if j not in stays)
+                if size <= room:
+                    stays.update(record)
+                    room -= size
+                    break
     return stays
 
 

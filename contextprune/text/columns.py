@@ -27,6 +27,7 @@ _WIDE = re.compile(r"[ \t]{2,}|\t")
 _DIGITS = frozenset("0123456789")
 _SEPARATORS = ("|", "\t", ",", ";")
 _NUMBER = re.compile(r"[+$€(-]{0,2}(\d{1,15}(?:\.\d{1,9})?)(ms|[kKMGTs%]?)i?B?\)?")
+_NOUGHT = re.compile(r"[+$€(-]{0,2}0(?:[.,]0{1,9})?(?:%|ms|[kKMGT]?i?B|s)?\)?")
 _UNITS = {"": 1.0, "%": 1.0, "ms": 1e-3, "s": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _ABSENT = frozenset({"", "null", "NULL", "None", "nil", "<nil>", "<none>", "-", "--", "n/a", "N/A", "NaN", "undefined"})
 
@@ -120,7 +121,9 @@ def odd_values(column: Sequence[str], counts: Counter[str]) -> tuple[dict[int, f
     kinds = Counter(classes)
     rare = rare_values(kinds, len(column))
     odd = {i: rare[value] for i, value in enumerate(classes) if value in rare} if rare else {}
-    numeric = kinds["0"] >= (1 - RARE) * len(column)
+    if classes[0] == "0":
+        odd.pop(0, None)  # a count that begins with nought
+    numeric = kinds["1"] + kinds["0"] >= (1 - RARE) * len(column)
     if numeric and rare is not None:
         odd |= {i: odd.get(i, 0.0) + log2(len(column)) for i in _outliers(column)}
     return odd, numeric
@@ -150,7 +153,9 @@ def rare_values(counts: Counter[str], total: int) -> dict[str, float] | None:
 
 
 def _class(value: str) -> str:
-    """What kind of value it is: a number, an absent one, or any other."""
+    """What kind of value it is: nought, another number, an absent one, or any other."""
     if value in _ABSENT:
         return value
-    return "0" if value[0] in _DIGITS or value.lstrip("+-$€(")[:1].isdecimal() else "w"
+    if value[0] not in _DIGITS and not value.lstrip("+-$€(")[:1].isdecimal():
+        return "w"
+    return "0" if _NOUGHT.fullmatch(value) else "1"

@@ -67,6 +67,13 @@ def test_the_other_rows_of_a_table_that_holds_a_name_go() -> None:
     assert "8842" not in holding(table, "Why was 8841 refused?")
 
 
+def test_the_section_around_a_line_that_was_named_stays() -> None:
+    lock = "".join(f'[[package]]\nname = "part-{i}"\nversion = "0.{i}.2"\nsource = "registry"\n\n' for i in range(40))
+    section = holding(f"version = 3\n\n{lock}", "Which version of `part-14` is locked?")
+    assert 'version = "0.14.2"' in section
+    assert 'version = "0.13.2"' not in section
+
+
 def test_a_name_that_stands_in_many_lines_names_none() -> None:
     assert holding("".join(f"src/tax.py:{i}: rate_{i}\n" for i in range(40)), "What is in src/tax.py?") == ""
 

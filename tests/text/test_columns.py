@@ -34,6 +34,12 @@ def test_a_number_of_another_size_stands_out() -> None:
     assert odd(rows) == {30}
 
 
+def test_nought_among_other_numbers_stands_out() -> None:
+    rows = [f"{i * 917 + 4} bytes part-{i}" for i in range(40)]
+    rows[30] = "0 bytes part-30"
+    assert odd(rows) == {30}
+
+
 def test_an_empty_cell_stands_out() -> None:
     rows = [f"{i},name{i},name{i}@example.org,NL" for i in range(20)]
     rows[6] = "6,name6,,NL"

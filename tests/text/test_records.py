@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contextprune.text.records import names_it, odd_records, pairs_of
+from contextprune.text.records import names_it, odd_records, pairs_of, settings_of
 from tests.growth import assert_linear
 
 
@@ -53,6 +53,11 @@ def test_a_record_is_called_by_its_name_or_id() -> None:
 
 def test_a_record_is_not_called_by_what_a_key_opens() -> None:
     assert not names_it([("name", "{"), ("port", "80")])
+
+
+def test_a_line_of_settings_has_a_key_and_a_value() -> None:
+    assert settings_of("  - restart: always\n") == [("restart", "always")]
+    assert settings_of("services:\n") == []
 
 
 def test_reading_pairs_is_linear() -> None:
