@@ -20,6 +20,7 @@ SELDOM, OFTEN = 0.05, 3  # a value is frequent from this share of the rows on, a
 COVERED = 0.7  # of rows in templates that repeat, before one that does not stands out
 ALIKE = 0.34  # of the columns must repeat few values, or the rows have only their length in common
 FEWEST_NUMBERS = 8  # of a column, below which none is far from the others
+CLEAR = 3.0  # times the step from one number to the next, on average, that the least one is above a zero
 FAR, NEAR = 8.0, 0.02  # times the usual distance from the median, which is at least this share of it
 TABLE = 0.6  # of the rows must have as many cells, or it is no table
 
@@ -130,14 +131,19 @@ def odd_values(column: Sequence[str], counts: Counter[str]) -> tuple[dict[int, f
 
 
 def _outliers(column: Sequence[str]) -> list[int]:
-    """The few numbers of a column that are far from all others: many times the usual distance from the median."""
+    """The few numbers of a column that are far from all others: many times the usual distance from the median.
+
+    So is a zero among numbers of which none is near it: an empty file, a meter that stands still.
+    """
     numbers = {i: float(m[1]) * _UNITS[m[2]] for i, value in enumerate(column) if (m := _NUMBER.fullmatch(value))}
     if len(numbers) < max(FEWEST_NUMBERS, (1 - RARE) * len(column)):
         return []
     middle = sorted(numbers.values())[len(numbers) // 2]
     usual = sorted(abs(number - middle) for number in numbers.values())[len(numbers) // 2]
     far = FAR * max(usual, NEAR * abs(middle))
-    outliers = [i for i, number in numbers.items() if abs(number - middle) > far]
+    least = min(filter(None, numbers.values()), default=0.0)
+    empty = least > CLEAR * max(numbers.values()) / len(numbers)  # so that a zero begins no row of numbers
+    outliers = [i for i, number in numbers.items() if abs(number - middle) > far or (empty and not number)]
     return outliers if len(outliers) <= max(1, SELDOM * len(numbers)) else []
 
 

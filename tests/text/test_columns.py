@@ -79,3 +79,14 @@ def test_one_that_differs_in_two_columns_stands_out_more() -> None:
     rows[3], rows[8] = "pod-3 | 1/1 | Running | 7", "pod-8 | 0/1 | Pending | 0"
     bits = odd_rows(rows, templates(rows))
     assert bits[8] > bits[3] > 0
+
+
+def test_a_zero_among_large_numbers_stands_out() -> None:
+    rows = [f"-rw-r--r-- 1 app app {90_000 + i * 7_919 % 800_000} tile_{i}.pbf" for i in range(40)]
+    rows[21] = "-rw-r--r-- 1 app app 0 tile_21.pbf"
+    assert 21 in odd(rows)
+
+
+def test_a_zero_among_small_numbers_does_not() -> None:
+    rows = [f"berth {i} taken {i * 7 % 10} times" for i in range(1, 40)]
+    assert odd(rows) == set()
