@@ -123,7 +123,8 @@ _CRASHES = Form(
      "the above exception", "stack overflow", "core dumped", "assert", "segmentation", "segfault", "bus error",
      "illegal", "aborted",
      "killed", "out of memory", "oom", "terminated by", "signal", "traceback", "sanitizer", "crash", "deadlock",
-     "terminate called", "trap", "sigsegv", "heap", "undefined behavior", "double free"),
+     "terminate called", "trap", "sigsegv", "heap", "undefined behavior", "double free", "definitely lost",
+     "is located"),
     re.compile(
         r"traceback \(most recent call last\)|\bpanic(?:ked)?(?:!?:| at\b| with\b)|^goroutine \d{1,9} \["
         r"|\bruntime error\b|\buncaught\b|\bunhandled(?:\b|rejection)|\bexception in\b|^caused by\b"
@@ -136,7 +137,9 @@ _CRASHES = Form(
         r"|\bterminated by\b|\bsignal[: ]{1,2}(?:killed|\d{1,2}\b|sig|abort|segm)|\bSIG(?:SEGV|KILL|ABRT|BUS|ILL|FPE"
         r"|TERM)\b"
         r"|\b\w{1,40}sanitizer:|\bcrash(?:ed|loop\w{0,10})\b|\bdeadlock (?:detected|found)|^terminate called"
-        r"|\bheap out of memory|\bdouble free\b|\bstack smashing\b|\btrap (?:invalid|divide|abort)",
+        r"|\bheap out of memory|\bdouble free\b|\b(?:definitely|indirectly) lost in\b|\bare definitely lost"
+        r"|\bis located \d{1,9} bytes"
+        r"|\bstack smashing\b|\btrap (?:invalid|divide|abort)",
         re.IGNORECASE,
     ),
 )  # fmt: skip
@@ -338,10 +341,21 @@ _SIDES = Form(
 )
 """What a test expected and what it got, and the numbers of failures in a report."""
 
+_FINDINGS = Form(
+    ("severity", "(warning)", "(error)", ": a", ": b", ": c", ": d", ": e", ": f", ": p", ": r", ": s", ": w"),
+    re.compile(
+        r"\bseverity[\"']?\s?[=:]\s?[\"']?(?:high|critical|major|blocker)\b|\b[A-Z]{1,4}\d{3,5} \((?:warning|error)\)"
+        r"|^[\w./@\\-]{1,200}\.\w{1,8}:\d{1,7}(?::\d{1,5})?:? [A-Z]{1,4}\d{2,5}\b",
+        re.IGNORECASE,
+    ),
+    sure=False,
+)
+"""What linters and scanners say, by a code or a severity."""
+
 CODED = (
     _SEVERITIES, _CAPITALS, _NUMBERED_LEVELS, _ERROR, _COUNTS, _EXCEPTIONS, _CRASHES, _RESULTS, _SYSTEM, _CODES, _EXITS,
     _COMPARED, _BUILDS, _GIT, _CLUSTERS, _HTTP, _DATABASES, _MARKS, _STARTS,
 )  # fmt: skip
 """Forms that say it for sure."""
-SUSPECT = (_SIDES, _OUTCOMES, _HTTP_CLIENT, _DOTTED)
+SUSPECT = (_SIDES, _FINDINGS, _OUTCOMES, _HTTP_CLIENT, _DOTTED)
 """Forms that may say it."""

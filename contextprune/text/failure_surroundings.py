@@ -21,11 +21,13 @@ CAPTION = 60
 
 _READABLE = frozenset({Syntax.LINES, Syntax.PROSE})
 _DETAIL = re.compile(
-    r"\s{0,60}(?:[\^~|│]|-{1,3}>|\d{1,7}\s?\||=\s|[-+>]\s|(?:note|help|hint|info|detail|line|context|statement|where"
+    r"(?:==\d{1,9}==)?\s{0,60}(?:[\^~|│]|-{1,3}>|\d{1,7}\s?\||=\s|[-+>]\s|(?:note|help|hint|info|detail|line|context"
+    r"|statement|where"
     r"|reason|cause"
     r"|expected|received|actual|got|want|wanted|left|right|diff|difference|suggestion|see|caused by|required by|found"
     r"|code|errno"
-    r"|syscall|stderr|stdout|exit code|location|source)\b[^\n]{0,40}?[:=(]|at |in |from |File |\(Use |\*\*\*)",
+    r"|syscall|stderr|stdout|exit code|location|source)\b[^\n]{0,40}?[:=(]|at |by |in |from |#\d|0x\d|File |\(Use "
+    r"|\*\*\*)",
     re.IGNORECASE,
 )
 _VERDICT = re.compile(r"\s{0,40}(?:-{3} FAIL|FAIL\b|FAILED\b|not ok\b|E {3}|[✗✕✖×✘❌])|.{0,300}\bFAILED\b")  # noqa: RUF001
@@ -36,6 +38,8 @@ _CAPTION = re.compile(
     r"|.{1,300}: In (?:function|member|\w{1,20}))"
 )
 _CARETS = re.compile(r"(?:^|\n)[ \t]{0,200}[\^~]+\s*$")
+_POINTING = re.compile(r"\s{0,200}\^[-~^]{0,200}\s\S")
+"""A finding that points at the source above it."""
 
 
 def belonging(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
@@ -68,12 +72,13 @@ def _below(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
 def _above(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
     """What a verdict is about, the source above a message, and the caption over what is indented."""
     verdict = _VERDICT.match(spans[failure].text) is not None
+    pointing = _POINTING.match(spans[failure].text) is not None
     carets = any(_CARETS.search(spans[i].text) for i in range(max(block.start, failure - 3), failure))
     for i in range(failure - 1, max(block.start, failure - ABOVE) - 1, -1):
         text = spans[i].text
         if _BOUNDARY.match(text) and not carets:
             break
-        near = failure - i <= 5 and carets
+        near = failure - i <= (5 if carets else 2 * pointing)
         if near or (verdict and _LOCATION.match(text)) or (failure - i <= 2 and _CAPTION.match(text)):
             yield i
 

@@ -19,6 +19,7 @@ _PREFIX = re.compile(
     r"|\[?\d\d:\d\d:\d\d[\d.,Z+:\]-]{0,16}(?=\s|$)"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov"
     r"|Dec)\s{1,2}\d{1,2} \d\d:\d\d:\d\d \S{1,80} [\w./@()-]{1,80}(?:\[\d{1,9}\])?:\s"
+    r"|==\d{1,9}==\s{1,8}"  # valgrind and the sanitizers
     r"|\[\s{0,8}\d{1,9}\.\d{1,9}\]\s"  # the kernel's clock
     r"|[\w./@-]{1,60}[ \t]{0,20}\|(?=\s|$)"  # a service
     r"|[\w ./()-]{1,60}\t[\w ./()-]{1,60}\t(?=\d{4}-)"  # a job and its step

@@ -2,6 +2,7 @@
 # ruff: noqa: E501, RUF001 - lines of other programs
 
 FAILURES = {
+    "valgrind": ("==1== 100 bytes in 1 blocks are definitely lost in loss record 1 of 2",),
     "tsc": (
         "src/a.ts(12,5): error TS2322: Type 'string' is not assignable to type 'number'.",
         "src/a.ts:12:5 - error TS2345: Argument of type 'x' is not assignable",
@@ -418,6 +419,12 @@ PERHAPS = (
     "Could not find gem 'foo' in any of the gem sources listed in your Gemfile.",
     "==123== Invalid read of size 4",
     '"conclusion": "failure",',
+    "   Severity: High   Confidence: High",
+    "       ^------^ SC2115 (warning): Use another form to ensure this never expands to /*",
+    "app/labels.py:9:12: S306 Use of insecure function",
+    "    Expected: 3",
+    "    Received: 4",
+    "  1) Cart adds",
 )
 """Said in passing elsewhere, so that these count only where there are few."""
 

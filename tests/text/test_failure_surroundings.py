@@ -63,6 +63,20 @@ LINE 1: SELECT * FROM foo;
 HINT:  Perhaps you meant "food".
 INSERT 0 1
 """
+SHELLCHECK = """
+In clean.sh line 9:
+rm -rf "$old/"*
+       ^------^ SC2115 (warning): this may expand to /*
+
+In clean.sh line 12:
+"""
+VALGRIND = """==1== Command: ./leak
+==1== 100 bytes in 1 blocks are definitely lost in loss record 1 of 2
+==1==    at 0x48417B4: malloc (in /usr/libexec/valgrind/vgpreload.so)
+==1==    by 0x1092E0: main (leak.c:14)
+==1==
+==1== 640 bytes in 40 blocks are still reachable
+"""
 
 
 def belongs(text: str, failure: str) -> str:
@@ -80,6 +94,8 @@ def belongs(text: str, failure: str) -> str:
         (ESLINT, "12:5", ["/app/src/a.js"], []),
         (NODE, "Error: closed", ["/app/index.js:3", "throw new Error"], []),
         (JEST, "cart › adds", ["Expected: 3", "Received: 4"], ["loading the cart"]),
+        (SHELLCHECK, "SC2115", ["In clean.sh line 9", "rm -rf"], []),
+        (VALGRIND, "definitely lost", ["main (leak.c:14)"], ["still reachable", "Command"]),
         (PSQL, "relation", ["LINE 1", "HINT"], ["INSERT"]),
     ],
 )
