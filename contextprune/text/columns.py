@@ -21,6 +21,7 @@ COVERED = 0.7  # of rows in templates that repeat, before one that does not stan
 ALIKE = 0.34  # of the columns must repeat few values, or the rows have only their length in common
 FEWEST_NUMBERS = 8  # of a column, below which none is far from the others
 CLEAR = 3.0  # times the step from one number to the next, on average, that the least one is above a zero
+MOST_NAMES = 2000  # of a column whose forms are compared, for speed
 FAR, NEAR = 8.0, 0.02  # times the usual distance from the median, which is at least this share of it
 TABLE = 0.6  # of the rows must have as many cells, or it is no table
 
@@ -28,6 +29,7 @@ _WIDE = re.compile(r"[ \t]{2,}|\t")
 _DIGITS = frozenset("0123456789")
 _SEPARATORS = ("|", "\t", ",", ";")
 _NUMBER = re.compile(r"[+$€(-]{0,2}(\d{1,15}(?:\.\d{1,9})?)(ms|[kKMGTs%]?)i?B?\)?")
+_LETTERS, _DIGITS_IN_A_ROW = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 _NOUGHT = re.compile(r"[+$€(-]{0,2}0(?:[.,]0{1,9})?(?:%|ms|[kKMGT]?i?B|s)?\)?")
 _UNITS = {"": 1.0, "%": 1.0, "ms": 1e-3, "s": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _ABSENT = frozenset({"", "null", "NULL", "None", "nil", "<nil>", "<none>", "-", "--", "n/a", "N/A", "NaN", "undefined"})
@@ -124,10 +126,19 @@ def odd_values(column: Sequence[str], counts: Counter[str]) -> tuple[dict[int, f
     odd = {i: rare[value] for i, value in enumerate(classes) if value in rare} if rare else {}
     if classes[0] == "0":
         odd.pop(0, None)  # a count that begins with nought
+    if kinds["w"] == len(column) and LEAST_LINES <= len(column) <= MOST_NAMES:
+        odd = _odd_names(column)
     numeric = kinds["1"] + kinds["0"] >= (1 - RARE) * len(column)
     if numeric and rare is not None:
         odd |= {i: odd.get(i, 0.0) + log2(len(column)) for i in _outliers(column)}
     return odd, numeric
+
+
+def _odd_names(column: Sequence[str]) -> dict[int, float]:
+    """Names of another form than nearly all: `settings.prod.toml` among `order_1.json`, `order_2.json` and the like."""
+    forms = [_DIGITS_IN_A_ROW.sub("0", _LETTERS.sub("a", name)) for name in column]
+    rare = rare_values(Counter(forms), len(column)) or {}
+    return {i: rare[form] for i, form in enumerate(forms) if form in rare}
 
 
 def _outliers(column: Sequence[str]) -> list[int]:

@@ -70,6 +70,12 @@ def test_nothing_stands_out_where_a_column_holds_names() -> None:
     assert odd([f"{name} | 1/1 | Running" for name in NAMES]) == set()
 
 
+def test_a_name_of_another_form_stands_out() -> None:
+    rows = [f"-rw-r--r-- 1 app app {i * 37 % 4000 + 1000} Nov 7 order_{i}.json" for i in range(60)]
+    rows[31] = "-rw-r--r-- 1 app app 1912 Nov 7 settings.prod.toml"
+    assert odd(rows) == {31}
+
+
 def test_half_of_one_sort_and_half_of_another_are_no_outliers() -> None:
     assert odd([f"{i} | {'open' if i % 2 else 'closed'}" for i in range(40)]) == set()
 
