@@ -2,11 +2,12 @@
 
 A marker says what is missing and how much; the first one of a segment also names the recall key of the whole
 original, so that one short key serves all its gaps and `recall(key, lines="12-40")` gives back any of them. None takes
-more than a tenth of what it stands for, or 40 tokens; where that holds no words it is as short as can be: `[...]`.
+more than a tenth of what it stands for, or 40 tokens, but for the shortest: `[3 lines cut]`, down to `[...]`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from contextprune.text.identifiers import condensed, identifiers
 from contextprune.text.templates import templates
 from contextprune.text.views import NUMBERED
 
+_LISTED = re.compile(r"(?:^|[\s/])[\w.-]{0,200}[A-Za-z][\w-]{0,99}(?:\.[A-Za-z]\w{0,9}|/)\s*$")  # a listing is of names
+TINY = 14  # tokens below which a gap is marked without words: such as "[1 line cut]" take some six
 LEAST_ALIKE = 3  # lines of one template, and tokens, before a marker shows one of them
 _COMMENT = {Syntax.HASH_CODE: "# ", Syntax.SLASH_CODE: "// ", Syntax.DASH_CODE: "-- ", Syntax.DIFF: " "}
 _NINES = str.maketrans("0123456789", "9999999999")
@@ -78,7 +81,7 @@ class Markers:
         """Tokens and bytes of a marker with the widest numbers that it may have."""
         opening, closing = self._spans[first], self._spans[end - 1]
         shape = (
-            short,
+            short and (self._is_tiny(first, end), len(str(self._lines[end - 1] - self._lines[first]))),
             opening.syntax,
             opening.unit,
             len(str(self._lines[first])),
@@ -149,8 +152,10 @@ class Markers:
         room = (
             self._ceiling(first, end) - self._price(first, end, short=False)[0] - (self._count(recall) if recall else 0)
         )
-        if room < 0:
+        if room < 0 and self._is_tiny(first, end):
             return short_marker(self._member(first), recall, copies=gap.copies), ""
+        if room < 0:
+            return f"[{self._missing(first, end, numbers=False)} {'as above' if gap.copies else 'cut'}{recall}]", ""
 
         example = "" if gap.copies else self._like(first, end, room)
         note = f"{self._missing(first, end)}{example} {'as above' if gap.copies else 'cut'}{recall}"
@@ -163,22 +168,28 @@ class Markers:
         """The note in place of spans first..end, without key and identifiers."""
         if self._key is None:  # members of an object need keys of their own
             return f"[…{self._member(first)}]"
-        return short_marker(self._member(first), "", copies=False) if short else f"[{self._missing(first, end)} cut]"
+        if short and self._is_tiny(first, end):
+            return short_marker(self._member(first), "", copies=False)
+        return f"[{self._missing(first, end, numbers=not short)} cut]"
+
+    def _is_tiny(self, first: int, end: int) -> bool:
+        """Whether spans first..end have so few tokens that words would cost about as many."""
+        return self._tokens[end] - self._tokens[first] < TINY
 
     def _member(self, first: int) -> str:
         """What keeps the keys of an object's members apart: where the gap begins."""
         span = self._spans[first]
         return f" {span.start}" if span.syntax is Syntax.JSON_PAIR else ""
 
-    def _missing(self, start: int, end: int) -> str:
-        """How much is missing: lines, by their numbers where the text has none of its own, else units."""
+    def _missing(self, start: int, end: int, *, numbers: bool = True) -> str:
+        """How much is missing: lines, with `numbers` by theirs where the text has none of its own, else units."""
         first, last = self._spans[start], self._spans[end - 1]
         original = self._context.segments[first.segment].text
         line = self._lines[start]
         breaks = self._lines[end - 1] - line + last.text.count("\n")
         ends_line = last.text.endswith("\n")
         if breaks and _starts_line(original, first.start) and (ends_line or last.end == len(original)):
-            plain = self._is_all(start, end) or NUMBERED.match(first.text) is not None
+            plain = not numbers or self._is_all(start, end) or NUMBERED.match(first.text) is not None
             return _line_range(line, line + breaks - ends_line, plain=plain)
 
         n = end - start
@@ -191,7 +202,8 @@ class Markers:
             return ""
         notes = self._examples.get(first)
         if notes is None:
-            written = [alike_note(self._spans[first].text, longest) for longest in EXAMPLES]
+            line = self._spans[first].text
+            written = [] if _LISTED.search(line) else [alike_note(line, longest) for longest in EXAMPLES]
             notes = self._examples[first] = [(self._count(note), note) for note in written]
         return next((note for tokens, note in notes if tokens <= room), "")
 

@@ -80,7 +80,7 @@ def test_a_line_that_is_shown_has_no_quotes_colours_or_line_ends_and_no_great_le
 
 
 @pytest.mark.parametrize(
-    ("cost", "marker"), [(4, "[...]"), (9, "[...]"), (10, "[lines 3-10 cut]"), (99, "[lines 3-10 cut]")]
+    ("cost", "marker"), [(1, "[...]"), (4, "[8 lines cut]"), (10, "[lines 3-10 cut]"), (99, "[lines 3-10 cut]")]
 )
 def test_a_marker_takes_a_tenth_of_what_it_stands_for_or_is_as_short_as_can_be(cost: int, marker: str) -> None:
     rows = MIXED.splitlines(keepends=True)
