@@ -73,6 +73,8 @@ def _table_end(lines: Sequence[str], header: int, first: int) -> int:
     """The row after the table whose rows begin at `first`; `first` where they are no table."""
     ruled = first > header + 1
     head = _plain(lines[header])
+    if not ruled and ("|" in head or head.count("  ") < 2):
+        return first
     words = [word.span() for word in _WORD.finditer(head)]
     bars = len(_BARS.findall(head))
     if not ruled and (bars or not _names_columns(head, words)):
@@ -98,6 +100,8 @@ def _plain(line: str) -> str:
 def _names_columns(head: str, words: Sequence[tuple[int, int]]) -> bool:
     """Whether the words of a line could head columns: hardly a digit, and most begin with a capital or none does."""
     if len(words) < _LEAST or len(_GAP.findall(head)) < _LEAST - 1 - (head.upper() == head):
+        return False
+    if 3 * sum(any(map(str.isalpha, head[start:end])) for start, end in words) < 2 * len(words):
         return False
     digits = sum(any(map(str.isdigit, head[start:end])) for start, end in words)
     capitals = sum(head[start].isupper() or head[start] in "%#" for start, _ in words)

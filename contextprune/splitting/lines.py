@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from contextprune.splitting.opaque import atoms as words
-from contextprune.splitting.pieces import best_break, outside
+from contextprune.splitting.opaque import outside_words
+from contextprune.splitting.pieces import best_break
 
 LONG = 600
 """Characters that one piece of a line may have, about."""
@@ -43,32 +43,20 @@ def pieces(text: str, start: int, end: int, atoms: Sequence[tuple[int, int]] = (
     `atoms` are ranges that must stay whole (escape sequences, tags), in order and apart; words and addresses do, too.
     """
     cuts: list[int] = []
-    if end - start <= LONG:
-        return cuts
-    atoms_here = _merged(atoms, words(text, start, end))
-    at, next_atom = start, 0
+    at, atom = start, 0
     while end - at > LONG:
-        point = _break_point(text, at)
-        while next_atom < len(atoms_here) and atoms_here[next_atom][1] <= point:
-            next_atom += 1
-        at = outside(atoms_here[next_atom : next_atom + 1], at, point)
-        if at >= end:
+        point = outside_words(text, at, _break_point(text, at), end)
+        while atom < len(atoms) and atoms[atom][1] <= point:
+            atom += 1
+        if atom < len(atoms) and atoms[atom][0] < point:
+            first, last = atoms[atom]
+            point = first if first > at else last
+
+        if point >= end:
             break
-        cuts.append(at)
+        cuts.append(point)
+        at = point
     return cuts
-
-
-def _merged(atoms: Sequence[tuple[int, int]], more: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Both lists in order; ranges that touch one another within are one."""
-    if not atoms:
-        return list(more)
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted([*atoms, *more]):
-        if merged and first < merged[-1][1]:
-            merged[-1] = merged[-1][0], max(last, merged[-1][1])
-        else:
-            merged.append((first, last))
-    return merged
 
 
 def escapes(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -31,9 +31,19 @@ _BEGIN, _END = "-----BEGIN ", "-----END "
 _LONGEST_PEM = 400  # lines
 
 
-def atoms(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Starts and ends of the words, numbers, addresses and runs of base64 in `text[start:end]`, in order."""
-    return [m.span() for m in _ATOM.finditer(text, start, end) if m.end() - m.start() >= _LEAST_ATOM]
+def outside_words(text: str, at: int, point: int, end: int) -> int:
+    """`point`, or where it lies in a word, a number, an address or base64: its start if behind `at`, else its end.
+
+    Looks no further back than to the last blank behind `at`.
+    """
+    start = max(text.rfind(" ", at, point), text.rfind("\n", at, point)) + 1 or at
+    last = start
+    for atom in _ATOM.finditer(text, start, point):
+        last = atom.start() if atom.end() == point else point
+    cut_into = _ATOM.match(text, last, end) if last < point else None
+    if cut_into is None or cut_into.end() <= point or cut_into.end() - last < _LEAST_ATOM:
+        return point
+    return last if last > at else cut_into.end()
 
 
 def is_opaque(text: str, start: int, end: int) -> bool:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from contextprune.context import Cut
-from contextprune.splitting.opaque import atoms
+from contextprune.splitting.opaque import outside_words
 
 LIMIT = 600  # characters: a longer span would be an all-or-nothing choice about a whole paragraph
 
@@ -40,26 +40,14 @@ def break_points(text: str, start: int, end: int, limit: int = LIMIT) -> list[in
     Each has at most `limit` characters, but for words, addresses and the like that are longer by themselves.
     """
     points = []
-    if end - start > limit:
-        atoms_here, next_atom = atoms(text, start, end), 0
-        while end - start > limit:
-            point = best_break(text, start + limit // 2, start + limit)
-            while next_atom < len(atoms_here) and atoms_here[next_atom][1] <= point:
-                next_atom += 1
-            start = outside(atoms_here[next_atom : next_atom + 1], start, point)
-            if start >= end:
-                break
-            points.append(start)
+    while end - start > limit:
+        point = best_break(text, start + limit // 2, start + limit)
+        start = outside_words(text, start, point, end)
+        if start >= end:
+            break
+        points.append(start)
     points.append(end)
     return points
-
-
-def outside(atom: Sequence[tuple[int, int]], at: int, point: int) -> int:
-    """`point`, or where it lies in `atom` (one range, or none): its start if that is behind `at`, else its end."""
-    for first, last in atom:
-        if first < point < last:
-            return first if first > at else last
-    return point
 
 
 def best_break(text: str, low: int, high: int) -> int:

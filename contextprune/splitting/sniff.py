@@ -69,6 +69,7 @@ _NUMBER = re.compile(r"\s*(\d{1,7})(?!:\d\d)")
 _CONSECUTIVE = 0.8
 _NEVER_JOINED = frozenset({Shape.NUMBERED, Shape.JSON, Shape.JSONL, Shape.CSV, Shape.TABLE})  # with a neighbour
 _MARKED = ((Shape.PROSE, Shape.MARKDOWN), (Shape.MARKDOWN, Shape.PROSE))
+_TABLES_WITHIN = frozenset({Shape.LOG, Shape.OUTLINE})  # whose cutters know aligned tables
 _FEW = 4  # rows that open no part of their own where they could go with a log or a Markdown text
 _WHOLE_FILES = frozenset({Shape.PYTHON, Shape.CODE, Shape.HTML, Shape.XML, Shape.CSV})
 _WORTH_CUTTING = 80  # characters of a JSON value
@@ -260,7 +261,9 @@ class _Sniffer:
             end = self.letters.find("c", first, last)
             end = last if end < 0 else end
             brief = end - first < 3 and first > 0 and self.letters[first - 1] == "c"  # the output of a command
-            shape = Shape.LOG if brief or self._is_table(first, end) else judge(self.lines[first:end], self.hint)
+            shape = Shape.LOG if brief else judge(self.lines[first:end], self.hint)
+            if shape not in _TABLES_WITHIN and self._is_table(first, end):
+                shape = Shape.LOG
             yield _Rows(first, end, shape)
             first = end
 
