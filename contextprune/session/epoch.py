@@ -30,7 +30,7 @@ from contextprune.session.repeated_failures import mark_repeated
 from contextprune.session.rewrite import rewrite
 from contextprune.session.state import Look, State
 from contextprune.session.worked_files import idle_views, worked_with
-from contextprune.text.calls import files_shown
+from contextprune.text.calls import files_named, files_shown
 from contextprune.text.failures import fails
 from contextprune.text.views import is_view
 
@@ -189,7 +189,7 @@ def _looks(state: State) -> dict[int, Look]:
 def _look(segment: Segment, call: str) -> Look:
     failed = segment.kind is Kind.TOOL_RESULT and (segment.failed or fails(segment.text))
     view = is_view(call, segment.name, segment.text)
-    files = files_shown(segment.name, call) if view else frozenset()
+    files = (files_shown(segment.name, call) or files_named(segment.text)) if view else frozenset()
     return Look(failed, frozenset(KEY_SHAPE.findall(call)), view, files)
 
 

@@ -41,7 +41,7 @@ AGENTS = (
     Agent(
         "Claude Code",
         "https://docs.claude.com/en/docs/claude-code/settings",
-        reads="Read NotebookRead",
+        reads="Read NotebookRead ExitPlanMode",
         searches="Grep",
         edits="Edit MultiEdit NotebookEdit Write",
         runs="Bash PowerShell",

@@ -31,6 +31,9 @@ _SHOWN_BY_EDITORS = frozenset({"view", "read", "open", "cat", "show", "print", "
 _LISTS = frozenset({"commands", "cmds", "scripts"})  # of command lines, and not of the words of one
 _NO_LINES = frozenset({"files_with_matches", "count", "filesWithMatches", "files"})
 _PATCHED_FILE = re.compile(r"\*\*\* (?:Update|Add|Delete) File: ([^\n\\\"]+)")
+_PATH_IN_TEXT = re.compile(r"[\w.@~-]*/[\w./@~-]*\.\w{1,8}\b")
+_DIFF_HEADER = re.compile(r"^\+\+\+ b/(\S{1,300})", re.MULTILINE)
+_HEAD, _MOST_FILES = 400, 20  # characters, and files of a diff, in which names are looked for
 _LONG_NAME = 6  # characters of a file's name without a suffix: `Makefile`
 _LONGEST_CODE = 100_000  # characters of a script that are searched for commands
 
@@ -71,6 +74,12 @@ def files_shown(tool: str | None, arguments: str) -> frozenset[str]:
     """The names, without folders, of the files that a call shows, as far as it tells."""
     shown = shown_by(tool, arguments)
     return _names(shown.paths if shown is not None else ())
+
+
+def files_named(text: str) -> frozenset[str]:
+    """The names, without folders, of files in the first lines of a result, and in the headers of a diff."""
+    paths = (*_PATH_IN_TEXT.findall(text, 0, _HEAD), *_DIFF_HEADER.findall(text)[:_MOST_FILES])
+    return _names(paths)
 
 
 def edited_by(tool: str | None, arguments: str) -> frozenset[str]:

@@ -100,10 +100,10 @@ class TestWhen:
 
 class TestFull:
     def test_one_that_was_paid_for_comes_at_the_high_water(self) -> None:
-        done = run(talk(*work(30)), pruner(recall=0.3, window=20_000, high_water=0.5, low_water=0.2))
+        done = run(talk(*work(60)), pruner(recall=0.3, window=40_000, high_water=0.5, low_water=0.2))
         sent = [sum(after for _, after in one.sizes) for one in done]
         first = next(n for n, one in enumerate(done) if one.epoch)
-        assert 0.45 * 20_000 < sent[first - 1] < 0.6 * 20_000
+        assert 0.45 * 40_000 < sent[first - 1] < 0.6 * 40_000
         assert sent[first] < 0.75 * sent[first - 1]
 
     def test_it_takes_more_of_what_is_long_past_than_of_what_came_later(self) -> None:
@@ -226,12 +226,12 @@ class TestImages:
 
 class TestCold:
     def test_an_epoch_comes_at_once(self) -> None:
-        context = talk(*work(18), said("Go on."))
+        context = talk(*work(26), said("Go on."))
         assert not pruner(**CHEAP)(context).epoch
         assert pruner(**CHEAP)(context, cold=True).epoch
 
     def test_it_is_remembered(self) -> None:
-        steps = [*work(18), said("Go on.")]
+        steps = [*work(26), said("Go on.")]
         engine = pruner(**CHEAP)
         first = engine(talk(*steps), cold=True)
         later = engine(talk(*steps, step("ok")))
@@ -239,7 +239,7 @@ class TestCold:
         assert not later.epoch
 
     def test_what_was_sent_already_does_not_change_again(self) -> None:
-        context = talk(*work(18), said("Go on."))
+        context = talk(*work(26), said("Go on."))
         engine = pruner(**CHEAP)
         first = engine(context)
         assert engine(context, cold=True).edits == first.edits

@@ -75,11 +75,11 @@ def test_requests_of_a_conversation_grow_and_end_before_what_the_model_made(payl
 
 
 def test_an_expired_cache_lets_a_pruner_decide_old_blocks_anew_and_they_stay_so() -> None:
-    context = talk(*work(22))
+    context = talk(*work(30))
     ends = boundaries(context)
-    warm, cold = (list(replay(context, pruner(), pauses)) for pauses in ((), {ends[18]}))
+    warm, cold = (list(replay(context, pruner(), pauses)) for pauses in ((), {ends[26]}))
     assert not any(request.epoch for request in warm)
-    assert [request.epoch for request in cold] == [i == 18 for i in range(len(ends))]
-    assert shared(cold[17].after, cold[18].after) < len(cold[17].after)
-    assert shared(cold[18].after, cold[-1].after) == len(cold[18].after)
-    assert sum(tokens for _, tokens in cold[18].after) < sum(tokens for _, tokens in warm[18].after)
+    assert [request.epoch for request in cold] == [i == 26 for i in range(len(ends))]
+    assert shared(cold[25].after, cold[26].after) < len(cold[25].after)
+    assert shared(cold[26].after, cold[-1].after) == len(cold[26].after)
+    assert sum(tokens for _, tokens in cold[26].after) < sum(tokens for _, tokens in warm[26].after)

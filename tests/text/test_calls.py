@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from contextprune.text.calls import Shown, shown_by
+from contextprune.text.calls import Shown, files_named, shown_by
+from tests.growth import assert_linear
 
 CALLS: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     ("Read", {"file_path": "/src/a.py", "offset": 1, "limit": 20}, ("/src/a.py",)),  # Claude Code
@@ -79,6 +80,23 @@ def test_a_command_as_it_stands_is_read_like_one_in_arguments() -> None:
 def test_what_else_a_command_prints_is_told() -> None:
     shown = shown_by("bash", '{"command": "cat a.py && pytest"}')
     assert shown == Shown(("a.py",), only_files=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Your plan was saved to: /home/u/plans/brave-owl.md\n\n# A plan", {"brave-owl.md"}),
+        ("diff --git a/x/a.go b/x/a.go\n--- a/x/a.go\n+++ b/x/a.go\n@@ -1 +1 @@\n-a\n+b\n", {"a.go"}),
+        ("src/a.py:12: import os\nsrc/b.py:3: import os\n", {"a.py", "b.py"}),
+        ("nothing / here, and 1.5 of it\n" * 99 + "src/a.py", set()),
+    ],
+)
+def test_files_are_named_in_the_first_lines_and_in_headers_of_diffs(text: str, names: set[str]) -> None:
+    assert files_named(text) == names
+
+
+def test_names_are_looked_for_in_linear_time() -> None:
+    assert_linear(files_named, lambda size: "a/b." * (size // 8) + "\n+++ b/x.y" * (size // 20), 200_000)
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[1", '"', "\\", "null", "17", '{"command": null}', "[[[[" * 5000])
