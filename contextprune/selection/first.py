@@ -11,10 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import IntEnum
 
 from contextprune.context import Context, Kind, Span, blocks_of
-from contextprune.selection.targets import ALIKE_FAILURES, ALIKE_FAILURES_KEPT, FEW_FAILURES, NEIGHBOURS
 from contextprune.text.failure_surroundings import belonging, neighbours
 from contextprune.text.templates import templates
 from contextprune.text.traces import Part
+
+ALIKE_FAILURES = 3  # of one form that come first, with what belongs to them; by hand
+ALIKE_FAILURES_KEPT = 20  # of one form that come before anything else at all, and the last one; by hand
+FEW_FAILURES = 10  # of a block up to which the lines beside each come before anything else, too; by hand
+NEIGHBOURS = 2  # lines before and after a failure; as the script of twenty lines of `bench field` takes
 
 
 class Rank(IntEnum):

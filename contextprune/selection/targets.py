@@ -23,12 +23,6 @@ SHARED_CHARACTERS = 40  # in common with an earlier block before the two are com
 COMPARED_BLOCKS = 4  # earlier blocks that a new one is compared with, those that share most; by hand, for speed
 ONGOING_AFTER = 4  # replies after which a conversation is taken to go on; by hand, for prompts near the least size
 
-# Failures: what of them comes before all else.
-ALIKE_FAILURES = 3  # of one form that come first, with what belongs to them; by hand
-ALIKE_FAILURES_KEPT = 20  # of one form that come before anything else at all, and the last one; by hand
-FEW_FAILURES = 10  # of a block up to which the lines beside each come before anything else, too; by hand
-NEIGHBOURS = 2  # lines before and after a failure; as the script of twenty lines of `bench field` takes
-
 # Under a budget: what a span is worth.
 LINE_WORTH = 0.4  # of quoting a line beside naming an identifier, in a trace; set with `bench traces`
 RECENT_WORTH = 1.5  # times more is a span of the latest turns worth (policy.recent_turns); by hand

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.selection.first import Rank, ranks
-from contextprune.selection.targets import ALIKE_FAILURES, ALIKE_FAILURES_KEPT
+from contextprune.selection.first import ALIKE_FAILURES, ALIKE_FAILURES_KEPT, Rank, ranks
 from contextprune.splitting import split
 from contextprune.text.failure_lines import failure_lines
 from contextprune.text.traces import Part
