@@ -18,6 +18,7 @@ _ATOM = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _LEAST_ATOM = 2
+_DATA_HEAD = 130  # characters of a data URI before its data
 _MINIFIED = 1000  # characters of a line
 _SAMPLE = 4000  # characters of it that are looked at
 
@@ -40,6 +41,9 @@ def outside_words(text: str, at: int, point: int, end: int) -> int:
     last = start
     for atom in _ATOM.finditer(text, start, point):
         last = atom.start() if atom.end() == point else point
+    data = text.rfind("data:", max(start, point - _DATA_HEAD), point)
+    if data >= 0 and (match := _ATOM.match(text, data, end)) is not None and match.end() > point:
+        last = data
     cut_into = _ATOM.match(text, last, end) if last < point else None
     if cut_into is None or cut_into.end() <= point or cut_into.end() - last < _LEAST_ATOM:
         return point
