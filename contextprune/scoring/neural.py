@@ -99,7 +99,8 @@ class Neural:
         """One calibrated probability for each span.
 
         Of a trace (several results of tools, and no query of the caller's) it is a mean of that and signals.v1: few
-        traces were there to learn from, and what stands late and in a view of a file is quoted more than they show.
+        traces were there to learn from, and what stands late and in a view of a file is quoted more than they show. A
+        span of a document in a script that the encoder never learnt has the score of lexical.v1.
         """
         wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
         read = [i for i, span in enumerate(spans) if span.segment in wanted]
@@ -120,6 +121,8 @@ class Neural:
         for i, logit in zip(read, logits, strict=True):
             segment = spans[i].segment
             score = self.calibration.probability(classes[segment], logit)
+            if context.query and segment not in results and _is_foreign(spans[i].text):
+                score = rows[i][Column.LEXICAL]
             if trace and segment in results:
                 score = SIGNALS_SHARE * scores[i] + (1 - SIGNALS_SHARE) * score
             scores[i] = round(score, DECIMALS)
@@ -267,6 +270,11 @@ def _started(count: int) -> ThreadPoolExecutor:
     setter.start()
     setter.join()
     return pool
+
+
+def _is_foreign(text: str) -> bool:
+    """Whether most of a text is in letters of which the encoder, which learnt English, knows little but the names."""
+    return not text.isascii() and 2 * sum(character >= "\u0370" for character in text) > len(text)
 
 
 def _key(window: Window) -> bytes:

@@ -27,7 +27,7 @@ _LONGEST_CLUSTER = 32  # characters that belong together
 
 _RUN_ON, _CLAUSE = 300, 160
 """Characters above which a sentence without punctuation is cut at weaker borders, and those of a piece then."""
-_DENSE_SENTENCE, _DENSE_CLAUSE = 120, 80
+_DENSE_SENTENCE, _DENSE_CLAUSE = 80, 40
 """The same for scripts whose characters say more: Thai, Chinese, Japanese and the like."""
 _DENSE = 2.2  # UTF-8 bytes a character
 _APART = 150  # characters a comma, colon, bracket or the like: with fewer of those it is speech, written down

@@ -114,9 +114,24 @@ def condensed(listed: Sequence[str]) -> list[str]:
     return [ranges.get(name, name) for name in dict.fromkeys(listed) if name in ranges or name not in inner]
 
 
+_UNPARTED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+"  # Thai, Lao, Burmese, Khmer
+    r"|[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"  # kana, Chinese characters
+)
+
+
 def words(text: str) -> list[str]:
-    """Lower-case words, with the parts of compound names beside the whole: `fooBar`, `foo_bar` and `foo-bar` meet."""
+    """Lower-case words, with the parts of compound names beside the whole: `fooBar`, `foo_bar` and `foo-bar` meet.
+
+    Scripts that part no words give each two neighbouring characters (Chinese, Japanese) or three (Thai and its like),
+    the customary way to search in them.
+    """
     in_order: list[str] = []
+    if not text.isascii():
+        for run in _UNPARTED.findall(text):
+            size = 2 if run[0] >= "\u3000" else 3
+            in_order += [run[i : i + size] for i in range(max(1, len(run) - size + 1))]
+        text = _UNPARTED.sub(" ", text)
     for word in _WORD.findall(text):
         low = word.lower()
         in_order.append(low)

@@ -14,6 +14,7 @@ from contextprune.context import Context, Kind, Segment
 from contextprune.errors import ScorerError
 from contextprune.scoring import Calibrated, Signals
 from contextprune.scoring.folder import write_manifest
+from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.neural import Neural
 from contextprune.splitting import split
 from tests.scoring.folders import WORDS as VOCABULARY
@@ -107,6 +108,12 @@ def test_kinds_that_it_was_not_trained_on_have_the_score_of_the_signals(scorer: 
     given = Context((Segment(Kind.USER, "why does checkout fail", (0,)), document(1)), "why")
     spans = split(given)
     assert scorer(given, spans)[0] == Signals()(given, spans)[0]
+
+
+def test_documents_in_a_script_that_it_never_learnt_have_the_score_of_the_words(scorer: Neural) -> None:
+    text = "港口扩建了两次。旧桥因桥墩开裂而关闭。博物馆周一休息。电车有六条线路。"
+    given = Context((Segment(Kind.DOCUMENT, text, (0,)),), "旧桥为何关闭", asked=True)
+    assert scored(scorer, given) == pytest.approx(Lexical()(given, split(given)), abs=1e-4)
 
 
 def test_nothing_is_scored_as_nothing(scorer: Neural) -> None:

@@ -73,7 +73,9 @@ def test_the_parts_of_compound_names_meet(word: str) -> None:
         ("utf8", ["utf8", "utf", "8"]),
         ("SHOUTED", ["shouted"]),
         ("", []),
-        ("שלום 你好", ["שלום", "你好"]),
+        ("שלום 你好", ["你好", "שלום"]),
+        ("港口城市", ["港口", "口城", "城市"]),
+        ("สะพานเก่า fooBar", ["สะพ", "ะพา", "พาน", "านเ", "นเก", "เก่", "ก่า", "foobar", "foo", "bar"]),
     ],
 )
 def test_words_are_lower_case_with_their_parts(text: str, found: list[str]) -> None:
