@@ -241,35 +241,51 @@ class Neural:
 class _Workers:
     """Threads that compute with one thread of torch each; as many as torch may use when they are first needed.
 
-    The caller's own thread never computes: after a fork, OpenMP would wait there for threads that are gone.
+    The caller's own thread never computes: after a fork, OpenMP would wait there for threads that are gone. While any
+    of them computes, MKL has one thread in the whole process: its number is no thread's own, and with more of them bf16
+    sums differ in the third digit.
     """
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
+        self._count = 1
+        self._under_way = 0
         self._lock = Lock()
 
     def map(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """The results of `work` for each item, in order."""
+
+        def alone(item: T) -> R:
+            torch.set_num_threads(1)
+            return work(item)
+
         with self._lock:
             if self._pool is None:
-                self._pool = _started(torch.get_num_threads())
-        return list(self._pool.map(work, items))
+                self._count = torch.get_num_threads()
+                self._pool = _started(self._count)
+            self._under_way += 1
+        try:
+            return list(self._pool.map(alone, items))
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                if not self._under_way:
+                    _set_threads(self._count)
 
 
 def _started(count: int) -> ThreadPoolExecutor:
-    """A pool whose threads all run by now, each set to one thread of torch; every other thread keeps `count`."""
+    """A pool whose threads all run by now."""
     all_run = Barrier(count)
-
-    def begin() -> None:
-        torch.set_num_threads(1)
-        all_run.wait()
-
     pool = ThreadPoolExecutor(count, "contextprune")
-    list(pool.map(lambda _: begin(), range(count)))
-    setter = Thread(target=torch.set_num_threads, args=(count,))  # for threads that start later
+    list(pool.map(lambda _: all_run.wait(), range(count)))
+    return pool
+
+
+def _set_threads(count: int) -> None:
+    """Give torch its threads back, for threads that start later; those that run keep their own number."""
+    setter = Thread(target=torch.set_num_threads, args=(count,))
     setter.start()
     setter.join()
-    return pool
 
 
 def _is_foreign(text: str) -> bool:
