@@ -60,7 +60,9 @@ class Markers:
         self._priced: dict[tuple[object, ...], tuple[int, int]] = {}
 
     def gap(self, first: int, end: int) -> tuple[int, int]:
-        """Tokens and bytes of the marker in place of spans first..end."""
+        """Tokens and bytes of the marker in place of spans first..end; none where the whole text goes without one."""
+        if self._key is None and self._is_all(first, end):
+            return 0, 0
         tokens, size = self._price(first, end, short=False)
         room = self._ceiling(first, end) - tokens
         if room < 0:
@@ -97,9 +99,7 @@ class Markers:
 
         price = self._priced.get(shape)
         if price is None:
-            vanishes = self._key is None and self._is_all(first, end)
-            text = "" if vanishes else self._dressed(self._words(first, end, short=short), first, end)
-            text = text.translate(_NINES)
+            text = self._dressed(self._words(first, end, short=short), first, end).translate(_NINES)
             price = self._priced[shape] = self._count(text), len(text.encode("utf-8", "surrogatepass"))
         return price
 
