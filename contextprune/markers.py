@@ -47,7 +47,9 @@ def short_marker(member: str, recall: str, *, copies: bool) -> str:
 def alike_note(line: str, longest: int) -> str:
     """The part of a marker that shows one of many lines of a template: printable, on one line, without time or end."""
     line = _STAMP.sub("", line, 1)
-    shown = "".join(letter for letter in " ".join(line.split()) if letter.isprintable()).replace('"', "'")
+    shown = " ".join(line[: 16 * longest].split()).replace('"', "'")
+    if not shown.isprintable():
+        shown = "".join(letter for letter in shown if letter.isprintable())
     shown = shown if len(shown) <= longest else f"{shown[:longest].rstrip()}..."
     return f' like "{shown}"'
 

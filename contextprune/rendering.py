@@ -58,9 +58,16 @@ class Markers:
         self._alike = _Alike(spans)
         self._examples: dict[int, list[tuple[int, str]]] = {}
         self._priced: dict[tuple[object, ...], tuple[int, int]] = {}
+        self._gaps: dict[tuple[int, int], tuple[int, int]] = {}  # each is asked for again when it closes
 
     def gap(self, first: int, end: int) -> tuple[int, int]:
         """Tokens and bytes of the marker in place of spans first..end; none where the whole text goes without one."""
+        price = self._gaps.get((first, end))
+        if price is None:
+            price = self._gaps[first, end] = self._price_gap(first, end)
+        return price
+
+    def _price_gap(self, first: int, end: int) -> tuple[int, int]:
         if self._key is None and self._is_all(first, end):
             return 0, 0
         tokens, size = self._price(first, end, short=False)

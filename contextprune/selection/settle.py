@@ -131,9 +131,16 @@ def _fill_up(prepared: Prepared, fill: Fill, text: Exact, waiting: Sequence[int]
 
 
 def _take_back(fill: Fill, text: Exact, waiting: Collection[int], ceiling: int) -> list[int]:
-    """Take back step after step until the texts fit: the last one of them is too large, the others may yet fit."""
+    """Take back steps until the texts fit: the last one of them is too large, the others may yet fit.
+
+    As many at once as what is too much was charged for: each count is of whole texts.
+    """
     taken_back: list[int] = []
     while text.tokens > ceiling:
-        taken_back.append(fill.last_step)
-        text.count(sorted(fill.undo()))
+        enough = fill.used - (text.tokens - ceiling)
+        changed: set[int] = set()
+        while fill.used > enough and fill.steps_taken:
+            taken_back.append(fill.last_step)
+            changed |= fill.undo()
+        text.count(sorted(changed))
     return [*waiting, *reversed(taken_back[:-1])]
