@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -80,8 +80,12 @@ def test_the_model_works_out_of_the_wheel_with_no_network_and_no_home(wheel: Pat
     home.mkdir()
     install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(target), str(wheel)]
     subprocess.run(install, capture_output=True, check=True)
+    numpy = find_spec("numpy")
+    assert numpy is not None
+    assert numpy.origin is not None
+    packages = Path(numpy.origin).parents[1]  # an environment may have its packages in that of another one
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _SCORE, str(target), sysconfig.get_path("purelib")],
+        [sys.executable, "-I", "-S", "-c", _SCORE, str(target), str(packages)],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "HOME": str(home), "OMP_NUM_THREADS": "1"},
         capture_output=True,

@@ -16,13 +16,14 @@ from typing import Any
 
 from contextprune import api
 from contextprune._version import __version__
-from contextprune.context import Kind
+from contextprune.context import Context, Kind, Segment
 from contextprune.errors import ContextPruneError, StoreError
 from contextprune.markers import KEY
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
-from contextprune.scoring import Scorer, device_of, load_scorer, remarks
+from contextprune.scoring import Calibrated, Scorer, device_of, load_scorer, remarks
 from contextprune.settings import Settings, masked, resolve_settings
+from contextprune.splitting import split
 from contextprune.storage.damage import SetAside, find_set_aside
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import MemoryStore, Store, location_of
@@ -119,6 +120,9 @@ def _canary(engine: Pruner, budget: Budget | None) -> Finding:
     if not comes_back:
         why = "recall did not give the log back byte for byte; use another CONTEXTPRUNE_STORE"
         return Finding(name, state, why)
+    if budget is None and not repeated and _holds_all(engine.scorer, body, _recall(engine.policy)):
+        why = _needed(engine.scorer, _recall(engine.policy))
+        return Finding(name, state, f"only what is alike was compressed: {why}")
     only = "; only repetitions go (repetitions_only)" if repeated else ""
     return Finding(name, f"{state}; the error line stayed; recall gave the log back byte for byte{only}")
 
@@ -132,7 +136,7 @@ def _why_nothing(policy: Policy, scorer: Scorer, tokens: int) -> str:
     """The setting that leaves the canary as it is, and what to do about it."""
     rule = policy.rule(_TOOL)
     least = policy.min_tokens if rule.min_tokens is None else rule.min_tokens
-    recall = policy.recall if rule.recall is None else rule.recall
+    recall = _recall(policy)
     if Kind.TOOL_RESULT in policy.protect:
         return "nothing was compressed: the settings protect tool_result; take it out of `protect`"
     if policy.excludes(_TOOL):
@@ -141,9 +145,32 @@ def _why_nothing(policy: Policy, scorer: Scorer, tokens: int) -> str:
         return f"nothing was compressed: min_tokens is {least:,}, more than the log has; lower it"
     if recall > 0.99:
         return f"nothing was compressed: recall is {recall}, so all is kept; set it to 0.95"
+    return f"nothing was compressed: {_needed(scorer, recall)}"
+
+
+def _needed(scorer: Scorer, recall: float) -> str:
+    """A sentence on a scorer that tells no line from another, and what to do about it."""
     lexical = "" if scorer.name == load_scorer("lexical").name else "set CONTEXTPRUNE_SCORER=lexical, or "
-    why = f"nothing was compressed: the scorer {scorer.name} holds everything for needed"
-    return f"{why}; {lexical}lower recall (now {recall})"
+    return f"the scorer {scorer.name} holds everything for needed; {lexical}lower recall (now {recall})"
+
+
+def _recall(policy: Policy) -> float:
+    recall = policy.rule(_TOOL).recall
+    return policy.recall if recall is None else recall
+
+
+def _holds_all(scorer: Scorer, body: Mapping[str, Any], recall: float) -> bool:
+    """Tell whether no line of the canary scores below the bar: lines that are alike go with any scorer.
+
+    Of a scorer that is not calibrated, whether it scores all of them the same.
+    """
+    question, log = body["messages"][1]["content"], body["messages"][3]["content"]
+    segments = Segment(Kind.USER, question, ("goal",)), Segment(Kind.TOOL_RESULT, log, ("log",), name=_TOOL)
+    context = Context(segments, question, arriving=True)
+    spans = split(context, start=1)
+    scores = scorer(context, spans)
+    bar = scorer.threshold(context, spans, 1, recall) if isinstance(scorer, Calibrated) else max(scores)
+    return min(scores) >= bar
 
 
 def _settings() -> Finding:
