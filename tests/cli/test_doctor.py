@@ -34,6 +34,16 @@ class KeepsAll:
         return 1.0 - recall / 2
 
 
+class ScoresAllTheSame:
+    """Tells no span from another, and is not calibrated."""
+
+    name = "all-the-same.test"
+
+    def __call__(self, context: Context, spans: Sequence[Span]) -> list[float]:
+        assert context.segments
+        return [0.5] * len(spans)
+
+
 class Shortens(MemoryStore):
     """Gives back long originals without their end."""
 
@@ -87,6 +97,11 @@ def test_the_canary_is_compressed_and_keeps_its_error() -> None:
 def test_a_scorer_that_keeps_everything_is_found_out() -> None:
     said = troubles(examine(pruner(scorer=KeepsAll())))["canary"]
     assert "keeps-all.test holds everything for needed; set CONTEXTPRUNE_SCORER=lexical" in said
+
+
+def test_a_scorer_that_tells_no_line_from_another_is_found_out() -> None:
+    said = troubles(examine(pruner(scorer=ScoresAllTheSame())))["canary"]
+    assert "all-the-same.test holds everything for needed" in said
 
 
 def test_extras_for_prices_and_images_are_told_of() -> None:
