@@ -351,20 +351,43 @@ def test_a_redis_that_fails_costs_the_shortening_and_comes_back(
 @redis_server.needed
 def test_a_redis_that_was_wiped_has_all_that_is_cut_from_then_on(tmp_path: Path, server: redis_server.Server) -> None:
     with keeping(server.url, tmp_path) as proxy:
-        sent = {"session": texts("session", 2), "other": texts("other", 2)}
+        sent = {name: texts(name, 2) for name in ("ended", "session", "other")}
+        assert outcome(ask(proxy, question("ended", sent["ended"]))) == ("applied", "")
         first = question("session", sent["session"])
         assert outcome(ask(proxy, first)) == ("applied", "")
         with server.admin as admin:
             admin.flushall()
         got = ask(proxy, later(first, log("session page 2", 150)))
         assert got.headers["x-contextprune-status"] in ("applied", "passed")
-        before, now = (request.json["messages"] for request in proxy.provider.requests)
+        ended, before, now = (request.json["messages"] for request in proxy.provider.requests)
         assert now[: len(before)] == before  # the provider has that in its cache
-        key = keys(proxy.provider.requests[0].body)[0]
+        key = keys(str(ended).encode())[0]
         assert proxy.get(f"/v1/retrieve/{key}").status_code == 404  # and no hang
         del proxy.provider.requests[:]
         recovers(proxy, sent, "other")
         assert restores(proxy, open_store(server.url), sent)
+
+
+@redis_server.needed
+def test_a_redis_that_was_wiped_gets_back_what_a_session_under_way_has_cut(
+    tmp_path: Path, server: redis_server.Server
+) -> None:
+    with keeping(server.url, tmp_path) as proxy:
+        sent = {"session": texts("session", 2)}
+        body = question("session", sent["session"])
+        assert outcome(ask(proxy, body)) == ("applied", "")
+        with server.admin as admin:
+            admin.flushall()
+
+        def applied() -> bool:
+            nonlocal body
+            sent["session"].append(log(f"session page {len(sent['session'])}", 150))
+            body = later(body, sent["session"][-1])
+            del proxy.provider.requests[:]
+            return outcome(ask(proxy, body)) == ("applied", "")
+
+        until(applied)
+        assert restores(proxy, open_store(server.url), sent) > 1
 
 
 def test_a_provider_is_asked_once_whatever_the_store_does(tmp_path: Path) -> None:
