@@ -236,7 +236,8 @@ def _shrinking(
     loses = {}
 
     excess = sum(state.after) if aim.low is None else aim.excess(aim.low, new)
-    for at in [at for at in old if at not in unmended and at not in spared] + (spared if aim.low is not None else []):
+    order = [at for at in old if at not in unmended and at not in spared] + (spared if aim.low is not None else [])
+    for at in order:
         share = share_at_epoch(policy, pressure, idle.get(at, newest - state.segments[at].turn))
         tokens = state.after[at] - int(share * state.before[at])
         if tokens >= EPOCH_BLOCK_TOKENS and excess > 0:
@@ -244,10 +245,11 @@ def _shrinking(
             excess -= tokens
 
     excess = aim.excess(aim.limit, new) - sum(loses.values())
-    for at in list(loses):
-        if excess > 0:
-            more = state.after[at] - int(LAST_RESORT_SHARE * state.before[at]) - loses[at]
-            loses[at], excess = loses[at] + more, excess - more
+    for at in order:
+        all_of_it = state.after[at] - int(LAST_RESORT_SHARE * state.before[at])
+        if all_of_it >= EPOCH_BLOCK_TOKENS and excess > 0:  # also of what already is below its share
+            excess -= all_of_it - loses.get(at, 0)
+            loses[at] = all_of_it
     return loses
 
 

@@ -77,8 +77,8 @@ def test_after_a_long_pause_both_sides_start_with_an_empty_cache() -> None:
 
 
 def after_a_pause(seconds: float) -> Session:
-    """A real session, idle for so long before its eleventh request."""
-    recording = recorded("swe.claude-code.jsonl")
+    """A real session that works with no files, idle for so long before its eleventh request."""
+    recording = recorded("airline.anthropic.json")
     begins = boundaries(recording.context)[10] - 1
     times = tuple(seconds * (i >= begins) for i in range(len(recording.context.segments)))
     return audit_session(replace(recording, times=times), pruner(), TARIFF, priced=False)

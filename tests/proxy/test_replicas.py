@@ -31,10 +31,10 @@ class Replicas:
     body: dict[str, Any] = field(default_factory=lambda: question("first"))
     count: int = 0
 
-    def turn(self) -> tuple[str, str]:
-        """Send the session's next request through the other proxy; its outcome."""
+    def turn(self, rows: int = 150) -> tuple[str, str]:
+        """Send the session's next request, with a log of so many rows, through the other proxy; its outcome."""
         if self.count:
-            self.body = later(self.body, log(f"page {self.count}", 150))
+            self.body = later(self.body, log(f"page {self.count}", rows))
         served = self.proxies[self.count % 2]
         self.count += 1
         return outcome(ask(served, self.body))
@@ -75,15 +75,15 @@ def test_in_turn_they_send_what_the_other_one_sent(replicas: Replicas) -> None:
 
 
 def test_without_a_scorer_one_replays_what_the_other_one_decided(replicas: Replicas) -> None:
-    for _ in range(3):
-        replicas.turn()
+    for _ in range(3):  # too little for a second chance to pay
+        replicas.turn(40)
     for scorer in replicas.proxies[1].scorers:
         scorer.send_signal(signal.SIGSTOP)
     replicas.proxies[1].client.timeout = 120
-    assert replicas.turn() == ("applied", "late")
+    assert replicas.turn(40) == ("applied", "late")
     sent = replicas.sent()
     assert sent[3] == [*sent[2], replicas.originals()[3]]
-    assert replicas.turn()[0] == "applied"
+    assert replicas.turn(40)[0] == "applied"
     assert replicas.sent()[4][:4] == sent[3]  # the block that was late there stays whole here
 
 

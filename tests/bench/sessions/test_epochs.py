@@ -15,7 +15,7 @@ def call(number: int, text: str) -> dict[str, Any]:
 
 
 def session(name: str, turns: int = 12, uses: str = "order_4711") -> Session:
-    """One whose first result brings an order number that only the last call uses."""
+    """One whose first result brings an order number that only the last call uses; none shows a file."""
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Look at the worker."},
@@ -23,7 +23,7 @@ def session(name: str, turns: int = 12, uses: str = "order_4711") -> Session:
     for n in range(turns):
         brought = f"the order is {uses}\n" if not n else ""
         messages += [
-            call(n, f"cat src/m{n}.py"),
+            call(n, f"./orders --page {n}"),
             {"role": "tool", "tool_call_id": f"c{n}", "content": brought + source(n)},
         ]
     messages += [call(turns, f"refund {uses}"), {"role": "tool", "tool_call_id": f"c{turns}", "content": "done"}]

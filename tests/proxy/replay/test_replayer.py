@@ -63,13 +63,14 @@ def test_what_was_sent_goes_up_again_after_a_restart_and_what_is_new_as_it_stand
 
 
 def test_a_late_block_stays_whole_for_every_process_from_then_on(path: Path) -> None:
-    scorer(SQLiteStore(path))(job(body("r2", 2)))
-    late = replay(Replayer(lambda: SQLiteStore(path)), job(body("r2", 3)))
-    later = scorer(SQLiteStore(path))(job(body("r2", 4)))
+    two, three, four = (body("r2", turns, rows=40) for turns in (2, 3, 4))  # too little for a second chance to pay
+    scorer(SQLiteStore(path))(job(two))
+    late = replay(Replayer(lambda: SQLiteStore(path)), job(three))
+    later = scorer(SQLiteStore(path))(job(four))
     assert late.body is not None
     assert later.body is not None
     assert texts(later.body)[:3] == texts(late.body)
-    assert texts(later.body)[3] != texts(body("r2", 4))[3]
+    assert texts(later.body)[3] != texts(four)[3]
 
 
 def test_a_decision_that_was_noted_before_the_replay_is_sent(path: Path) -> None:

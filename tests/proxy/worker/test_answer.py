@@ -121,14 +121,15 @@ def test_the_recall_tool_is_there_in_every_request_and_its_results_are_filled_in
 
 def test_a_late_answer_is_as_if_it_had_never_been_given_where_no_store_keeps_it() -> None:
     engine = answerer()
-    first = ask(engine, job(body("w7", 1)))
-    late = job(body("w7", 2))
+    one, two, three = (body("w7", turns, rows=40) for turns in (1, 2, 3))  # too little for a second chance to pay
+    first = ask(engine, job(one))
+    late = job(two)
     assert ask(engine, late).status == "applied"
     engine.late(late.number)
-    third = ask(engine, job(body("w7", 3)))
+    third = ask(engine, job(three))
     assert first.body is not None
     assert third.body is not None
-    sent, now = texts(body("w7", 3)), texts(third.body)
+    sent, now = texts(three), texts(third.body)
     assert now[0] == texts(first.body)[0] != sent[0]
     assert now[1] == sent[1]
     assert now[2] != sent[2]
@@ -157,6 +158,14 @@ def test_an_epoch_that_comes_too_late_is_sent_with_the_next_request() -> None:
             assert texts(later.body)[0] == texts(answer.body)[0]
             return
     raise AssertionError("there was no epoch")
+
+
+def test_beyond_the_window_blocks_that_were_cut_far_on_arrival_are_cut_further() -> None:
+    engine = answerer(policy=Policy(window=4000))
+    answers = [ask(engine, job(body("y9", turns))) for turns in range(1, 9)]
+    arrived, shrunk = ([texts(answer.body)[0] for answer in answers if answer.body][i] for i in (0, -1))
+    assert len(arrived) < 0.3 * len(texts(body("y9"))[0])  # the share that an epoch leaves otherwise
+    assert len(shrunk) < len(arrived)
 
 
 def test_new_results_are_told_by_their_size_as_decided_or_without_time() -> None:
