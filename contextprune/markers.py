@@ -18,7 +18,7 @@ MARKER = re.compile(
 """A marker of any kind, in any syntax: what is gone, the key, identifiers. A text that merely looks so matches, too."""
 
 MOST_TOKENS = 40
-ONE_IN = 10
+ONE_IN, ONE_IN_SMALL = 10, 3
 EXAMPLES = 60, 30  # characters of a line that a marker shows, the first that there is room for
 _STAMP = re.compile(r"\s*[\[(]?\d{2,4}[-/.]\d\d[-/.]\d{2,4}[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?[Z\])]?\s+(?=\S)")
 
@@ -35,8 +35,8 @@ def recall_note(key: str) -> str:
 
 
 def most_tokens(tokens: int) -> int:
-    """The most tokens that a marker may have in place of so many: a tenth, and never more than 40."""
-    return min(MOST_TOKENS, tokens // ONE_IN)
+    """The most tokens that a marker may have in place of so many: a tenth, or 40 where that is no more than a third."""
+    return max(tokens // ONE_IN, min(MOST_TOKENS, tokens // ONE_IN_SMALL))
 
 
 def short_marker(member: str, recall: str, *, copies: bool) -> str:

@@ -21,6 +21,7 @@ from contextprune.text.views import NUMBERED
 
 _LISTED = re.compile(r"(?:^|[\s/])[\w.-]{0,200}[A-Za-z][\w-]{0,99}(?:\.[A-Za-z]\w{0,9}|/)\s*$")  # a listing is of names
 TINY = 14  # tokens below which a gap is marked without words: such as "[1 line cut]" take some six
+_INLINE = frozenset({Syntax.PROSE, Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_STRING})
 LEAST_ALIKE = 3  # lines of one template, and tokens, before a marker shows one of them
 _COMMENT = {Syntax.HASH_CODE: "# ", Syntax.SLASH_CODE: "// ", Syntax.DASH_CODE: "-- ", Syntax.DIFF: " "}
 _NINES = str.maketrans("0123456789", "9999999999")
@@ -180,8 +181,9 @@ class Markers:
         return f"[{self._missing(first, end, numbers=not short)} cut]"
 
     def _is_tiny(self, first: int, end: int) -> bool:
-        """Whether spans first..end have so few tokens that words would cost about as many."""
-        return self._tokens[end] - self._tokens[first] < TINY
+        """Whether spans first..end lie within a line and have so few tokens that words would cost about as many."""
+        inline = self._spans[first].syntax in _INLINE
+        return inline and self._tokens[end] - self._tokens[first] < TINY
 
     def _member(self, first: int) -> str:
         """What keeps the keys of an object's members apart: where the gap begins."""
