@@ -289,9 +289,9 @@ def test_more_keys_than_a_statement_takes_are_found(path: Path) -> None:
     assert store.noted([b"none", *kept, b"none"]) == kept
 
 
-@pytest.mark.parametrize("bound", [{"max_notes": 40}, {"max_note_bytes": 3000}])
-def test_the_notes_used_least_recently_give_way(path: Path, bound: dict[str, int]) -> None:
-    store = SQLiteStore(path, **bound)
+@pytest.mark.parametrize(("most", "most_bytes"), [(40, 1 << 20), (10_000, 3000)])
+def test_the_notes_used_least_recently_give_way(path: Path, most: int, most_bytes: int) -> None:
+    store = SQLiteStore(path, max_notes=most, max_note_bytes=most_bytes)
     for number in range(100):
         store.note(notes(number, size=64))
         rewind(path, 1.0)

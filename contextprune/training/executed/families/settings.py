@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from contextprune.training.executed.material import Module, Package, Symbol, parse_module
 from contextprune.training.executed.output import GoalCollector, Lines, Output, draw_length
