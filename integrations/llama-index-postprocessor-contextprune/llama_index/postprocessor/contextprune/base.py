@@ -21,6 +21,7 @@ from llama_index.postprocessor.contextprune.nodes import as_document, is_text, w
 dispatcher = get_dispatcher(__name__)
 logger = logging.getLogger(__name__)
 
+_MARKERS = 6  # tokens that a mark on either side of a sentence takes
 TITLES = ("title", "document_title")
 
 
@@ -153,7 +154,7 @@ class ContextPrunePostprocessor(BaseNodePostprocessor):
         got = cp.prune_documents(documents, query or "", budget, pruner)
         if _says_something(got):
             return got, None
-        tokens = max(1, _best(got.plan))
+        tokens = _best(got.plan) + _MARKERS  # else a shorter sentence would take its place
         while not _says_something(got := cp.prune_documents(documents, query or "", cp.Budget(tokens=tokens), pruner)):
             tokens *= 2  # what the best sentence cannot be understood without may cost more than itself
         return got, tokens
