@@ -106,11 +106,7 @@ def _shrink(fill: Fill, text: Exact, ceiling: int) -> list[int] | None:
     """Take back the last steps until the texts fit; those steps, or None where there are not enough."""
     steps: list[int] = []
     while text.tokens > ceiling:
-        enough = fill.used - (text.tokens - ceiling)
-        changed: set[int] = set()
-        while fill.used > enough and fill.steps_taken:
-            steps.append(fill.last_step)
-            changed |= fill.undo()
+        changed = _undo_excess(fill, text.tokens - ceiling, steps)
         if not changed:
             return None
         text.count(sorted(changed))
@@ -137,10 +133,15 @@ def _take_back(fill: Fill, text: Exact, waiting: Collection[int], ceiling: int) 
     """
     taken_back: list[int] = []
     while text.tokens > ceiling:
-        enough = fill.used - (text.tokens - ceiling)
-        changed: set[int] = set()
-        while fill.used > enough and fill.steps_taken:
-            taken_back.append(fill.last_step)
-            changed |= fill.undo()
-        text.count(sorted(changed))
+        text.count(sorted(_undo_excess(fill, text.tokens - ceiling, taken_back)))
     return [*waiting, *reversed(taken_back[:-1])]
+
+
+def _undo_excess(fill: Fill, excess: int, steps: list[int]) -> set[int]:
+    """Take back the last steps that were charged so many tokens, onto `steps`; the segments that this changes."""
+    enough = fill.used - excess
+    changed: set[int] = set()
+    while fill.used > enough and fill.steps_taken:
+        steps.append(fill.last_step)
+        changed |= fill.undo()
+    return changed
