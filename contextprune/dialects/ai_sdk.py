@@ -110,9 +110,9 @@ def _read_result(draft: Draft, voice: Voice, part: Part, ref: Ref) -> None:
     answer = Voice(Kind.TOOL_RESULT, voice.kind is Kind.TOOL_RESULT, pair, name, failed, marked=voice.marked)
 
     if kind == "content":
-        for index, value in enumerate(as_list(output["value"], (*ref, "output", "value"))):  # type: ignore[index]
-            at = (*ref, "output", "value", index)
-            _read_part(draft, answer, as_object(value, at), at)
+        at = (*ref, "output", "value")
+        parts = as_list(output["value"], at)  # type: ignore[index]
+        draft.parts(answer, parts, at, lambda value, at: _read_part(draft, answer, as_object(value, at), at))
     elif kind:
         draft.values(answer, output["value"], (*ref, "output", "value"))  # type: ignore[index]
     else:

@@ -101,11 +101,13 @@ def _read_content(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
     if isinstance(content, str):
         draft.text(voice, content, ref)
         return
-    for index, value in enumerate(as_list(content, ref)):
-        at = (*ref, index)
-        block = as_object(value, at)
-        kind = block.get("type")  # a result minds its own breakpoint
-        _reader_of(kind)(draft, voice if kind == "tool_result" else within(voice, block), block, at)
+    draft.parts(voice, as_list(content, ref), ref, lambda value, at: _read_block(draft, voice, value, at))
+
+
+def _read_block(draft: Draft, voice: Voice, value: Any, ref: Ref) -> None:
+    block = as_object(value, ref)
+    kind = block.get("type")  # a result minds its own breakpoint
+    _reader_of(kind)(draft, voice if kind == "tool_result" else within(voice, block), block, ref)
 
 
 def _reader_of(kind: Any) -> Callable[[Draft, Voice, Block, Ref], None]:

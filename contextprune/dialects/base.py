@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from contextprune.context import Context, Ref
+from contextprune.dialects.text_runs import as_part, bounds
 from contextprune.errors import PayloadError
 
 Payload = TypeVar("Payload")
@@ -55,7 +56,8 @@ def apply(payload: Payload, edits: Mapping[Ref, str]) -> Payload:
     """`payload` with the new text at each ref; the caller's object is never changed.
 
     An image part is replaced by a text part of its own wire format, which keeps the image's cache breakpoint; to
-    replace it by "", which is the text that it has, is no edit. A payload that is a text stands at the empty ref. Only
+    replace it by "", which is the text that it has, is no edit. A run of text parts is replaced by one part. A payload
+    that is a text stands at the empty ref. Only
     containers on the path to what differs are copied; where nothing differs, `payload` itself comes back. Raises
     PayloadError where a ref leads to neither a string nor an image part in a list.
     """
@@ -65,7 +67,9 @@ def apply(payload: Payload, edits: Mapping[Ref, str]) -> Payload:
             return cast("Payload", payload if payload == text else text)
 
         old = _lookup(payload, ref)
-        if isinstance(old, str) and ref:
+        if ref and bounds(ref[-1]) is not None and isinstance(old, list | tuple):
+            _grow(branch, ref, _New(as_part(old, text)))
+        elif isinstance(old, str) and ref:
             if old != text:
                 _grow(branch, ref, _New(text))
         elif (part := _as_text_part(old, ref, text)) is None:
@@ -77,7 +81,7 @@ def apply(payload: Payload, edits: Mapping[Ref, str]) -> Payload:
 
 def where(ref: Iterable[str | int]) -> str:
     """A ref as people write it: `messages[3].content[0]`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in ref)
+    steps = (f"[{step}]" if isinstance(step, int) or bounds(step) else f".{step}" for step in ref)
     return "".join(steps).removeprefix(".")
 
 
@@ -139,6 +143,8 @@ def _lookup(payload: Any, ref: Ref) -> Any:
 
 
 def _child(container: Any, step: str | int) -> Any:
+    if isinstance(container, list | tuple) and (run := bounds(step)):
+        return container[slice(*run)]
     if isinstance(container, Mapping | list | tuple):
         return container[step]  # type: ignore[index]
     return getattr(container, step)  # type: ignore[arg-type]
@@ -172,12 +178,26 @@ def _rebuilt(container: Any, branch: _Branch) -> Any:
         for step, twig in branch.items()
     }
     if isinstance(container, tuple):
-        items = [fresh.get(index, item) for index, item in enumerate(container)]
         make = getattr(type(container), "_make", type(container))  # named tuples take their fields apart
-        return make(items)
+        return make(_refilled(list(container), fresh))
     if not isinstance(container, Mapping | list):
         return container.model_copy(update=fresh)  # a model from an SDK
+    if isinstance(container, list):
+        return _refilled(copy.copy(container), fresh)
     twin: Any = copy.copy(container)
     for step, item in fresh.items():
         twin[step] = item
     return twin
+
+
+def _refilled(items: list[Any], fresh: Mapping[str | int, Any]) -> list[Any]:
+    """A list with new items; runs shrink to one, so they come after the others and from the end."""
+    shrinking = []
+    for step, item in fresh.items():
+        if run := bounds(step):
+            shrinking.append((run, item))
+        else:
+            items[cast("int", step)] = item
+    for (first, end), item in sorted(shrinking, key=lambda each: each[0], reverse=True):
+        items[first:end] = [item]
+    return items

@@ -113,13 +113,17 @@ def _read_result(draft: Draft, voice: Voice, result: Mapping[str, Any], ref: Ref
     """One answer to one call: where the cache cuts inside it, it is marked as a whole."""
     pair, failed = optional_text(result.get("toolUseId")), result.get("status") == "error"
     answer = Voice(Kind.TOOL_RESULT, editable=True, pair=pair, failed=failed, marked=voice.marked)
-    for index, value in enumerate(as_list(result.get("content") or (), (*ref, "content"))):
-        at = (*ref, "content", index)
-        block = as_object(value, at)
-        if "json" in block:
-            draft.values(answer, block["json"], (*at, "json"))
-        else:
-            _read_block(draft, answer, block, at)
+    ref = (*ref, "content")
+    parts = as_list(result.get("content") or (), ref)
+    draft.parts(answer, parts, ref, lambda part, at: _read_answer(draft, answer, part, at))
+
+
+def _read_answer(draft: Draft, answer: Voice, value: Any, ref: Ref) -> None:
+    block = as_object(value, ref)
+    if "json" in block:
+        draft.values(answer, block["json"], (*ref, "json"))
+    else:
+        _read_block(draft, answer, block, ref)
 
 
 def _read_reasoning(draft: Draft, block: Mapping[str, Any], ref: Ref) -> None:

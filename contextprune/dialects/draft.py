@@ -5,12 +5,13 @@ Every dialect walks its own shape and calls a Draft for each text; the rules tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from contextprune.context import MODEL_MADE, Context, Kind, Ref, Segment
 from contextprune.dialects.base import OBJECT, as_object, compact, optional_text
 from contextprune.dialects.models import binds_reasoning
+from contextprune.dialects.text_runs import as_step, joined, runs
 from contextprune.text.goal import Goal
 
 
@@ -93,6 +94,15 @@ class Draft:
             return
         self._add(voice, text, ref, editable=voice.editable and bool(text))
 
+    def parts(self, voice: Voice, parts: Sequence[Any], ref: Ref, read: Callable[[Any, Ref], None]) -> None:
+        """Note the parts of a content, each by `read`; in a result that may change, a run of texts is one text."""
+        whole = voice.kind is Kind.TOOL_RESULT and voice.editable
+        for first, end in runs(parts) if whole else ((at, at + 1) for at in range(len(parts))):
+            if end - first > 1:
+                self.text(voice, joined([part["text"] for part in parts[first:end]]), (*ref, as_step(first, end)))
+            else:
+                read(parts[first], (*ref, first))
+
     def opaque(self, voice: Voice, value: Any, ref: Ref) -> None:
         """Note something that is no plain text: counted as JSON, never rewritten."""
         self._add(voice, compact(value, ref), ref)
@@ -111,9 +121,11 @@ class Draft:
         """
         if isinstance(value, str):
             self.text(voice, value, ref)
-        elif depth and value and (isinstance(value, OBJECT) or _are_parts(value)):
-            for key, item in value.items() if isinstance(value, OBJECT) else enumerate(value):
+        elif depth and value and isinstance(value, OBJECT):
+            for key, item in value.items():
                 self.values(voice, item, (*ref, key), depth - 1)
+        elif depth and value and _are_parts(value):
+            self.parts(voice, value, ref, lambda item, at: self.values(voice, item, at, depth - 1))
         elif value is not None:
             self.opaque(voice, value, ref)
 

@@ -95,8 +95,7 @@ def read_content(draft: Draft, voice: Voice, content: Any, ref: Ref) -> None:
     parts = [as_object(part, (*ref, index)) for index, part in enumerate(as_list(content, ref))]
     if voice.kind is Kind.TOOL_RESULT:  # one answer to one call: it is cached as a whole
         voice = within(voice, *parts)
-    for index, part in enumerate(parts):
-        _read_part(draft, within(voice, part), part, (*ref, index))
+    draft.parts(voice, parts, ref, lambda part, at: _read_part(draft, within(voice, part), part, at))
 
 
 def _read_part(draft: Draft, voice: Voice, part: Mapping[str, Any], ref: Ref) -> None:

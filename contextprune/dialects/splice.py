@@ -16,6 +16,7 @@ from typing import Any
 
 from contextprune.context import Ref
 from contextprune.dialects.base import apply, where
+from contextprune.dialects.text_runs import as_part, bounds
 from contextprune.errors import PayloadError
 
 # All loops are possessive and none begins as another may go on: no byte is looked at more often than levels are nested.
@@ -61,10 +62,10 @@ def splice(body: bytes, edits: Mapping[Ref, str]) -> bytes:
 
     The result reads as `apply(json.loads(body), edits)`, and is `body` itself where no text differs. As for Python's
     reader, the last of equal keys counts. An image part becomes a text part, which keeps the bytes of the image's cache
-    breakpoint. A literal that spelt letters beyond ASCII as escapes goes on doing so; else the shortest spelling is
-    taken. Takes linear time, and any depth. Values beside the refs are checked for closed strings and brackets alone.
-    Raises PayloadError naming the byte that is not UTF-8 or not JSON, or the ref that leads to neither a text nor an
-    image part in a list.
+    breakpoint, and a run of text parts becomes one. A literal that spelt letters beyond ASCII as escapes goes on doing
+    so; else the shortest spelling is taken. Takes linear time, and any depth. Values beside the refs are checked for
+    closed strings and brackets alone. Raises PayloadError naming the byte that is not UTF-8 or not JSON, or the ref
+    that leads to neither a text nor an image part in a list.
     """
     if not edits:
         return body
@@ -108,8 +109,16 @@ def _tree(refs: Iterable[Ref]) -> _Node:
             child = node.children.get(step)
             if child is None:
                 child = node.children[step] = _Node()
+                for edge in _edges(step):
+                    node.children.setdefault(edge, _Node())
             node = child
     return root
+
+
+def _edges(step: str | int) -> tuple[int, ...]:
+    """The first and the last part of a run; nothing for any other step."""
+    run = bounds(step)
+    return () if run is None else (run[0], run[1] - 1)
 
 
 def _locate(body: bytes, root: _Node) -> None:
@@ -149,6 +158,9 @@ def _node_at(root: _Node, ref: Ref) -> _Node:
     node = root
     for step in ref:
         child = node.children[step]
+        edges = [node.children[edge] for edge in _edges(step)]
+        if edges and child.start <= node.start < min(edge.start for edge in edges):
+            child = _Node(start=edges[0].start, end=edges[1].end)
         if child.start <= node.start:
             raise PayloadError("no such place in the payload", where(ref))
         node = child
@@ -160,6 +172,8 @@ def _new(body: bytes, node: _Node, ref: Ref, text: str) -> bytes | None:
     if not ref or body[node.start] not in b'"{':
         raise _not_replaceable(ref)
     text = _paired(text)
+    if bounds(ref[-1]) is not None and body[node.start] == ord("{"):
+        return _as_one_part(body[node.start : node.end], text)
     if body[node.start] == ord("{"):
         return _as_text_part(body, node, ref, text)
     literal = body[node.start : node.end]
@@ -167,6 +181,21 @@ def _new(body: bytes, node: _Node, ref: Ref, text: str) -> bytes | None:
     if old == text:
         return None
     return _literal(text, escaped=b"\\u" in literal and literal.isascii() and _is_beyond_ascii(old))
+
+
+def _as_one_part(run: bytes, text: str) -> bytes:
+    """The part for a run of text parts, in the style of the run."""
+    parts = json.loads(b"[%b]" % run)
+    escaped = b"\\u" in run and run.isascii() and any(_is_beyond_ascii(part["text"]) for part in parts)
+    members = (
+        _literal(key) + b":" + (_literal(value, escaped=escaped) if isinstance(value, str) else _compact(value))
+        for key, value in as_part(parts, text).items()
+    )
+    return b"{" + b",".join(members) + b"}"
+
+
+def _compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _as_text_part(body: bytes, node: _Node, ref: Ref, text: str) -> bytes | None:

@@ -7,6 +7,7 @@ text of one value are cut alike.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -39,6 +40,8 @@ _MEMBER = {"[": Syntax.JSON_ITEM, "{": Syntax.JSON_PAIR}
 _CLOSING = {"[": "]", "{": "}"}
 
 
+_DECODER = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
+
 CutInner: TypeAlias = Callable[[str], Sequence[Cut]]
 """Cuts what a string of several lines spells."""
 
@@ -50,11 +53,11 @@ def cut_json(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
 
 
 def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
-    """One cut a line; a very long line is cut inside, as JSON if it is JSON."""
+    """One cut a line, or a value of several; what is very long is cut inside, as JSON if it is JSON."""
     cuts: list[Cut] = []
     start = 0
     while start < len(text):
-        end = text.find("\n", start) + 1 or len(text)
+        end = _record_end(text, start)
         if end - start > _LONG_LINE:
             line = text[start:end]
             inner = _scan(line, Syntax.JSON_LINE, cut_inner)
@@ -65,6 +68,18 @@ def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
             cuts.append(Cut(start, end, Unit.RECORD, Syntax.JSON_LINE))
         start = end
     return cuts
+
+
+def _record_end(text: str, start: int) -> int:
+    """The end of the line in which the value that begins at `start` ends, or of the line there, which is no value."""
+    end = text.find("\n", start) + 1 or len(text)
+    if text[start] not in "{[":
+        return end
+    try:
+        value_end = _DECODER.raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        return end
+    return text.find("\n", value_end) + 1 or len(text)
 
 
 def _torn(line: str) -> list[Cut]:

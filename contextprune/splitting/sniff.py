@@ -73,6 +73,7 @@ _TABLES_WITHIN = frozenset({Shape.LOG, Shape.OUTLINE})  # whose cutters know ali
 _FEW = 4  # rows that open no part of their own where they could go with a log or a Markdown text
 _WHOLE_FILES = frozenset({Shape.PYTHON, Shape.CODE, Shape.HTML, Shape.XML, Shape.CSV})
 _WORTH_CUTTING = 80  # characters of a JSON value
+_VALUES = 3  # of several lines each that are records, as of a list that was printed one by one
 _MISSES = 24  # failed attempts at JSON before giving up: each may cost the length of the text
 
 
@@ -189,15 +190,22 @@ class _Sniffer:
         return first + 1, None
 
     def json(self, first: int) -> tuple[int, Shape | None]:
-        """A value that fills its lines; values that fill one line each are records."""
-        last = self._json_end(first)
-        if last > first + 1 or last == first:
-            return (last, Shape.JSON) if last > first else (first + 1, None)
-        while last < len(self.lines) and self.letters[last] == "j" and self._json_end(last) == last + 1:
-            last += 1
-        if last > first + 1:
-            return last, Shape.JSONL
-        return last, Shape.JSON if len(self.lines[first]) >= _WORTH_CUTTING else None
+        """A value that fills its lines; two and more that fill one line each, or three and more, are records."""
+        ends = [first]
+        while ends[-1] < len(self.lines) and self.letters[ends[-1]] == "j":
+            last = self._json_end(ends[-1])
+            if last == ends[-1]:
+                break
+            ends.append(last)
+        if len(ends) == 1:
+            return first + 1, None
+
+        lines = 1 + next((k for k, (start, end) in enumerate(pairwise(ends)) if end > start + 1), len(ends) - 1)
+        if len(ends) > _VALUES:
+            return ends[-1], Shape.JSONL
+        if lines > 2:
+            return ends[lines - 1], Shape.JSONL
+        return ends[1], Shape.JSON if ends[1] > first + 1 or len(self.lines[first]) >= _WORTH_CUTTING else None
 
     def _json_end(self, first: int) -> int:
         """The row after the JSON value that begins at `first`; `first` where there is none."""

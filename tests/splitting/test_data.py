@@ -134,3 +134,10 @@ def test_each_line_of_json_lines_is_a_record_and_a_long_one_is_cut_inside() -> N
     assert cuts[1].anchors == (len(cuts) - 2,)
     assert {cut.anchors for cut in cuts[2:-2]} == {(1,)}
     assert pieces(text, cuts)[-2:] == ["]\n", '{"b": 2}']
+
+
+def test_records_of_several_lines_are_one_cut_each() -> None:
+    values = ['{\n  "a": 1,\n  "b": [\n    2\n  ]\n}\n', "[[1],\n[2]]\n", '{"c": 3}\n', "{\n torn\n"]
+    text = "".join(values)
+    cuts = cut_jsonl(text)
+    assert [text[cut.start : cut.end] for cut in cuts] == [*values[:3], "{\n", " torn\n"]

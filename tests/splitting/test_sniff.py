@@ -51,6 +51,7 @@ def test_parts_tile_the_text_and_end_at_line_ends(text: str) -> None:
         (JAVA, Shape.CODE),
         (JSON, Shape.JSON),
         (JSONL, Shape.JSONL),
+        ('{\n "a": 1,\n "b": "x"\n}\n' * 3, Shape.JSONL),
         (CSV, Shape.CSV),
         (TABLE, Shape.TABLE),
         (LOG, Shape.LOG),
