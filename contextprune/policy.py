@@ -46,16 +46,20 @@ class Rule:
 
     recall       share of needed spans that must survive, 1.0 for all
     min_tokens   smaller results are left alone
+    max_tokens   the most that a result may keep as it arrives, views of files included; failure lines come first
     """
 
     recall: float | None = None
     min_tokens: int | None = None
+    max_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if self.recall is not None and not 0.0 < self.recall <= 1.0:
             raise SettingsError(f"recall lies above 0 and at most at 1, not {self.recall}")
         if self.min_tokens is not None and self.min_tokens < 0:
             raise SettingsError(f"min_tokens is 0 or more, not {self.min_tokens}")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise SettingsError(f"max_tokens is 1 or more, not {self.max_tokens}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Resources:
 
     recallable   False for callers who hold the originals themselves: gaps are bare ellipses
     hints        whether markers name recall keys, for readers who can redeem them
+    references   whether a block may point to an earlier one that shows the same; that one must then stay in sight
     """
 
     policy: Policy
@@ -55,6 +56,7 @@ class Resources:
     store: Store
     recallable: bool = True
     hints: bool = True
+    references: bool = True
 
     @property
     def key(self) -> Callable[[str], str] | None:

@@ -53,6 +53,8 @@ class Pruner:
     Whatever is not given comes from the settings (environment, configuration files, defaults).
     `recallable=False` is for callers who hold the originals themselves: gaps are bare ellipses, nothing is stored.
     `hints=False` leaves recall keys out of markers, where whoever reads them cannot ask for the originals.
+    `references=False` is for conversations that something else clears or trims as well: no block points to an earlier
+    one ("as above"), and no epoch decides old blocks anew.
     `lasting=True`: what was sent of a conversation stays sent, whatever the policy, the scorer or the version of the
     package by which it was decided; for proxies, behind which a provider has it cached.
     """
@@ -66,6 +68,7 @@ class Pruner:
         *,
         recallable: bool = True,
         hints: bool = True,
+        references: bool = True,
         lasting: bool = False,
     ) -> None:
         settings = Settings() if None not in (policy, scorer, counter, store) else load_settings()
@@ -75,7 +78,7 @@ class Pruner:
         self.store = store if store is not None else open_store(settings.store, data_folder())
         self.recallable = recallable
 
-        self.resources = Resources(self.policy, self.scorer, self.counter, self.store, recallable, hints)
+        self.resources = Resources(self.policy, self.scorer, self.counter, self.store, recallable, hints, references)
         notes = self.store if isinstance(self.store, Notes) else None
         self._ledger = Ledger(notes)
         self._conversations = Conversations(self.resources, self._ledger, lasting=lasting)

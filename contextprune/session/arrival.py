@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from contextprune.context import BLOCKS, Context, Kind, Segment, Span, call_before
+from contextprune.errors import BudgetError
 from contextprune.markers import RECALL_TOOL, is_marked
 from contextprune.plan import Action, Decision
 from contextprune.prepare import Before, Counted, Resources, count, finish, is_shorter, prepare
 from contextprune.rendering import Markers
 from contextprune.scoring import Calibrated
-from contextprune.selection import on_arrival
+from contextprune.selection import on_arrival, under_budget
 from contextprune.selection.dedupe import copy_key, repeats, sameness
 from contextprune.selection.protection import least_tokens, protection
 from contextprune.selection.targets import COMPARED_BLOCKS, ONGOING_AFTER, SHARED_CHARACTERS, recall_on_arrival
@@ -48,7 +50,7 @@ def decide(
 
     if tokens < least_tokens(segment, policy):
         return unchanged, None
-    if segment.kind is Kind.IMAGE and policy.images_on_arrival:
+    if segment.kind is Kind.IMAGE and policy.images_on_arrival and resources.references:
         return _image(resources, state, segment, unchanged), None
     if segment.kind not in BLOCKS or not segment.text or protection(segment, policy):
         return unchanged, None
@@ -88,7 +90,8 @@ def _shorten(
     segment = context.segments[at]
 
     exact = resources.policy.repetitions_only
-    before = Before(state.shown, _shown_before(state, segment, counted, exact=exact))
+    shown = _shown_before(state, segment, counted, exact=exact, references=resources.references)
+    before = Before(state.shown, shown)
     prepared = prepare(resources, counted, {at}, before=before)
     recall = _recall(resources, context, unchanged.before, by_query=by_query)
     bars = {}
@@ -97,6 +100,11 @@ def _shorten(
     plan = on_arrival(prepared, bars, {at: recall})
 
     texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))
+    most = None if exact else resources.policy.rule(segment.name).max_tokens
+    if most is not None and (texts[at][1] if at in texts else unchanged.before) > most:
+        with suppress(BudgetError):  # what must stay is more than that
+            plan = under_budget(prepared, most)
+            texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))
     if at not in texts:
         return unchanged, None
     text, tokens = texts[at]
@@ -110,7 +118,7 @@ def _repeated(resources: Resources, state: State, counted: Counted, unchanged: E
 
     An agent that asks again for what was cut can recall it; without a key in the marker it would be out of reach.
     """
-    if not resources.recallable or not resources.hints:
+    if not resources.recallable or not resources.hints or not resources.references:
         return None
     segment, spans = counted.context.segments[-1], counted.spans
     at = next((i for i, s in enumerate(state.segments) if state.texts[i] and s.text == segment.text), None)
@@ -128,8 +136,10 @@ def _repeated(resources: Resources, state: State, counted: Counted, unchanged: E
     return Entry(text, unchanged.before, tokens), BlockPlan(spans, merged, dict.fromkeys(range(len(spans)), at))
 
 
-def _shown_before(state: State, segment: Segment, counted: Counted, *, exact: bool) -> dict[int, int]:
+def _shown_before(state: State, segment: Segment, counted: Counted, *, exact: bool, references: bool) -> dict[int, int]:
     """Span of a block -> the earlier segment that shows the same, among the few that share most with it."""
+    if not references:
+        return {}
     earlier = _most_alike(state, counted.spans)
     keys: list[str] = []
     owners: list[int] = []

@@ -104,6 +104,7 @@ class Conversations:
         self._lock = threading.Lock()
         names = resources.scorer.name, resources.counter.name
         markers = f"{resources.recallable}" if resources.hints else "without hints"
+        markers += "" if resources.references else ", each by itself"
         self._seed = LASTING if lasting else seed(resources.policy, *names, markers)
 
     def decide(

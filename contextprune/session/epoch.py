@@ -48,7 +48,9 @@ def run_epoch(resources: Resources, state: State, context: Context, *, cold: boo
     `cold` says that the provider's cache has expired, so that rewriting costs nothing.
     """
     policy = resources.policy
-    if not policy.redecides or is_bound(state, context) or (aim := _aim(policy, state, cold=cold)) is None:
+    if not (policy.redecides and resources.references) or is_bound(state, context):
+        return ()
+    if (aim := _aim(policy, state, cold=cold)) is None:
         return ()
     possible = _possible(state, policy)
     if aim.begin({at: state.after[at] for at in possible}) is None:  # cheap, and nearly always the end

@@ -47,9 +47,9 @@ class _Inner:
 _INNER: Mapping[Any, _Inner] = MappingProxyType(
     {
         Rule: _Inner(
-            "a table with recall and min_tokens",
-            "recall and min_tokens are numbers (min_tokens a whole one)",
-            bounds={name: SETTINGS.bounds[name] for name in ("recall", "min_tokens")},
+            "a table with recall, min_tokens and max_tokens",
+            "recall, min_tokens and max_tokens are numbers (the last two whole ones)",
+            bounds={"max_tokens": {"minimum": 1}, **{name: SETTINGS.bounds[name] for name in ("recall", "min_tokens")}},
         ),
         Tariff: _Inner(
             "a table with input and, if need be, read, write, output, least, hour",

@@ -232,6 +232,7 @@ def _rules(user: Policy, name: str, wishes: Mapping[str, Rule]) -> Merged:
             continue
         limits = {field: getattr(rule, field) for field in ("recall", "min_tokens")}
         lower = [field for field, value in limits.items() if value is not None and not value >= getattr(user, field)]
+        lower += ["max_tokens"] if rule.max_tokens is not None else []  # more would go
         ignored += [f"{name}.{shown(tool)}.{field}" for field in lower]
         rules[tool] = Rule(**{field: None if field in lower else value for field, value in limits.items()})
     return rules, tuple(ignored)

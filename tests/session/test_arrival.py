@@ -304,3 +304,27 @@ def test_where_only_repetitions_go_nothing_is_scored() -> None:
             raise AssertionError
 
     assert sent(pruner(Refuses(0.0), repetitions_only=True), turn(1, LISTING)) == [LISTING]
+
+
+LOG = "".join(f"2026-01-01 10:00:{i % 60:02} INFO worker-{i % 7}: order {48000 + i} packed\n" for i in range(200))
+FAILED = "2026-01-01 10:07:00 ERROR worker-3: order 48777 failed: TimeoutError\n"
+
+
+@pytest.mark.parametrize("name", ["search", "read_file"])
+def test_a_result_keeps_no_more_than_its_rule_says_and_its_failure_line_first(name: str) -> None:
+    text = LOG + FAILED + LOG
+    (short,) = sent(pruner(recall=1.0, tools={name: Rule(max_tokens=200)}), turn(1, text, name))
+    assert COUNTER(short) <= 200
+    assert FAILED in short
+
+
+def test_a_result_below_the_most_that_its_rule_allows_is_decided_as_any_other() -> None:
+    assert sent(pruner(tools={"search": Rule(max_tokens=10_000)}), turn(1, LISTING)) == sent(pruner(), turn(1, LISTING))
+
+
+def test_where_no_block_may_point_to_another_each_shows_what_it_has() -> None:
+    engine = cp.Pruner(cp.Policy(), LEXICAL, COUNTER, cp.MemoryStore(), references=False)
+    _, second = sent(engine, turn(1, LOG + FAILED), turn(2, LOG + FAILED))
+    assert "above" not in second
+    assert FAILED in second
+    assert "above" in sent(pruner(), turn(1, LOG + FAILED), turn(2, LOG + FAILED))[1]

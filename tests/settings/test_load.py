@@ -99,8 +99,8 @@ def test_rules_for_tools_are_read_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ("3", "(?i)tools.*: search is a table with recall and min_tokens, not 3"),
-        ("{recal = 1}", "is a table with recall and min_tokens"),
+        ("3", "(?i)tools.*: search is a table with recall, min_tokens and max_tokens, not 3"),
+        ("{recal = 1}", "is a table with recall, min_tokens and max_tokens"),
         ('{recall = "much"}', "are numbers"),
         ("{recall = true}", "are numbers"),
         ("{recall = 0}", "recall lies above 0"),

@@ -67,7 +67,7 @@ def test_what_is_set_to_the_default_is_set_all_the_same() -> None:
         (SETTINGS, "protect", ["user", 3], "protect in f is a list of names, not ['user', 3]"),
         (SETTINGS, "protect", ["usr"], "protect in f: no kind is called 'usr'; did you mean 'user'?"),
         (SETTINGS, "tools", [], "tools in f is a table, not []"),
-        (SETTINGS, "tools", {"a": {"min_tokens": 1.5}}, "tools in f: a: recall and min_tokens are numbers"),
+        (SETTINGS, "tools", {"a": {"min_tokens": 1.5}}, "tools in f: a: recall, min_tokens and max_tokens are numbers"),
         (SETTINGS, "tools", {"a": {"recall": 2}}, "tools in f: a: recall lies above 0"),
         (SETTINGS, "tariffs", {"m": {}}, "tariffs in f: m is a table with input and, if need be"),
         (SETTINGS, "tariffs", {"m": {"input": "1"}}, "tariffs in f: m: prices and least are numbers"),

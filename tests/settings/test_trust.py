@@ -13,7 +13,7 @@ import pytest
 
 from contextprune.cli.doctor import canary
 from contextprune.errors import SettingsError
-from contextprune.policy import Policy
+from contextprune.policy import Policy, Rule
 from contextprune.settings import Settings, load_settings, resolve_settings
 from contextprune.settings.trust import FROM_A_PROJECT, find_sources, limit
 
@@ -202,3 +202,8 @@ def test_a_project_may_ask_for_repetitions_only_and_not_for_more(
 ) -> None:
     asked = limit(Policy(repetitions_only=user), {"repetitions_only": wish})
     assert asked == ({"repetitions_only": True}, ignored)
+
+
+def test_a_project_may_not_say_how_much_of_a_result_stays_at_most() -> None:
+    allowed, ignored = limit(Policy(), {"tools": {"bash": Rule(recall=1.0, max_tokens=10)}})
+    assert (allowed["tools"], ignored) == ({"bash": Rule(recall=1.0)}, ("tools.bash.max_tokens",))
