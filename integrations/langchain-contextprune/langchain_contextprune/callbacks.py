@@ -1,26 +1,27 @@
-"""A callback handler: it observes. Only when told so does it shorten, and then only what a tool or retriever just made.
+"""A callback handler: it observes. Only when told so does it shorten, and then only messages that a tool just made.
 
 Never what goes to a model: in `on_chat_model_start` the messages are the caller's own objects, so an edit there would
-change the caller's history, after checkpoints were written and whatever else was decided from it.
+change the caller's history, after checkpoints were written and whatever else was decided from it. Nor documents: in
+`on_retriever_end` the list may be the retriever's own, and a retriever of retrievers would have them shortened twice.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import contextprune as cp
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
 from langchain_contextprune.compress import arrive, view
-from langchain_contextprune.compressor import ContextPruneCompressor
+from langchain_contextprune.failures import FailOpen
 from langchain_contextprune.recall_tool import NAME
 
 _log = logging.getLogger(__name__)
@@ -30,13 +31,17 @@ _log = logging.getLogger(__name__)
 class Usage:
     """What a handler has seen.
 
-    requests                calls of chat models that ended
-    input, output           tokens as the provider counted them, cache reads and writes among the input
-    cache_read, cache_write  tokens of the input that came from the provider's cache, or entered it
-    dollars                 what these cost; None where the extra `prices` is not installed or does not know a model
-    recalls                 calls of the recall tool
-    shortened               tool results and retrieved documents that were shortened here (with `mutate`)
-    session                 the same prompts without and with contextprune, as its own counter has them: tokens, dollars
+    Attributes:
+        requests: Calls of chat models that ended.
+        input: Tokens of their prompts as the provider counted them, cache reads and writes among them.
+        output: Tokens of their replies.
+        cache_read: Tokens of the input that came from the provider's cache.
+        cache_write: Tokens of the input that entered it.
+        dollars: What these cost; None where the extra `prices` is not installed or does not know a model.
+        recalls: Calls of the recall tool.
+        shortened: Results of tools that were shortened here (with `mutate`).
+        session: The same prompts without and with contextprune, as its own counter has them: tokens, dollars.
+        failures: Prompts and results that could not be looked at; the log says why.
     """
 
     requests: int = 0
@@ -48,6 +53,7 @@ class Usage:
     recalls: int = 0
     shortened: int = 0
     session: cp.Session = field(default_factory=cp.Session)
+    failures: int = 0
 
     def __str__(self) -> str:
         """A small table."""
@@ -58,18 +64,19 @@ class Usage:
         )
         facts = [("provider", f"{self.requests:,} requests, {said}"), ("recalled", f"{self.recalls:,}")]
         if self.shortened:
-            facts.append(("short", f"{self.shortened:,} results and documents, on arrival"))
+            facts.append(("short", f"{self.shortened:,} results, on arrival"))
         return "\n".join([*(f"{name:8} {text}" for name, text in facts), str(self.session)])
 
 
 class ContextPruneCallbackHandler(BaseCallbackHandler):
     """Counts what models read, what that cost, and what contextprune saves or would have saved.
 
-    pruner   give that of the middleware to see what it saves; by default one of its own, that keeps nothing on disk,
-             tells what would have been saved
-    audit    whether prompts are compressed for comparison; without it only the provider's own figures are counted
-    mutate   whether outputs of tools and retrievers are shortened in place, as they end. For agents, use the middleware
-    budget   what `mutate` leaves of the documents of one retrieval, as `ContextPruneCompressor` takes it
+    Args:
+        pruner: Give that of the middleware to see what it saves; by default one of its own, that keeps nothing on disk,
+            tells what would have been saved.
+        audit: Whether prompts are compressed for comparison; without it only the provider's own figures are counted.
+        mutate: Whether messages of tools are shortened in place, as they end. For agents, use the middleware; for
+            documents of a retriever `ContextPruneCompressor`: they are never changed here.
     """
 
     def __init__(
@@ -78,11 +85,11 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
         *,
         audit: bool = True,
         mutate: bool = False,
-        budget: cp.Budget | float | None = 0.3,
     ) -> None:
         self.pruner = pruner or cp.Pruner(store=None if mutate else cp.MemoryStore())
         self._audit, self._mutate = audit, mutate
-        self._compressor = ContextPruneCompressor(budget=budget, pruner=self.pruner, keep_empty=True)
+        self._fail_open = FailOpen(_log)
+        self._refused = False
         self._usage = Usage()
         self._started: dict[UUID, tuple[str, Any]] = {}
         self._lock = threading.Lock()
@@ -107,14 +114,11 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
             return
         model = str((metadata or {}).get("ls_model_name") or "")
         for prompt in messages:
-            try:
-                report = view(self.pruner, prompt, model=model, from_start=True).report
-            except cp.ContextPruneError:
-                _log.warning("a prompt could not be audited", exc_info=True)
-                continue
-            cost = report.cost
-            if cost is not None:
-                self._add(session=cp.Session().add(cost, epoch=report.epoch))
+            seen = self._fail_open("a prompt could not be audited", partial(self._report, prompt, model), None)
+            if seen is None:
+                self._add(failures=1)
+            elif seen.cost is not None:
+                self._add(session=cp.Session().add(seen.cost, epoch=seen.epoch))
 
     def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
         """Count what the provider says that it read and wrote."""
@@ -151,12 +155,11 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
             return
         call = {"name": name or output.name or "tool", "args": asked, "id": output.tool_call_id}
         history = [AIMessage("", tool_calls=[call])]
-        try:
-            short = arrive(self.pruner, history, output, from_start=True).message
-        except cp.ContextPruneError:
-            _log.warning("a result of %s is left as it is", name or "a tool", exc_info=True)
-            return
-        if short is not output:
+        work = lambda: arrive(self.pruner, history, output, from_start=True).message  # noqa: E731 - one line
+        short = self._fail_open(f"a result of {name or 'a tool'} is left as it is", work, None)
+        if short is None:
+            self._add(failures=1)
+        elif short is not output:
             output.content, output.response_metadata = short.content, short.response_metadata
             self._add(shortened=1)
 
@@ -165,27 +168,18 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
         del error, kwargs
         self._end(run_id)
 
-    def on_retriever_start(self, serialized: dict[str, Any] | None, query: str, *, run_id: UUID, **kwargs: Any) -> None:
-        """Remember what is looked for."""
-        del serialized, kwargs
-        if self._mutate:
-            self._begin(run_id, "", query)
+    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Say, where `mutate` is on, that documents are not shortened here."""
+        del documents, run_id, kwargs
+        if self._mutate and not self._refused:
+            self._refused = True
+            _log.warning(
+                "documents of a retriever are not shortened in a callback: the list may be the retriever's own, and a "
+                "retriever of retrievers would have them shortened twice. Use ContextPruneCompressor(...).as_runnable()"
+            )
 
-    def on_retriever_end(self, documents: Sequence[Document], *, run_id: UUID, **kwargs: Any) -> None:
-        """Put shortened copies in place of documents, where `mutate` says so; those of the store are left alone."""
-        del kwargs
-        _, query = self._end(run_id)
-        if not self._mutate or not isinstance(documents, list) or not isinstance(query, str):
-            return
-        short = self._compressor.compress_documents(documents, query)
-        changed = sum(new.page_content != old.page_content for new, old in zip(short, documents, strict=True))
-        documents[:] = [document for document in short if document.page_content]
-        self._add(shortened=changed)
-
-    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        """Forget the search."""
-        del error, kwargs
-        self._end(run_id)
+    def _report(self, prompt: list[BaseMessage], model: str) -> cp.Report:
+        return view(self.pruner, prompt, model=model, from_start=True).report
 
     def _begin(self, run: UUID, name: str, asked: Any) -> None:
         with self._lock:

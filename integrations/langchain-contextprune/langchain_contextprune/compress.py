@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import contextprune as cp
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
-from langchain_contextprune.messages import read
-from langchain_contextprune.metadata import kept_under, model_of, shortened
+from langchain_contextprune.messages import Reading, read
+from langchain_contextprune.metadata import arrived, model_of, pinned, shortened
+from langchain_contextprune.recall_tool import NAME
+
+FORMAT = "anthropic"
 
 
 class Arrived(NamedTuple):
@@ -25,10 +28,20 @@ class Arrived(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is sent of a conversation, and the report on it. What does not change is the caller's own message."""
+    """What is sent of a conversation. What does not change is the caller's own message.
+
+    Attributes:
+        messages: One for each that came in.
+        report: What was decided, and the tokens before and after it.
+        settled: Results since the last reply that are sent otherwise than they were kept, with their notes. Results
+            that arrive at the same time do not know of one another; the request that sends them all does.
+        fitted: Tokens that went beside those of the report, because results that came together were too many.
+    """
 
     messages: list[AnyMessage]
     report: cp.Report
+    settled: tuple[ToolMessage, ...] = ()
+    fitted: int = 0
 
 
 def view(
@@ -40,16 +53,25 @@ def view(
     pastes: int | None = None,
     from_start: bool = False,
     cold: bool = False,
+    at_once: int | None = None,
 ) -> View:
     """Decide what is new in a conversation, and send the rest as it was sent. Raises ContextPruneError.
 
-    model, thinking, pastes, from_start   as `read` takes them
-    cold                                  the provider's cache has expired since the last request
+    Args:
+        pruner: The engine.
+        messages: The conversation.
+        model: As `read` takes it; so are `thinking`, `pastes` and `from_start`.
+        thinking: As above.
+        pastes: As above.
+        from_start: As above.
+        cold: The provider's cache has expired since the last request.
+        at_once: The most tokens that results since the last reply may keep together.
     """
     get = pruner.store.get
     reading = read(messages, get, model=model, thinking=thinking, pastes=pastes, from_start=from_start)
-    out = cp.compress(reading.payload, pruner=pruner, format="anthropic", cold=cold)
-    return View(reading.written(out.payload), out.report)
+    out = cp.compress(reading.payload, pruner=pruner, format=FORMAT, cold=cold)
+    payload, fitted = (out.payload, 0) if at_once is None else _fitted(pruner, reading, out.payload, at_once)
+    return View(reading.written(payload), out.report, _settled(pruner, reading, payload, pin=fitted > 0), fitted)
 
 
 def arrive(
@@ -61,7 +83,7 @@ def arrive(
     pastes: int | None = None,
     from_start: bool = False,
 ) -> Arrived:
-    """A tool's result as it is kept and sent from now on, decided from the `history` that called for it.
+    """Decide how a tool's result is kept and sent from now on, by the `history` that called for it.
 
     `model` is that of the last request unless it is given. The caller's message is never changed; where nothing goes it
     comes back itself. Raises ContextPruneError.
@@ -69,45 +91,88 @@ def arrive(
     if not result.content:
         return Arrived(result)
     model = model_of(history) if model is None else model
-    seen = view(pruner, [*history, result], model=model, pastes=pastes, from_start=from_start)
-    return Arrived(noted(pruner, result, seen.messages[-1].content), seen.report.epoch)
+    own = result if from_start else arrived(result)
+    sent = view(pruner, [*history, own], model=model, pastes=pastes, from_start=from_start)
+    return Arrived(result if sent.messages[-1] is own else sent.settled[-1], sent.report.epoch)
 
 
-def settled(pruner: cp.Pruner, before: Sequence[BaseMessage], after: Sequence[BaseMessage]) -> list[ToolMessage]:
-    """Results since the last reply that are sent otherwise than they were kept, as they are sent.
+def by_itself(pruner: cp.Pruner) -> cp.Pruner:
+    """Make an engine like `pruner` in which no result points to an older one, which something else may clear."""
+    own = pruner.resources
+    if not own.references:
+        return pruner
+    return cp.Pruner(
+        own.policy, own.scorer, own.counter, own.store, recallable=own.recallable, hints=own.hints, references=False
+    )
 
-    Results that arrive at the same time do not know of one another; the request that sends them all does.
+
+def _fitted(pruner: cp.Pruner, reading: Reading, payload: Any, most: int) -> tuple[Any, int]:
+    """Fit the results since the last reply under `most` tokens together; also the tokens that went for it.
+
+    What the model asked back is not among them, and lines that tell of failures stay also where they are more.
     """
-    found = []
-    for old, new in zip(reversed(before), reversed(after), strict=True):
-        if isinstance(old, AIMessage):
+    newest = [i for i in sorted(_newest(reading)) if not str(reading.turns[i].message.name or "").endswith(NAME)]
+    blocks = reading.payload["messages"]
+    asked = _asked(reading)
+    shown = {**reading.payload, "messages": [*(blocks[i] for i in asked), *(payload["messages"][i] for i in newest)]}
+    if not newest or (tokens := _of_results(pruner, shown)[0]) <= most:
+        return payload, 0
+
+    whole = {**reading.payload, "messages": [blocks[i] for i in (*asked, *newest)]}
+    beside = _of_results(pruner, whole)[1]
+    try:
+        fitted = cp.compress(whole, cp.Budget(tokens=most + beside), pruner=pruner, format=FORMAT).payload
+    except cp.BudgetError:
+        return payload, 0
+    places = dict(zip(newest, fitted["messages"][len(asked) :], strict=True))
+    messages = [places.get(i, block) for i, block in enumerate(payload["messages"])]
+    return {**payload, "messages": messages}, tokens - _of_results(pruner, fitted)[0]
+
+
+def _of_results(pruner: cp.Pruner, body: Any) -> tuple[int, int]:
+    """Tokens of the results in a body, and of all else."""
+    report = cp.compress(body, cp.Budget(ratio=1.0), pruner=pruner, format=FORMAT).report
+    results = report.by_kind.get(cp.Kind.TOOL_RESULT, (0, 0))[0]
+    return results, report.before - results
+
+
+def _asked(reading: Reading) -> list[int]:
+    """Indices of what the newest results answer: the last words of a person, and the calls of the last reply."""
+    turns = reading.turns
+    reply = next((i for i in range(len(turns) - 1, -1, -1) if isinstance(turns[i].message, AIMessage)), None)
+    if reply is None:
+        return []
+    person = next((i for i in range(reply, -1, -1) if isinstance(turns[i].message, HumanMessage)), None)
+    return [reply] if person is None else [person, reply]
+
+
+def _newest(reading: Reading) -> frozenset[int]:
+    """Indices of the results since the last reply that may still change."""
+    newest = []
+    for i in range(len(reading.turns) - 1, -1, -1):
+        if isinstance(reading.turns[i].message, AIMessage):
             break
-        if new is not old and isinstance(old, ToolMessage):
-            found.append(noted(pruner, old, new.content))
-    return found[::-1]
+        if reading.turns[i].pieces:
+            newest.append(i)
+    return frozenset(newest)
 
 
-def noted(pruner: cp.Pruner, result: ToolMessage, content: Any) -> ToolMessage:
-    """`result` with a new content, and with the note of where its originals are kept."""
-    if content == result.content:
-        return result
-    known = {i: pruner.store.get(key) for i, key in kept_under(result).items()}
-    keys, before, after = {}, 0, 0
-    for i, (text, new) in enumerate(zip(_texts(result.content), _texts(content), strict=True)):
-        old = known.get(i) or text
-        if old is not None and new is not None and old != new:
-            keys[i] = pruner.store.key(old)
-            before, after = before + pruner.counter(old), after + pruner.counter(new)
-    return shortened(result, content, keys, before, after)
-
-
-def _texts(content: str | list[str | dict[str, Any]]) -> list[str | None]:
-    """The text of each part of a result's content; None where it has none."""
-    if isinstance(content, str):
-        return [content]
-    return [part if isinstance(part, str) else _text(part) for part in content]
-
-
-def _text(part: Mapping[str, Any]) -> str | None:
-    text = part.get("text") if part.get("type") == "text" else None
-    return text if isinstance(text, str) else None
+def _settled(pruner: cp.Pruner, reading: Reading, payload: Any, *, pin: bool) -> tuple[ToolMessage, ...]:
+    """Results since the last reply whose content changes, with the note of where their originals are kept."""
+    settled = []
+    for i in sorted(_newest(reading)):
+        turn, block = reading.turns[i], payload["messages"][i]
+        message = turn.message
+        assert isinstance(message, ToolMessage)
+        assert turn.back is not None
+        content = turn.back(block["content"])
+        if content == message.content:
+            settled += [pinned(message)] if pin else []
+        else:
+            changes = turn.changes(block)
+            keys = {at: pruner.store.key(before) for at, before, _ in changes}
+            before = sum(pruner.counter(was) for _, was, _ in changes)
+            after = sum(pruner.counter(now) for _, _, now in changes)
+            new = shortened(message, content, keys, before, after)
+            settled.append(pinned(new) if pin else new)
+    return tuple(settled)

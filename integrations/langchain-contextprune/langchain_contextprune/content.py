@@ -7,7 +7,7 @@ Anthropic's; a part is never rebuilt from that, only its text is put back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Back = Callable[[Any], Any]
@@ -32,6 +32,86 @@ _PASTE = re.compile(
     r"|(?P<tag><(?P<name>context|data|document|documents|file|log|output|paste|source)\b[^>]*>)(?P<body>.*?)(?=</(?P=name)>)",
     re.DOTALL,
 )
+
+
+class Piece(NamedTuple):
+    """What the engine reads of one part of a result, or of a run of texts, and the way back to the parts."""
+
+    block: Any
+    back: Callable[[Any], list[Any]]
+
+
+def of_results(parts: Sequence[Any], originals: Mapping[int, str]) -> list[Piece]:
+    """Read the parts of a tool's result; a run of texts is one text, since servers of MCP send one for each item.
+
+    Args:
+        parts: A message's content.
+        originals: Index of a part -> the text that it had when it came.
+    """
+    pieces: list[Piece] = []
+    first = 0
+    while first < len(parts):
+        end = next((i for i in range(first, len(parts)) if not _is_plain(parts[i])), len(parts))
+        if end - first >= _LIST:
+            pieces.append(_run(parts[first:end], [originals.get(i) for i in range(first, end)]))
+        else:
+            end = max(end, first + 1)
+            pieces += [_alone(of_result(parts[i], originals.get(i))) for i in range(first, end)]
+        first = end
+    return pieces
+
+
+def put_back(pieces: Sequence[Piece], new: Sequence[Any]) -> list[Any]:
+    """Make the content of a message of what came out of its pieces."""
+    return [part for piece, block in zip(pieces, new, strict=True) for part in piece.back(block)]
+
+
+def texts_of(pieces: Sequence[Piece], new: Sequence[Any]) -> Iterator[tuple[int, str, str]]:
+    """Find the texts that differ: index in the new content, the text as it came, and as it is now."""
+    at = 0
+    for piece, block in zip(pieces, new, strict=True):
+        before, after = _text_of(piece.block), _text_of(block)
+        if before is not None and after is not None and before != after:
+            yield at, before, after
+        at += len(piece.back(block))
+
+
+def _run(parts: Sequence[Any], originals: Sequence[str | None]) -> Piece:
+    """Several texts as one, in which each begins a line; where it does not change, the parts stay as they are."""
+    texts = [part if isinstance(part, str) else part["text"] for part in parts]
+    texts = [text if original is None else original for text, original in zip(texts, originals, strict=True)]
+    lines = [text if text.endswith("\n") else f"{text}\n" for text in texts[:-1]]
+    whole = "".join((*lines, texts[-1]))
+    marks = {key: part[key] for part in parts if isinstance(part, Mapping) for key in part if key in _MARKS}
+
+    def back(block: Any) -> list[Any]:
+        return list(parts) if block["text"] == whole else [{"type": "text", "text": block["text"], **marks}]
+
+    return Piece({"type": "text", "text": whole}, back)
+
+
+def _is_plain(part: Any) -> bool:
+    """Tell whether a part is a text and nothing else, but for an id that LangChain gave it and marks for the cache."""
+    if isinstance(part, str):
+        return True
+    if not isinstance(part, Mapping) or part.get("type") != "text" or not isinstance(part.get("text"), str):
+        return False
+    return all(key in _PLAIN for key in part)
+
+
+def _alone(part: Part) -> Piece:
+    return Piece(part.block, lambda block: [part.back(block)])
+
+
+def _text_of(block: Any) -> str | None:
+    text = block.get("text") if isinstance(block, Mapping) and block.get("type") == "text" else None
+    return text if isinstance(text, str) else None
+
+
+_LIST = 3  # texts that are the items of one list; two beside one another are rather a text and a remark
+_MARKS = frozenset({"cache_control"})
+_PLAIN = frozenset({"type", "text", "id", "index"}) | _MARKS
+"""LangChain numbers texts, and those of MCP have an id each."""
 
 
 def of_result(part: Any, original: str | None = None) -> Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 STATE = "contextprune"
@@ -13,12 +13,15 @@ STATE = "contextprune"
 class Savings:
     """What the middleware did in one thread.
 
-    requests        calls of the model
-    before, after   tokens of the messages that these sent, without and with contextprune, summed over the requests
-    epochs          requests in which old blocks were decided anew
-    recalls         originals that the model asked back
-    failures        requests that went out unshortened, because something failed (it is logged)
-    last            when the last request was sent, in seconds since 1970
+    Attributes:
+        requests: Calls of the model.
+        before: Tokens of the messages that these would have sent without contextprune, summed over the requests.
+        after: Tokens that they handed on, summed likewise; what a middleware behind ours clears is not taken off.
+        epochs: Requests in which old blocks were decided anew.
+        recalls: Originals that the model asked back.
+        failures: Requests and results that went through as they were, because something failed.
+        reason: What failed last, in a line; "" for nothing.
+        last: When the last request was sent, in seconds since 1970.
     """
 
     requests: int = 0
@@ -28,15 +31,18 @@ class Savings:
     recalls: int = 0
     failures: int = 0
     last: float = 0.0
+    reason: str = ""
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Savings:
         """From the values of an agent's state, as in `Savings.of(agent.get_state(config).values)`."""
         kept = state.get(STATE)
-        return cls(**kept) if isinstance(kept, Mapping) else cls()
+        if not isinstance(kept, Mapping):
+            return cls()
+        return cls(**{field.name: kept[field.name] for field in fields(cls) if field.name in kept})
 
-    def as_state(self) -> dict[str, float]:
-        """What a checkpoint can hold."""
+    def as_state(self) -> dict[str, Any]:
+        """Give what a checkpoint can hold."""
         return asdict(self)
 
     @property
@@ -51,7 +57,8 @@ class Savings:
 
     def __str__(self) -> str:
         """One line."""
+        failed = f", {self.failures:,} failures ({self.reason})" if self.failures else ""
         return (
             f"{self.requests:,} requests, {self.before:,} tokens without and {self.after:,} with contextprune "
-            f"({self.ratio:.0%}), {self.epochs:,} epochs, {self.recalls:,} recalls"
+            f"({self.ratio:.0%}), {self.epochs:,} epochs, {self.recalls:,} recalls{failed}"
         )

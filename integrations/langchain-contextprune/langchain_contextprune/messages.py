@@ -12,11 +12,14 @@ from typing import Any, TypeVar, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from langchain_contextprune.content import Back, Part, in_text, of_person, of_result
-from langchain_contextprune.metadata import kept_under, sent_before
+from langchain_contextprune.content import Back, Part, Piece, in_text, of_person, of_results, put_back, texts_of
+from langchain_contextprune.metadata import came_from_tool, is_pinned, kept_under, sent_before
 
 KEEP = "<contextprune-keep>\n"
 """The engine leaves alone what stands behind it."""
+
+LEAST = 40
+"""Characters of a result below which nobody need know who made it: no marker is shorter."""
 
 Get = Callable[[str], str | None]
 """What a recall key stands for, or None."""
@@ -28,12 +31,22 @@ Message = TypeVar("Message", bound=BaseMessage)
 class Turn:
     """One message: the dict that the engine reads, and how the message's content follows from what came out of it.
 
-    back   None where the message stays as it is, whatever comes out
+    Attributes:
+        message: The message.
+        block: What the engine reads.
+        back: From a content that came out to the message's; None where that stays as it is, whatever comes out.
+        pieces: Of a tool's result: what the engine reads of its parts.
     """
 
     message: BaseMessage
     block: Mapping[str, Any]
     back: Back | None = None
+    pieces: tuple[Piece, ...] = ()
+
+    def changes(self, block: Mapping[str, Any]) -> list[tuple[int, str, str]]:
+        """Find the texts of a result that differ: index in its new content, the text as it came, and as it is now."""
+        content = block["content"][0]["content"]
+        return list(texts_of(self.pieces, [{"type": "text", "text": content}] if isinstance(content, str) else content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +73,30 @@ def read(
 ) -> Reading:
     """Read a conversation without its system prompt and tools: prompts that change must not change decisions.
 
-    get          finds originals of results that were shortened on arrival: the engine sees what it decided on
-    model        the model's name
-    thinking     the request's setting of that name: it may ask the provider to drop reasoning that no longer fits
-    pastes       characters from which on blocks in a person's words are documents; None: words are left alone
-    from_start   all of it went through contextprune, whatever the stamps of the replies say; otherwise what was sent
-                 without it is locked
+    Args:
+        messages: The conversation.
+        get: Finds originals of results that were shortened on arrival: the engine sees what it decided on.
+        model: The model's name.
+        thinking: The request's setting of that name: it may ask the provider to drop reasoning that no longer fits.
+        pastes: Characters from which on blocks in a person's words are documents; None: words are left alone.
+        from_start: All of it went through contextprune, and every result is a tool's, whatever the notes in the
+            messages say; otherwise what was sent without it, and what no tool made, is locked.
     """
-    locked = 0 if from_start else sent_before(messages)
-    turns = tuple(_turn(message, get, pastes, locked=i < locked) for i, message in enumerate(messages))
+    sent = 0 if from_start else sent_before(messages)
+    turns = tuple(
+        _turn(message, get, pastes, locked=i < sent or not (from_start or _is_tools(message)))
+        for i, message in enumerate(messages)
+    )
     said = {"model": model, "thinking": thinking}
     body = {"system": "", "messages": [turn.block for turn in turns], **{k: v for k, v in said.items() if v}}
     return Reading(body, turns)
+
+
+def _is_tools(message: BaseMessage) -> bool:
+    """Tell whether a message is no result, or one that a tool made, or so short that it does not matter."""
+    if not isinstance(message, ToolMessage) or came_from_tool(message):
+        return True
+    return isinstance(message.content, str) and len(message.content) < LEAST
 
 
 def _written(turn: Turn, block: Mapping[str, Any]) -> BaseMessage:
@@ -94,12 +119,18 @@ def _turn(message: BaseMessage, get: Get, pastes: int | None, *, locked: bool) -
 
 
 def _result(message: ToolMessage, get: Get, *, locked: bool) -> Turn:
-    """A tool's result as it came. What was sent before the middleware was there, or cannot be restored, is locked."""
+    """A tool's result as it came; locked where it was sent before the middleware was there, or cannot be restored.
+
+    So is one that was cut to fit beside others.
+    """
+    locked = locked or is_pinned(message)
     keys = {} if locked else kept_under(message)
     found = {i: get(key) for i, key in keys.items()}
     originals = {i: text for i, text in found.items() if text is not None}
     locked = locked or len(originals) < len(keys)
-    content, back = _content(message, {} if locked else originals)
+    pieces = _pieces(message, {} if locked else originals)
+    is_text = isinstance(message.content, str)
+    content: Any = pieces[0].block["text"] if is_text else [piece.block for piece in pieces]
     if locked:
         content = _kept(content)
     result = {
@@ -109,14 +140,19 @@ def _result(message: ToolMessage, get: Get, *, locked: bool) -> Turn:
         "is_error": message.status == "error",
     }
     block = {"role": "user", "content": [result]}
-    return Turn(message, block, None if locked else lambda new: back(new[0]["content"]))
+    if locked:
+        return Turn(message, block)
+
+    def back(new: Any) -> Any:
+        content = new[0]["content"]
+        return content if is_text else put_back(pieces, content)
+
+    return Turn(message, block, back, pieces)
 
 
-def _content(message: ToolMessage, originals: Mapping[int, str]) -> tuple[Any, Back]:
-    if isinstance(message.content, str):
-        return originals.get(0, message.content), lambda new: new
-    parts = [of_result(part, originals.get(i)) for i, part in enumerate(message.content)]
-    return [part.block for part in parts], _each(parts)
+def _pieces(message: ToolMessage, originals: Mapping[int, str]) -> tuple[Piece, ...]:
+    content = message.content
+    return tuple(of_results([content] if isinstance(content, str) else content, originals))
 
 
 def _kept(content: Any) -> Any:
@@ -126,10 +162,6 @@ def _kept(content: Any) -> Any:
         {**block, "text": KEEP + block["text"]} if block.get("type") == "text" and "text" in block else block
         for block in content
     ]
-
-
-def _each(parts: Sequence[Part]) -> Back:
-    return lambda new: [part.back(block) for part, block in zip(parts, new, strict=True)]
 
 
 def _person(message: HumanMessage, pastes: int | None, *, locked: bool) -> Turn:

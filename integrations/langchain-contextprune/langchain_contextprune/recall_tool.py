@@ -26,8 +26,9 @@ class RecallInput(BaseModel):
 class ContextPruneRecall(BaseTool):
     """Gives back what was taken out of a tool's result. The original comes byte for byte, up to `max_tokens`.
 
-    pruner       whose store holds the originals: the one that shortens
-    max_tokens   a longer answer is cut after a whole line, and says which lines to ask for next
+    Args:
+        pruner: Whose store holds the originals: the one that shortens.
+        max_tokens: A longer answer is cut after a whole line, and says which lines to ask for next.
     """
 
     name: str = NAME
@@ -41,7 +42,7 @@ class ContextPruneRecall(BaseTool):
     pruner: SkipValidation[cp.Pruner] = Field(default_factory=cp.Pruner, exclude=True, repr=False)
     max_tokens: int = 8000
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     def _run(self, key: str, query: str | None = None, lines: str | None = None) -> str:
         """The original, or the part of it. Raises ToolException with what to do instead."""
@@ -49,7 +50,7 @@ class ContextPruneRecall(BaseTool):
             text = cp.recall(key.removeprefix("recall="), query=query, lines=lines, pruner=self.pruner)
         except cp.MissingOriginal as exc:
             raise ToolException(f"nothing is kept under the key {key!r}; call the original tool again") from exc
-        except cp.ContextPruneError as exc:
+        except Exception as exc:  # a store that cannot be read must not end the run
             raise ToolException(str(exc)) from exc
         if not text:
             return "no line matches; ask without `query` or `lines`, or with others"

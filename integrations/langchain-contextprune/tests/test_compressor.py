@@ -84,7 +84,7 @@ def test_a_budget_is_a_share_or_a_number_of_tokens_or_none(budget: Any) -> None:
     assert compressor(budget=budget).compress_documents(documents(), QUESTION)
 
 
-@pytest.mark.parametrize("budget", ["a third", True, 3.0])
+@pytest.mark.parametrize("budget", ["a third", True, 3.0, 0, 0.0, cp.Budget(tokens=0), {"share": 1}])
 def test_any_other_budget_is_refused(budget: Any) -> None:
     with pytest.raises((ValueError, cp.SettingsError)):
         compressor(budget=budget)
@@ -94,9 +94,36 @@ def test_nothing_in_gives_nothing_out() -> None:
     assert compressor().compress_documents([], QUESTION) == []
 
 
-def test_an_empty_result_is_said_aloud(caplog: pytest.LogCaptureFixture) -> None:
-    assert compressor(budget=cp.Budget(tokens=1)).compress_documents(documents(), QUESTION) == []
-    assert "left nothing of 3 documents" in caplog.text
+@pytest.mark.parametrize("budget", [cp.Budget(tokens=1), 0.01])
+def test_a_budget_below_one_sentence_is_raised_to_the_best_one_which_is_said(
+    budget: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    (got,) = compressor(budget=budget).compress_documents(documents(), QUESTION)
+    assert "built in 1874" in got.page_content
+    assert len(got.page_content) < len(CITY)
+    assert "holds no sentence of any document; it was raised to" in caplog.text
+
+
+def test_documents_without_text_come_back_as_they_are() -> None:
+    blank = [Document("", id="a"), Document("  ", id="b")]
+    assert compressor().compress_documents(blank, QUESTION) == blank
+
+
+def test_documents_that_stay_whole_are_the_callers_own() -> None:
+    shelf = documents()[:2]
+    got = compressor(budget=1).compress_documents(shelf, QUESTION)
+    assert all(new is old for new, old in zip(got, shelf, strict=True))
+
+
+@pytest.mark.parametrize("budget", [0.3, cp.Budget(tokens=40), None])
+def test_settings_can_be_read_back(budget: Any) -> None:
+    once = compressor(budget=budget)
+    assert ContextPruneCompressor(**once.model_dump()).model_dump() == once.model_dump()
+
+
+def test_a_misspelt_argument_is_refused() -> None:
+    with pytest.raises(ValueError, match="ratio"):
+        compressor(ratio=0.3)
 
 
 async def test_asynchronously_the_same() -> None:

@@ -79,6 +79,20 @@ def test_other_keys_and_states_that_are_objects_work() -> None:
     assert len(str(out["prompt"][2].content)) < len(LONG) / 2
 
 
+def test_the_tool_that_reads_what_was_taken_out_comes_with_the_node() -> None:
+    node = ContextPruneNode(engine())
+    history = [HumanMessage("Which?"), calls(("read_log", {}, "c")), ToolMessage(LONG, tool_call_id="c")]
+    key = str(node({"messages": history})["llm_input_messages"][2].content).partition("recall=")[2][:12]
+    assert node.tools[0].invoke({"key": key, "lines": "201"}) == FAILURE
+
+
+def test_without_that_tool_markers_name_no_keys() -> None:
+    node = ContextPruneNode(recall_tool=False)
+    history = [HumanMessage("Which?"), calls(("read_log", {}, "c")), ToolMessage(LONG, tool_call_id="c")]
+    assert node.tools == []
+    assert "recall=" not in str(node({"messages": history}))
+
+
 def test_the_conversation_is_not_overwritten() -> None:
     with pytest.raises(ValueError, match="another name"):
         ContextPruneNode(engine(), sent="messages")
