@@ -58,6 +58,8 @@ from contextprune.bench.traces.masking import TRACE_BASELINES
 from contextprune.bench.traces.tables import show_grounded
 from contextprune.money.reuse import Given
 
+FILE_WIDTH = 160  # columns of a table that goes to a file: no cell is cut there
+
 ARMS = tuple(dict.fromkeys([*OUR_ARMS, *BASELINES, *TRACE_BASELINES, *RIVALS, *TOOL_BASELINES, *FIELD_BASELINES]))
 
 _PACKAGES: Mapping[str, Sequence[str]] = {
@@ -98,6 +100,8 @@ def run(options: Options) -> None:
     """Run the tasks, print their tables, and write the figures where `json` says. Raises SettingsError without data."""
     root, samples = _data(options)
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, FILE_WIDTH)
     if samples:
         console.print("[yellow]samples only: too few rows to compare with; give --data DIR[/yellow]")
 
