@@ -18,7 +18,7 @@ from contextprune.proxy.replay.replayer import Replayer, store_of
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
-from contextprune.proxy.wire.body import ClientGone, Receive, Unacceptable
+from contextprune.proxy.wire.body import ClientGone, Decoder, Receive, Unacceptable
 from contextprune.proxy.wire.client import Broken, Client, Failed
 from contextprune.proxy.wire.routes import Upstreams
 
@@ -43,12 +43,16 @@ class App:
     ) -> None:
         self.options, self.pool, self.monitor = options, pool, monitor
         self.draining = False
+
         upstreams = Upstreams(options)
         self._client = Client(options, upstreams)
         monitor.unreachable = self._client.trouble
         self._replayer = replayer or Replayer(lambda: store_of(options.config))
-        self._forwarder = Forwarder(options, pool, upstreams, Relay(self._client), self._replayer)
-        self._endpoints = Endpoints(options, monitor, pool, lambda: self.draining, secret)
+        self._decoder = Decoder(options.max_decoded)
+        relay = Relay(self._client)
+        self._forwarder = Forwarder(options, pool, upstreams, relay, self._replayer, self._decoder)
+        self._endpoints = Endpoints(options, monitor, pool, lambda: self.draining, secret, self._decoder)
+
         self._exchanges: set[Exchange] = set()
         self._chores: list[asyncio.Task[None]] = []
         self._counting: dict[asyncio.Task[None], int] = {}  # requests that are counted late, by their bytes
@@ -92,6 +96,7 @@ class App:
         await self.monitor.publish()
         await self.pool.stop()
         self._replayer.close()
+        self._decoder.close()
         await self._client.close()
         await send({"type": "lifespan.shutdown.complete"})
 

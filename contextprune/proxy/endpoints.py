@@ -25,7 +25,7 @@ from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
 from contextprune.proxy.telemetry.usage import Tap
-from contextprune.proxy.wire.body import declared, decode_body, too_large
+from contextprune.proxy.wire.body import Decoder, Unacceptable, declared, too_large
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.headers import Headers
 
@@ -69,10 +69,17 @@ class Endpoints:
     """Answers requests that are not for a provider."""
 
     def __init__(
-        self, options: Options, monitor: Monitor, pool: Pool, draining: Callable[[], bool], secret: bytes = b""
+        self,
+        options: Options,
+        monitor: Monitor,
+        pool: Pool,
+        draining: Callable[[], bool],
+        secret: bytes = b"",
+        decoder: Decoder | None = None,
     ) -> None:
         self._options, self._monitor, self._pool, self._draining = options, monitor, pool, draining
         self._secret = secret
+        self._decoder = decoder or Decoder(options.max_decoded)
         self._last_probe = -_WATCHED
         self._was_ready = False
 
@@ -214,7 +221,12 @@ class Endpoints:
         exchange.watch()
         exchange.record.bytes_in = len(received)
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
-        return (await decode_body(received, encoding, options.max_decoded) if encoding else received) or b""
+        if not encoding:
+            return received
+        try:
+            return await self._decoder.decode(received, encoding) or b""
+        except TimeoutError:
+            raise Unacceptable(503, "too many compressed bodies are being read; try again") from None
 
 
 def _is_sidecar(path: bytes) -> bool:

@@ -22,7 +22,7 @@ from contextprune.proxy.replay.replayer import Replayer
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.treatment import Action, Refusal, Treatment, choose_treatment, reconsider
-from contextprune.proxy.wire.body import Incoming, declared, decode_body, has_body, text_size
+from contextprune.proxy.wire.body import Decoder, Incoming, Unacceptable, declared, has_body, text_size
 from contextprune.proxy.wire.client import Body, Failed, Reply
 from contextprune.proxy.wire.client_name import client_name
 from contextprune.proxy.wire.credentials import fingerprint
@@ -37,9 +37,17 @@ _log = logging.getLogger("contextprune.proxy")
 class Forwarder:
     """Takes requests to their providers, shortened where that is asked for."""
 
-    def __init__(self, options: Options, pool: Pool, upstreams: Upstreams, relay: Relay, replayer: Replayer) -> None:
+    def __init__(
+        self,
+        options: Options,
+        pool: Pool,
+        upstreams: Upstreams,
+        relay: Relay,
+        replayer: Replayer,
+        decoder: Decoder,
+    ) -> None:
         self._options, self._pool, self._upstreams, self._relay = options, pool, upstreams, relay
-        self._replayer = replayer
+        self._replayer, self._decoder = replayer, decoder
         self._boot = secrets.token_hex(4)
         self._jobs = 0
 
@@ -112,10 +120,10 @@ class Forwarder:
         exchange.watch()
         record.bytes_in = len(received)
 
-        encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
-        body = await decode_body(received, encoding, options.max_decoded) if encoding else received
+        body, treatment = await self._decoded(exchange, received, treatment)
         size = 0 if body is None else text_size(body, options.largest)
-        treatment = reconsider(treatment, None if body is None else size, options)
+        if body is not None:
+            treatment = reconsider(treatment, size, options)
         record.answer = replace(record.answer, reason=treatment.reason)
         measuring = treatment.action is Action.MEASURE
         replayed = treatment.reason is Reason.TOO_LARGE and size <= _REPLAYED
@@ -133,6 +141,21 @@ class Forwarder:
         if answer.status != "applied" or answer.body is None:
             return await self._send(exchange, received, job)
         return await self._send_edited(exchange, received, job, answer.body)
+
+    async def _decoded(
+        self, exchange: Exchange, received: bytes, treatment: Treatment
+    ) -> tuple[bytes | None, Treatment]:
+        """A body without its content-encoding; None, and why it goes up as it was received, where that is not had."""
+        encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
+        if not encoding:
+            return received, treatment
+        try:
+            body = await self._decoder.decode(received, encoding)
+        except Unacceptable:  # whether it is too large is for the provider to say
+            return None, replace(treatment, action=Action.RELAY, reason=Reason.TOO_LARGE)
+        except TimeoutError:
+            return None, replace(treatment, action=Action.RELAY, reason=Reason.BUSY)
+        return body, treatment if body is not None else reconsider(treatment, None, self._options)
 
     async def _answer(self, job: Job, treatment: Treatment) -> Answer:
         """The answer about a body: where nothing new could be decided, what earlier requests sent of it."""

@@ -169,11 +169,11 @@ def test_a_packed_answer_reaches_the_client_packed(editing: Running) -> None:
     assert json.loads(gzip.decompress(raw))["object"] == "chat.completion"
 
 
-def test_a_bomb_is_refused_in_the_providers_shape(snapshot: Running) -> None:
+def test_a_bomb_goes_to_the_provider_as_it_came_since_that_is_for_it_to_judge(editing: Running) -> None:
     bomb = gzip.compress(bytes(80 << 20))
-    got = snapshot.post("/v1/messages", content=bomb, headers={"content-encoding": "gzip"})
-    assert got.status_code == 413
-    assert got.json()["error"]["type"] == "request_too_large"
+    got = editing.post("/v1/messages", content=bomb, headers={"content-encoding": "gzip", "x-scenario": "418"})
+    assert (got.status_code, got.headers["x-contextprune-reason"]) == (418, "too_large")
+    assert last(editing).body == bomb
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])

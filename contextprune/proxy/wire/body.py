@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any
 
@@ -15,7 +16,9 @@ Receive = Callable[[], Awaitable[Message]]
 
 LEAST_RATE = 8 << 10  # bytes a second, on the average, after the first `body_seconds`
 _RATIO, _RATIO_FROM = 100, 1 << 20  # JSON grows by ten; what grows a hundredfold beyond a megabyte is a bomb
-_AT_ONCE = 32 << 10  # packed bytes that are unpacked on the loop: a few milliseconds at the most
+_AT_ONCE = 4 << 10  # packed bytes that are unpacked on the loop: at the worst frames of 9 bytes, some 40 milliseconds
+_DECODERS = 2  # threads
+DECODE_SECONDS = 5.0
 _BEYOND = 4 << 20  # bytes over the limit, of which one piece has at most half, so that it is seen to be passed
 _LEFTOVER_SECONDS = 2.0  # for reading on after a refusal: a client that still writes would miss the answer
 
@@ -125,14 +128,32 @@ def too_large(size: int, limit: int) -> Unacceptable:
     return Unacceptable(413, f"the body has {size:,} bytes or more; at most {limit:,} are taken (max_body)")
 
 
-async def decode_body(body: bytes, encoding: str, limit: int) -> bytes | None:
-    """Decode `body` from its content-encoding, at most `limit` bytes; None where it cannot be read.
+class Decoder:
+    """Decodes bodies in threads of its own, so that nothing else waits for theirs. Belongs to one event loop.
 
-    Raises Unacceptable for what grows beyond all measure. Long ones are unpacked in a thread, off the loop.
+    limit     bytes of a decoded body
+    seconds   that a body waits for its turn and for its end
     """
-    if len(body) <= _AT_ONCE:
-        return _unpacked(body, encoding, limit)
-    return await asyncio.to_thread(_unpacked, body, encoding, limit)
+
+    def __init__(self, limit: int, seconds: float = DECODE_SECONDS) -> None:
+        self._limit, self._seconds = limit, seconds
+        self._threads = ThreadPoolExecutor(_DECODERS, "contextprune-decode")
+
+    async def decode(self, body: bytes, encoding: str) -> bytes | None:
+        """Decode `body` from its content-encoding; None where it cannot be read, or takes more work than bodies do.
+
+        Raises Unacceptable for what grows beyond all measure, TimeoutError where too many others are before it.
+        """
+        if len(body) <= _AT_ONCE:
+            return _unpacked(body, encoding, self._limit)
+        async with asyncio.timeout(self._seconds):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, _unpacked, body, encoding, self._limit
+            )
+
+    def close(self) -> None:
+        """End the threads, once they have done what they do."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _unpacked(body: bytes, encoding: str, limit: int) -> bytes | None:

@@ -58,7 +58,9 @@ class BoundedConnection(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _reading_fields = True  # headers are awaited or are coming in, or perhaps trailers
     _headers_complete = False  # fields that come now are trailers
-    _bytes = 0  # of the fields that are being read
+    _refused = False  # what still comes is nobody's
+    _bytes = 0  # that were read while fields are read
+    _field_bytes = 0  # of the fields of this header
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
@@ -72,6 +74,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
+        if self._refused:
+            return
         if not self._reading_fields:
             super().data_received(data)
             return
@@ -83,17 +87,24 @@ class BoundedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """See HttpToolsProtocol."""
         super().on_message_begin()
-        self._reading_fields, self._headers_complete = True, False
+        if self._refused:
+            return
+        self._reading_fields, self._headers_complete, self._field_bytes = True, False, 0
         if self._timer is None:
             self._start_timer()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See HttpToolsProtocol."""
+        self._field_bytes += len(name) + len(value) + len(": \r\n")
         if not self._headers_complete:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """See HttpToolsProtocol."""
+        if not self._refused and (refusal := self._objection()):
+            self._refuse(refusal)
+        if self._refused:
+            return
         self._stop_timer()
         self._reading_fields, self._headers_complete, self._bytes = False, True, 0
         before = self.cycle
@@ -107,13 +118,24 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """See HttpToolsProtocol."""
+        if self._refused:
+            return
         self._reading_fields = False
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """See HttpToolsProtocol."""
+        if self._refused:
+            return
         self._reading_fields, self._bytes = False, 0
         super().on_message_complete()
+
+    def _objection(self) -> bytes:
+        """The status for a request whose header has come and is not taken, b"" where it is."""
+        if self._field_bytes + len(self.url) > _HEADER_BYTES:
+            return b"431 Request Header Fields Too Large"
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        return b"501 Not Implemented" if codings not in ([], [b"chunked"]) else b""
 
     def _start_timer(self) -> None:
         self._timer = self.loop.call_later(self.header_seconds, self._refuse, b"408 Request Timeout")
@@ -126,6 +148,7 @@ class BoundedConnection(HttpToolsProtocol):
     def _refuse(self, status: bytes) -> None:
         """Close the connection, with an answer where something of a request has come and none is on its way."""
         self._stop_timer()
+        self._refused = True
         if self._bytes and not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
             self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
         self.transport.close()

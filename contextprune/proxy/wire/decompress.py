@@ -1,20 +1,27 @@
-"""Decompression in small steps, so that neither a bomb nor a long stream holds up the loop or fills the memory."""
+"""Decompression in small steps, so that neither a bomb nor a long stream holds up the loop or fills the memory.
+
+What is packed badly costs time instead: a frame may be empty, and each needs a decompressor of its own. So frames are
+counted, and so are the seconds of work.
+"""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
+from time import thread_time
 from typing import Any, Protocol
 
 _STEP = 8 << 10  # packed bytes that are gathered before they are unpacked: a tenth of a millisecond's work
 _PIECE = 64 << 10  # unpacked bytes at a time
 LARGEST = 64 << 20  # unpacked bytes of one stream; more is no answer
+MOST_FRAMES = 2000  # frames or members of one stream; the decompressor of each takes up to 80 microseconds to make
+SECONDS = 2.0  # of this thread's own work on one stream: 64 MiB of JSON take a tenth of that
 _GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 class Damaged(Exception):  # noqa: N818 - says what it is
-    """The stream is not what its encoding says."""
+    """The stream is not what its encoding says, or has more frames than a stream may have."""
 
 
 class _Engine(Protocol):
@@ -26,14 +33,18 @@ class _Engine(Protocol):
 
 
 class Unpacker:
-    """One stream. `failed` becomes true where it is damaged or grows beyond all bounds; then nothing comes any more."""
+    """One stream. `failed` becomes true where it is damaged or grows beyond all bounds; then nothing comes any more.
 
-    __slots__ = ("_engine", "_left", "_packed", "failed")
+    limit     bytes of all that comes out
+    seconds   of work on it, in the CPU time of the thread that does it
+    """
 
-    def __init__(self, engine: _Engine | None, limit: int = LARGEST) -> None:
+    __slots__ = ("_engine", "_left", "_packed", "_seconds", "failed")
+
+    def __init__(self, engine: _Engine | None, limit: int = LARGEST, seconds: float = SECONDS) -> None:
         self._engine = engine
         self._packed = bytearray()
-        self._left = limit
+        self._left, self._seconds = limit, seconds
         self.failed = False
 
     @property
@@ -57,16 +68,19 @@ class Unpacker:
         self._packed.clear()
         if self._engine is None or self.failed or not packed:
             return
+        ends = thread_time() + self._seconds
         try:
             for piece in self._engine(packed):
                 self._left -= len(piece)
-                if self._left < 0:
+                if self._left < 0 or thread_time() > ends:
                     self.failed = True
                     return
                 if piece:
                     yield piece
         except Damaged:
             self.failed = True
+        self._seconds = ends - thread_time()
+        self.failed = self.failed or self._seconds < 0
 
 
 def unpacker(encoding: str, limit: int = LARGEST) -> Unpacker | None:
@@ -82,9 +96,10 @@ def unpacker(encoding: str, limit: int = LARGEST) -> Unpacker | None:
 class _Inflate:
     """gzip, in as many members as there are; zlib, and the bare deflate that some send under the latter's name."""
 
-    __slots__ = ("_inflate", "_undecided", "_window", "ended")
+    __slots__ = ("_inflate", "_members", "_undecided", "_window", "ended")
 
     def __init__(self, window: int) -> None:
+        self._members = 1
         self._window = window
         self._inflate = zlib.decompressobj(window)
         self._undecided = b"" if window == _ZLIB else None
@@ -101,7 +116,8 @@ class _Inflate:
             self._undecided = None
         while packed:
             if self._inflate.eof:
-                if self._window != _GZIP:
+                self._members += 1
+                if self._window != _GZIP or self._members > MOST_FRAMES:
                     raise Damaged
                 self._inflate = zlib.decompressobj(_GZIP)
             yield from self._member(packed)
@@ -148,16 +164,20 @@ class _Brotli:
 class _Zstd:
     """Zstandard, in as many frames as there are."""
 
-    __slots__ = ("_stream", "_zstandard", "ended")
+    __slots__ = ("_frames", "_stream", "_zstandard", "ended")
 
     def __init__(self) -> None:
         import zstandard  # noqa: PLC0415 - an extra
 
         self._zstandard = zstandard
+        self._frames = 0
         self._stream = self._new()
         self.ended = False
 
     def _new(self) -> Any:
+        self._frames += 1
+        if self._frames > MOST_FRAMES:
+            raise Damaged
         return self._zstandard.ZstdDecompressor(max_window_size=8 << 20).decompressobj()
 
     def __call__(self, packed: bytes) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 CHAT, RESPONSES, MESSAGES = b"/chat/completions", b"/responses", b"/messages"
 RESPONSES_COUNT, MESSAGES_COUNT, COMPACT = b"/responses/input_tokens", b"/messages/count_tokens", b"/responses/compact"
@@ -63,6 +64,11 @@ def tidy(path: bytes) -> bytes:
     """A path without doubled slashes, slashes at its end and doubled versions."""
     single = re.sub(rb"/{2,}", b"/", path).rstrip(b"/")
     return _DOUBLED.sub(b"", single)
+
+
+def climbs(path: bytes) -> bool:
+    """True where a part of a path, percent-encoded or not, is "..": servers read it as the folder above."""
+    return b".." in unquote_to_bytes(path).replace(b"\\", b"/").split(b"/")
 
 
 def read_path(path: bytes, *, prefixed: bool = False) -> Form:

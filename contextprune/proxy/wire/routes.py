@@ -33,6 +33,7 @@ from contextprune.proxy.wire.paths import (
     RESPONSES_COUNT,
     VERSION,
     Form,
+    climbs,
     read_path,
     tidy,
 )
@@ -58,6 +59,7 @@ _ONLY_VERSIONED = frozenset({Owner.OPENAI, Owner.ANTHROPIC})
 """Providers at whose hosts every path begins with the version."""
 
 _SHAPES: Mapping[Owner | None, str] = {Owner.GOOGLE: "google", Owner.AWS: "aws"}
+_CLIMBS = "the path has a part '..', which would leave the base URL of its upstream; send the path that is meant"
 _SHOWN = 100  # characters of a path in a message
 
 
@@ -188,9 +190,10 @@ def _route(
     upstream: Upstream, method: str, form: Form, target: bytes, query: bytes, shape: str, refusal: str = ""
 ) -> Route:
     task, dialect, kind = None, "", "other"
+    target = target or b"/"
+    refusal = refusal or (_CLIMBS if climbs(target) else "")
     if method == "POST" and form.endpoint and not refusal:
         task, dialect, kind = _TASKS[form.endpoint]
-    target = target or b"/"
     whole = b"%s?%s" % (target, query) if query else target
     return Route(upstream, whole, task, dialect, shape, kind, method == "POST" and form.foreign, refusal)
 

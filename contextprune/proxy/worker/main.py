@@ -36,6 +36,7 @@ _OUT_OF_MEMORY = 70
 BUSY = Patience(2.5, again=0.25)
 """For a store that another process has locked. The front waits for it as long, whoever is late: with us, for the
 decision."""
+NICENESS = 10
 IDLE = 0.02  # seconds without a job after which the next request is prepared
 _log = logging.getLogger("contextprune.proxy.scorer")
 
@@ -43,6 +44,7 @@ _log = logging.getLogger("contextprune.proxy.scorer")
 def main(config: str = "", threads: int = 1) -> None:
     """Serve the pipe that is the standard input. `threads`: of a model on a CPU."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the front, which closes the pipe
+    give_way()
     pipe = Pipe(socket.socket(fileno=os.dup(0)))
     threading.Thread(target=pipe.listen, daemon=True).start()
     log_at_once(sys.stderr)
@@ -58,6 +60,12 @@ def main(config: str = "", threads: int = 1) -> None:
         serve(pipe, answerer)
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
+
+
+def give_way() -> None:
+    """Run only where the front does not want the core: what it relays must not wait for what is being decided."""
+    if sys.platform != "win32":
+        os.nice(NICENESS)
 
 
 def _started(config: str, threads: int) -> tuple[Answerer, Report]:

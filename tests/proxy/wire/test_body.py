@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import tracemalloc
 import zlib
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.proxy.wire.body import ClientGone, Incoming, Unacceptable, declared, decode_body, has_body, text_size
+from contextprune.proxy.wire.body import ClientGone, Decoder, Incoming, Unacceptable, declared, has_body, text_size
 
 JSON = b'{"messages": [' + b'{"role": "user", "content": "again and again"},' * 2000 + b"{}]}"
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -111,6 +112,14 @@ def test_time_in_which_nobody_reads_does_not_count() -> None:
     assert asyncio.run(read()) == b"a" * 20
 
 
+async def decode_body(body: bytes, encoding: str, limit: int) -> bytes | None:
+    decoder = Decoder(limit)
+    try:
+        return await decoder.decode(body, encoding)
+    finally:
+        decoder.close()
+
+
 @pytest.mark.parametrize("encoding", PACKERS)
 def test_a_packed_body_is_unpacked(encoding: str) -> None:
     packed = PACKERS[encoding](JSON)
@@ -137,6 +146,18 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(encoding: str) -> None:
 def test_a_body_within_the_ratio_but_above_the_limit_is_refused() -> None:
     with pytest.raises(Unacceptable):
         asyncio.run(decode_body(gzip.compress(JSON), "gzip", len(JSON) - 1))
+
+
+def test_a_body_that_gets_no_turn_in_time_is_not_waited_for() -> None:
+    async def decode() -> bytes | None:
+        decoder = Decoder(64 << 20, seconds=0.0)
+        try:
+            return await decoder.decode(gzip.compress(random.randbytes(100_000)), "gzip")
+        finally:
+            decoder.close()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(decode())
 
 
 def test_what_a_client_announces() -> None:

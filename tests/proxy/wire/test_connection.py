@@ -21,6 +21,23 @@ def test_headers_that_are_too_large_are_refused() -> None:
         assert got.startswith(b"HTTP/1.1 431 ") or got == b"reset"
 
 
+@pytest.mark.parametrize("field", [b"/?q=%b HTTP/1.1\r\nhost: x", b"/livez HTTP/1.1\r\nhost: x\r\nx-pad: %b"])
+def test_a_large_header_is_refused_also_where_it_comes_in_one_read(field: bytes) -> None:
+    with running(scorers=Scripted()) as proxy:
+        got = talk(proxy, b"GET " + field % (b"a" * (70 << 10)) + b"\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 431 ") or got == b"reset"
+        assert not proxy.provider.requests
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"gzip\r\ntransfer-encoding: chunked"])
+def test_a_coding_between_neighbours_that_nobody_here_undoes_is_refused(coding: bytes) -> None:
+    head = b"POST /v1/files HTTP/1.1\r\nhost: x\r\ntransfer-encoding: %b\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    smuggled = b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n"
+    with running(scorers=Scripted()) as proxy:
+        assert talk(proxy, head % coding + smuggled).startswith((b"HTTP/1.1 501 ", b"HTTP/1.1 400 "))
+        assert not proxy.provider.requests
+
+
 def test_a_large_body_is_no_large_header() -> None:
     with running(scorers=Scripted(), header_seconds=0.3) as proxy:
         body = bytes(300 << 10)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import brotli
@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.proxy.wire.decompress import unpacker
+from contextprune.proxy.wire.decompress import MOST_FRAMES, Unpacker, unpacker
 
 
 def bare(data: bytes) -> bytes:
@@ -117,3 +117,29 @@ def test_a_bomb_comes_in_small_pieces_and_ends(name: str) -> None:
 @pytest.mark.parametrize("encoding", ["compress", "gzip, br", "nonsense", "\xff"])
 def test_an_unknown_encoding_is_not_unpacked(encoding: str) -> None:
     assert unpacker(encoding) is None
+
+
+TINY = {
+    "an empty zstd frame": ("zstd", zstandard.ZstdCompressor().compress(b"")),
+    "a zstd frame to be skipped": ("zstd", b"\x50\x2a\x4d\x18\0\0\0\0"),
+    "an empty gzip member": ("gzip", gzip.compress(b"")),
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_stream_of_very_many_frames_fails_since_each_costs_a_decompressor(name: str) -> None:
+    encoding, frame = TINY[name]
+    assert unpacked(encoding, frame * (MOST_FRAMES - 1), 4096)[1] is False
+    assert unpacked(encoding, frame * 100_000, 4096)[1] is True
+
+
+def test_a_stream_fails_once_its_work_has_taken_too_long() -> None:
+    class Slow:
+        ended = True
+
+        def __call__(self, packed: bytes) -> Iterator[bytes]:
+            yield packed * 2
+
+    unpack = Unpacker(Slow(), seconds=0.0)
+    assert list(unpack.feed(bytes(100_000))) == []
+    assert unpack.failed

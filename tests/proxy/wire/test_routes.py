@@ -291,6 +291,18 @@ def test_no_path_names_another_host(path: str) -> None:
     assert found.target == path.encode()
 
 
+@pytest.mark.parametrize("path", ["/../x", "/v1/../../x", "/%2e%2e/x", "/v1/..%2fx", "/..\\x", "/v1/chat/..", "/.%2E"])
+@pytest.mark.parametrize("prefix", ["", "/groq", "/chatgpt"])
+def test_no_path_leaves_the_base_url_of_its_upstream(prefix: str, path: str) -> None:
+    found = route(prefix + path)
+    assert found.refusal
+    assert found.task is None
+
+
+def test_dots_that_are_part_of_a_name_leave_nothing() -> None:
+    assert not route("/groq/v1/files/a..b/...", "GET").refusal
+
+
 def test_a_base_url_is_taken_apart_once() -> None:
     found = read_upstream("local", "http://[::1]:8000/a b/")
     assert (found.origin, found.path, found.authority) == ((b"http", b"::1", 8000), b"/a%20b", b"[::1]:8000")

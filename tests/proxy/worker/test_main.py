@@ -216,6 +216,11 @@ def _resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no niceness there")
+def test_it_gives_way_to_the_front(shared: Front) -> None:
+    assert psutil.Process(shared.process.pid).nice() >= min(19, os.nice(0) + 10)
+
+
 def test_reading_the_pipe_takes_one_thread_and_no_more(shared: Front) -> None:
     for number in range(20):
         shared.send(shorten(number, body("o7")))
