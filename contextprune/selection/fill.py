@@ -7,6 +7,7 @@ nothing. A gap that would cost more than it saves is closed on the spot.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -15,6 +16,7 @@ from math import inf
 from contextprune.context import Span
 from contextprune.plan import Prices
 from contextprune.selection.protection import closure
+from contextprune.selection.sums import Sums
 
 
 class Fill:
@@ -44,6 +46,7 @@ class Fill:
                 self._shows.setdefault(i, []).append(identifier)
 
         self._home: dict[int, int] = {}  # carried identifier -> home
+        self._named = Sums(len(spans))  # what the names cost that each home carries
         self._visible_in = [0] * len(identifier_spans)  # how many kept spans show each identifier
         self._journal: list[tuple[int, int | None]] = []
         self._history: list[list[tuple[int, int | None]]] = []
@@ -76,6 +79,8 @@ class Fill:
         """Keep span `i` with its anchors; False, and nothing changed, where that would exceed `ceiling` tokens."""
         if self.kept[i]:
             return True
+        if self._surely_exceeds(i, ceiling):
+            return False
         self._journal = []
         self._keep(i, why)
         return self._within(ceiling)
@@ -101,10 +106,15 @@ class Fill:
             return False
 
         self._journal = []
-        names = [*self.carried.get(home, ()), identifier]
-        tokens, chars = (BAR[part] + sum(self._identifier_costs[k][part] for k in names) for part in (0, 1))
-        if tokens >= self.costs[home] or chars >= len(self.spans[home].text):
+        extra = self._identifier_costs[identifier]
+        if not self.carried.get(home):
+            extra = extra[0] + BAR[0], extra[1] + BAR[1]
+        account = self._accounts[self.spans[home].segment]
+        tokens, chars = self._names_in(account, home, home + 1)
+        if tokens + extra[0] >= self.costs[home] or chars + extra[1] >= len(self.spans[home].text):
             self._keep(home, "no longer than its identifiers")
+        elif self.used + extra[0] > ceiling and self._pays(account, *self._gap_at(account, home), extra):
+            return False
         else:
             self._load(identifier, home)
             self._journal.append((-1, identifier))
@@ -117,7 +127,7 @@ class Fill:
         self._journal = []
         for account in self._accounts.values():
             for home in reversed(account.homes):
-                while home in account.homes and self._names_beyond_room(home) > 0:
+                while self.carried[home] and self._names_beyond_room(home) > 0:
                     identifier = self.carried[home][-1]
                     self._unload(identifier)
                     self._journal.append((home, identifier))
@@ -128,10 +138,17 @@ class Fill:
         """Tokens by which the names in the gap around `home` exceed what its marker has room for; less than 0: room."""
         account = self._accounts[self.spans[home].segment]
         first, end = self._gap_at(account, home)
-        homes = account.homes[bisect_left(account.homes, first) : bisect_left(account.homes, end)]
-        names = sum(self._identifier_costs[k][0] for i in homes for k in self.carried[i])
+        names = self._named.between(first, end)[0] if account.homes else 0
         key = account.key if first == account.gaps[0] else 0
         return BAR[0] + names + key - self._prices.room(first, end)
+
+    def _names_in(self, account: _Account, first: int, end: int) -> tuple[int, int]:
+        """Tokens and characters of the names that spans first..end carry, with the bars before them."""
+        bars = bisect_left(account.homes, end) - bisect_left(account.homes, first)
+        if not bars:
+            return 0, 0
+        tokens, chars = self._named.between(first, end)
+        return tokens + bars * BAR[0], chars + bars * BAR[1]
 
     def shows(self, identifier: int) -> bool:
         """Whether identifier `identifier` is visible: in a kept span or in a marker."""
@@ -141,6 +158,50 @@ class Fill:
         """Tokens that segment's markers save over its whole text."""
         account = self._accounts[segment]
         return account.removed - account.markers - account.identifiers
+
+    def _surely_exceeds(self, start: int, ceiling: float) -> bool:
+        """Reckon what keeping a span comes to where it closes no other gap; False where only trying tells.
+
+        Most steps that are taken while a budget is nearly used up do not fit, and trying is dear.
+        """
+        if ceiling == inf:
+            return False
+        account = self._accounts[self.spans[start].segment]
+        used, saving = self.used, self.saving(self.spans[start].segment)
+        chars = account.chars - account.marker_chars - account.identifier_chars
+        gaps = len(account.gaps)
+        parts: list[tuple[int, int]] = []  # gaps as they would be, of those that change
+
+        needed = closure(start, self.spans, self.kept)
+        for i in needed:
+            gap = next((part for part in parts if part[0] <= i < part[1]), None)
+            if gap is None:
+                gap = self._gap_at(account, i)
+            else:
+                parts.remove(gap)
+            gaps -= 1
+            tokens, length = self._prices.gap(*gap)
+            added, added_chars = self.costs[i] - tokens, len(self.spans[i].text) - length
+            for part in ((gap[0], i), (i + 1, gap[1])):
+                if part[0] < part[1]:
+                    if not self._pays(account, *part):
+                        return False
+                    tokens, length = self._prices.gap(*part)
+                    added, added_chars, gaps = added + tokens, added_chars + length, gaps + 1
+                    parts.append(part)
+            used, saving, chars = used + added, saving - added, chars - added_chars
+            if gaps and (saving <= 0 or chars <= 0):
+                return False
+        return used - self._freed(needed) - (0 if gaps else account.key) > ceiling
+
+    def _freed(self, spans: Sequence[int]) -> int:
+        """Tokens of the names that no marker need carry any more where these spans are kept."""
+        names = {k for i in spans for k in self._shows.get(i, ()) if k in self._home}
+        if not names:
+            return 0
+        homes = Tally(self._home[k] for k in names)
+        bars = sum(count == len(self.carried[home]) for home, count in homes.items())
+        return bars * BAR[0] + sum(self._identifier_costs[k][0] for k in names)
 
     def _within(self, ceiling: float) -> bool:
         """Whether the last step fits; where not, undo it."""
@@ -271,11 +332,13 @@ class Fill:
         home = self._home.pop(identifier)
         self.carried[home].remove(identifier)
         if not self.carried[home]:
-            self._accounts[self.spans[home].segment].homes.remove(home)
+            homes = self._accounts[self.spans[home].segment].homes
+            del homes[bisect_left(homes, home)]
         self._charge_identifier(identifier, home, -1, opens=not self.carried[home])
 
     def _charge_identifier(self, identifier: int, home: int, sign: int, *, opens: bool) -> None:
         tokens, chars = self._identifier_costs[identifier]
+        self._named.add(home, sign * tokens, sign * chars)
         if opens:
             tokens, chars = tokens + BAR[0], chars + BAR[1]
         account = self._accounts[self.spans[home].segment]
@@ -289,16 +352,17 @@ class Fill:
             return []
         account = self._accounts[self.spans[i].segment]
         first, end = self._gap_at(account, i)
+        return [] if self._pays(account, first, end) else list(range(first, end))
+
+    def _pays(self, account: _Account, first: int, end: int, extra: tuple[int, int] = (0, 0)) -> bool:
+        """Whether the marker of a gap, its names and as much `extra` are less than what it stands for."""
         price, price_chars = self._prices.gap(first, end)
-        tokens = self._tokens[end] - self._tokens[first] - price
-        chars = self._chars[end] - self._chars[first] - price_chars
+        tokens = self._tokens[end] - self._tokens[first] - price - extra[0]
+        chars = self._chars[end] - self._chars[first] - price_chars - extra[1]
         if tokens > account.identifiers and chars > account.identifier_chars:
-            return []
-        carried = [self._identifier_costs[k] for j in range(first, end) for k in self.carried.get(j, ())]
-        carried += [BAR for j in range(first, end) if self.carried.get(j)]
-        if tokens > sum(cost for cost, _ in carried) and chars > sum(length for _, length in carried):
-            return []
-        return list(range(first, end))
+            return True
+        names, name_chars = self._names_in(account, first, end)
+        return tokens > names and chars > name_chars
 
     def _not_worth(self, segment: int) -> list[int]:
         """What is left of a segment whose markers together would cost as much as they save; else none."""

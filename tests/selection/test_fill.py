@@ -81,6 +81,25 @@ def test_an_identifier_is_carried_until_a_kept_span_shows_it() -> None:
     assert not any(fill.carried.values())
 
 
+@given(st.lists(st.integers(0, len(SETTING.spans) - 1), min_size=1, max_size=12), st.sets(st.integers(0, 9)))
+def test_a_step_fits_exactly_where_what_it_makes_does(steps: list[int], carried: set[int]) -> None:
+    last = len(SETTING.spans) - 1
+    fill = SETTING.fill([(2, 6)] * 10, [(k, k + 1, min(last, 2 * k + 3)) for k in range(10)])
+    for k in sorted(carried):
+        fill.carry(k)
+    for i in steps:
+        taken, before = fill.steps_taken, (fill.used, bytes(fill.kept))
+        if fill.kept[i]:
+            continue
+        fill.keep(i, "chosen")
+        after = fill.used, bytes(fill.kept)
+        fill.rewind(taken)
+        assert not fill.keep(i, "chosen", ceiling=after[0] - 1)
+        assert (fill.used, bytes(fill.kept)) == before
+        assert fill.keep(i, "chosen", ceiling=after[0])
+        assert (fill.used, bytes(fill.kept)) == after
+
+
 def test_the_saving_of_a_block_falls_to_nothing_as_it_is_kept() -> None:
     fill = SETTING.fill()
     first = fill.saving(0)
