@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Any
 
 from contextprune.context import Context, Reading, Ref, Segment, blocks_of
 from contextprune.markers import recall_keys
@@ -14,7 +15,7 @@ from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy
 from contextprune.prepare import Before, Counted, New, Resources, count, finish, prepare
 from contextprune.report import Report, marker_tokens, summarise
-from contextprune.scoring import Calibrated, Scorer, load_scorer, remarks
+from contextprune.scoring import Calibrated, Scorer, in_time, load_scorer, remarks
 from contextprune.selection import on_arrival, under_budget
 from contextprune.selection.protection import movable, shortenable
 from contextprune.session.conversations import Conversations
@@ -55,6 +56,8 @@ class Pruner:
     `hints=False` leaves recall keys out of markers, where whoever reads them cannot ask for the originals.
     `references=False` is for conversations that something else clears or trims as well: no block points to an earlier
     one ("as above"), and no epoch decides old blocks anew.
+    `deadline` is for callers who wait: seconds after which a block is scored by words and not by the model. What came
+    too late is said once in the log, and counted in the notes of reports.
     `lasting=True`: what was sent of a conversation stays sent, whatever the policy, the scorer or the version of the
     package by which it was decided; for proxies, behind which a provider has it cached.
     """
@@ -69,19 +72,30 @@ class Pruner:
         recallable: bool = True,
         hints: bool = True,
         references: bool = True,
+        deadline: float | None = None,
         lasting: bool = False,
     ) -> None:
         settings = Settings() if None not in (policy, scorer, counter, store) else load_settings()
         self.policy = policy or settings.policy
-        self.scorer = scorer or load_scorer(settings.scorer, settings.device)
+        self.scorer = in_time(scorer or load_scorer(settings.scorer, settings.device), deadline)
         self.counter = counter or open_counter(settings.tokenizer)
         self.store = store if store is not None else open_store(settings.store, data_folder())
-        self.recallable = recallable
+        self.recallable, self._lasting = recallable, lasting
 
         self.resources = Resources(self.policy, self.scorer, self.counter, self.store, recallable, hints, references)
         notes = self.store if isinstance(self.store, Notes) else None
         self._ledger = Ledger(notes)
         self._conversations = Conversations(self.resources, self._ledger, lasting=lasting)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By what it was built of: decisions are in the store's notes, or are made again."""
+        own = self.resources
+        switches = own.recallable, own.hints, own.references, self._lasting
+        return _built, (self.policy, self.scorer, self.counter, self.store, *switches)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Pruner:
+        """Itself: it is shared between threads, and a copy would know nothing of what this one decides."""
+        return self
 
     def __call__(
         self,
@@ -171,11 +185,12 @@ class Pruner:
         context, spans = counted.context, counted.spans
         blocks = shortenable(context, counted.tokens, self.policy, frozen)
         prepared = prepare(resources, counted, blocks, before=Before())
-        bars = {}
+        bars: dict[int, float] = {}
         if isinstance(self.scorer, Calibrated) and not self.policy.repetitions_only:
             for block in blocks_of(spans):
                 segment, own_spans = spans[block.start].segment, [spans[i] for i in block]
-                bars[segment] = self.scorer.threshold(context, own_spans, segment, self.policy.recall)
+                bar = self.scorer.threshold(context, own_spans, segment, self.policy.recall)
+                bars |= {} if bar is None else {segment: bar}
         watch.lap("score")
         plan = on_arrival(prepared, bars)
         watch.lap("select")
@@ -235,6 +250,22 @@ class Pruner:
             decided.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes, (prompt,)
         )
         return Pruned(decided.edits, decided.plan, report, decided.sizes, decided.epoch, decided.notes, decided.unknown)
+
+
+def _built(
+    policy: Policy,
+    scorer: Scorer,
+    counter: Counter,
+    store: Store,
+    recallable: bool,
+    hints: bool,
+    references: bool,
+    lasting: bool,
+) -> Pruner:
+    """A pruner of the parts of another one."""
+    return Pruner(
+        policy, scorer, counter, store, recallable=recallable, hints=hints, references=references, lasting=lasting
+    )
 
 
 def _prompt(context: Context, decided: Decided, policy: Policy) -> Prompt:

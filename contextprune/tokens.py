@@ -62,6 +62,10 @@ class Tiktoken:
         self.name = encoding
         self._counts = _Recent()
 
+    def __reduce__(self) -> tuple[type[Tiktoken], tuple[str]]:
+        """By the name alone: what was counted can be counted again."""
+        return Tiktoken, (self.name,)
+
     @property
     def label(self) -> str:
         """The vocabulary, or the estimate, in words for a reader."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from contextprune.pruner import Pruned
 from contextprune.session.replay import replay
 from contextprune.settings import Settings
 from tests import tool_outputs as outputs
-from tests.strategies import BODIES, COUNTER, SCORERS, Constant, Turn, pruner
+from tests.strategies import BODIES, COUNTER, LEXICAL, SCORERS, Constant, Turn, pruner
 
 LOG = outputs.log(80, 1)
 TENTH = cp.Budget(ratio=0.2)
@@ -227,3 +228,13 @@ def test_the_report_says_where_reasoning_forbids_epochs() -> None:
     bound = replace(context(result(LOG)), bound=True)
     assert any(note.startswith("no epochs") for note in pruner()(bound).report.notes)
     assert not any(note.startswith("no epochs") for note in pruner(epochs=False)(bound).report.notes)
+
+
+def test_a_pickled_one_decides_the_same_and_a_deep_copy_is_the_same_one() -> None:
+    engine = cp.Pruner(cp.Policy(min_tokens=50), LEXICAL, store=cp.MemoryStore(), hints=False, references=False)
+    twin = pickle.loads(pickle.dumps(engine))
+    assert twin.policy == engine.policy
+    assert (twin.resources.hints, twin.resources.references) == (False, False)
+    text = outputs.listing(60, 1)
+    assert cp.compress(text, pruner=twin).text == cp.compress(text, pruner=engine).text
+    assert copy.deepcopy(engine) is engine

@@ -169,7 +169,8 @@ def _holds_all(scorer: Scorer, body: Mapping[str, Any], recall: float) -> bool:
     context = Context(segments, question, arriving=True)
     spans = split(context, start=1)
     scores = scorer(context, spans)
-    bar = scorer.threshold(context, spans, 1, recall) if isinstance(scorer, Calibrated) else max(scores)
+    bar = scorer.threshold(context, spans, 1, recall) if isinstance(scorer, Calibrated) else None
+    bar = max(scores) if bar is None else bar
     return min(scores) >= bar
 
 

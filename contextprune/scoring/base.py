@@ -32,8 +32,11 @@ class Scorer(Protocol):
 class Calibrated(Protocol):
     """A scorer that knows which score keeps which share of what is needed."""
 
-    def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
-        """The least score with which a span of `segment` is kept, so that a share `recall` of the needed ones is."""
+    def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float | None:
+        """The least score with which a span of `segment` is kept, so that a share `recall` of the needed ones is.
+
+        None: these very scores are not calibrated.
+        """
         ...
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from contextprune.context import Kind
 from contextprune.errors import ContextPruneError, ScorerError
 from contextprune.scoring.base import Blend, Scorer
+from contextprune.scoring.deadline import Deadline
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.signals import Signals
 
@@ -60,6 +61,18 @@ def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:
         raise ScorerError(f"no folder {folder}: a scorer's folder holds scorer.json, or config.json of a cross-encoder")
     close = get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
     raise ScorerError(f"unknown scorer {name!r}, did you mean {close!r}? There are {', '.join(NAMES)}, and any folder")
+
+
+def in_time(scorer: Scorer, seconds: float | None) -> Scorer:
+    """`scorer` with a deadline: what it does not score in `seconds` is scored by words.
+
+    It comes back as it is where it goes by words itself. Raises ScorerError where there is no time at all.
+    """
+    if seconds is None or isinstance(scorer, Blend | Deadline):
+        return scorer
+    if not seconds > 0:
+        raise ScorerError(f"a deadline is a number of seconds above 0, not {seconds}")
+    return Deadline(scorer, _lexical(), seconds)
 
 
 def load_scorer_for_requests(name: str = "auto", device: str = "auto") -> Scorer:

@@ -76,6 +76,17 @@ class Neural:
         self._remembered_spans = 0
         self._begin()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what belongs to this process, and what is remembered."""
+        own = ("_process", "_lock", "_workers", "_remembered", "_remembered_spans")
+        return {key: value for key, value in vars(self).items() if key not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on in another process, or as a copy."""
+        vars(self).update(state)
+        self._remembered, self._remembered_spans = OrderedDict(), 0
+        self._begin()
+
     def _begin(self) -> None:
         self._process, self._lock, self._workers = os.getpid(), Lock(), _Workers()
 

@@ -96,7 +96,8 @@ def _shorten(
     recall = _recall(resources, context, unchanged.before, by_query=by_query)
     bars = {}
     if isinstance(resources.scorer, Calibrated) and not exact:
-        bars[at] = resources.scorer.threshold(context, spans, at, recall)
+        bar = resources.scorer.threshold(context, spans, at, recall)
+        bars = {} if bar is None else {at: bar}
     plan = on_arrival(prepared, bars, {at: recall})
 
     texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))

@@ -53,6 +53,7 @@ class RedisStore:
         seconds: float = 0.2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._url, self._seconds = url, seconds
         self.location = _location(url)
         self._max_age = max(1, int(max_age_seconds))
         self._client = _client(url, seconds)
@@ -61,6 +62,10 @@ class RedisStore:
         self._lock = threading.Lock()
         self._secret: bytes | None = None
         self._renewed: OrderedDict[str, float] = OrderedDict()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By the address: the Redis is there for every process. It holds the password."""
+        return RedisStore, (self._url, self._max_age, self._seconds)
 
     def key(self, text: str) -> str:
         """See `Store`. The first call asks the Redis for its secret."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from contextprune.errors import StoreError
 from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, unpacked
@@ -65,6 +66,11 @@ class SQLiteStore:
         self._patience, self._in_vain = patience, False
         self._database = shared_database(self.path)
         self._key_secret: bytes | None = None  # of the keys given out last
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By the path and the bounds: the file is there for every process."""
+        bounds = self._max_bytes, self._max_age, self._max_notes, self._max_note_bytes, self._patience
+        return SQLiteStore, (self.path, *bounds)
 
     def key(self, text: str) -> str:
         """See `Store`. The first call opens the file, for its secret. Raises StoreError."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from contextprune.errors import SettingsError, StoreError
 from contextprune.settings import data_folder
@@ -97,6 +97,20 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._texts: dict[str, str] = {}  # in order of last use
         self._size = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The originals go along to another process, which has no other way to them."""
+        with self._lock:
+            return {**{key: value for key, value in vars(self).items() if key != "_lock"}, "_texts": dict(self._texts)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on with a lock of its own."""
+        vars(self).update(state)
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MemoryStore:
+        """Itself: in a copy nobody would find what is stored later."""
+        return self
 
     def key(self, text: str) -> str:
         """See `Store`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sqlite3
 import stat
@@ -454,3 +455,9 @@ def test_reading_does_not_wait_for_a_locked_file(tmp_path: Path) -> None:
         began = time.monotonic()
         assert store.noted([b"key"]) == {b"key": b"value"}
         assert time.monotonic() - began < 30.0
+
+
+def test_a_pickled_store_reads_the_same_file(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "originals.sqlite3", max_bytes=1 << 20)
+    store.put({store.key("a"): "a"})
+    assert pickle.loads(pickle.dumps(store)).get(store.key("a")) == "a"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import re
 from pathlib import Path
 
@@ -100,3 +102,11 @@ def test_the_location_chooses_the_store(tmp_path: Path) -> None:
 def test_a_store_in_a_file_names_its_path_and_any_other_its_kind(tmp_path: Path) -> None:
     assert location_of(SQLiteStore(tmp_path / "kept.sqlite3")) == str(tmp_path / "kept.sqlite3")
     assert location_of(MemoryStore()) == "MemoryStore"
+
+
+def test_a_pickled_memory_store_has_the_originals_and_a_deep_copy_is_the_same_one() -> None:
+    store = MemoryStore()
+    store.put({store.key("a"): "a"})
+    twin = pickle.loads(pickle.dumps(store))
+    assert twin.get(store.key("a")) == "a"
+    assert copy.deepcopy(store) is store
