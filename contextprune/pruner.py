@@ -89,8 +89,8 @@ class Pruner:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By what it was built of: decisions are in the store's notes, or are made again."""
-        own = self.resources
-        switches = own.recallable, own.hints, own.references, self._lasting
+        resources = self.resources
+        switches = resources.recallable, resources.hints, resources.references, self._lasting
         return _built, (self.policy, self.scorer, self.counter, self.store, *switches)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Pruner:

@@ -96,8 +96,8 @@ class Draft:
 
     def parts(self, voice: Voice, parts: Sequence[Any], ref: Ref, read: Callable[[Any, Ref], None]) -> None:
         """Note the parts of a content, each by `read`; in a result that may change, a run of texts is one text."""
-        whole = voice.kind is Kind.TOOL_RESULT and voice.editable
-        for first, end in runs(parts) if whole else ((at, at + 1) for at in range(len(parts))):
+        is_result = voice.kind is Kind.TOOL_RESULT and voice.editable
+        for first, end in runs(parts) if is_result else ((at, at + 1) for at in range(len(parts))):
             if end - first > 1:
                 self.text(voice, joined([part["text"] for part in parts[first:end]]), (*ref, as_step(first, end)))
             else:

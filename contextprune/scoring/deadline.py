@@ -86,8 +86,8 @@ class Deadline:
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the thread, the lock and what the thread did last."""
-        own = ("_process", "_pool", "_lock", "_was_late")
-        return {key: value for key, value in vars(self).items() if key not in own}
+        local = ("_process", "_pool", "_lock", "_was_late")
+        return {key: value for key, value in vars(self).items() if key not in local}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Go on with a thread of its own."""

@@ -78,8 +78,8 @@ class Neural:
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but what belongs to this process, and what is remembered."""
-        own = ("_process", "_lock", "_workers", "_remembered", "_remembered_spans")
-        return {key: value for key, value in vars(self).items() if key not in own}
+        local = ("_process", "_lock", "_workers", "_remembered", "_remembered_spans")
+        return {key: value for key, value in vars(self).items() if key not in local}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Go on in another process, or as a copy."""

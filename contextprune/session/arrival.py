@@ -101,10 +101,10 @@ def _shorten(
     plan = on_arrival(prepared, bars, {at: recall})
 
     texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))
-    most = None if exact else resources.policy.rule(segment.name).max_tokens
-    if most is not None and (texts[at][1] if at in texts else unchanged.before) > most:
+    ceiling = None if exact else resources.policy.rule(segment.name).max_tokens
+    if ceiling is not None and (texts[at][1] if at in texts else unchanged.before) > ceiling:
         with suppress(BudgetError):  # what must stay is more than that
-            plan = under_budget(prepared, most)
+            plan = under_budget(prepared, ceiling)
             texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))
     if at not in texts:
         return unchanged, None
