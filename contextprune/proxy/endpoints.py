@@ -25,7 +25,7 @@ from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
 from contextprune.proxy.telemetry.usage import Tap
-from contextprune.proxy.wire.body import Decoder, Unacceptable, declared, too_large
+from contextprune.proxy.wire.body import MOST_PIECES, Decoder, Unacceptable, declared, pieces, too_large
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.headers import Headers
 
@@ -221,12 +221,13 @@ class Endpoints:
         exchange.watch()
         exchange.record.bytes_in = len(received)
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
-        if not encoding:
-            return received
         try:
-            return await self._decoder.decode(received, encoding) or b""
+            body = (await self._decoder.decode(received, encoding) if encoding else received) or b""
         except TimeoutError:
             raise Unacceptable(503, "too many compressed bodies are being read; try again") from None
+        if pieces(body) > MOST_PIECES:
+            raise Unacceptable(413, f"the body has more than {MOST_PIECES:,} messages and blocks")
+        return body
 
 
 def _is_sidecar(path: bytes) -> bool:

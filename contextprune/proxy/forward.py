@@ -22,7 +22,16 @@ from contextprune.proxy.replay.replayer import Replayer
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.treatment import Action, Refusal, Treatment, choose_treatment, reconsider
-from contextprune.proxy.wire.body import Decoder, Incoming, Unacceptable, declared, has_body, text_size
+from contextprune.proxy.wire.body import (
+    MOST_PIECES,
+    Decoder,
+    Incoming,
+    Unacceptable,
+    declared,
+    has_body,
+    pieces,
+    text_size,
+)
 from contextprune.proxy.wire.client import Body, Failed, Reply
 from contextprune.proxy.wire.client_name import client_name
 from contextprune.proxy.wire.credentials import fingerprint
@@ -147,15 +156,16 @@ class Forwarder:
     ) -> tuple[bytes | None, Treatment]:
         """A body without its content-encoding; None, and why it goes up as it was received, where that is not had."""
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
-        if not encoding:
-            return received, treatment
+        too_large = replace(treatment, action=Action.RELAY, reason=Reason.TOO_LARGE)
         try:
-            body = await self._decoder.decode(received, encoding)
-        except Unacceptable:  # whether it is too large is for the provider to say
-            return None, replace(treatment, action=Action.RELAY, reason=Reason.TOO_LARGE)
+            body = await self._decoder.decode(received, encoding) if encoding else received
+        except Unacceptable:  # whether that is too much is for the provider to say
+            return None, too_large
         except TimeoutError:
-            return None, replace(treatment, action=Action.RELAY, reason=Reason.BUSY)
-        return body, treatment if body is not None else reconsider(treatment, None, self._options)
+            return None, replace(too_large, reason=Reason.BUSY)
+        if body is None:
+            return None, reconsider(treatment, None, self._options)
+        return (None, too_large) if pieces(body) > MOST_PIECES else (body, treatment)
 
     async def _answer(self, job: Job, treatment: Treatment) -> Answer:
         """The answer about a body: where nothing new could be decided, what earlier requests sent of it."""

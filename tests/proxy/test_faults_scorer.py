@@ -36,7 +36,7 @@ def hurt(
     settings.write_text('store = "./originals.sqlite3"\nscorer = "lexical"\n')
     allowed: dict[str, Any] = {"deadline": PATIENT, "prefill": 0.1, **time_allowed}
     options = Options(**allowed, scorers=count, config=str(settings))
-    breaker = lambda: Breaker(time.monotonic, most=most, pause=pause)  # noqa: E731 - one line says it
+    breaker = lambda: Breaker(time.monotonic, limit=most, pause=pause)  # noqa: E731 - one line says it
     scorers = ScorerPool(options, grace=grace, breaker=breaker)
     with providing() as provider, running(provider, scorers, **allowed) as proxy:
         until(lambda: len(pids(proxy)) == count)

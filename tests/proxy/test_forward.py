@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from contextprune.proxy.job import Answer, Job, Reason, Task, pass_through
+from contextprune.proxy.wire.body import MOST_PIECES, pieces
 from tests.proxy.in_process import Running, Scripted, edits, running
 from tests.proxy.provider import Provider, providing
 
@@ -174,6 +175,18 @@ def test_a_bomb_goes_to_the_provider_as_it_came_since_that_is_for_it_to_judge(ed
     got = editing.post("/v1/messages", content=bomb, headers={"content-encoding": "gzip", "x-scenario": "418"})
     assert (got.status_code, got.headers["x-contextprune-reason"]) == (418, "too_large")
     assert last(editing).body == bomb
+
+
+def test_a_body_of_tens_of_thousands_of_messages_is_relayed_unread(editing: Running) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "m 1"}] * (MOST_PIECES + 1)}
+    got = editing.post("/v1/chat/completions", body, headers={"x-scenario": "418"})
+    assert (got.status_code, got.headers["x-contextprune-reason"]) == (418, "too_large")
+    assert json.loads(last(editing).body) == body
+
+
+def test_words_in_a_text_are_no_messages() -> None:
+    text = json.dumps([{"role": "user", "type": "text"}] * 1000)
+    assert pieces(json.dumps({"messages": [{"role": "tool", "content": text}]}).encode()) == 1
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])

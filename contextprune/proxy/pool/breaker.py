@@ -1,15 +1,14 @@
 """Keeps jobs away from a scorer process that fails again and again, and lets one through now and then to see.
 
-Failures in a row of 20 seconds open it for 10; then one job is a probe. Each probe that fails doubles the pause.
+Five failures in a row, however far apart (a start may take long), open it for 10 seconds; then one job is a probe.
+Each probe that fails doubles the pause.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 MOST = 5
-WITHIN = 20.0
 PAUSE = 10.0
 LONGEST = 300.0
 
@@ -17,7 +16,7 @@ LONGEST = 300.0
 class Breaker:
     """Closed: jobs may go. Open: none. Half-open: one may go as a probe, and its outcome decides.
 
-    most      failures within `within` seconds that open it
+    limit     failures in a row that open it
     pause     seconds that it stays open the first time; each failed probe doubles that, up to `longest`
     clock     monotonic seconds
     """
@@ -26,14 +25,13 @@ class Breaker:
         self,
         clock: Callable[[], float],
         *,
-        most: int = MOST,
-        within: float = WITHIN,
+        limit: int = MOST,
         pause: float = PAUSE,
         longest: float = LONGEST,
     ) -> None:
-        self._clock, self._most, self._within = clock, most, within
+        self._clock, self._limit = clock, limit
         self._first, self._pause, self._longest = pause, pause, longest
-        self._failures: deque[float] = deque(maxlen=most)
+        self._failures = 0  # since it worked last
         self._until: float | None = None  # when the next probe may go; None where it is closed
         self._probing = False
 
@@ -55,9 +53,7 @@ class Breaker:
 
     def worked(self) -> None:
         """Take note of an answer, whatever it says: the process lives."""
-        if self._until is not None:
-            self._failures.clear()
-        self._until, self._probing, self._pause = None, False, self._first
+        self._failures, self._until, self._probing, self._pause = 0, None, False, self._first
 
     def failed(self) -> None:
         """Take note of a process that died over a job, or hung."""
@@ -66,6 +62,6 @@ class Breaker:
             self._pause = min(2 * self._pause, self._longest)
             self._until, self._probing = now + self._pause, False
             return
-        self._failures.append(now)
-        if len(self._failures) == self._most and now - self._failures[0] <= self._within:
+        self._failures += 1
+        if self._failures >= self._limit:
             self._until = now + self._pause

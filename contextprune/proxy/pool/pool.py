@@ -21,14 +21,16 @@ from contextprune.proxy.pool.base import PoolStatus
 from contextprune.proxy.pool.breaker import Breaker
 from contextprune.proxy.pool.deadlines import BYTES_A_TOKEN, Allowance, SessionHistory, SpeedEstimate
 from contextprune.proxy.pool.handover import Handover
+from contextprune.proxy.pool.hang import Watch
 from contextprune.proxy.pool.launch import Launched, process_count, worker_arguments
 from contextprune.proxy.pool.process import ScorerProcess
 from contextprune.proxy.pool.queue import SMALL, JobQueue
+from contextprune.proxy.pool.shares import Shares
 from contextprune.proxy.pool.slot import Slot, Waiting, unavailable
 
-GRACE = 10.0
-"""Seconds after its deadline that a process may take for a job before it counts as hung. It is more than a wait for the
-store, and more than a busy machine lets a process stand: killed, it would be missed for as long as a start takes."""
+GRACE = 5.0
+"""Seconds of CPU time that a process may take for a job beyond its deadline before it counts as hung; where it has none
+at all, by the clock, so it is more than a wait for the store."""
 SLOWEST = 50_000.0  # tokens a second of a body that an epoch, which cannot be interrupted, is granted besides
 MARGIN = 1.5  # of the time that a job is likely to take, there must be so much left when its turn comes
 END = 2.0  # seconds that a process may take to end before it is killed
@@ -63,7 +65,10 @@ class ScorerPool:
     ) -> None:
         self._options, self._grace, self._launched = options, grace, launched
         self._sessions = SessionHistory(options.deadline, options.prefill, options.cache_seconds)
-        self._queue: JobQueue[Waiting] = JobQueue(options.queue_tokens)
+        self._shares = Shares()
+        self._queue: JobQueue[Waiting] = JobQueue(
+            options.queue_tokens, lambda tenant: self._shares.lately(tenant, monotonic())
+        )
         count = process_count(options)
         self._slots = [Slot(i, count > 1 and i == 0, breaker()) for i in range(count)]
 
@@ -164,8 +169,11 @@ class ScorerPool:
         """Hand a job to a process or put it into the queue, and wait for its answer until it expires."""
         job, allowance = waiting.job, waiting.allowance
         slots = self._slots_for(job)
+        self._shares.note_request(job.tenant, waiting.arrived)
         reason = unavailable(slots, self._start_seconds, waiting.expires)
         reason = Reason.CRASHED if allowance.strikes >= STRIKES else reason
+        if not _is_small(job) and self._shares.is_in_debt(job.tenant, waiting.arrived):
+            reason = reason or Reason.BUSY
         if reason or self._ended.is_set():
             return pass_through(job, reason or Reason.OFF)
 
@@ -199,15 +207,19 @@ class ScorerPool:
 
     def _slots_for(self, job: Job) -> list[Slot]:
         """The slots whose processes take a job of its size."""
-        return [slot for slot in self._slots if not slot.small or job.new <= SMALL]
+        return [slot for slot in self._slots if not slot.small or _is_small(job)]
 
     def _enqueue(self, waiting: Waiting, slots: int) -> bool:
-        """Put a job into the queue; False where it is full, or where so many processes will be too late for it."""
-        tokens = _tokens(waiting.job)
-        seconds = self._speed.seconds(self._queue.tokens) / slots + MARGIN * self._speed.seconds(tokens)
+        """Put a job into the queue; False where it has no room, or where so many processes will be too late for it."""
+        job, tokens = waiting.job, _tokens(waiting.job)
+        ahead = self._queue.ahead(tokens, waiting.arrived, job.tenant)
+        seconds = self._speed.seconds(ahead) / slots + MARGIN * self._speed.seconds(tokens)
         if seconds > waiting.expires - waiting.arrived:
             return False
-        return self._queue.put(waiting.job.number, tokens, waiting, waiting.arrived)
+        shed = self._queue.put(job.number, tokens, waiting, waiting.arrived, job.tenant)
+        for dropped in shed:
+            dropped.settle(pass_through(dropped.job, Reason.BUSY))
+        return waiting not in shed
 
     def _assign(self, slot: Slot, waiting: Waiting) -> None:
         """Let a process work on a job, and kill it where it hangs over it."""
@@ -219,7 +231,8 @@ class ScorerPool:
         job, left = waiting.job, max(0.0, waiting.expires - now)
         slot.process.send(pack_job(replace(job, seconds=min(job.seconds, left))))
         patience = left + self._grace + len(job.body) / BYTES_A_TOKEN / SLOWEST
-        slot.timer = asyncio.get_running_loop().call_later(patience, self._kill_hung, slot, waiting)
+        watch = Watch(slot.process.pid, patience, now)
+        slot.timer = asyncio.get_running_loop().call_later(patience, self._kill_hung, slot, waiting, watch)
 
     def _assign_next(self, slot: Slot) -> None:
         """Give a process that is free the next job that waits."""
@@ -247,9 +260,20 @@ class ScorerPool:
             slot.overdue = monotonic()
             slot.process.send(pack({"word": word, "number": waiting.job.number}))
 
-    def _kill_hung(self, slot: Slot, waiting: Waiting) -> None:
-        if slot.current is waiting and slot.process is not None:
-            slot.process.kill()
+    def _kill_hung(self, slot: Slot, waiting: Waiting, watch: Watch) -> None:
+        """Kill a process that hangs over a job, and look again later at one that is only slow."""
+        if slot.current is not waiting or slot.process is None:
+            return
+        if left := watch.seconds_left(monotonic()):
+            slot.timer = asyncio.get_running_loop().call_later(left, self._kill_hung, slot, waiting, watch)
+            return
+        _log.warning("a scorer process hung over a body of %d bytes for %s: killed", len(waiting.job.body), watch)
+        slot.process.kill()
+
+    def _charge(self, slot: Slot, waiting: Waiting) -> None:
+        """Count what a job took of a process for its tenant."""
+        now = monotonic()
+        self._shares.use(waiting.job.tenant, now - waiting.started, max(0.0, now - slot.overdue), now)
 
     async def _start_process(self, slot: Slot) -> None:
         """Start a process in a slot, after a while where that has failed before."""
@@ -305,6 +329,7 @@ class ScorerPool:
         waiting = slot.current
         if waiting is None or waiting.job.number != answer.number:
             return
+        self._charge(slot, waiting)
         slot.stop_timer()
         slot.current, slot.overdue = None, inf
         slot.breaker.worked()
@@ -324,6 +349,8 @@ class ScorerPool:
     def _on_lost(self, slot: Slot) -> None:
         """Answer for a process that is no more, and start another one."""
         waiting, was_ready = slot.current, slot.ready
+        if waiting is not None:
+            self._charge(slot, waiting)
         slot.stop_timer()
         slot.process, slot.current, slot.ready, slot.overdue, slot.start_began = None, None, False, inf, None
         slot.failed_starts = 0 if was_ready else slot.failed_starts + 1
@@ -356,6 +383,11 @@ def _waiting(job: Job, seconds: float, home: int) -> Waiting:
     """A job for which nobody waits with a request, best for the process `home`."""
     now = monotonic()
     return Waiting(Allowance(job, seconds, home), asyncio.get_running_loop().create_future(), now, now + seconds)
+
+
+def _is_small(job: Job) -> bool:
+    """True for a job that the process for small ones takes. One that is counted late has all of its body to be read."""
+    return job.new <= SMALL and (job.seconds > 0 or len(job.body) <= SMALL * BYTES_A_TOKEN)
 
 
 def _tokens(job: Job) -> int:

@@ -33,6 +33,15 @@ def text_size(body: bytes, enough: int) -> int:
     return len(body) - sum(found.end() - found.start() for found in _ENCODED.finditer(body))
 
 
+MOST_PIECES = 20_000
+"""Messages and blocks of a body that is to be read: more than any model's window has, and beyond what is linear."""
+
+
+def pieces(body: bytes) -> int:
+    """About how many messages, blocks and items a body has, without reading it: names in texts are not counted."""
+    return body.count(b'"role"') + body.count(b'"type"')
+
+
 class ClientGone(Exception):  # noqa: N818 - says what happened
     """The client hung up before its request was complete."""
 

@@ -204,7 +204,7 @@ def test_one_that_hangs_is_waited_for_once() -> None:
 
 def test_a_process_that_fails_again_and_again_is_left_alone_until_a_probe_works() -> None:
     now = [0.0]
-    with asking(breaker=lambda: Breaker(lambda: now[0], most=3)) as scorers:
+    with asking(breaker=lambda: Breaker(lambda: now[0], limit=3)) as scorers:
         for i in range(3):
             until(lambda: scorers.scorers.ready)
             os.kill(scorers.pids()[0], signal.SIGSTOP)
@@ -234,6 +234,16 @@ def test_a_session_that_costs_process_after_process_is_left_alone_and_others_are
         assert scorers.ask(body("p1")).reason == "crashed"
         assert scorers.ask(body("p2")).status == "applied"
         assert scorers.status().restarts == 2
+
+
+def test_a_credential_that_kept_processes_too_long_leaves_large_jobs_to_the_others(two: Asking) -> None:
+    shares, large = two.scorers._shares, body("debt", rows=3000)
+    for tenant in ("debtor", "other"):
+        shares.note_request(tenant, time.monotonic())
+    shares.use("debtor", 30.0, 30.0, time.monotonic())
+    assert two.ask(large, tenant="debtor").reason == "busy"
+    assert two.ask(body("debt 2"), tenant="debtor").status == "applied"
+    assert two.ask(large, tenant="other").status == "applied"
 
 
 def test_beyond_its_tokens_the_queue_takes_nothing_in() -> None:

@@ -11,7 +11,7 @@ from contextprune.proxy.pool.queue import AGEING, SMALL, JobQueue
 def queue(*tokens: int, most: int = 10**9) -> JobQueue[int]:
     waiting: JobQueue[int] = JobQueue(most)
     for number, each in enumerate(tokens):
-        assert waiting.put(number, each, number, 0.0)
+        assert not waiting.put(number, each, number, 0.0)
     return waiting
 
 
@@ -43,33 +43,42 @@ def test_whoever_takes_small_ones_only_leaves_the_large() -> None:
     assert waiting.take() == 0
 
 
-def test_beyond_its_tokens_nothing_is_taken_in() -> None:
+def test_beyond_its_tokens_the_largest_gives_way() -> None:
     waiting = queue(600, most=1000)
-    assert not waiting.put(1, 401, 1, 0.0)
-    assert waiting.put(2, 400, 2, 0.0)
+    assert waiting.put(1, 401, 1, 0.0) == [0]
+    assert waiting.put(2, 700, 2, 0.0) == [2]
+    assert waiting.put(3, 599, 3, 0.0) == []
     assert waiting.tokens == 1000
 
 
 def test_one_that_is_larger_than_the_queue_may_wait_alone() -> None:
     waiting = queue(5000, most=1000)
-    assert not waiting.put(1, 1, 1, 0.0)
+    assert waiting.put(1, 1, 1, 0.0) == [0]
+
+
+def test_a_tenant_with_much_in_the_queue_gives_way_before_one_with_little() -> None:
+    waiting: JobQueue[str] = JobQueue(1000)
+    for number in range(9):
+        assert waiting.put(number, 100, f"many {number}", 0.0, "many") == []
+    assert waiting.put(9, 500, "few", 1.0, "few") == ["many 8", "many 7", "many 6", "many 5"]
+
+
+def test_one_whose_tenant_had_the_processes_for_long_goes_later() -> None:
+    waiting: JobQueue[str] = JobQueue(10**9, lambda tenant: 5.0 if tenant == "much" else 0.0)
+    waiting.put(0, 100, "much", 0.0, "much")
+    waiting.put(1, 90_000, "little", 1.0, "little")
+    assert waiting.ahead(100, 1.0, "little") == 0
+    assert waiting.ahead(100, 1.0, "much") == 90_100
+    assert [waiting.take(), waiting.take()] == ["little", "much"]
 
 
 def test_what_was_dropped_is_not_given_out_and_frees_its_room() -> None:
     waiting = queue(600, 300, most=1000)
     assert waiting.drop(1)
     assert not waiting.drop(1)
-    assert waiting.put(2, 400, 2, 0.0)
+    assert not waiting.put(2, 400, 2, 0.0)
     assert drained(waiting) == [2, 0]
     assert (waiting.tokens, len(waiting)) == (0, 0)
-
-
-def test_what_was_dropped_takes_no_memory_for_ever() -> None:
-    waiting = queue(SMALL * 2)
-    for number in range(1, 5000):
-        waiting.put(number, 10, number, 0.0)
-        waiting.drop(number)
-    assert len(waiting._small) < 100
 
 
 @given(st.lists(st.tuples(st.integers(1, 50_000), st.floats(0, 3))), st.data())
