@@ -8,7 +8,7 @@ more than a tenth of what it stands for, or 40 tokens, but for the shortest: `[3
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -60,6 +60,7 @@ class Markers:
         self._examples: dict[int, list[tuple[int, str]]] = {}
         self._priced: dict[tuple[object, ...], tuple[int, int]] = {}
         self._gaps: dict[tuple[int, int], tuple[int, int]] = {}  # each is asked for again when it closes
+        self._rooms: dict[tuple[int, int], int] = {}
 
     def gap(self, first: int, end: int) -> tuple[int, int]:
         """Tokens and bytes of the marker in place of spans first..end; none where the whole text goes without one."""
@@ -80,8 +81,11 @@ class Markers:
 
     def room(self, first: int, end: int) -> int:
         """Tokens that identifiers may take in the marker in place of spans first..end, the recall key included."""
-        room = self._ceiling(first, end) - self._price(first, end, short=False)[0]
-        return room - self._count(self._like(first, end, room))
+        room = self._rooms.get((first, end))
+        if room is None:
+            room = self._ceiling(first, end) - self._price(first, end, short=False)[0]
+            room = self._rooms[first, end] = room - self._count(self._like(first, end, room))
+        return room
 
     def _ceiling(self, first: int, end: int) -> int:
         """The most tokens that the marker in place of spans first..end may have, if it can."""
@@ -254,6 +258,8 @@ class _Alike:
     def _runs(self, block: range) -> list[int]:
         """For each span the end of the run of its template: its own end where it is no line."""
         spans = [self._spans[i] for i in block]
+        if not _has_run(span.syntax is Syntax.LINES for span in spans):
+            return [block.start] * len(spans)
         keys = templates([span.text.strip().replace("\n", " ") for span in spans])
         ends = [block.stop] * len(spans)
         for k in range(len(spans) - 1, -1, -1):
@@ -261,6 +267,16 @@ class _Alike:
             is_run = here and k + 1 < len(spans) and keys[k + 1] == keys[k]
             ends[k] = ends[k + 1] if is_run else block.start + k + here
         return ends
+
+
+def _has_run(lines: Iterable[bool]) -> bool:
+    """Whether as many lines follow one another as it takes to show one of them."""
+    run = 0
+    for is_line in lines:
+        run = run + 1 if is_line else 0
+        if run == LEAST_ALIKE:
+            return True
+    return False
 
 
 def render(plan: Plan, markers: Markers) -> dict[int, str]:

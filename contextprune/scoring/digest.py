@@ -116,7 +116,7 @@ def _priced(
     costs = count(text, ends) if tokens else []
 
     costs = _without_inner(tokens, costs, spans)
-    in_goal = [{word for word in _words(token) if word in goal and len(word) >= SHORTEST_WORD} for token, _ in tokens]
+    in_goal = [_words_of(token, goal) for token, _ in tokens]
     frequency = Tally(word for shared in in_goal for word in shared)
     rare = {word for word, n in frequency.items() if n <= max(RARE_COUNT, RARE * len(tokens))}
 
@@ -143,6 +143,11 @@ def _without_inner(
         else max(1, cost)
         for (segment, stem, number), cost in zip(numbers, costs, strict=True)
     ]
+
+
+def _words_of(token: str, goal: Collection[str]) -> set[str]:
+    """The words of the goal that an identifier has."""
+    return {word for word in _words(token) if word in goal and len(word) >= SHORTEST_WORD} if goal else set()
 
 
 @lru_cache(maxsize=1 << 12)

@@ -104,6 +104,7 @@ def _matches(spans: Sequence[Span], terms: Mapping[str, int]) -> tuple[list[dict
     Each distinct word is looked at once, however often it occurs.
     """
     terms_of_word: dict[str, tuple[int, ...]] = {}
+    initials = {term[0] for term in terms}
     matched: list[dict[int, int]] = []
     lengths: list[int] = []
     for span in spans:
@@ -112,7 +113,8 @@ def _matches(spans: Sequence[Span], terms: Mapping[str, int]) -> tuple[list[dict
         for word in in_span:
             hits = terms_of_word.get(word)
             if hits is None:
-                hits = terms_of_word[word] = tuple({terms[s] for s in map(stem, words(word)) if s in terms})
+                stems = [stem(part) for part in words(word) if part[0] in initials]  # a stem begins as its word does
+                hits = terms_of_word[word] = tuple({terms[s] for s in stems if s in terms})
             for hit in hits:
                 counts[hit] = counts.get(hit, 0) + 1
         matched.append(counts)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter as Tally
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
 from math import inf
 
 from contextprune.context import Span
 from contextprune.plan import Prices
+from contextprune.selection.account import BAR, Account
 from contextprune.selection.protection import closure
 from contextprune.selection.sums import Sums
 
@@ -46,11 +46,13 @@ class Fill:
                 self._shows.setdefault(i, []).append(identifier)
 
         self._home: dict[int, int] = {}  # carried identifier -> home
+        self._changes = 0  # to what is kept and carried, taken back or not
+        self._foreseen: dict[int, tuple[int, int]] = {}  # span -> changes so far, and what keeping it would use
         self._named = Sums(len(spans))  # what the names cost that each home carries
         self._visible_in = [0] * len(identifier_spans)  # how many kept spans show each identifier
         self._journal: list[tuple[int, int | None]] = []
         self._history: list[list[tuple[int, int | None]]] = []
-        self._accounts: dict[int, _Account] = {}
+        self._accounts: dict[int, Account] = {}
         self._prices = prices
         self._tokens = [0, *accumulate(costs)]
         self._chars = [0, *accumulate(len(span.text) for span in spans)]
@@ -68,7 +70,7 @@ class Fill:
             elif span.segment in self._accounts:
                 self._accounts[span.segment].end = i + 1
             else:
-                self._accounts[span.segment] = _Account(first=i, end=i + 1)
+                self._accounts[span.segment] = Account(first=i, end=i + 1)
         for segment, account in self._accounts.items():
             account.key, account.key_chars = self._prices.key(segment)
             account.removed = self._tokens[account.end] - self._tokens[account.first]
@@ -142,7 +144,7 @@ class Fill:
         key = account.key if first == account.gaps[0] else 0
         return BAR[0] + names + key - self._prices.room(first, end)
 
-    def _names_in(self, account: _Account, first: int, end: int) -> tuple[int, int]:
+    def _names_in(self, account: Account, first: int, end: int) -> tuple[int, int]:
         """Tokens and characters of the names that spans first..end carry, with the bars before them."""
         bars = bisect_left(account.homes, end) - bisect_left(account.homes, first)
         if not bars:
@@ -166,6 +168,14 @@ class Fill:
         """
         if ceiling == inf:
             return False
+        steps, used = self._foreseen.get(start, (-1, 0))
+        if steps != self._changes:
+            used = self._foresee(start)
+            self._foreseen[start] = self._changes, used
+        return used > ceiling
+
+    def _foresee(self, start: int) -> int:
+        """Tokens that would be used if a span were kept and closed no other gap; 0 where only trying tells."""
         account = self._accounts[self.spans[start].segment]
         used, saving = self.used, self.saving(self.spans[start].segment)
         chars = account.chars - account.marker_chars - account.identifier_chars
@@ -185,14 +195,14 @@ class Fill:
             for part in ((gap[0], i), (i + 1, gap[1])):
                 if part[0] < part[1]:
                     if not self._pays(account, *part):
-                        return False
+                        return 0
                     tokens, length = self._prices.gap(*part)
                     added, added_chars, gaps = added + tokens, added_chars + length, gaps + 1
                     parts.append(part)
             used, saving, chars = used + added, saving - added, chars - added_chars
             if gaps and (saving <= 0 or chars <= 0):
-                return False
-        return used - self._freed(needed) - (0 if gaps else account.key) > ceiling
+                return 0
+        return used - self._freed(needed) - (0 if gaps else account.key)
 
     def _freed(self, spans: Sequence[int]) -> int:
         """Tokens of the names that no marker need carry any more where these spans are kept."""
@@ -284,6 +294,7 @@ class Fill:
 
     def _flip(self, i: int, sign: int) -> None:
         """Set or clear span `i`: book its tokens, and split or join the gaps around it."""
+        self._changes += 1
         account = self._accounts[self.spans[i].segment]
         first = self._gap_at(account, i - 1)[0] if i > account.first and not self.kept[i - 1] else i
         end = self._gap_at(account, i + 1)[1] if i + 1 < account.end and not self.kept[i + 1] else i + 1
@@ -298,12 +309,12 @@ class Fill:
         for identifier in self._shows.get(i, ()):
             self._visible_in[identifier] += sign
 
-    def _gap_at(self, account: _Account, i: int) -> tuple[int, int]:
+    def _gap_at(self, account: Account, i: int) -> tuple[int, int]:
         """The bounds of the gap that span `i` lies in."""
         first = account.gaps[bisect_right(account.gaps, i) - 1]
         return first, account.ends[first]
 
-    def _charge_gap(self, account: _Account, first: int, end: int, sign: int) -> None:
+    def _charge_gap(self, account: Account, first: int, end: int, sign: int) -> None:
         """Open (+1) or close (-1) a gap, with its marker, and the recall key where it is the segment's only one."""
         tokens, chars = self._prices.gap(first, end)
         if sign > 0:
@@ -337,6 +348,7 @@ class Fill:
         self._charge_identifier(identifier, home, -1, opens=not self.carried[home])
 
     def _charge_identifier(self, identifier: int, home: int, sign: int, *, opens: bool) -> None:
+        self._changes += 1
         tokens, chars = self._identifier_costs[identifier]
         self._named.add(home, sign * tokens, sign * chars)
         if opens:
@@ -354,7 +366,7 @@ class Fill:
         first, end = self._gap_at(account, i)
         return [] if self._pays(account, first, end) else list(range(first, end))
 
-    def _pays(self, account: _Account, first: int, end: int, extra: tuple[int, int] = (0, 0)) -> bool:
+    def _pays(self, account: Account, first: int, end: int, extra: tuple[int, int] = (0, 0)) -> bool:
         """Whether the marker of a gap, its names and as much `extra` are less than what it stands for."""
         price, price_chars = self._prices.gap(first, end)
         tokens = self._tokens[end] - self._tokens[first] - price - extra[0]
@@ -375,26 +387,3 @@ class Fill:
 
 
 CLOSED = "no shorter as a marker"
-BAR = 1, 2  # tokens and characters of what parts a marker's words from its identifiers
-
-
-@dataclass(slots=True)
-class _Account:
-    """One movable segment's account: spans first..end, what is removed, its markers and identifiers, its gaps.
-
-    homes   the spans whose gaps' markers name identifiers, in order
-    """
-
-    first: int
-    end: int
-    key: int = 0
-    key_chars: int = 0
-    removed: int = 0
-    chars: int = 0
-    markers: int = 0
-    marker_chars: int = 0
-    identifiers: int = 0
-    identifier_chars: int = 0
-    gaps: list[int] = field(default_factory=list)
-    ends: dict[int, int] = field(default_factory=dict)
-    homes: list[int] = field(default_factory=list)

@@ -20,12 +20,14 @@ class Form:
     pattern  searched in one line without colours, prefixes and JSON escapes
     sure     False: it may be said in passing, so it counts only where few lines of a text say such things
     probe    in place of hints: matches in lower-case text wherever the pattern does, perhaps elsewhere, too
+    within   found wherever the pattern is, and sooner
     """
 
     hints: tuple[str, ...]
     pattern: re.Pattern[str]
     sure: bool = True
     probe: re.Pattern[str] | None = None
+    within: re.Pattern[str] | None = None
 
 
 OPEN = r"(?<![\w./\\$-])"  # a word begins here, and no part of a path or a flag
@@ -114,7 +116,7 @@ _DOTTED = Form(
     (),
     re.compile(r"^(?:[A-Za-z_]\w{0,60}\.){1,8}[A-Z][A-Za-z]{2,80}: (?=\S)(?!\S{1,80}$)"),
     sure=False,
-    probe=re.compile(r"(?<!\w)[a-z_]\w{0,60}\.[a-z]{3,80}: "),
+    probe=re.compile(r"\.[a-z]{3,81}: "),
 )
 """An exception's full name may have any ending; a key of a configuration looks alike."""
 
@@ -261,6 +263,7 @@ _CLUSTERS = Form(
     ),
 )  # fmt: skip
 _STATUS = re.compile(r"[ :=\"][45]\d\d(?![\d.])")
+_FROM_400 = re.compile(r"[45]\d\d")
 _HTTP = Form(
     (),
     re.compile(
@@ -275,6 +278,7 @@ _HTTP = Form(
         re.IGNORECASE,
     ),
     probe=_STATUS,
+    within=_FROM_400,
 )
 _HTTP_CLIENT = Form(
     (),
@@ -287,6 +291,7 @@ _HTTP_CLIENT = Form(
     ),
     sure=False,
     probe=_STATUS,
+    within=_FROM_400,
 )
 _DATABASES = Form(
     ("violates", "duplicate key", "duplicate entry", "no such table", "no such column", "does not exist",
@@ -307,7 +312,7 @@ _STARTS = Form(
         r"|^\d\d-\d\d \d\d:\d\d:\d\d[\d.]{0,7}\s{1,4}(?:\d{1,6}\s{1,4}\d{1,6} )?[EF][ /]"
         r"|^[EF]/[\w.-]{1,60}\s?\("
     ),
-    probe=re.compile(r"(?:^|[ m|\t])(?:e {3,}\S|[ef](?=[01]\d{3} \d\d:|[ /]\w)|<[0-3]>)", re.MULTILINE),
+    probe=re.compile(r"[\n m|\t](?:e {3,}\S|[ef](?=[01]\d{3} \d\d:|[ /]\w)|<[0-3]>)"),
 )
 """What only the start of a line tells: pytest's E, klog, priorities of syslog, Android's log."""
 

@@ -145,10 +145,10 @@ def _suspects(text: str, spans: Sequence[Span], block: range) -> Iterator[tuple[
 
 def _hints(text: str) -> Iterator[int]:
     """Offsets of hints in `text`; more than one of a line, fewer than all."""
-    lower = _lowered(text)
+    lower = "\n" + _lowered(text)  # a probe for what starts a line looks for the line end before it
     for hints in (_HINTS, *_PROBES) if lower.isascii() else (_HINTS, _FOREIGN_HINTS, *_PROBES):
         for match in hints.finditer(lower):
-            yield match.end() - 1
+            yield match.end() - 2
 
 
 def _lowered(text: str) -> str:
@@ -211,4 +211,5 @@ def _hinted(lower: str) -> list[Form]:
     for hinted_at in (_PLACE_OF_HINT,) if lower.isascii() else (_PLACE_OF_HINT, _PLACE_OF_FOREIGN_HINT):
         for match in hinted_at.finditer(lower):
             numbers.update(_BY_START[match[1]])
-    return [FORMS[number] for number in sorted(numbers)]
+    forms = [FORMS[number] for number in sorted(numbers)]
+    return [form for form in forms if form.within is None or form.within.search(lower)]
