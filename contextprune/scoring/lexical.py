@@ -107,6 +107,7 @@ def _matches(spans: Sequence[Span], terms: Mapping[str, int]) -> tuple[list[dict
     initials = {term[0] for term in terms}
     matched: list[dict[int, int]] = []
     lengths: list[int] = []
+
     for span in spans:
         in_span = _WORD.findall(span.text)
         counts: dict[int, int] = {}

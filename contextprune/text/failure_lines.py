@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from contextprune.context import Context, Kind, Span, Syntax, Unit
-from contextprune.text.failure_forms import CODED, SUSPECT, Form
+from contextprune.text.alternatives import Search, search_in_small_letters, search_of
+from contextprune.text.failure_forms import CODED, SUSPECT
 from contextprune.text.failure_words import LANGUAGES, SAID, SCRIPTS
 from contextprune.text.failures import failing
 from contextprune.text.plain_line import plain_lines
@@ -194,22 +196,38 @@ _PROBES = tuple({form.probe for form in FORMS if form.probe is not None})
 
 def _verdict(line: str) -> bool | None:
     """Whether a plain line surely tells of a failure (True), or may (False); None where it does not."""
-    forms = _hinted(_lowered(line))
-    if not any(form.pattern.search(line) for form in forms):
+    lower = _lowered(line)
+    forms = _hinted(lower)
+    if not any(_matches(number, line, lower) for number in forms):
         return None
     if _PASSED.search(line) and not _YET_FAILED.search(line):
         return None
     if (_SOURCE.match(line) or _SOURCE_END.search(line)) and not _LOCATED.search(line):
         return None
     line = _HARMLESS.sub(" ", line)
-    return next((form.sure for form in forms if form.pattern.search(line)), None)
+    lower = _lowered(line)
+    return next((FORMS[number].sure for number in forms if _matches(number, line, lower)), None)
 
 
-def _hinted(lower: str) -> list[Form]:
-    """The forms of which a line in lower case holds a hint, in their order."""
+def _matches(number: int, line: str, lower: str) -> bool:
+    """Whether a form, by its number, stands in a line; `lower` is that line in small letters."""
+    exact, in_small_letters = _searches(number)
+    if in_small_letters is not None and line.isascii():
+        return in_small_letters(lower) is not None
+    return exact(line) is not None
+
+
+@cache
+def _searches(number: int) -> tuple[Search, Search | None]:
+    """A form's search in a line, and in one in small letters: made when it is first needed, for a quick import."""
+    pattern = FORMS[number].pattern
+    return search_of(pattern), search_in_small_letters(pattern)
+
+
+def _hinted(lower: str) -> list[int]:
+    """The numbers of the forms of which a line in lower case holds a hint, in their order."""
     numbers = set(_PROBED)
     for hinted_at in (_PLACE_OF_HINT,) if lower.isascii() else (_PLACE_OF_HINT, _PLACE_OF_FOREIGN_HINT):
         for match in hinted_at.finditer(lower):
             numbers.update(_BY_START[match[1]])
-    forms = [FORMS[number] for number in sorted(numbers)]
-    return [form for form in forms if form.within is None or form.within.search(lower)]
+    return [n for n in sorted(numbers) if (within := FORMS[n].within) is None or within.search(lower)]
