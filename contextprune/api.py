@@ -19,8 +19,10 @@ from contextprune.scoring import remarks
 from contextprune.selection.examples import as_spans, choose
 from contextprune.settings import data_folder, load_settings
 from contextprune.splitting.sniff import Shape, parts
-from contextprune.storage.excerpt import recall_text
+from contextprune.storage.excerpt import excerpt
+from contextprune.storage.scope import Scope
 from contextprune.storage.store import open_store
+from contextprune.tokens import open_counter
 
 T = TypeVar("T")
 
@@ -160,16 +162,37 @@ def select_examples(examples: Sequence[Example], query: str, budget: Budget, pru
     return Selected(chosen, report)
 
 
-def recall(key: str, query: str | None = None, lines: str | None = None, pruner: Pruner | None = None) -> str:
+def recall(
+    key: str,
+    query: str | None = None,
+    lines: str | None = None,
+    pruner: Pruner | None = None,
+    *,
+    chars: str | None = None,
+    rows: str | None = None,
+    path: str | None = None,
+    max_tokens: int | None = None,
+) -> str:
     """What a marker stands for: the original text of its block, byte for byte, or the part asked for.
 
-    lines   "12-40" or "12,60-70", counted from 1
-    query   the lines that match
+    lines       "12-40" or "12,60-70", counted from 1
+    query       the lines that hold all words; of a long line, what is around them
+    chars       "64001-96000", counted from 1: parts of a line
+    rows        "3" or "3-20": elements of a JSON list, or records of a table, counted from 1
+    path        "items[17].status": the value at this place of a JSON text
+    max_tokens  the most that an answer to a model may have; its last line says what was left off and how to ask for
+                it, or that nothing matches. Without it nothing is left off, and what matches nothing is ""
 
-    Raises MissingOriginal where the store does not hold the key.
+    Each place narrows what the others leave. Raises MissingOriginal where the store does not hold the key, and
+    SettingsError for places that are none.
     """
     store = pruner.store if pruner else open_store(load_settings().store, data_folder())
     original = store.get(key)
     if original is None:
         raise MissingOriginal(key)
-    return recall_text(original, query=query, lines=lines)
+
+    scope = Scope(lines=lines, chars=chars, rows=rows, path=path, query=query)
+    if max_tokens is None:
+        return excerpt(original, scope, None).text
+    counter = pruner.counter if pruner else open_counter(load_settings().tokenizer)
+    return str(excerpt(original, scope, max_tokens, counter))

@@ -63,6 +63,11 @@ class MissingOriginal(StoreError):  # noqa: N818 - says what is missing
         )
         self.key = key
 
+    @property
+    def for_model(self) -> str:
+        """The same for a model that asked, in one sentence: it can run no command."""
+        return f"No original is kept under the key {self.key[:40]!r}: do not ask again, get the text another way."
+
 
 class MissingExtra(ContextPruneError, ImportError):  # noqa: N818 - as above
     """An optional package is needed and absent."""

@@ -121,6 +121,8 @@ NO_TEST_OF_THEIR_OWN = {
     "dialects/openai_chat.py": "tests/dialects/test_openai.py",
     "dialects/openai_responses.py": "tests/dialects/test_openai.py",
     "scoring/encoder.py": "tested through neural",
+    "storage/json_places.py": "tests/storage/test_excerpt.py",
+    "storage/scope.py": "tests/storage/test_excerpt.py",
     "storage/schema.py": "tests/storage/test_sqlite.py",
     "splitting/grammars.py": "tests/splitting/test_code.py",
     "text/failure_forms.py": "tests/text/test_failure_lines.py",

@@ -98,6 +98,19 @@ def test_recall_gives_the_original_or_the_part_asked_for() -> None:
     assert cp.recall(key, pruner=ENGINE) == LINES
     assert cp.recall(key, lines="2", pruner=ENGINE) == LINES.split("\n")[1] + "\n"
     assert cp.recall(key, query="2793", pruner=ENGINE) == LINES.split("\n")[399] + "\n"
+    assert cp.recall(key, chars="3-9", pruner=ENGINE) == LINES[2:9]
+    assert cp.recall(key, rows="2", pruner=ENGINE) == LINES.split("\n")[1] + "\n"
+
+
+def test_recall_for_a_model_is_bounded_and_ends_with_what_to_ask_next() -> None:
+    cp.compress(PAYLOAD, cp.Budget(ratio=0.4), pruner=ENGINE)
+    key = ENGINE.store.key(LINES)
+    answer = cp.recall(key, max_tokens=200, pruner=ENGINE)
+    assert 100 < ENGINE.counter(answer) <= 200
+    shown, _, last = answer.rpartition("\n")
+    assert LINES.startswith(shown)
+    assert last.endswith(f'more characters: ask with lines="{shown.count(chr(10)) + 2}-{LINES.count(chr(10))}"]')
+    assert cp.recall(key, query="absent", max_tokens=200, pruner=ENGINE).startswith("No part of the original matches.")
 
 
 def test_policy_takes_what_the_design_says() -> None:

@@ -158,7 +158,14 @@ app.command()(stats)
 def recall(
     key: Annotated[str, typer.Argument(help="The key in a marker: recall=KEY.")],
     lines: Annotated[str | None, typer.Option(help="Only these lines of the original: 12, 12-40 or 12-40,60.")] = None,
-    query: Annotated[str | None, typer.Option(help="Only lines that hold all these words.")] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Only lines that hold all these words; of a long line, what is around them.")
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="Only these elements of a JSON list, or records of a table: 3 or 3-20.")
+    ] = None,
+    path: Annotated[str | None, typer.Option(help="Only the value at this place of a JSON text.")] = None,
+    chars: Annotated[str | None, typer.Option(help="Only these characters, counted from 1: 64001-96000.")] = None,
 ) -> None:
     """Print the original that a marker stands for, byte for byte.
 
@@ -167,8 +174,11 @@ def recall(
       contextprune recall 2gk5hq3m7xvo
       contextprune recall 2gk5hq3m7xvo --lines 12-40
       contextprune recall 2gk5hq3m7xvo --query timeout
+      contextprune recall 2gk5hq3m7xvo --path 'items[17].status'
     """  # noqa: D301 - as above
-    print_bytes(api.recall(key, query=query, lines=lines).encode("utf-8", "surrogatepass"))
+    text = api.recall(key, query=query, lines=lines, rows=rows, path=path, chars=chars)
+
+    print_bytes(text.encode("utf-8", "surrogatepass"))
 
 
 @app.command()

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from contextprune._version import __version__
-from contextprune.errors import MissingExtra, SettingsError, StoreError
+from contextprune.errors import MissingExtra, MissingOriginal, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
 from contextprune.settings import data_folder, load_settings
-from contextprune.storage.excerpt import recall_text
+from contextprune.storage.excerpt import excerpt
+from contextprune.storage.scope import ARGUMENTS, Scope, scope_in
 from contextprune.storage.store import MemoryStore, Store, location_of, open_store
 
 STATS_TOOL = "contextprune_stats"
@@ -26,9 +27,8 @@ INSTRUCTIONS = (
 )
 _RECALL = (
     "Gives back what a marker such as [lines 2-40 cut, recall=2gk5hq3m7xvo] stands for, word for word. "
-    "Ask for the lines you need, or for the lines that hold certain words, rather than for all of it. "
-    "key: the twelve characters after recall=. lines: only these lines of the original, as 12, 12-40 or 12-40,60. "
-    "query: only lines that hold all of these words."
+    "Ask for the part you need rather than for all of it; where more is left, the last line says how to ask for it. "
+    "key: the twelve characters after recall=. " + " ".join(f"{name}: {meaning}" for name, meaning in ARGUMENTS.items())
 )
 _STATS = "Says which store this server reads, and how many originals it was asked for and gave back since it started."
 
@@ -80,8 +80,16 @@ def build(store: Store) -> Any:
     harmless = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
     server = MCPServer("contextprune", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
 
-    def give_back(key: str, lines: str | None = None, query: str | None = None) -> Any:
-        return _result(look_up(store, served, key, lines, query))
+    def give_back(
+        key: str,
+        lines: str | None = None,
+        query: str | None = None,
+        rows: str | None = None,
+        path: str | None = None,
+        chars: str | None = None,
+    ) -> Any:
+        named = {"lines": lines, "query": query, "rows": rows, "path": path, "chars": chars}
+        return _result(look_up(store, served, key, scope_in(named)))
 
     def counts() -> dict[str, Any]:
         return asdict(served)
@@ -91,25 +99,24 @@ def build(store: Store) -> Any:
     return server
 
 
-def look_up(store: Store, served: Served, key: str, lines: str | None, query: str | None) -> str | Failure:
+def look_up(store: Store, served: Served, key: str, scope: Scope) -> str | Failure:
     """The text under a key, or the reason why there is none; `served` counts it."""
     served.asked += 1
     try:
         original = store.get(key.strip().removeprefix("recall="))
-        text = None if original is None else recall_text(original, query=query or None, lines=lines or None)
+        part = None if original is None else excerpt(original, scope)
     except StoreError as exc:
         served.failed += 1
         return Failure("store", str(exc), retry=True)
     except SettingsError as exc:
         served.failed += 1
         return Failure("bad_request", str(exc), retry=True)
-    if original is None or text is None:
+    if part is None:
         served.not_found += 1
-        why = f"no original is kept under {key[:40]!r}: it expired, or belongs to another store than {served.store}"
-        return Failure("not_found", f"{why}. Do not ask for it again; get the text another way.", retry=False)
+        return Failure("not_found", MissingOriginal(key).for_model, retry=False)
     served.found += 1
-    served.characters += len(text)
-    return text or f"No line of the original matches. It has {len(original.split(chr(10)))} lines."
+    served.characters += len(part.text)
+    return str(part)
 
 
 def _result(reply: str | Failure) -> Any:

@@ -256,5 +256,4 @@ def _retrieve_request(path: bytes, query: bytes) -> bytes:
     """Body of a job of `Task.RETRIEVE`: the key, and which part of its text is wanted."""
     fields = parse_qs(query.decode("latin-1"), keep_blank_values=False, max_num_fields=20)
     key = unquote_to_bytes(path.removeprefix(RETRIEVE)).decode("utf-8", "replace")
-    texts = {name: values[-1] for name in ("query", "lines") if (values := fields.get(name))}
-    return json.dumps({"key": key, "query": None, "lines": None} | texts).encode()
+    return json.dumps({name: values[-1] for name, values in fields.items()} | {"key": key}).encode()

@@ -280,6 +280,7 @@ def test_recall_gives_the_original_back_from_another_process(tmp_path: Path) -> 
     assert run("recall", found[1], env=env).stdout == log.encode("utf-8", "surrogatepass")
     assert run("recall", found[1], "--lines", "2-3", env=env).stdout.decode() == "".join(log.splitlines(True)[1:3])
     assert run("recall", found[1], "--query", "399 log", env=env).stdout.startswith(b"line 399")
+    assert run("recall", found[1], "--chars", "1-6", env=env).stdout == b"line 0"
 
 
 def test_recall_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from contextprune.cli import mcp as door
 from contextprune.cli.mcp import Failure, Served, build, look_up, serve
 from contextprune.errors import SettingsError, StoreError
 from contextprune.proxy.replay.tenants import Scoped
+from contextprune.storage.scope import ARGUMENTS, Scope
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import MemoryStore
 
@@ -64,7 +66,7 @@ def test_the_tools_are_listed_with_what_they_take(path: Path) -> None:
     assert set(tools) == {"contextprune_recall", "contextprune_stats"}
     assert "contextprune_recall" in instructions
     schema = tools["contextprune_recall"].input_schema
-    assert (set(schema["properties"]), schema["required"]) == ({"key", "lines", "query"}, ["key"])
+    assert (set(schema["properties"]), schema["required"]) == ({"key", *ARGUMENTS}, ["key"])
     assert all(tool.annotations.read_only_hint for tool in tools.values())
 
 
@@ -79,7 +81,12 @@ def test_an_original_comes_back_whole_or_in_part_and_is_counted(path: Path) -> N
 
     answers, stats = asked(path, ask)
     texts = [answer.content[0].text for answer in answers]
-    assert texts == [TEXT, "second line: ½ 🙂\n", "third\n", "No line of the original matches. It has 4 lines."]
+    assert texts == [
+        TEXT,
+        "second line: ½ 🙂\n",
+        "third\n",
+        "No part of the original matches. It has 4 lines and 34 characters.",
+    ]
     assert not any(answer.is_error or answer.structured_content for answer in answers)
     assert stats.structured_content["store"] == str(path)
     assert (stats.structured_content["asked"], stats.structured_content["found"]) == (4, 4)
@@ -140,7 +147,7 @@ def test_a_store_in_memory_is_refused() -> None:
 def test_half_a_surrogate_pair_is_no_reason_to_fail() -> None:
     store = MemoryStore()
     store.put({store.key("a\ud83db"): "a\ud83db"})
-    found = look_up(store, Served("memory"), store.key("a\ud83db"), None, None)
+    found = look_up(store, Served("memory"), store.key("a\ud83db"), Scope())
     assert isinstance(found, str)
     assert door._result(found).content[0].text == "a?b"
 
@@ -151,7 +158,7 @@ def test_a_store_that_fails_is_counted() -> None:
             raise StoreError(key)
 
     served = Served("memory")
-    assert look_up(Broken(), served, "aaaaaaaaaaaa", None, None) == Failure("store", "aaaaaaaaaaaa", retry=True)
+    assert look_up(Broken(), served, "aaaaaaaaaaaa", Scope()) == Failure("store", "aaaaaaaaaaaa", retry=True)
     assert (served.asked, served.failed, served.found) == (1, 1, 0)
     assert build(Broken()).name == "contextprune"
 
@@ -160,3 +167,15 @@ def test_importing_the_module_does_not_import_the_protocol() -> None:
     code = "import contextprune.cli.mcp, sys; print('mcp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_an_answer_is_bounded_and_its_last_line_asks_for_the_remainder() -> None:
+    store, text = MemoryStore(), json.dumps([{"id": n, "state": "ok"} for n in range(20_000)])
+    store.put({store.key(text): text})
+    served = Served("memory")
+    first = look_up(store, served, store.key(text), Scope())
+    assert isinstance(first, str)
+    assert len(first) < 30_000
+    assert 'more characters: ask with chars="' in first.splitlines()[-1]
+    assert look_up(store, served, store.key(text), Scope(path="[19999].id")) == "19999"
+    assert look_up(store, served, store.key(text), Scope(rows="3")) == '{"id": 2, "state": "ok"}'

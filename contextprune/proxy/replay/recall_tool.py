@@ -17,11 +17,12 @@ from typing import Any
 
 from contextprune.context import MODEL_MADE, Context, Kind, Ref, Segment
 from contextprune.dialects.splice import value_spans
-from contextprune.errors import PayloadError, SettingsError, StoreError
+from contextprune.errors import MissingOriginal, PayloadError, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
 from contextprune.proxy.replay.root import root_of
 from contextprune.proxy.replay.tenants import Scoped
-from contextprune.storage.excerpt import recall_text
+from contextprune.storage.excerpt import excerpt
+from contextprune.storage.scope import ARGUMENTS, scope_in
 from contextprune.storage.store import Notes, Store
 
 OFF, TOOL, MCP = "off", "tool", "mcp"
@@ -29,14 +30,13 @@ OFF, TOOL, MCP = "off", "tool", "mcp"
 _DESCRIPTION = (
     "Gives back what was cut out of this conversation. A marker such as [lines 2-40 cut, recall=2gk5hq3m7xvo] stands "
     "for text that was left out to save tokens; call this with its key if you need that text. "
-    "Ask for the lines you need, or for the lines that hold certain words, rather than for all of it."
+    "Ask for the part you need rather than for all of it."
 )
 _PARAMETERS = {
     "type": "object",
     "properties": {
         "key": {"type": "string", "description": "The twelve characters after recall= in the marker."},
-        "lines": {"type": "string", "description": "Only these lines of the original: 12, 12-40 or 12-40,60."},
-        "query": {"type": "string", "description": "Only lines that hold all of these words."},
+        **{name: {"type": "string", "description": meaning} for name, meaning in ARGUMENTS.items()},
     },
     "required": ["key"],
 }
@@ -51,9 +51,7 @@ _SCHEMAS: Mapping[str, bytes] = {
 }
 
 NO_KEY = "This call names no key. Call it with the twelve characters after recall= in a marker."
-UNKNOWN = "No original is kept under the key {}. Do not ask for it again; if you need the text, get it another way."
 UNREADABLE = "The original cannot be read at the moment. Do not ask for it again; get the text another way."
-NO_LINES = "No line of the original matches. It has {} lines."
 
 
 def tool_schema(dialect: str) -> str:
@@ -245,15 +243,9 @@ def _look_up(store: Store, arguments: str) -> str:
     if not isinstance(key, str) or not key:
         return NO_KEY
     key = key.strip().removeprefix("recall=")
-    lines, query = (
-        value if isinstance(value := call.get(name), str) and value else None for name in ("lines", "query")
-    )
-
     try:
         text = store.get(key)
-        if text is None:
-            return UNKNOWN.format(repr(key[:20]))
-        return recall_text(text, query=query, lines=lines) or NO_LINES.format(len(text.split("\n")))
+        return MissingOriginal(key).for_model if text is None else str(excerpt(text, scope_in(call)))
     except StoreError:
         return UNREADABLE
     except SettingsError as exc:

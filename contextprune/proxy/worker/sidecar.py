@@ -24,7 +24,8 @@ from contextprune.plan import Action, Plan
 from contextprune.prepare import is_shorter
 from contextprune.pruner import Pruned
 from contextprune.session.requests import boundaries
-from contextprune.storage.excerpt import recall_text
+from contextprune.storage.excerpt import excerpt
+from contextprune.storage.scope import scope_in
 from contextprune.storage.store import Store
 from contextprune.tokens import Counter
 
@@ -233,21 +234,22 @@ def _gateway_edits(request: CompressRequest, pruned: Pruned, count: Counter) -> 
 
 
 def retrieve(body: bytes, store: Store) -> bytes | None:
-    """The response to {"key": ..., "query": ..., "lines": ...}; None where no original is kept under the key.
+    """The response to {"key": ..., "query": ..., ...}, whole; None where no original is kept under the key.
 
-    The key may be a hash. Raises StoreError where the store does not answer, PayloadError for lines that are no lines.
+    The key may be a hash; the others are places. Raises StoreError where the store does not answer, PayloadError for
+    places that are none.
     """
     request = json.loads(body)
     name = str(request.get("key") or "")
     original = store.get(key_of(name) or name)
     if original is None:
         return None
-    query, lines = (str(value) if (value := request.get(field)) else None for field in ("query", "lines"))
+    scope = scope_in(request)
     try:
-        text = recall_text(original, query=query, lines=lines)
+        text = excerpt(original, scope, None).text
     except SettingsError as exc:
-        raise PayloadError(str(exc), "lines") from exc
-    if query and not lines and not text:
+        raise PayloadError(str(exc)) from exc
+    if not text and scope.arguments().keys() == {"query"}:
         text = original  # a query is a wish: gateways pass on whatever the model wrote
     return json.dumps({"original_content": text, "hash": name}).encode()
 

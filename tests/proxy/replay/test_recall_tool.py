@@ -203,7 +203,12 @@ ASKED = [
     ({"lines": "3-4"}, "".join(LOG.splitlines(keepends=True)[2:4])),
     ({"query": "09:00:17"}, LOG.splitlines(keepends=True)[17]),
     ({"query": "", "lines": None}, LOG),
-    ({"query": "nothing of the kind"}, "No line of the original matches. It has 200 lines."),
+    (
+        {"query": "nothing of the kind"},
+        f"No part of the original matches. It has 200 lines and {len(LOG):,} characters.",
+    ),
+    ({"lines": 2}, LOG.splitlines(keepends=True)[1]),
+    ({"chars": "12-19"}, LOG[11:19]),
     ({"lines": "none"}, "lines are counted from 1 and written like '12', '12-40' or '12-40,60', not 'none'"),
 ]
 
@@ -341,3 +346,18 @@ def sent(store: Store, body: dict[str, Any]) -> bytes:
     assert not set(edits) & set(answers)
     data = splice(data, {**answers, **edits})
     return with_tool(data, "openai-chat", answers) if how == "tool" else data
+
+
+def test_one_line_of_any_length_is_read_to_its_end_in_calls_that_the_answers_name(store: Store) -> None:
+    text = json.dumps([{"id": n, "note": f"order {n} packed"} for n in range(3000)], separators=(",", ":"))
+    store.put({store.key(text): text})
+    parts, arguments = [], {"key": store.key(text)}
+    while arguments:
+        body = chat(reply(RECALL_TOOL, json.dumps(arguments)), result(SAID))
+        (answer,) = Recalls(store).answers(read(body)).values()
+        part, _, last = answer.rpartition("\n")
+        chars = last.partition('ask with chars="')[2].rstrip('"]')
+        parts.append(part if chars else answer)
+        arguments = {"key": store.key(text), "chars": chars} if chars else {}
+    assert "".join(parts) == text
+    assert len(parts) > 2
