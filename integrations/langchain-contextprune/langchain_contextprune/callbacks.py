@@ -21,6 +21,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
 from langchain_contextprune.compress import arrive, view
+from langchain_contextprune.engines import DEADLINE, built
 from langchain_contextprune.failures import FailOpen
 from langchain_contextprune.recall_tool import NAME
 
@@ -86,7 +87,7 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
         audit: bool = True,
         mutate: bool = False,
     ) -> None:
-        self.pruner = pruner or cp.Pruner(store=None if mutate else cp.MemoryStore())
+        self.pruner = pruner or (built() if mutate else cp.Pruner(store=cp.MemoryStore(), deadline=DEADLINE))
         self._audit, self._mutate = audit, mutate
         self._fail_open = FailOpen(_log)
         self._refused = False
@@ -180,6 +181,15 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
 
     def _report(self, prompt: list[BaseMessage], model: str) -> cp.Report:
         return view(self.pruner, prompt, model=model, from_start=True).report
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the lock."""
+        return {key: value for key, value in vars(self).items() if key != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on with a lock of its own."""
+        vars(self).update(state)
+        self._lock = threading.Lock()
 
     def _begin(self, run: UUID, name: str, asked: Any) -> None:
         with self._lock:

@@ -96,6 +96,20 @@ def arrive(
     return Arrived(result if sent.messages[-1] is own else sent.settled[-1], sent.report.epoch)
 
 
+def fitted(
+    pruner: cp.Pruner,
+    messages: Sequence[BaseMessage],
+    budget: cp.Budget,
+    *,
+    model: str = "",
+    pastes: int | None = None,
+) -> list[AnyMessage]:
+    """Fit a whole conversation under a budget, decided afresh. Raises ContextPruneError, BudgetError among them."""
+    reading = read(messages, pruner.store.get, model=model, pastes=pastes, from_start=True)
+    out = cp.compress(reading.payload, budget, pruner=pruner, format=FORMAT)
+    return reading.written(out.payload)
+
+
 def by_itself(pruner: cp.Pruner) -> cp.Pruner:
     """Make an engine like `pruner` in which no result points to an older one, which something else may clear."""
     own = pruner.resources

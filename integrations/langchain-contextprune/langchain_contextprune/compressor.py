@@ -14,6 +14,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, R
 from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, field_validator
 
 from langchain_contextprune.budgets import as_budget
+from langchain_contextprune.engines import built
 from langchain_contextprune.failures import FailOpen
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class ContextPruneCompressor(BaseDocumentCompressor):
     """
 
     budget: SkipValidation[cp.Budget | float | None] = 0.3
-    pruner: SkipValidation[cp.Pruner] = Field(default_factory=cp.Pruner, exclude=True, repr=False)
+    pruner: SkipValidation[cp.Pruner] = Field(default_factory=lambda: built(deadline=None), exclude=True, repr=False)
     keep_empty: bool = False
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")

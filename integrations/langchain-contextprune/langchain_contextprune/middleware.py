@@ -30,6 +30,7 @@ from langgraph.types import Command
 from langchain_contextprune.compress import View, arrive, by_itself, view
 from langchain_contextprune.counters import STATE, Savings
 from langchain_contextprune.editors import is_edited_behind, is_edited_by_provider
+from langchain_contextprune.engines import DEADLINE, built
 from langchain_contextprune.failures import FailOpen
 from langchain_contextprune.figures import in_metadata, streamed
 from langchain_contextprune.messages import LEAST
@@ -73,6 +74,8 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
             anew for nothing; None: never assumed.
         at_once: The most tokens that results which come together (of parallel calls) may keep, all of them; lines that
             tell of failures come first. None: each result is decided by itself.
+        deadline: Seconds that a scorer's model may take for one result; what it does not score in time is scored by
+            words, which the log says once. None: any. A pruner of your own has its own (`Pruner(deadline=...)`).
         events: Whether the figures of each request are written to `stream_mode="custom"` as `{"contextprune": {...}}`.
 
     Raises:
@@ -93,13 +96,14 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         cache_seconds: float | None = None,
         at_once: int | None = None,
         events: bool = False,
+        deadline: float | None = DEADLINE,
     ) -> None:
         super().__init__()
         if pruner is not None and policy is not None:
             raise ValueError("give a pruner or a policy: a pruner has its own (Pruner(policy=...))")
         if at_once is not None and (not on_arrival or at_once < 1):
             raise ValueError("at_once is a number of tokens above 0, and the state must hold what is sent (on_arrival)")
-        self.pruner = pruner or cp.Pruner(policy, hints=recall_tool)
+        self.pruner = pruner or built(policy, hints=recall_tool, deadline=deadline)
         self.tools: Sequence[BaseTool] = [ContextPruneRecall(pruner=self.pruner)] if recall_tool else []
         self._by_itself = by_itself(self.pruner)
         self._on_arrival, self._pastes, self._cache_seconds = on_arrival, pastes, cache_seconds

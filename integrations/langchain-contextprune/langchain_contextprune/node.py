@@ -13,6 +13,7 @@ from langchain_core.tools import BaseTool
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from langchain_contextprune.compress import arrive, view
+from langchain_contextprune.engines import built
 from langchain_contextprune.failures import FailOpen
 from langchain_contextprune.persons import is_persons
 from langchain_contextprune.recall_tool import ContextPruneRecall
@@ -58,7 +59,7 @@ class ContextPruneNode:
     ) -> None:
         if key == sent:
             raise ValueError(f"{key!r} holds the conversation itself; write what is sent of it under another name")
-        self.pruner = pruner or cp.Pruner(hints=recall_tool)
+        self.pruner = pruner or built(hints=recall_tool)
         self.tools: list[BaseTool] = [ContextPruneRecall(pruner=self.pruner)] if recall_tool else []
         self._key, self._sent, self._model, self._pastes = key, sent, model, pastes
         self._fail_open = FailOpen(_log)

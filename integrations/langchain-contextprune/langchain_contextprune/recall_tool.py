@@ -9,6 +9,8 @@ import contextprune as cp
 from langchain_core.tools import ArgsSchema, BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
+from langchain_contextprune.engines import built
+
 NAME = "contextprune_recall"
 """The engine knows results by this name as originals that were asked for, and never shortens them again."""
 
@@ -39,7 +41,7 @@ class ContextPruneRecall(BaseTool):
     )
     args_schema: Annotated[ArgsSchema | None, SkipValidation()] = RecallInput
     handle_tool_error: Any = True  # an unknown key is an answer for the model, not the end of the run
-    pruner: SkipValidation[cp.Pruner] = Field(default_factory=cp.Pruner, exclude=True, repr=False)
+    pruner: SkipValidation[cp.Pruner] = Field(default_factory=built, exclude=True, repr=False)
     max_tokens: int = 8000
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")

@@ -11,6 +11,7 @@ import contextprune as cp
 from langchain_core.example_selectors import BaseExampleSelector
 
 from langchain_contextprune.budgets import as_budget
+from langchain_contextprune.engines import built
 from langchain_contextprune.failures import FailOpen
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class ContextPruneExampleSelector(BaseExampleSelector):
     ) -> None:
         budget = cp.Budget(tokens=budget) if isinstance(budget, int) else budget
         self.budget = as_budget(budget) or cp.Budget(tokens=1000)
-        self.pruner = pruner or cp.Pruner()
+        self.pruner = pruner or built()
         self._fail_open = FailOpen(_log)
         self._input_keys = None if input_keys is None else tuple(input_keys)
         self.examples: list[dict[str, Any]] = []
