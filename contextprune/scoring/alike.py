@@ -16,6 +16,7 @@ from contextprune.context import Context, Kind, Span, Syntax, Unit, blocks_of
 from contextprune.text.columns import odd_rows
 from contextprune.text.records import Pair, names_it, odd_records, pairs_of, settings_of
 from contextprune.text.renames import changes, is_plain_diff, real_changes
+from contextprune.text.reports import records_of_report
 from contextprune.text.templates import plain, templates
 from contextprune.text.views import is_code
 
@@ -55,7 +56,9 @@ def compare(context: Context, spans: Sequence[Span], scores: Sequence[float], mo
         segment = spans[block.start].segment
         if len(block) >= LEAST_SPANS and segment in movable and context.segments[segment].kind is Kind.TOOL_RESULT:
             bits, alike = _block(spans, block)
-            odd |= _strongest(bits, spans, scores, len(context.segments[segment].text))
+            odd |= _with_records(
+                dict(_strongest(bits, spans, scores, len(context.segments[segment].text))), spans, block
+            )
             groups += [[i for i in group if i not in odd] for group in alike]
     return Alike(odd, tuple(group for group in groups if len(group) >= REPEATED))
 
@@ -161,6 +164,16 @@ def _strongest(
         if room < 0:
             return
         yield i, 1 - 2 ** (-bits[i] / 2)
+
+
+def _with_records(odd: Mapping[int, float], spans: Sequence[Span], block: range) -> dict[int, float]:
+    """Those that stand out, with the other spans of their records where the text is a report of records."""
+    records = records_of_report(spans, block) if odd else {}
+    raised = dict(odd)
+    for i in odd:
+        for j in records.get(i, ()):
+            raised[j] = max(raised.get(j, 0.0), odd[i])
+    return raised
 
 
 def _groups(rows: Sequence[int], keys: Sequence[Hashable]) -> list[list[int]]:

@@ -8,14 +8,16 @@ heading that holds it, as far as that is short.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
 
 from contextprune.context import BLOCKS, Context, Kind, Reading, Span, Syntax, Unit, blocks_of
-from contextprune.text.named import names_of_call, names_of_goal, offsets_of
+from contextprune.text.named import names_of_call, names_of_goal, offsets_of, words_of_goal
 from contextprune.text.views import is_code
 
 MOST, SHARE = 3, 0.02  # spans that may hold a name, in number or as a share of the block's, before it names none
+LEAST_FOR_WORDS = 24  # spans of a result in which a plain word of the goal may be rare; by hand
+MOST_FOR_WORDS = 6  # spans that may hold a plain word of the goal; by hand
 RECORD_CHARACTERS = 2400  # of a record that stays with the name in it; by hand, some 600 tokens
 RECORD_LINES = 16  # under one head: more are a table or a section
 BLOCK_SHARE, BLOCK_CHARACTERS = 0.15, 1200  # of a block's characters that may stay by names, and in any case; by hand
@@ -30,7 +32,7 @@ def named(context: Context, spans: Sequence[Span], movable: Collection[int]) -> 
     Of work under way, whose results share a budget, only what the user named counts, and without the rest of a record.
     """
     goal = names_of_goal(context.query)
-    at_work = context.reading in TRACES
+    by_words = context.reading in (Reading.SINGLE_RESULT, Reading.ARRIVAL)
     stays: set[int] = set()
 
     for block in blocks_of(spans):
@@ -39,25 +41,47 @@ def named(context: Context, spans: Sequence[Span], movable: Collection[int]) -> 
         if len(block) < 2 or segment.kind not in BLOCKS or index not in movable:
             continue
 
-        call = context.call_of(index) if segment.kind is Kind.TOOL_RESULT and not at_work else None
+        at_work = context.reading in TRACES
+        result = segment.kind is Kind.TOOL_RESULT
+        call = context.call_of(index) if result and not at_work else None
         names = dict.fromkeys([*goal, *(names_of_call(call.text) if call else ())])
+        holding = _holding(segment.text, spans, block, names, max(MOST, int(SHARE * len(block))))
         room = max(BLOCK_CHARACTERS, int(BLOCK_SHARE * len(segment.text)))
-        for i in _holding(segment.text, spans, block, names):
-            for record in ([i] if at_work else _short(_record(spans, i, block), spans), [i]):
-                size = sum(len(spans[j].text) for j in record if j not in stays)
-                if size <= room:
-                    stays.update(record)
-                    room -= size
-                    break
+        room -= _take(stays, spans, block, holding, room, with_record=not at_work)
+
+        if by_words and result and len(block) >= LEAST_FOR_WORDS:
+            words = [word for word in words_of_goal(context.query) if word not in names]
+            limit = min(MOST_FOR_WORDS, max(MOST, int(SHARE * len(block))))
+            holding = _holding(_lowered(segment.text), spans, block, words, limit)
+            _take(stays, spans, block, holding, min(room, BLOCK_CHARACTERS), with_record=True)
     return stays
 
 
-def _holding(text: str, spans: Sequence[Span], block: range, names: Mapping[str, None]) -> Iterator[int]:
-    """The spans of a block that hold a name which few of its spans hold, name by name."""
-    most = max(MOST, int(SHARE * len(block)))
+def _lowered(text: str) -> str:
+    """The text in small letters, each in its place: one letter of Unicode grows when it is made small."""
+    return text.replace("\u0130", "I").lower()
+
+
+def _take(
+    stays: set[int], spans: Sequence[Span], block: range, holding: Iterator[int], room: int, *, with_record: bool
+) -> int:
+    """Let spans stay, each with its record where both fit in `room` characters; how many they take."""
+    size = 0
+    for i in holding:
+        for record in (_short(_record(spans, i, block), spans) if with_record else [i], [i]):
+            more = sum(len(spans[j].text) for j in record if j not in stays)
+            if size + more <= room:
+                stays.update(record)
+                size += more
+                break
+    return size
+
+
+def _holding(text: str, spans: Sequence[Span], block: range, names: Iterable[str], limit: int) -> Iterator[int]:
+    """The spans of a block that hold a name which stands in `text` no more than `limit` times, name by name."""
     starts = [spans[i].start for i in block]
     for name in names:
-        holding = {block.start + bisect_right(starts, at) - 1 for at in offsets_of(text, name, most)}
+        holding = {block.start + bisect_right(starts, at) - 1 for at in offsets_of(text, name, limit)}
         yield from sorted(i for i in holding if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i]))
 
 

@@ -7,18 +7,22 @@ very many, the first of each form tell what the others tell again.
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
 
-from contextprune.context import Context, Kind, Span, blocks_of
+from contextprune.context import Context, Kind, Reading, Span, blocks_of
+from contextprune.text.failure_steps import of_same_id, under_way
 from contextprune.text.failure_surroundings import belonging, neighbours
+from contextprune.text.reports import records_of_report
 from contextprune.text.templates import templates
 from contextprune.text.traces import Part
 
 ALIKE_FAILURES = 3  # of one form that come first, with what belongs to them; by hand
 ALIKE_FAILURES_KEPT = 20  # of one form that come before anything else at all, and the last one; by hand
 FEW_FAILURES = 10  # of a block up to which the lines beside each come before anything else, too; by hand
+TRACED_FAILURES = 3  # of a block of which the step that failed, and what has the same id, stay near, too; by hand
 NEIGHBOURS = 2  # lines before and after a failure; as the script of twenty lines of `bench field` takes
+TRACES = frozenset({Reading.TRACE, Reading.ASKED_TRACE})
 
 
 class Rank(IntEnum):
@@ -38,14 +42,20 @@ def ranks(
     for block in blocks_of(spans):
         if context.segments[spans[block.start].segment].kind is Kind.TOOL_RESULT:
             lines = [i for i in block if i in failures and i not in parts]
-            ranked |= _ranks_of_block(spans, block, lines)
+            text = context.segments[spans[block.start].segment].text
+            ranked |= _ranks_of_block(text, spans, block, lines, single=context.reading not in TRACES)
     for i, part in parts.items():
         ranked[i] = min(Rank(part), ranked.get(i, Rank.REPETITION))
     return ranked
 
 
-def _ranks_of_block(spans: Sequence[Span], block: range, failures: Sequence[int]) -> dict[int, Rank]:
-    """Failures by how often their form came before, then what belongs to the first ones of each form."""
+def _ranks_of_block(
+    text: str, spans: Sequence[Span], block: range, failures: Sequence[int], *, single: bool
+) -> dict[int, Rank]:
+    """Failures by how often their form came before, then what belongs to the first ones of each form.
+
+    Where several results share a budget (not `single`), what was under way is in the calls.
+    """
     keys = templates([" ".join(spans[i].text.split())[:300] for i in failures])
     times: Tally[bytes] = Tally()
     last = dict(zip(keys, failures, strict=True))
@@ -58,11 +68,25 @@ def _ranks_of_block(spans: Sequence[Span], block: range, failures: Sequence[int]
             ranked[i] = Rank.REPETITION
 
     first = [i for i, rank in ranked.items() if rank is Rank.FAILURE]
-    for i in first:
-        for j in belonging(spans, block, i):
-            ranked.setdefault(j, Rank.DETAIL)
-    if len(first) <= FEW_FAILURES:
-        for i in first:
-            for j in neighbours(spans, block, i, NEIGHBOURS):
-                ranked.setdefault(j, Rank.NEAR)
+    traced = first[:TRACED_FAILURES] if single else []
+    for j, rank in _around(text, spans, block, first, traced):
+        ranked.setdefault(j, rank)
     return ranked
+
+
+def _around(
+    text: str, spans: Sequence[Span], block: range, failures: Sequence[int], traced: Sequence[int]
+) -> Iterator[tuple[int, Rank]]:
+    """What belongs to the failures, then what was under way at those that are `traced`, or is near."""
+    records = records_of_report(spans, block) if failures else {}
+    for i in failures:
+        for j in (*belonging(spans, block, i), *records.get(i, ())):
+            yield j, Rank.DETAIL
+
+    for i in traced:
+        for j in (*under_way(spans, block, i), *of_same_id(text, spans, block, i)):
+            yield j, Rank.NEAR
+    if len(failures) <= FEW_FAILURES:
+        for i in failures:
+            for j in neighbours(spans, block, i, NEIGHBOURS):
+                yield j, Rank.NEAR

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 
-from contextprune.context import Kind, Reading
+from contextprune.context import Kind
 from contextprune.errors import BudgetError
 from contextprune.plan import Plan
 from contextprune.selection.fill import Fill
-from contextprune.selection.first import Rank
+from contextprune.selection.first import TRACES, Rank
 from contextprune.selection.prepared import Prepared
 from contextprune.selection.settle import Exact, settle
 from contextprune.selection.targets import LINE_WORTH, RECENT_WORTH
 
 ANY_LENGTH = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which a span's length does not count against it; in a single result it does not, either."""
-TRACES = frozenset({Reading.TRACE, Reading.ASKED_TRACE})
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
 RANKS = len(Rank)
 

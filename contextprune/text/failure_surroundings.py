@@ -18,6 +18,10 @@ ABOVE = 12
 """Lines above a verdict that may say why."""
 CAPTION = 60
 """Lines above an indented finding among which its caption is looked for."""
+GOES_ON = 2
+"""Lines as far in as a failure that ends with a colon, which they go on from."""
+PLACES = 6
+"""Lines above a failure that say where it was met, without a break."""
 
 _READABLE = frozenset({Syntax.LINES, Syntax.PROSE})
 _DETAIL = re.compile(
@@ -37,6 +41,11 @@ _CAPTION = re.compile(
     r"\s{0,40}(?:[\w@.\\~-]{0,200}[/\\.][\w./\\@~ -]{1,300}:?\s*$|In file included"
     r"|.{1,300}: In (?:function|member|\w{1,20}))"
 )
+_PLACE = re.compile(
+    r"[^\s:]{1,200}:\d{1,7}(?::\d{1,5})?:?[ \t]{2,8}(?:\w{1,20} )?(?:required|in|from|by|at|called"
+    r"|expanded)\b|\s{1,40}from \S{1,200}:\d{1,7}[,:]|In file included|.{1,300}: In \w{1,20}"
+)
+"""Where a compiler met what it complains about, said before the complaint."""
 _CARETS = re.compile(r"(?:^|\n)[ \t]{0,200}[\^~]+\s*$")
 _POINTING = re.compile(r"\s{0,200}\^[-~^]{0,200}\s\S")
 """A finding that points at the source above it."""
@@ -60,11 +69,12 @@ def _below(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
     """What stands further in, or as far in for a few lines, and notes; up to what tells of something else."""
     depth = _depth(spans[failure].text)
     level = 0
+    most = LEVEL if depth else GOES_ON if spans[failure].text.rstrip().endswith(":") else 0
     for i in range(failure + 1, min(block.stop, failure + 1 + BELOW)):
         text = spans[i].text
         further_in, detail = _depth(text) > depth, _DETAIL.match(text) is not None
         level += not (further_in or detail)
-        if spans[i].syntax not in _READABLE or _BOUNDARY.match(text) or level > (LEVEL if depth else 0):
+        if spans[i].syntax not in _READABLE or _BOUNDARY.match(text) or level > most:
             return
         yield i
 
@@ -73,13 +83,15 @@ def _above(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
     """What a verdict is about, the source above a message, and the caption over what is indented."""
     verdict = _VERDICT.match(spans[failure].text) is not None
     pointing = _POINTING.match(spans[failure].text) is not None
+    placed = True
     carets = any(_CARETS.search(spans[i].text) for i in range(max(block.start, failure - 3), failure))
     for i in range(failure - 1, max(block.start, failure - ABOVE) - 1, -1):
         text = spans[i].text
         if _BOUNDARY.match(text) and not carets:
             break
         near = failure - i <= (5 if carets else 2 * pointing)
-        if near or (verdict and _LOCATION.match(text)) or (failure - i <= 2 and _CAPTION.match(text)):
+        placed = placed and failure - i <= PLACES and _PLACE.match(text) is not None
+        if near or placed or (verdict and _LOCATION.match(text)) or (failure - i <= 2 and _CAPTION.match(text)):
             yield i
 
     depth = _depth(spans[failure].text)

@@ -13,15 +13,22 @@ from typing import Any
 
 from contextprune.text.identifiers import identifiers
 
+MOST_WORDS = 12  # words of a goal that are looked for where no name tells more; the first ones count
 MOST = 40  # names that are looked for; the first ones count
 _SHORTEST, _LONGEST = 3, 120  # characters
 _QUOTED = re.compile(r"(?<![\w\"'`])(?:\"([^\"\n]{3,80})\"|'([^'\n]{3,80})'|`([^`\n]{3,80})`)(?![\w])")
+_PLAIN = re.compile(r"(?<![\w./-])[A-Za-z]{5,40}(?![\w/-])")
 _NUMBERED = re.compile(r"(?<![\w.])(?:#(\d{1,12})|([A-Za-z]{1,8}-\d{1,12}|\d{3}))(?![\w-])(?!\.\d)")  # #42, A-17, 404
 
 
 def names_of_goal(goal: str) -> list[str]:
     """What a user's words name, in order, each once."""
     return _distinct(_names(goal))
+
+
+def words_of_goal(goal: str) -> list[str]:
+    """The plain words of a user's that may be somebody's or something's name, in small letters, each once."""
+    return list(dict.fromkeys(word.lower() for word in _PLAIN.findall(goal)))[:MOST_WORDS]
 
 
 def names_of_call(arguments: str) -> list[str]:
@@ -68,12 +75,16 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def offsets_of(text: str, name: str, most: int) -> list[int]:
-    """Offsets in `text` at which `name` stands by itself; none where that is more often than `most`."""
+    """Offsets in `text` at which `name` stands by itself; none where that is more often than `most`.
+
+    A word may have its version behind it: `libicu` is named by `libicu72`.
+    """
+    word = name.isalpha()
     offsets: list[int] = []
     at = text.find(name)
     while at >= 0:
         end = at + len(name)
-        if _apart(text, at - 1, name[0]) and _apart(text, end, name[-1]):
+        if _apart(text, at - 1, name[0]) and (_apart(text, end, name[-1]) or (word and text[end].isdigit())):
             offsets.append(at)
             if len(offsets) > most:
                 return []

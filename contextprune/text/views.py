@@ -17,6 +17,9 @@ from contextprune.text.numbered import numbered_share
 NUMBERED = re.compile(r"\s{0,8}\d{1,7}(?:[|\t]|:(?!\d\d\b))")
 """A line with its number before it, as views of files print it; a time of day is none."""
 
+_FINDING = re.compile(r"\s{0,8}\d{1,7}:\d{1,5}[ \t]{2,}\S")
+"""A line of a linter: the place in a file that its report names above, and what is wrong there."""
+
 _CODE = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF})
 
 
@@ -38,7 +41,8 @@ def is_code(span: Span) -> bool:
 
 def looks_like_view(text: str, spans: Sequence[Span]) -> bool:
     """Whether at least half of the characters of `text`, cut into `spans`, are code or stand in numbered lines."""
-    code = 2 * sum(len(span.text) for span in spans if is_code(span)) >= len(text)
+    lines = (span for span in spans if is_code(span) and not _FINDING.match(span.text))
+    code = 2 * sum(len(span.text) for span in lines) >= len(text)
     return (code or numbered_share(text) >= 0.5) and not is_log(text)
 
 

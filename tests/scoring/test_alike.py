@@ -54,6 +54,23 @@ def test_what_differs_stays_with_the_name_of_its_record() -> None:
     assert '"name": "shop-7"' in standing_out
 
 
+@pytest.mark.parametrize(
+    ("usual", "odd_record"),
+    [
+        (
+            "W291: trailing blank [style]\n  --> part_{i}.py:{i}:80",
+            "S608: SQL by hand [injection]\n  --> part_19.py:19:12",
+        ),
+        ("plugin: part-{i}\nversion: 1.0.{i}\nstate: current", "plugin: part-19\nversion: 1.0.19\nstate: restart"),
+        ("job {i}: done\nran on: node-{i}", "job 19: left queued\nran on: node-19"),
+    ],
+)
+def test_what_stands_out_in_a_report_stays_with_its_record(usual: str, odd_record: str) -> None:
+    paragraphs = [usual.format(i=i) for i in range(40)]
+    paragraphs[19] = odd_record
+    assert odd("\n\n".join(paragraphs)) == [line.strip() for line in odd_record.split("\n")]
+
+
 def test_documents_are_left_to_the_scorer() -> None:
     assert compared("\n".join([*LINES, "something else"]), Kind.DOCUMENT)[1] == Alike()
 

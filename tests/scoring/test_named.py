@@ -90,3 +90,27 @@ def test_names_take_a_small_share_of_a_block() -> None:
 
 def test_nothing_is_named_without_a_goal() -> None:
     assert holding(ROWS, "") == ""
+
+
+def test_a_plain_word_of_the_goal_that_few_lines_hold_names_its_record() -> None:
+    lock = "".join(f'[[package]]\nname = "part-{i}"\nversion = "0.{i}.2"\nsource = "registry"\n\n' for i in range(40))
+    section = holding(lock.replace("part-14", "rudder"), "In which version do we get rudder?")
+    assert 'version = "0.14.2"' in section
+    assert 'version = "0.13.2"' not in section
+
+
+def test_a_plain_word_names_the_version_behind_it_too() -> None:
+    rows = "".join(f"ii  libpart{i}dev  1.{i}  amd64\n" for i in range(60))
+    assert holding(f"{rows}ii  libcurl4  7.88  amd64\n", "Which libcurl is there?") == "ii  libcurl4  7.88  amd64\n"
+
+
+def test_a_plain_word_that_many_lines_hold_names_none() -> None:
+    assert holding("".join(f"invoice {i} paid\n" for i in range(60)), "Was any invoice refused?") == ""
+
+
+def test_in_a_short_result_no_word_is_rare() -> None:
+    assert holding("".join(f"line {i}\n" for i in range(9)) + "rudder 4\n", "Which rudder?") == ""
+
+
+def test_of_work_under_way_plain_words_name_nothing() -> None:
+    assert holding(ROWS + "rudder,4,1.20\n", "Which rudder?", results=3) == ""

@@ -70,6 +70,24 @@ rm -rf "$old/"*
 
 In clean.sh line 12:
 """
+PANIC = """running 2 tests
+thread 'adds' panicked at src/lib.rs:8:13:
+attempt to divide by zero
+note: run with `RUST_BACKTRACE=1`
+test removes ... ok
+"""
+TERRAFORM = """Initializing the backend...
+Error: Failed to query available provider packages:
+registry.example.org has no package acme/weir
+"""
+GXX = """g++ -c route.cpp
+In file included from /usr/include/map:61,
+                 from route.cpp:3:
+/usr/include/stl_map.h: In instantiation of 'int& std::map<Stop, int>::operator[](Stop&&)':
+route.cpp:11:32:   required from here
+/usr/include/stl_function.h:408:20: error: no match for 'operator<'
+g++ -c other.cpp
+"""
 VALGRIND = """==1== Command: ./leak
 ==1== 100 bytes in 1 blocks are definitely lost in loss record 1 of 2
 ==1==    at 0x48417B4: malloc (in /usr/libexec/valgrind/vgpreload.so)
@@ -96,6 +114,9 @@ def belongs(text: str, failure: str) -> str:
         (JEST, "cart › adds", ["Expected: 3", "Received: 4"], ["loading the cart"]),
         (SHELLCHECK, "SC2115", ["In clean.sh line 9", "rm -rf"], []),
         (VALGRIND, "definitely lost", ["main (leak.c:14)"], ["still reachable", "Command"]),
+        (PANIC, "panicked", ["divide by zero", "RUST_BACKTRACE"], ["running", "removes"]),
+        (TERRAFORM, "Error", ["has no package acme/weir"], ["Initializing"]),
+        (GXX, "error: no match", ["required from here", "from route.cpp:3", "In instantiation"], ["g++"]),
         (PSQL, "relation", ["LINE 1", "HINT"], ["INSERT"]),
     ],
 )

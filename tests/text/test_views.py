@@ -82,3 +82,12 @@ def test_a_block_looks_like_a_view_where_half_of_it_is_code(text: str, view: boo
 )
 def test_a_line_without_its_number_is_what_the_file_holds(text: str, body: str) -> None:
     assert without_number(text) == body
+
+
+@pytest.mark.parametrize(
+    "row", ["  {i}:5  error  Unexpected var  no-var", "{i}:1       warning  too long  (line-length)"]
+)
+def test_findings_with_their_places_are_no_view_of_a_file(row: str) -> None:
+    text = "src/a.js\n" + "".join(f"{row.format(i=i)}\n" for i in range(1, 40))
+    context = Context((Segment(Kind.TOOL_RESULT, text, ("r",)),))
+    assert not looks_like_view(text, split(context))
