@@ -8,6 +8,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
+from contextprune.proxy.admission import Admission
 from contextprune.proxy.endpoints import Endpoints
 from contextprune.proxy.exchange import Exchange, Phase, Relay, Send, Stop
 from contextprune.proxy.forward import Forwarder, note
@@ -18,6 +19,7 @@ from contextprune.proxy.replay.replayer import Replayer, store_of
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.record import RequestRecord
 from contextprune.proxy.telemetry.usage import Tap
+from contextprune.proxy.treatment import Refusal
 from contextprune.proxy.wire.body import ClientGone, Decoder, Receive, Unacceptable
 from contextprune.proxy.wire.client import Broken, Client, Failed
 from contextprune.proxy.wire.routes import Upstreams
@@ -48,7 +50,7 @@ class App:
         self._client = Client(options, upstreams)
         monitor.unreachable = self._client.trouble
         self._replayer = replayer or Replayer(lambda: store_of(options.config))
-        self._decoder = Decoder(options.max_decoded)
+        self._decoder, self._admission = Decoder(options.max_decoded), Admission(options)
         relay = Relay(self._client)
         self._forwarder = Forwarder(options, pool, upstreams, relay, self._replayer, self._decoder)
         self._endpoints = Endpoints(options, monitor, pool, lambda: self.draining, secret, self._decoder)
@@ -118,7 +120,11 @@ class App:
         tap = None
 
         try:
-            if is_ours:
+            refusal = self._refusal(exchange, is_ours=is_ours)
+            if refusal is not None:
+                exchange.record.answer = replace(exchange.record.answer, status="refused")
+                await exchange.refuse(refusal.status, refusal.message, refusal.headers)
+            elif is_ours:
                 await self._endpoints.answer(exchange, path, self._forwarder.sidecar)
             else:
                 self._exchanges.add(exchange)
@@ -146,6 +152,13 @@ class App:
         finally:
             self._exchanges.discard(exchange)
             self._finish(exchange, tap)
+
+    def _refusal(self, exchange: Exchange, *, is_ours: bool) -> Refusal | None:
+        """Why a request is not let in; None where it is, or where a page of our own decides."""
+        refusal = self._admission.to_any(exchange.scope["method"], exchange.names)
+        if refusal is not None or is_ours:
+            return refusal
+        return self._admission.to_relay(exchange.scope.get("client"), exchange.names)
 
     def _finish(self, exchange: Exchange, tap: Tap | None) -> None:
         exchange.finish()

@@ -1,26 +1,23 @@
-"""The proxy's own pages, and who may see them.
+"""The proxy's own pages and its side-car.
 
-Anybody may ask for its health. The figures, the dashboard and the side-car are for this machine, or for
-those who show the operator's token: a foreign Host header means that a web page on this machine was made to ask.
+Anybody may ask for its health; for all else `admission` decides.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
 
+from contextprune.proxy.admission import Admission
 from contextprune.proxy.dashboard import respond as dashboard
 from contextprune.proxy.exchange import Exchange
 from contextprune.proxy.forward import short_hash
 from contextprune.proxy.inherited import CHALLENGE, PROOF, prove
 from contextprune.proxy.job import Answer, Reason, Task
-from contextprune.proxy.options import Options, is_loopback
+from contextprune.proxy.options import Options
 from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
@@ -36,13 +33,7 @@ GUARDRAIL = b"/beta/litellm_basic_guardrail_api"
 _OPEN = (b"/livez", b"/readyz")
 _PAGES = (b"/", b"/stats", b"/metrics")
 _BELOW = b"/requests/"
-_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
 _WATCHED = 60.0  # seconds for which a load balancer counts as present
-_NOBODY = (
-    "this page is for the machine that the proxy runs on. From elsewhere, set `token` "
-    "(CONTEXTPRUNE_SERVE_TOKEN) and send it as a bearer token, or as the password that the browser asks for"
-)
-_FOREIGN = "the Host header names another machine; open this page as http://127.0.0.1:{port}/"
 _NO_USAGE = "the body is a JSON object with a session_id and the usage of an answer, as its provider wrote it"
 _STATUS: Mapping[str, int] = {Reason.NOT_FOUND: 404, Reason.DENIED: 404, Reason.PAYLOAD: 400}
 _ABSENT = "no original is kept under this key for this credential"  # the same words for another's: a key tells nothing
@@ -78,7 +69,7 @@ class Endpoints:
         decoder: Decoder | None = None,
     ) -> None:
         self._options, self._monitor, self._pool, self._draining = options, monitor, pool, draining
-        self._secret = secret
+        self._secret, self._admission = secret, Admission(options)
         self._decoder = decoder or Decoder(options.max_decoded)
         self._last_probe = -_WATCHED
         self._was_ready = False
@@ -131,28 +122,10 @@ class Endpoints:
 
     async def _admitted(self, exchange: Exchange) -> bool:
         """True where this client may see it; if not, it has been refused."""
-        options, names = self._options, exchange.names
-        if options.token and _shows_token(names.get(b"authorization", b""), options.token):
-            return True
-        client = exchange.scope.get("client")
-        here = client is None or is_loopback(client[0])  # None: a Unix socket
-        if not here or any(name in names for name in _FORWARDED):
-            challenge: Headers = [(b"www-authenticate", b'Basic realm="contextprune"')] if options.token else ()
-            await exchange.refuse(401 if options.token else 403, _NOBODY, challenge)
-            return False
-        if not self._names_us(names.get(b"host", b"")):
-            await exchange.refuse(403, _FOREIGN.format(port=options.port))
-            return False
-        return True
-
-    def _names_us(self, host: bytes) -> bool:
-        """True where a Host header names this machine or the address that we listen on."""
-        name = host.decode("latin-1").strip().casefold()
-        if name.startswith("["):
-            name = name[1:].partition("]")[0]
-        elif name.count(":") == 1:
-            name = name.partition(":")[0]
-        return is_loopback(name) or (name == self._options.host.casefold() and name != "")
+        refusal = self._admission.to_page(exchange.scope.get("client"), exchange.names)
+        if refusal is not None:
+            await exchange.refuse(refusal.status, refusal.message, refusal.headers)
+        return refusal is None
 
     async def _page(self, exchange: Exchange, path: bytes) -> None:
         self._monitor.pool = self._pool.status()
@@ -237,19 +210,6 @@ def _is_sidecar(path: bytes) -> bool:
 async def _send_json(exchange: Exchange, status: int, values: Mapping[str, Any], further: Headers = ()) -> None:
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *further]
     await exchange.answer(status, headers, json.dumps(values).encode())
-
-
-def _shows_token(header: bytes, token: str) -> bool:
-    """True where an Authorization header carries the token: as a bearer, or as a password with any name."""
-    scheme, _, value = header.strip().partition(b" ")
-    if scheme.lower() == b"basic":
-        try:
-            value = b64decode(value.strip(), validate=True).partition(b":")[2]
-        except (Base64Error, ValueError):
-            return False
-    elif scheme.lower() != b"bearer":
-        return False
-    return hmac.compare_digest(value.strip(), token.encode())
 
 
 def _retrieve_request(path: bytes, query: bytes) -> bytes:

@@ -22,6 +22,9 @@ MODES = ("on", "audit", "off")
 RECALLS = ("off", "tool", "mcp")
 """Markers without a hint; a tool in every request of a session; the MCP server answers."""
 
+ADMITS = ("auto", "token", "all")
+"""Whom requests are relayed for."""
+
 _OWN_PATHS = ("/v1", "/livez", "/readyz", "/metrics", "/stats", "/requests")
 _FLAGS = {"content": "--show-content"}
 
@@ -31,6 +34,7 @@ class Options:
     """Options of the proxy; the defaults suit one user on one machine.
 
     host                the address to listen on
+    hosts               further names of this proxy, as an edge in front of it passes them on in Host headers
     port                the port to listen on; 0 takes any free one
     upstream_openai     base URL for the paths of OpenAI's API and for its keys, without the final /v1
     upstream_anthropic  base URL for the paths of Anthropic's API and for its keys, without the final /v1
@@ -58,11 +62,14 @@ class Options:
     records             requests that the dashboard remembers
     content             show texts of requests on the dashboard
     token               the secret that other machines send for the dashboard and the side-car; "": they get nothing
+    admit               whom requests are relayed for: of other machines those that send the "token", "all", or
+                        "auto": as "token" where `host` can be reached from them
     canary_minutes      minutes of traffic with nothing shortened after which it says so loudly
     config              read this file, in place of your own and the project's
     """
 
     host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
     port: int = 8788
     upstream_openai: str = "https://api.openai.com"
     upstream_anthropic: str = "https://api.anthropic.com"
@@ -88,6 +95,7 @@ class Options:
     records: int = 500
     content: bool = False
     token: str = field(default="", repr=False)
+    admit: str = "auto"
     canary_minutes: float = 30.0
     config: str = ""
 
@@ -96,7 +104,7 @@ class Options:
             raise SettingsError("host is a name or an address, such as 127.0.0.1, not empty")
         if not 0 <= self.port <= 65_535:
             raise SettingsError(f"port lies between 0 and 65535, not {self.port}")
-        for name, words in (("mode", MODES), ("recall", RECALLS)):
+        for name, words in (("mode", MODES), ("recall", RECALLS), ("admit", ADMITS)):
             if getattr(self, name) not in words:
                 raise SettingsError(f"{name} is one of {', '.join(words)}, not {getattr(self, name)!r}")
         for name in _MEASURES:
@@ -113,6 +121,11 @@ class Options:
     def loopback(self) -> bool:
         """True where only this machine can reach it."""
         return is_loopback(self.host)
+
+    @property
+    def wants_token(self) -> bool:
+        """True where requests from other machines are relayed only with the token."""
+        return self.admit == "token" or (self.admit == "auto" and not self.loopback)
 
 
 _MEASURES = (
@@ -134,6 +147,7 @@ OPTIONS = Group(
         "port": {"minimum": 0, "maximum": 65_535},
         "mode": {"enum": list(MODES)},
         "recall": {"enum": list(RECALLS)},
+        "admit": {"enum": list(ADMITS)},
     },
 )
 """The options as settings: a table of the file, and variables."""
@@ -178,9 +192,15 @@ def trace_options(
         values["upstreams"] = {prefix.rstrip("/"): url.rstrip("/") for prefix, url in values["upstreams"].items()}
 
     try:
-        return Options(**values, config=str((folder / file).absolute()) if file else ""), sources
+        options = Options(**values, config=str((folder / file).absolute()) if file else "")
     except SettingsError as exc:
         raise SettingsError(f"{exc}{_set_by(str(exc), sources)}") from exc
+    if options.wants_token and not options.token:
+        raise SettingsError(
+            f"token is missing: other machines can reach {options.host}, and requests are relayed for those that send "
+            'it as x-contextprune-token; set CONTEXTPRUNE_SERVE_TOKEN, or admit to "all" to relay for everybody'
+        )
+    return options, sources
 
 
 def without_version(url: str) -> str:

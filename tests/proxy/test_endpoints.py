@@ -79,8 +79,9 @@ def test_names_of_this_machine_are_known(proxy: Running, host: str) -> None:
     assert proxy.get("/stats", headers={"host": host}).status_code == 200
 
 
-def test_the_host_header_matters_for_our_own_pages_only(proxy: Running) -> None:
-    assert proxy.get("/v1/models", headers={"host": "proxy.example"}).status_code == 200
+def test_a_host_header_that_may_be_anybodys_is_refused_for_relaying_too(proxy: Running) -> None:
+    assert proxy.get("/v1/models", headers={"host": "proxy.example"}).status_code == 403
+    assert proxy.get("/v1/models", headers={"host": "proxy.local"}).status_code == 200
 
 
 @pytest.mark.parametrize("path", PRIVATE)

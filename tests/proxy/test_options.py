@@ -37,12 +37,13 @@ def test_the_file_gives_way_to_the_variable_and_the_variable_to_the_flag(tmp_pat
 def test_every_option_is_read_from_a_file_and_from_a_variable(tmp_path: Path) -> None:
     changed: dict[str, Any] = {"upstreams": {"/groq": "https://api.groq.com/openai"}, "content": True, "mode": "off"}
     changed |= {"upstream_openai": "http://one", "upstream_anthropic": "http://two", "recall": "mcp"}
-    changed |= {"host": "::1", "token": "secret"}
+    changed |= {"host": "::1", "token": "secret", "admit": "all", "hosts": ("a.example", "b.example")}
     for field in fields(Options):
         if isinstance(field.default, int | float) and field.name not in changed:
             changed[field.name] = field.default + 1
     assert {field.name for field in fields(Options)} == {*changed, "config"}
     environ = {f"CONTEXTPRUNE_SERVE_{name.upper()}": str(value) for name, value in changed.items()}
+    environ["CONTEXTPRUNE_SERVE_HOSTS"] = "a.example,b.example"
     environ["CONTEXTPRUNE_SERVE_UPSTREAMS"] = '{"/groq" = "https://api.groq.com/openai"}'
     assert load_options(folder=tmp_path, variables=environ) == Options(**changed)
     lines = [f"{name} = {_toml(value)}" for name, value in changed.items()]
@@ -212,4 +213,5 @@ def test_only_loopback_is_this_machine(host: str, only_here: bool) -> None:
 def _toml(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f'"{key}" = "{url}"' for key, url in value.items()) + "}"
+    value = list(value) if isinstance(value, tuple) else value
     return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
