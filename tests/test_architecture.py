@@ -50,7 +50,7 @@ PROXY_LAYERS = (
     {"options", "job", "inherited"},
     {"wire", "pool"},
     {"telemetry", "treatment", "replay"},
-    {"worker", "dashboard"},
+    {"worker", "dashboard", "admission"},
     {"exchange", "endpoints", "forward", "app", "server", "supervisor"},
 )
 """The same inside the proxy; its last layer is the front process, whose files may import one another."""
