@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from textwrap import indent
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import contextprune as cp
@@ -60,6 +62,58 @@ def test_6_valid_json_stays_valid_or_is_one_marker(
     after = json.loads(new)
     if _encodable(before):
         assert _encodable(after)
+
+
+_SCALARS = (
+    st.integers()
+    | st.floats(allow_nan=False)
+    | st.floats(1e-12, 1e-6)
+    | st.booleans()
+    | st.none()
+    | st.text('ab \\"\n½[{,', max_size=60)
+)
+_VALUES = st.lists(
+    _SCALARS | st.lists(_SCALARS, max_size=3) | st.dictionaries(st.sampled_from(["id", "a b", '"']), _SCALARS),
+    min_size=1,
+    max_size=6,
+)
+_FORMS: dict[str, Callable[[list[Any]], str]] = {
+    "behind a blank": lambda rows: " " + json.dumps(rows),
+    "behind a tab and lines": lambda rows: "\t\n" + json.dumps(rows, separators=(",", ":")) + " \n",
+    "indented as a whole": lambda rows: indent(json.dumps({"items": rows}, indent=2), "  "),
+    "with line ends of Windows": lambda rows: json.dumps(rows, indent=2).replace("\n", "\r\n"),
+    "numbers with exponents": lambda rows: json.dumps([n * 1.37e-7 for n in range(1, 99)] + rows),
+    "not numbers": lambda rows: json.dumps([float("nan"), float("-inf")] * 40 + rows),
+    "indented records": lambda rows: "".join(f"  {json.dumps([row] * 3)}\n" for row in rows),
+    "records that are strings": lambda rows: "\n".join(json.dumps(f"the record of {row}") for row in rows),
+    "records of several lines": lambda rows: "\n".join(indent(json.dumps([row] * 3, indent=1), " ") for row in rows),
+    "a string behind a blank": lambda rows: " " + json.dumps("\n".join(map(str, rows))),
+}
+
+
+def json_values(text: str) -> list[Any] | None:
+    """The JSON values that a text is, one after the other; None where it is none."""
+    values, text = [], text.strip()
+    while text:
+        try:
+            value, end = json.JSONDecoder().raw_decode(text)
+        except ValueError:
+            return None
+        values.append(value)
+        text = text[end:].lstrip()
+    return values
+
+
+@pytest.mark.parametrize("form", _FORMS.values(), ids=_FORMS)
+@settings(max_examples=6)
+@given(rows=_VALUES, ratio=st.none() | st.integers(1, 9))
+def test_6_json_stays_valid_however_it_is_written(
+    form: Callable[[list[Any]], str], rows: list[Any], ratio: int | None
+) -> None:
+    text = form(rows * 30)
+    assert json_values(text) is not None
+    new = result_of(text, None if ratio is None else cp.Budget(ratio=ratio / 10), SCORERS[3])
+    assert _MARKER.fullmatch(new) or json_values(new) is not None
 
 
 @pytest.mark.parametrize("inside", [outputs.json_pretty(8, 0), "One sentence that is long enough to be cut. " * 12])

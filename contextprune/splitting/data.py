@@ -28,6 +28,7 @@ _LONG_LINE = 1500  # characters: a longer line of JSON lines is cut inside
 _STRING = r'"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+"'
 _NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _SPACE = r"[ \t\n\r]*+"
+_INDENT = re.compile(r"\ufeff?[ \t]*+")
 # A closing bracket, or a member (its key, then a scalar or an opening bracket), each with its comma; else no JSON.
 _TOKEN = re.compile(
     rf"{_SPACE}(?:(?P<close>[\]}}])(?:{_SPACE},)?"
@@ -73,10 +74,11 @@ def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
 def _record_end(text: str, start: int) -> int:
     """The end of the line in which the value that begins at `start` ends, or of the line there, which is no value."""
     end = text.find("\n", start) + 1 or len(text)
-    if text[start] not in "{[":
+    at = _INDENT.match(text, start).end()  # type: ignore[union-attr]  # it matches anything
+    if text[at : at + 1] not in ("{", "["):
         return end
     try:
-        value_end = _DECODER.raw_decode(text, start)[1]
+        value_end = _DECODER.raw_decode(text, at)[1]
     except (ValueError, RecursionError):
         return end
     return text.find("\n", value_end) + 1 or len(text)
@@ -199,7 +201,7 @@ class _Scanner:
 def _scan(text: str, root: Syntax, cut_inner: CutInner | None = None) -> list[Cut] | None:
     """The cuts of a JSON text, what stands at its root in the syntax `root`; None if it is no JSON."""
     scanner = _Scanner(text, root, cut_inner)
-    for token in _TOKEN.finditer(text):
+    for token in _TOKEN.finditer(text, 1 if text.startswith("\ufeff") else 0):
         match token.lastgroup:
             case "value" | "open":
                 allowed = scanner.member(token)

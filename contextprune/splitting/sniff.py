@@ -46,7 +46,7 @@ _LETTER = re.compile(
     |(?P<d>diff\ --|commit\ [0-9a-f]{7,40}\b|Index:\ |---\ \S)                    # a diff
     |(?P<t>Traceback\ \(most\ recent|goroutine\ \d+\ \[)                          # a stack trace
     |(?P<H><!doctype\ html|<html|<!DOCTYPE\ html|<HTML|<\?xml\ )                    # a page
-    |(?P<j>[{\[]\s*+(?:["\[{\]}]|-?\d[\d.]*+\s*+[,\]]|(?:true|false|null)\b|$))   # a JSON value
+    |(?P<j>[{\[]\s*+(?:["\[{\]}]|-?\d[\d.]*+(?:[eE][+-]?\d++)?\s*+[,\]]|(?:true|false|null)\b|$))   # a JSON value
     |(?P<n>[ \t]{0,8}\d{1,7}(?:[:\t→-]|[ ]?\|))                                   # a numbered line
     |(?P<s>[ ]{0,3}\|[ ]?:?-{2,}[-:|\ ]*+\s*+$)                                   # a rule in a table
     |(?P<p>[ ]{0,3}\|.*\|\s*+$)                                                   # a row of a table
@@ -73,6 +73,9 @@ _TABLES_WITHIN = frozenset({Shape.LOG, Shape.OUTLINE})  # whose cutters know ali
 _FEW = 4  # rows that open no part of their own where they could go with a log or a Markdown text
 _WHOLE_FILES = frozenset({Shape.PYTHON, Shape.CODE, Shape.HTML, Shape.XML, Shape.CSV})
 _WORTH_CUTTING = 80  # characters of a JSON value
+_BLANKS = " \t\r\n"
+_FIRST = re.compile(r"\ufeff?[ \t\r\n]*+")
+_LINE_END = re.compile(r"[ \t\r]*+\n[ \t\r\n]*+")
 _VALUES = 3  # of several lines each that are records, as of a list that was printed one by one
 _MISSES = 24  # failed attempts at JSON before giving up: each may cost the length of the text
 
@@ -81,8 +84,8 @@ def parts(text: str, name: str | None = None) -> list[Part]:
     """The parts of `text`: contiguous, not empty, and together all of it. They begin and end at line ends."""
     if not text:
         return []
-    if _is_string(text):
-        return [Part(0, len(text), Shape.JSON, None)]
+    if shape := _all_json(text):
+        return [Part(0, len(text), shape, None)]
 
     hint, language = by_name(name)
     lines = text.split("\n")
@@ -100,14 +103,27 @@ def parts(text: str, name: str | None = None) -> list[Part]:
     ]
 
 
-def _is_string(text: str) -> bool:
-    """Whether the whole text is one JSON string on one line."""
-    if len(text) < _WORTH_CUTTING or text[0] != '"' or text.rstrip()[-1:] != '"':
-        return False
-    try:
-        return isinstance(json.loads(text), str)
-    except ValueError:
-        return False
+def _all_json(text: str) -> Shape | None:
+    """The shape of a text that is JSON from end to end, however it is indented: a value, or records; else None."""
+    end = len(text.rstrip(_BLANKS))
+    at = _FIRST.match(text).end()  # type: ignore[union-attr]  # it matches anything
+    if len(text) < _WORTH_CUTTING or text[end - 1] not in '}]"':
+        return None
+    values = lines = 0
+    while at < end:
+        start = at
+        try:
+            at = _DECODER.raw_decode(text, start)[1] if text[start] in '{["' else start
+        except (ValueError, RecursionError):
+            return None
+        if at == start or (at < end and not (line_end := _LINE_END.match(text, at))):
+            return None
+        values, lines = values + 1, lines + ("\n" not in text[start:at])
+        at = line_end.end() if at < end and line_end else end
+
+    if values == 1:
+        return Shape.JSON
+    return Shape.JSONL if values >= _VALUES or lines == values else None
 
 
 class _Sniffer:
