@@ -61,7 +61,8 @@ clean:
 # Each in an environment of its own, since the frameworks' pins are not ours.
 $(LANGCHAIN)/.venv/installed: $(LANGCHAIN)/pyproject.toml pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LANGCHAIN)/.venv
-	$(LANGCHAIN)/$(BIN)/$(PIP) -c constraints.txt -e . -e '$(LANGCHAIN)[test,prices]'
+	$(LANGCHAIN)/$(BIN)/$(PIP) -c constraints.txt torch
+	$(LANGCHAIN)/$(BIN)/$(PIP) -c constraints.txt -e '.[torch]' -e '$(LANGCHAIN)[test,prices]'
 	touch $@
 
 $(LLAMAINDEX)/.venv/installed: $(LLAMAINDEX)/pyproject.toml pyproject.toml constraints.txt

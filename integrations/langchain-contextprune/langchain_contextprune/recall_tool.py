@@ -16,61 +16,74 @@ NAME = "contextprune_recall"
 
 
 class RecallInput(BaseModel):
-    """What to give back."""
+    """What to give back. Each place narrows what the others leave."""
 
     key: str = Field(description="The twelve characters after `recall=` in a marker.")
-    query: str | None = Field(default=None, description="Only the lines that hold all of these words.")
-    lines: str | None = Field(
-        default=None, description="Only these lines of the original: '12', '12-40' or '12,60-70'."
+    query: str | None = Field(
+        default=None, description="Only lines that hold all of these words; of a long line what is around them."
+    )
+    lines: str | None = Field(default=None, description="Only these lines of the original: 12, 12-40 or 12-40,60.")
+    rows: str | None = Field(
+        default=None,
+        description="Only these elements of its JSON list, or records of its table, counted from 1: 3 or 3-20.",
+    )
+    path: str | None = Field(
+        default=None, description="Only the value at this place of its JSON, such as items[17].status."
+    )
+    chars: str | None = Field(
+        default=None, description="Only these characters, counted from 1, such as 64001-96000: for parts of a line."
     )
 
 
 class ContextPruneRecall(BaseTool):
-    """Gives back what was taken out of a tool's result. The original comes byte for byte, up to `max_tokens`.
+    """Gives back what was taken out of a tool's result: byte for byte, any part of it, up to `max_tokens` at a time.
 
     Args:
         pruner: Whose store holds the originals: the one that shortens.
-        max_tokens: A longer answer is cut after a whole line, and says which lines to ask for next.
+        max_tokens: The most that one answer may have; its last line says what was left off and how to ask for it.
     """
 
     name: str = NAME
     description: str = (
         "Read text that was removed from an earlier tool result. A marker such as "
-        "[lines 2-22 cut, recall=abcdefgh2345] shows where text is missing. Pass its key, and `lines` or `query` to "
-        "read only a part. Use it when you need what a marker stands for; do not run the original tool again."
+        "[lines 2-22 cut, recall=abcdefgh2345] shows where text is missing. Pass its key, and `lines`, `query`, "
+        "`rows`, `path` or `chars` to read only a part. Use it when you need what a marker stands for; do not run the "
+        "original tool again."
     )
     args_schema: Annotated[ArgsSchema | None, SkipValidation()] = RecallInput
     handle_tool_error: Any = True  # an unknown key is an answer for the model, not the end of the run
     pruner: SkipValidation[cp.Pruner] = Field(default_factory=built, exclude=True, repr=False)
-    max_tokens: int = 8000
+    max_tokens: int = Field(default=8000, ge=1)
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    def _run(self, key: str, query: str | None = None, lines: str | None = None) -> str:
-        """The original, or the part of it. Raises ToolException with what to do instead."""
+    def _run(
+        self,
+        key: str,
+        query: str | None = None,
+        lines: str | None = None,
+        rows: str | None = None,
+        path: str | None = None,
+        chars: str | None = None,
+    ) -> str:
+        """Give the original, or the part of it. Raises ToolException with what to do instead."""
         try:
-            text = cp.recall(key.removeprefix("recall="), query=query, lines=lines, pruner=self.pruner)
+            return cp.recall(
+                key.strip().removeprefix("recall="), query, lines, self.pruner,
+                rows=rows, path=path, chars=chars, max_tokens=self.max_tokens,
+            )  # fmt: skip
         except cp.MissingOriginal as exc:
-            raise ToolException(f"nothing is kept under the key {key!r}; call the original tool again") from exc
+            raise ToolException(exc.for_model) from exc
         except Exception as exc:  # a store that cannot be read must not end the run
             raise ToolException(str(exc)) from exc
-        if not text:
-            return "no line matches; ask without `query` or `lines`, or with others"
-        return self._fitting(text, partly=bool(query or lines))
 
-    async def _arun(self, key: str, query: str | None = None, lines: str | None = None) -> str:
-        return await asyncio.to_thread(self._run, key, query, lines)
-
-    def _fitting(self, text: str, *, partly: bool) -> str:
-        if len(text) <= self.max_tokens or self.pruner.counter(text) <= self.max_tokens:  # no token is empty
-            return text
-        rows = text.splitlines(keepends=True)
-        kept: list[str] = []
-        room = self.max_tokens
-        for row in rows:
-            room -= self.pruner.counter(row)
-            if room < 0 and kept:
-                break
-            kept.append(row)
-        more = "narrower `lines` or a `query`" if partly else f'lines="{len(kept) + 1}-{len(rows)}" or a `query`'
-        return f"{''.join(kept)[: 8 * self.max_tokens]}\n[{len(rows) - len(kept)} more lines: ask with {more}]"
+    async def _arun(
+        self,
+        key: str,
+        query: str | None = None,
+        lines: str | None = None,
+        rows: str | None = None,
+        path: str | None = None,
+        chars: str | None = None,
+    ) -> str:
+        return await asyncio.to_thread(self._run, key, query, lines, rows, path, chars)

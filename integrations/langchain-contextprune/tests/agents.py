@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import contextprune as cp
@@ -19,6 +20,9 @@ FAILURE = "2026-01-01 10:07:00 ERROR worker-3: order 48777 failed: TimeoutError\
 LONG = LOG[: len(LOG) // 2] + FAILURE + LOG[len(LOG) // 2 :]
 OTHER = "".join(f"GET /items/{i} 200 {i * 3} ms agent=probe-{i % 5}\n" for i in range(400))
 
+_OWN = Path(__file__).parent.parent / "examples"
+FOLDER_OF_EXAMPLES = _OWN if _OWN.is_dir() else _OWN.parents[2] / "examples"
+"""In a source distribution beside the tests, in the repository two folders up."""
 
 _WORDS = ("load", "store", "parse", "send", "wait", "check", "sort", "merge", "close", "open", "read")
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import contextprune as cp
 import pytest
-from agents import FAILURE, LONG, OTHER, Scripted, calls, engine, ping, read_log, report, results
+from agents import FAILURE, FOLDER_OF_EXAMPLES, LONG, OTHER, Scripted, calls, engine, ping, read_log, report, results
 from langchain.agents import create_agent
 from langchain.tools import InjectedToolCallId
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage, convert_to_messages
@@ -387,7 +386,7 @@ def test_a_run_without_messages_or_tools_goes_through() -> None:
 
 
 def test_a_recorded_session_comes_out_the_same_in_every_process() -> None:
-    body = json.loads((Path(__file__).parents[3] / "examples" / "data" / "airline.json").read_bytes())
+    body = json.loads((FOLDER_OF_EXAMPLES / "data" / "airline.json").read_bytes())
     messages = convert_to_messages(body["messages"])
     seen = [view(engine(), messages, from_start=True).messages for _ in range(2)]
     assert [m.content for m in seen[0]] == [m.content for m in seen[1]]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import FAILURE, LONG, Scripted, calls, results
+from agents import FAILURE, FOLDER_OF_EXAMPLES, LONG, Scripted, calls, results
 from langchain_core.messages import AIMessage
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-EXAMPLES = sorted((ROOT.parents[1] / "examples").glob("langchain_*.py"))
+EXAMPLES = sorted(FOLDER_OF_EXAMPLES.glob("langchain_*.py"))
 
 _MODEL = '"anthropic:claude-sonnet-5-5"'
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import contextprune as cp
@@ -62,9 +64,9 @@ async def test_asynchronously_too() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"key": "aaaaaaaaaaaa"}, "call the original tool again"),
+        ({"key": "aaaaaaaaaaaa"}, "get the text another way"),
         ({"key": KEY, "lines": "x"}, "counted from 1"),
-        ({"key": KEY, "query": "unicorn"}, "no line matches"),
+        ({"key": KEY, "query": "unicorn"}, "No part of the original matches"),
     ],
 )
 def test_what_cannot_be_given_is_an_answer_that_says_what_to_do(asked: dict[str, str], said: str) -> None:
@@ -81,6 +83,39 @@ def test_a_long_answer_ends_with_a_whole_line_and_says_how_to_go_on() -> None:
     assert LONG.startswith(shown.rstrip("\n"))
     assert ENGINE.counter(shown) <= 500
     assert f'lines="{count + 1}-401"' in note
+
+
+ONE_LINE = json.dumps([{"order": 48000 + i, "state": "failed" if i == 1777 else "packed"} for i in range(4000)])
+
+
+def test_of_a_result_of_one_line_any_part_can_be_asked_for_within_the_limit() -> None:
+    pruner = engine()
+    key = pruner.store.key(ONE_LINE)
+    pruner.store.put({key: ONE_LINE})
+    recall = ContextPruneRecall(pruner=pruner)
+    for place in ({"rows": "1778"}, {"path": "[1777]"}, {"query": "failed"}):
+        answer = str(recall.invoke({"key": key, **place}))
+        assert '{"order": 49777, "state": "failed"}' in answer
+        assert len(answer) < 1000
+    whole = str(recall.invoke({"key": key}))
+    assert pruner.counter(whole) <= 8000
+    assert "chars=" in whole.splitlines()[-1]
+
+
+def test_whoever_follows_the_last_lines_reads_all_of_it() -> None:
+    pruner = engine()
+    key = pruner.store.key(ONE_LINE)
+    pruner.store.put({key: ONE_LINE})
+    recall, read_so_far, place = ContextPruneRecall(pruner=pruner), "", {}
+    for _ in range(20):
+        answer = str(recall.invoke({"key": key, **place}))
+        more = re.search(r'\n\[[\d,]+ more characters: ask with chars="(\d+-\d+)"\]\Z', answer)
+        if more is None:
+            read_so_far += answer
+            break
+        read_so_far += answer[: more.start()]
+        place = {"chars": more[1]}
+    assert read_so_far == ONE_LINE
 
 
 def test_what_it_gives_is_never_shortened_again() -> None:
