@@ -51,7 +51,7 @@ count = cp.Tiktoken()
 
 print("question:", row["question"])
 print("answer:  ", row["answer"], "\n")
-for name, postprocessors in (("before", []), ("after", [ContextPrunePostprocessor(ratio=0.3)])):
+for name, postprocessors in (("before", []), ("after", [ContextPrunePostprocessor(0.3)])):
     engine = index.as_query_engine(llm=MockLLM(), similarity_top_k=10, node_postprocessors=postprocessors)
     prompt = engine.query(row["question"])
     evidence = [node for node in prompt.source_nodes if row["answer"] in node.text]

@@ -46,7 +46,7 @@ def repeats(
 
     for i, key in enumerate(keys):
         source = first.get(key) if key else None
-        if run and source is not None:
+        if run and source is not None and owners[i] == owners[run[-1][0]]:
             after = run[-1][1] + 1
             if after < i and keys[after] == key and after not in copies:
                 source = after  # a line that stands often in the copied text: the one that follows is meant

@@ -87,3 +87,9 @@ def test_an_exact_copy_has_the_same_line_number() -> None:
 
 def test_blank_lines_are_nobodys_exact_copies() -> None:
     assert copy_key("   \n", cp.Kind.TOOL_RESULT, exact=True) == ""
+
+
+def test_every_copy_repeats_the_first_of_many() -> None:
+    body = "".join(f"row_{n} = compute_{n * 7}(alpha, beta, {n})\n" for n in range(30))
+    copies = repeated(*(result(body, turn=turn) for turn in range(1, 6)))
+    assert len(copies) == 4 * 30

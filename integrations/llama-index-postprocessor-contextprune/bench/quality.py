@@ -147,7 +147,7 @@ def _arms(share: float, embedding: MiniLM) -> dict[str, Arm]:
         pruner = cp.Pruner(scorer=cp.load_scorer(scorer), store=cp.MemoryStore())
         for ratio in (share, 0.5):
             ours = ContextPrunePostprocessor(ratio, pruner=pruner)
-            arms[f"`ContextPrunePostprocessor(ratio={ratio})`, {label}"] = _arm(ours)
+            arms[f"`ContextPrunePostprocessor({ratio})`, {label}"] = _arm(ours)
     return arms
 
 

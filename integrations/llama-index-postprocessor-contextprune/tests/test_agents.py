@@ -52,6 +52,48 @@ def test_the_model_of_a_function_agent_sees_short_results_that_stay_the_same(str
     assert "as above" in second
 
 
+def numbered_log(path: str) -> str:
+    """Read a log that says nothing twice."""
+    rows = [
+        f"2026-01-01 12:00:{i % 60:02d} INFO job {i * 7919 % 10007} of queue {i * 31 % 97} finished" for i in range(400)
+    ]
+    return "\n".join([path, *rows[:300], CRASH, *rows[300:]])
+
+
+@pytest.mark.parametrize("goal", [GOAL, "How many jobs are there?"])
+def test_a_file_that_is_read_again_is_sent_once(goal: str) -> None:
+    replies = [reply(call(str(i), "numbered_log", path="a")) for i in range(4)]
+    script = Script(*replies, reply(text="memory"))
+    ask(FunctionAgent(tools=prune_tools([numbered_log], pruner()), llm=script.llm()), goal)
+    first, *again = script.results()
+    assert CRASH in first
+    assert COUNT(first) < COUNT(numbered_log("a"))
+    assert all("as above" in text and COUNT(text) < 40 for text in again)
+    for i in range(1, 5):
+        assert script.seen[i][: len(script.seen[i - 1])] == script.seen[i - 1]
+
+
+def test_results_of_parallel_calls_keep_no_more_than_they_may_at_once() -> None:
+    calls = [call(str(i), "numbered_log", path=f"file {i}") for i in range(3)]
+    script = Script(reply(*calls), reply(text="all"))
+    ask(FunctionAgent(tools=prune_tools([numbered_log], pruner(), at_once=600), llm=script.llm()))
+    assert len(script.results()) == 3
+    assert sum(map(COUNT, script.results())) <= 600
+    assert all(CRASH in text for text in script.results())
+
+
+def test_a_long_error_reaches_the_model_shortened_with_what_failed() -> None:
+    def explode(path: str) -> str:
+        """Explode."""
+        raise OSError(numbered_log(path))
+
+    script = Script(reply(call("1", "explode", path="a")), reply(text="gone"))
+    ask(FunctionAgent(tools=prune_tools([explode], pruner()), llm=script.llm()))
+    (result,) = script.results()
+    assert CRASH in result
+    assert COUNT(result) < 0.8 * COUNT(numbered_log("a"))
+
+
 def test_the_recall_tool_is_offered_and_its_result_stays_whole() -> None:
     engine = pruner()
     script = Script(reply(call("1", "read_log", path="a")), reply(), reply(text="done"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import pickle
 import random
 import time
@@ -79,25 +80,25 @@ def test_class() -> None:
 
 
 def test_the_answer_stays_and_the_rest_goes() -> None:
-    got = postprocessor(ratio=0.35).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
+    got = postprocessor(budget=0.35).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
     assert "The tower was built in 1889" in " ".join(texts(got))
 
 
 @pytest.mark.parametrize("ratio", [0.2, 0.35, 0.5, 0.8])
 def test_one_budget_holds_over_all_nodes(ratio: float) -> None:
     given = scored(RIVER, TOWER, BREAD)
-    got = postprocessor(ratio=ratio).postprocess_nodes(given, query_str=QUESTION)
+    got = postprocessor(budget=ratio).postprocess_nodes(given, query_str=QUESTION)
     assert 0 < tokens(got) <= ratio * tokens(given)
 
 
 def test_a_budget_in_tokens_holds_over_all_nodes() -> None:
-    got = postprocessor(tokens=40).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
+    got = postprocessor(budget=cp.Budget(tokens=40)).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
     assert 0 < tokens(got) <= 40
 
 
 def test_ids_scores_and_order_are_those_of_the_nodes_that_came() -> None:
     given = scored(TOWER, RIVER, TOWER.upper(), BREAD)
-    got = postprocessor(ratio=0.6).postprocess_nodes(given, query_str="Which tower stands by the river?")
+    got = postprocessor(budget=0.6).postprocess_nodes(given, query_str="Which tower stands by the river?")
     places = [[node.node_id for node in given].index(node.node_id) for node in got]
     assert places == sorted(places)
     assert len(places) > 1
@@ -107,20 +108,20 @@ def test_ids_scores_and_order_are_those_of_the_nodes_that_came() -> None:
 def test_the_nodes_that_came_are_never_changed() -> None:
     given = scored(RIVER, TOWER, BREAD)
     before = dumped(given)
-    postprocessor(ratio=0.3).postprocess_nodes(given, query_str=QUESTION)
-    postprocessor(ratio=0.3).postprocess_nodes(given, query_str="Who bakes bread?")
+    postprocessor(budget=0.3).postprocess_nodes(given, query_str=QUESTION)
+    postprocessor(budget=0.3).postprocess_nodes(given, query_str="Who bakes bread?")
     assert dumped(given) == before
 
 
 def test_a_node_that_stays_whole_is_the_callers_own() -> None:
     given = scored(RIVER, TOWER)
-    assert all(a is b for a, b in zip(postprocessor(ratio=1.0).postprocess_nodes(given), given, strict=True))
+    assert all(a is b for a, b in zip(postprocessor(budget=1.0).postprocess_nodes(given), given, strict=True))
 
 
 def test_no_sentence_is_repeated_or_moved() -> None:
     sentences = [f"Fact {i} of the tower is that floor {i} was painted in year {1900 + i}." for i in range(30)]
     given = scored(" ".join(sentences))
-    (got,) = postprocessor(ratio=0.4).postprocess_nodes(given, query_str="Which floor was painted in 1907?")
+    (got,) = postprocessor(budget=0.4).postprocess_nodes(given, query_str="Which floor was painted in 1907?")
     places = [got.text.find(sentence) for sentence in sentences if sentence in got.text]
     assert places == sorted(places)
     assert all(got.text.count(sentence) <= 1 for sentence in sentences)
@@ -128,7 +129,7 @@ def test_no_sentence_is_repeated_or_moved() -> None:
 
 
 def test_metadata_is_not_baked_into_the_text() -> None:
-    (got,) = postprocessor(ratio=0.7).postprocess_nodes(scored(f"{TOWER} {BREAD}"), query_str=QUESTION)
+    (got,) = postprocessor(budget=0.7).postprocess_nodes(scored(f"{TOWER} {BREAD}"), query_str=QUESTION)
     assert "0.txt" not in got.node.get_content()
     assert got.node.get_content(MetadataMode.LLM).count("0.txt") == 1
 
@@ -136,7 +137,7 @@ def test_metadata_is_not_baked_into_the_text() -> None:
 def test_metadata_of_ours_is_seen_neither_by_models_nor_by_embeddings() -> None:
     given = [NodeWithScore(node=TextNode(text=f"{TOWER} {BREAD}", metadata={"a": "b", "c": "d"}), score=1.0)]
     given[0].node.excluded_llm_metadata_keys = ["c"]
-    (got,) = postprocessor(ratio=0.6).postprocess_nodes(given, query_str=QUESTION)
+    (got,) = postprocessor(budget=0.6).postprocess_nodes(given, query_str=QUESTION)
     assert got.node.metadata["contextprune"]["kept"]
     for mode in (MetadataMode.LLM, MetadataMode.EMBED):
         assert "contextprune" not in got.node.get_content(mode)
@@ -146,7 +147,7 @@ def test_metadata_of_ours_is_seen_neither_by_models_nor_by_embeddings() -> None:
 
 def test_what_is_kept_stands_in_the_text_that_came() -> None:
     given = scored(f"{RIVER} {TOWER} {BREAD}")
-    (got,) = postprocessor(ratio=0.5).postprocess_nodes(given, query_str=QUESTION)
+    (got,) = postprocessor(budget=0.5).postprocess_nodes(given, query_str=QUESTION)
     runs = [given[0].text[start:end] for start, end in got.node.metadata["contextprune"]["kept"]]
     assert runs
     assert all(run in got.text for run in runs)
@@ -158,7 +159,7 @@ def test_images_and_other_media_stay_as_they_are() -> None:
     shown = Node(text_resource=MediaResource(text=BREAD), image_resource=MediaResource(data=PIXEL.encode()))
     bare = Node(image_resource=MediaResource(data=PIXEL.encode()))
     media = [NodeWithScore(node=node, score=0.1) for node in (image, shown, bare)]
-    got = postprocessor(ratio=0.3).postprocess_nodes([media[0], *scored(TOWER, RIVER), *media[1:]], query_str=QUESTION)
+    got = postprocessor(budget=0.3).postprocess_nodes([media[0], *scored(TOWER, RIVER), *media[1:]], query_str=QUESTION)
     assert [node for node in got if node.node_id not in ("n0", "n1")] == media
     assert got[0] is media[0]
 
@@ -166,7 +167,7 @@ def test_images_and_other_media_stay_as_they_are() -> None:
 def test_documents_and_text_resources_are_pruned_and_keep_what_else_they_hold() -> None:
     resource = MediaResource(text=f"{TOWER} {BREAD}", mimetype="text/markdown")
     given = [NodeWithScore(node=Node(text_resource=resource)), NodeWithScore(node=Document(text=f"{RIVER} {BREAD}"))]
-    got = postprocessor(ratio=0.7).postprocess_nodes(given, query_str="When was the tower built, and the river?")
+    got = postprocessor(budget=0.7).postprocess_nodes(given, query_str="When was the tower built, and the river?")
     assert all(type(a.node) is type(b.node) for a, b in zip(got, given, strict=True))
     assert isinstance(got[0].node, Node)
     assert got[0].node.text_resource is not None
@@ -178,7 +179,7 @@ def test_documents_and_text_resources_are_pruned_and_keep_what_else_they_hold() 
 def test_an_index_node_keeps_what_it_points_to() -> None:
     pointed = object()
     given = [NodeWithScore(node=IndexNode(text=f"{TOWER} {BREAD}", index_id="x", obj=pointed), score=0.5)]
-    (got,) = postprocessor(ratio=0.6).postprocess_nodes(given, query_str=QUESTION)
+    (got,) = postprocessor(budget=0.6).postprocess_nodes(given, query_str=QUESTION)
     assert isinstance(got.node, IndexNode)
     assert got.node.obj is pointed
     assert got.node.index_id == "x"
@@ -190,7 +191,7 @@ def test_what_overlapping_chunks_share_is_kept_once_and_says_whose_it_is() -> No
     chunks = SentenceSplitter(chunk_size=300, chunk_overlap=150).get_nodes_from_documents([Document(text=text)])
     given = [NodeWithScore(node=chunk, score=0.5) for chunk in chunks]
     assert sum("painted in 1912" in text for text in texts(given)) > 1
-    got = postprocessor(ratio=0.7).postprocess_nodes(given, query_str="Which painter came in 1912?")
+    got = postprocessor(budget=0.7).postprocess_nodes(given, query_str="Which painter came in 1912?")
     holders = [node for node in got if "painted in 1912" in node.text]
     assert len(holders) == 1
     merged = holders[0].node.metadata["contextprune"]["merged"]
@@ -200,16 +201,16 @@ def test_what_overlapping_chunks_share_is_kept_once_and_says_whose_it_is() -> No
 
 def test_a_copy_that_differs_in_case_and_spaces_is_merged() -> None:
     given = scored(TOWER, RIVER, f"{TOWER.upper()}  ")
-    got = postprocessor(ratio=0.8).postprocess_nodes(given, query_str=QUESTION)
+    got = postprocessor(budget=0.8).postprocess_nodes(given, query_str=QUESTION)
     assert [node.node_id for node in got] == ["n0", "n1"]
     assert got[0].node.metadata["contextprune"]["merged"] == ["n2"]
 
 
-@pytest.mark.parametrize("budget", [{"tokens": 0}, {"tokens": 3}, {"ratio": 0.0}])
+@pytest.mark.parametrize("budget", [cp.Budget(tokens=3), 0.01])
 def test_a_budget_that_holds_no_sentence_is_raised_with_a_warning(
-    budget: dict[str, Any], heard: list[BaseEvent], caplog: pytest.LogCaptureFixture
+    budget: cp.Budget | float, heard: list[BaseEvent], caplog: pytest.LogCaptureFixture
 ) -> None:
-    got = postprocessor(**budget).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
+    got = postprocessor(budget=budget).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
     assert "The tower was built in 1889" in texts(got)[0]
     assert "raised" in caplog.text
     end = heard[-1]
@@ -220,7 +221,7 @@ def test_a_budget_that_holds_no_sentence_is_raised_with_a_warning(
 
 def test_nodes_left_with_nothing_can_stay() -> None:
     given = scored(RIVER, TOWER, BREAD)
-    got = postprocessor(ratio=0.3, drop_empty=False).postprocess_nodes(given, query_str=QUESTION)
+    got = postprocessor(budget=0.3, keep_empty=True).postprocess_nodes(given, query_str=QUESTION)
     assert [node.node_id for node in got] == ["n0", "n1", "n2"]
     assert "" in texts(got)
 
@@ -228,14 +229,14 @@ def test_nodes_left_with_nothing_can_stay() -> None:
 def test_without_a_query_a_budget_holds_all_the_same() -> None:
     given = scored(RIVER, TOWER, BREAD)
     for query in (None, QueryBundle(""), QueryBundle("  ")):
-        got = postprocessor(ratio=0.5).postprocess_nodes(given, query)
+        got = postprocessor(budget=0.5).postprocess_nodes(given, query)
         assert 0 < tokens(got) <= 0.5 * tokens(given)
         assert got[0].node_id == "n0"
 
 
 def test_without_a_query_and_a_budget_only_what_repeats_goes() -> None:
     long = " ".join(f"Room {i} of the house has {i + 3} windows and a door to room {i + 1}." for i in range(40))
-    got = postprocessor().postprocess_nodes(scored(long, RIVER, long))
+    got = postprocessor(budget=None).postprocess_nodes(scored(long, RIVER, long))
     assert texts(got) == [long, RIVER]
     assert got[0].node.metadata["contextprune"]["merged"] == ["n2"]
 
@@ -243,7 +244,9 @@ def test_without_a_query_and_a_budget_only_what_repeats_goes() -> None:
 def test_without_a_budget_short_nodes_stay_and_long_ones_keep_the_answer() -> None:
     long = " ".join(f"Room {i} of the house has {i + 3} windows and a door to room {i + 1}." for i in range(60))
     given = scored(TOWER, f"{long} {RIVER} {long.replace('Room', 'Hall')}")
-    got = postprocessor(pruner=pruner(recall=0.6)).postprocess_nodes(given, query_str="Which barges carry grain?")
+    got = postprocessor(budget=None, pruner=pruner(recall=0.6)).postprocess_nodes(
+        given, query_str="Which barges carry grain?"
+    )
     assert got[0] is given[0]
     assert "Barges carry sand and grain" in got[1].text
     assert tokens(got) < tokens(given)
@@ -254,26 +257,26 @@ def test_titles_count_towards_the_match() -> None:
     given = scored(alike, alike.replace("1889", "1932").replace("three", "five"))
     for node, title in zip(given, ("Lighthouse", "Eiffel Tower"), strict=True):
         node.node.metadata["title"] = title
-    (got,) = postprocessor(ratio=0.6).postprocess_nodes(given, query_str="When was the Eiffel Tower finished?")
+    (got,) = postprocessor(budget=0.6).postprocess_nodes(given, query_str="When was the Eiffel Tower finished?")
     assert got.node_id == "n1"
 
 
 def test_blank_nodes_and_no_nodes_come_back_as_they_are() -> None:
     blank = scored("", "  \n")
-    assert postprocessor(ratio=0.1).postprocess_nodes(blank, query_str=QUESTION) == blank
-    assert postprocessor(ratio=0.1).postprocess_nodes([], query_str=QUESTION) == []
+    assert postprocessor(budget=0.1).postprocess_nodes(blank, query_str=QUESTION) == blank
+    assert postprocessor(budget=0.1).postprocess_nodes([], query_str=QUESTION) == []
 
 
 def test_a_node_that_came_twice_is_kept_once_and_not_merged_into_itself() -> None:
     given = scored(TOWER, RIVER)
-    got = postprocessor(ratio=0.7).postprocess_nodes([given[0], given[1], given[0]], query_str=QUESTION)
+    got = postprocessor(budget=0.7).postprocess_nodes([given[0], given[1], given[0]], query_str=QUESTION)
     assert [node.node_id for node in got] == ["n0", "n1"]
     assert "n0" not in got[0].node.metadata.get("contextprune", {}).get("merged", [])
 
 
 def test_async_gives_the_same() -> None:
     given = scored(RIVER, TOWER, BREAD)
-    one = postprocessor(ratio=0.4)
+    one = postprocessor(budget=0.4)
     later = asyncio.run(one.apostprocess_nodes(given, query_str=QUESTION))
     assert dumped(later) == dumped(one.postprocess_nodes(given, query_str=QUESTION))
 
@@ -287,7 +290,7 @@ def test_the_event_loop_goes_on_while_nodes_are_pruned() -> None:
             return [0.5] * len(spans)
 
     slow = cp.Pruner(scorer=Slow(), store=cp.MemoryStore())
-    one = ContextPrunePostprocessor(ratio=0.5, pruner=slow)
+    one = ContextPrunePostprocessor(budget=0.5, pruner=slow)
 
     async def both() -> tuple[list[list[NodeWithScore]], int]:
         queries = [one.apostprocess_nodes(scored(RIVER, TOWER), query_str=q) for q in ("river", "tower", "bread")]
@@ -305,11 +308,11 @@ def test_the_event_loop_goes_on_while_nodes_are_pruned() -> None:
 
 def test_events_say_what_came_and_what_is_left(heard: list[BaseEvent]) -> None:
     given = scored(RIVER, TOWER, BREAD)
-    got = postprocessor(ratio=0.35).postprocess_nodes(given, query_str=QUESTION)
+    got = postprocessor(budget=0.35).postprocess_nodes(given, query_str=QUESTION)
     start, end = heard
     assert isinstance(start, ContextPruneStartEvent)
     assert isinstance(end, ContextPruneEndEvent)
-    assert (start.query, start.ratio, start.tokens) == (QUESTION, 0.35, None)
+    assert (start.query, start.budget) == (QUESTION, cp.Budget(ratio=0.35))
     assert [node.node_id for node in start.nodes] == ["n0", "n1", "n2"]
     assert [node.node_id for node in end.nodes] == [node.node_id for node in got]
     assert (end.before, end.after) == (tokens(given), tokens(got))
@@ -319,7 +322,7 @@ def test_events_say_what_came_and_what_is_left(heard: list[BaseEvent]) -> None:
 
 @pytest.mark.parametrize("later", [False, True])
 def test_events_lie_in_the_span_of_the_call(heard: list[BaseEvent], later: bool) -> None:
-    one = postprocessor(ratio=0.5)
+    one = postprocessor(budget=0.5)
     if later:
         asyncio.run(one.apostprocess_nodes(scored(TOWER), query_str=QUESTION))
     else:
@@ -330,7 +333,9 @@ def test_events_lie_in_the_span_of_the_call(heard: list[BaseEvent], later: bool)
 
 
 def test_settings_survive_serialisation() -> None:
-    one = ContextPrunePostprocessor(tokens=50, recall=0.8, scorer="lexical", drop_empty=False, title_keys=["name"])
+    one = ContextPrunePostprocessor(
+        cp.Budget(tokens=50), recall=0.8, scorer="lexical", keep_empty=True, title_keys=["name"]
+    )
     for again in (
         ContextPrunePostprocessor.from_dict(one.to_dict()),
         ContextPrunePostprocessor.from_json(one.to_json()),
@@ -344,10 +349,63 @@ def test_settings_survive_serialisation() -> None:
     assert one.to_dict()["class_name"] == "ContextPrunePostprocessor"
 
 
-@pytest.mark.parametrize("settings", [{"ratio": 0.3, "tokens": 9}, {"ratio": 1.5}, {"tokens": -1}, {"recall": 0.0}])
+@pytest.mark.parametrize(
+    "settings", [{"budget": 0}, {"budget": 1.5}, {"budget": {"tokens": -1}}, {"budget": "a"}, {"recall": 0.0}]
+)
 def test_nonsense_is_told_at_once(settings: dict[str, Any]) -> None:
     with pytest.raises(cp.SettingsError):
         ContextPrunePostprocessor(**settings)
+
+
+def test_misspelt_settings_are_refused() -> None:
+    wrong: dict[str, Any] = {"ratio": 0.3}
+    with pytest.raises(TypeError, match="ratio"):
+        ContextPrunePostprocessor(**wrong)
+
+
+def test_a_share_of_three_tenths_is_the_budget_unless_another_is_given() -> None:
+    given = scored(RIVER, TOWER, BREAD)
+    assert 0 < tokens(postprocessor().postprocess_nodes(given, query_str=QUESTION)) <= 0.3 * tokens(given)
+
+
+def test_what_fails_gives_the_nodes_back_and_is_counted_and_said_once(
+    heard: list[BaseEvent], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        name = "broken"
+
+        def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+            raise RuntimeError(f"CUDA out of memory at {len(spans) and context.query}")
+
+    given = scored(RIVER, TOWER)
+    one = ContextPrunePostprocessor(pruner=cp.Pruner(scorer=Broken(), store=cp.MemoryStore()))
+    for _ in range(2):
+        assert one.postprocess_nodes(given, query_str=QUESTION) == given
+    assert asyncio.run(one.apostprocess_nodes(given, query_str=QUESTION)) == given
+    assert one.failures == 3
+    assert "CUDA out of memory" in one.reason
+    assert len(caplog.records) == 1
+    assert isinstance(heard[-1], ContextPruneEndEvent)
+    assert "CUDA out of memory" in heard[-1].failed
+
+
+@pytest.mark.parametrize("copies", [3, 4])
+@pytest.mark.parametrize("budget", [None, 0.2, 0.5])
+def test_what_many_nodes_share_is_shown_once(copies: int, budget: float | None) -> None:
+    long = " ".join(f"Room {i} of the house has {i + 3} windows and a door to room {i + 1}." for i in range(40))
+    given = scored(*[f"{TOWER} {long}"] * copies, RIVER)
+    got = postprocessor(budget=budget).postprocess_nodes(given, query_str=QUESTION)
+    assert sum("The tower was built in 1889" in text for text in texts(got)) == 1
+    assert {node.node_id for node in got} <= {"n0", f"n{copies}"}
+    assert set(got[0].node.metadata["contextprune"]["merged"]) == {f"n{i}" for i in range(1, copies)}
+
+
+def test_copies_share_what_it_was_built_with_and_shorten_alike() -> None:
+    one = postprocessor(budget=0.4)
+    given = scored(RIVER, TOWER, BREAD)
+    want = texts(one.postprocess_nodes(given, query_str=QUESTION))
+    for again in (one.model_copy(deep=True), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
+        assert texts(again.postprocess_nodes(given, query_str=QUESTION)) == want
 
 
 def test_a_pruner_has_its_own_recall_and_scorer() -> None:
@@ -369,13 +427,13 @@ def test_the_laws_hold_whatever_comes(seed: int) -> None:
     given = scored(*bodies)
     before = dumped(given)
     total = tokens(given)
-    budget: dict[str, Any] = dice.choice([{"ratio": dice.random()}, {"tokens": dice.randint(0, 300)}, {}])
-    got = postprocessor(**budget).postprocess_nodes(given, query_str=dice.choice([QUESTION, "", None]))
+    budget = dice.choice([cp.Budget(ratio=dice.uniform(0.01, 1)), cp.Budget(tokens=dice.randint(1, 300)), None])
+    got = postprocessor(budget=budget).postprocess_nodes(given, query_str=dice.choice([QUESTION, "", None]))
     assert dumped(given) == before
     kept = {node.node_id: node for node in given}
     assert [node.node_id for node in got] == [name for name in kept if name in {node.node_id for node in got}]
     assert all(node.score == kept[node.node_id].score for node in got)
     assert any(body.strip() for body in texts(got)) == any(body.strip() for body in bodies)
-    ceiling = budget.get("tokens", budget.get("ratio", 1.0) * total)
+    ceiling = budget.resolve(total) if budget else total
     best = max((tokens([node]) for node in given), default=0)
     assert tokens(got) <= max(ceiling, 2 * best)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from llama_index.core.bridge.pydantic import ValidationError
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import BaseMemory, ChatMemoryBuffer, Memory
 from llama_index.core.memory.memory import InsertMethod
@@ -141,6 +143,73 @@ def test_a_block_says_who_spoke_and_leaves_out_messages_without_text() -> None:
     block = ContextPruneMemoryBlock(pruner=pruner())
     asyncio.run(block.aput([*said("Hello.", "Good day."), reply(call("1", "fetch"))]))
     assert shown(block, "?") == "user: Hello.\n\nassistant: Good day."
+
+
+@pytest.mark.parametrize("count", [30, 300, 1000])
+def test_a_block_shows_as_much_of_a_long_history_as_of_a_short_one(count: int) -> None:
+    block = ContextPruneMemoryBlock(tokens=300, pruner=pruner())
+    turns = [f"Delivery {i} came to gate {i % 17} with {i * 3} boxes of rye." for i in range(count - 1)]
+    asyncio.run(block.aput(said(*turns, TOWER)))
+    content = shown(block, "When was the tower built?")
+    assert "The tower was built in 1889" in content
+    assert 200 < COUNT(content) <= 300
+
+
+def test_a_block_of_many_tiny_messages_holds_its_tokens_with_the_headings() -> None:
+    block = ContextPruneMemoryBlock(tokens=120, pruner=pruner())
+    asyncio.run(block.aput(said(*[f"Yes, {i}." for i in range(400)])))
+    assert 60 < COUNT(shown(block, "Which number was named last?")) <= 120
+
+
+def test_a_model_reads_no_more_than_what_the_words_of_the_question_point_to() -> None:
+    read: list[int] = []
+
+    class Reader:
+        name = "reader"
+
+        def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+            read.append(sum(COUNT(segment.text) for segment in context.segments))
+            return [float("tower" in span.text) for span in spans]
+
+    block = ContextPruneMemoryBlock(tokens=60, pruner=cp.Pruner(cp.Policy(), Reader(), COUNT, cp.MemoryStore()))
+    asyncio.run(block.aput(said(TOWER, *[f"{RIVER} {BREAD} {i}" for i in range(60)])))
+    assert "1889" in shown(block, "When was the tower built?")
+    assert max(read) <= 10 * 60
+
+
+class Broken:
+    """A scorer whose device is lost."""
+
+    name = "broken"
+
+    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+        raise RuntimeError(f"CUDA out of memory over {len(spans) and len(context.segments)}")
+
+
+def test_a_memory_whose_scorer_fails_shows_its_history_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    memory = ContextPruneMemory(buffer(), cp.Pruner(cp.Policy(), Broken(), COUNT, cp.MemoryStore()))
+    memory.set(list(TOLD))
+    assert memory.get() == asyncio.run(memory.aget()) == TOLD
+    assert (memory.failures, len(caplog.records)) == (2, 1)
+    assert "CUDA out of memory" in memory.reason
+
+
+def test_a_block_whose_scorer_fails_shows_the_newest_messages() -> None:
+    block = ContextPruneMemoryBlock(tokens=100, pruner=cp.Pruner(cp.Policy(), Broken(), COUNT, cp.MemoryStore()))
+    asyncio.run(block.aput(said(TOWER, RIVER, BREAD)))
+    content = shown(block, "When was the tower built?")
+    assert content == f"user: {BREAD}"
+    assert COUNT(content) <= 100
+    assert COUNT(asyncio.run(block.atruncate(content, 20)) or "") <= COUNT(content) - 20
+    assert block.failures == 2
+
+
+def test_misspelt_settings_of_memories_are_refused() -> None:
+    wrong: dict[str, Any] = {"token": 5}
+    with pytest.raises(ValidationError, match="token"):
+        ContextPruneMemoryBlock(**wrong)
+    with pytest.raises(TypeError, match="token"):
+        ContextPruneMemory(buffer(), **wrong)
 
 
 def test_an_empty_block_shows_nothing() -> None:

@@ -12,7 +12,8 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.llms import ChatMessage
 
-from llama_index.postprocessor.contextprune.messages import as_chat, shortened, with_texts
+from llama_index.postprocessor.contextprune.blocks import put_back
+from llama_index.postprocessor.contextprune.messages import as_chat, shortened
 from tests.scenes import COUNT, LOG, call, pruner, reply
 
 
@@ -105,4 +106,5 @@ def test_no_messages_are_no_messages() -> None:
 def test_texts_go_to_text_blocks_in_order() -> None:
     image = ImageBlock(url="https://example.org/a.png")
     blocks: list[ContentBlock] = [TextBlock(text="a"), image, TextBlock(text="b")]
-    assert with_texts(blocks, ["a", "c"]) == [blocks[0], image, TextBlock(text="c")]
+    new = [{"type": "text", "text": "a"}, {"type": "other"}, {"type": "text", "text": "c"}]
+    assert put_back(blocks, new) == [blocks[0], image, TextBlock(text="c")]

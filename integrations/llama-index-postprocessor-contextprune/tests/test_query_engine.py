@@ -13,7 +13,9 @@ from llama_index.core.chat_engine import ContextChatEngine
 from llama_index.core.llms import MockLLM
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import SentenceSplitter
+from llama_index.core.schema import QueryBundle
 
+import contextprune as cp
 from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
 from minilm import MiniLM
 from tests.scenes import COUNT, pruner, tokens
@@ -40,7 +42,7 @@ def engine(index: VectorStoreIndex, *postprocessors: ContextPrunePostprocessor) 
 def test_a_query_engine_answers_from_less_and_the_index_stays_as_it_was(index: VectorStoreIndex) -> None:
     before = stored(index)
     plain = engine(index).query(QUESTION)
-    pruned = engine(index, ContextPrunePostprocessor(ratio=0.3, pruner=pruner()))
+    pruned = engine(index, ContextPrunePostprocessor(budget=0.3, pruner=pruner()))
     got = pruned.query(QUESTION)
     assert ANSWER in str(plain)
     assert ANSWER in str(got)
@@ -54,7 +56,7 @@ def test_a_query_engine_answers_from_less_and_the_index_stays_as_it_was(index: V
 
 def test_source_nodes_are_those_of_the_index_by_id_and_score(index: VectorStoreIndex) -> None:
     plain = {node.node_id: node.score for node in engine(index).query(QUESTION).source_nodes}
-    got = engine(index, ContextPrunePostprocessor(ratio=0.3, pruner=pruner())).query(QUESTION).source_nodes
+    got = engine(index, ContextPrunePostprocessor(budget=0.3, pruner=pruner())).query(QUESTION).source_nodes
     assert got
     assert all(plain[node.node_id] == node.score for node in got)
     assert all(node.node.ref_doc_id for node in got)
@@ -62,19 +64,19 @@ def test_source_nodes_are_those_of_the_index_by_id_and_score(index: VectorStoreI
 
 
 def test_our_metadata_is_in_no_prompt(index: VectorStoreIndex) -> None:
-    got = engine(index, ContextPrunePostprocessor(ratio=0.3, pruner=pruner())).query(QUESTION)
+    got = engine(index, ContextPrunePostprocessor(budget=0.3, pruner=pruner())).query(QUESTION)
     assert any("contextprune" in node.metadata for node in got.source_nodes)
     assert "contextprune" not in str(got)
     assert "kept" not in str(got)
 
 
 def test_an_asynchronous_query_gives_the_same(index: VectorStoreIndex) -> None:
-    pruned = engine(index, ContextPrunePostprocessor(tokens=200, pruner=pruner()))
+    pruned = engine(index, ContextPrunePostprocessor(budget=cp.Budget(tokens=200), pruner=pruner()))
     assert str(asyncio.run(pruned.aquery(QUESTION))) == str(pruned.query(QUESTION))
 
 
 def test_two_of_them_in_a_row_do_no_harm(index: VectorStoreIndex) -> None:
-    twice = [ContextPrunePostprocessor(ratio=ratio, pruner=pruner()) for ratio in (0.6, 0.5)]
+    twice = [ContextPrunePostprocessor(budget=ratio, pruner=pruner()) for ratio in (0.6, 0.5)]
     got = engine(index, *twice).query(QUESTION)
     assert ANSWER in str(got)
     assert all(node.node.excluded_llm_metadata_keys.count("contextprune") <= 1 for node in got.source_nodes)
@@ -85,8 +87,19 @@ def test_a_chat_engine_uses_it(index: VectorStoreIndex) -> None:
         retriever=index.as_retriever(similarity_top_k=10),
         llm=MockLLM(is_chat_model=True),
         memory=ChatMemoryBuffer.from_defaults(token_limit=10_000),
-        node_postprocessors=[ContextPrunePostprocessor(ratio=0.3, pruner=pruner())],
+        node_postprocessors=[ContextPrunePostprocessor(budget=0.3, pruner=pruner())],
     )
     for response in (chat.chat(QUESTION), asyncio.run(chat.achat(QUESTION))):
         assert ANSWER in " ".join(node.text for node in response.source_nodes)
         assert tokens(response.source_nodes) < 500
+
+
+def test_a_chat_engine_takes_a_query_bundle(index: VectorStoreIndex) -> None:
+    chat = ContextChatEngine.from_defaults(
+        retriever=index.as_retriever(similarity_top_k=4),
+        memory=ChatMemoryBuffer.from_defaults(token_limit=4000),
+        llm=MockLLM(),
+        node_postprocessors=[ContextPrunePostprocessor(budget=0.3, pruner=pruner())],
+    )
+    bundle: Any = QueryBundle(QUESTION)
+    assert chat.chat(bundle).source_nodes

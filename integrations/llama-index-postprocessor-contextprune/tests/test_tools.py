@@ -1,12 +1,17 @@
 # No postponed annotations here: LlamaIndex finds the tools that want its context by the annotation itself.
 import asyncio
-import logging
+import copy
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import ImageBlock, TextBlock
+from llama_index.core.bridge.pydantic import Field
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.schema import TextNode
 from llama_index.core.tools import BaseTool, FunctionTool, ToolMetadata, ToolOutput, call_tool_with_selection
 from llama_index.core.tools.calling import ToolSelection
@@ -14,7 +19,13 @@ from llama_index.core.tools.types import DefaultToolFnSchema
 from llama_index.core.workflow import Context
 
 import contextprune as cp
-from llama_index.postprocessor.contextprune import PrunedTool, prune_tool, prune_tools, recall_tool
+from llama_index.postprocessor.contextprune import (
+    ContextPruneToolEvent,
+    PrunedTool,
+    prune_tool,
+    prune_tools,
+    recall_tool,
+)
 from tests.scenes import COUNT, LOG, pruner
 
 CRASH = "ERROR worker 91 crashed: out of memory"
@@ -38,6 +49,30 @@ async def aread_log(path: str) -> str:
 def run(tool: Any, **arguments: Any) -> ToolOutput:
     assert isinstance(tool, FunctionTool)
     return asyncio.run(tool.acall(**arguments))
+
+
+class Heard(BaseEventHandler):
+    """Keeps the events of tools that it hears."""
+
+    events: list[BaseEvent] = Field(default_factory=list)
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "Heard"
+
+    def handle(self, event: BaseEvent, **_: Any) -> Any:
+        if isinstance(event, ContextPruneToolEvent):
+            self.events.append(event)
+
+
+@pytest.fixture
+def heard() -> Any:
+    dispatcher = get_dispatcher("llama_index.postprocessor.contextprune.tools")
+    handler = Heard()
+    before = list(dispatcher.event_handlers)
+    dispatcher.event_handlers = [*before, handler]
+    yield handler.events
+    dispatcher.event_handlers = before
 
 
 def names(tools: Sequence[Any]) -> list[str]:
@@ -82,10 +117,13 @@ def test_a_short_result_is_the_tools_own() -> None:
     assert run(prune_tool(plain, pruner())) is held
 
 
-def test_errors_stay_as_they_are() -> None:
+def test_errors_are_shortened_with_what_failed_and_stay_errors() -> None:
     failed = ToolOutput(tool_name="x", content=LOG, raw_input={}, raw_output=LOG, is_error=True)
     plain = FunctionTool.from_defaults(lambda: "", name="x", description="x", callback=lambda _: failed)
-    assert run(prune_tool(plain, pruner())) is failed
+    got = run(prune_tool(plain, pruner()))
+    assert COUNT(got.content) < 0.8 * COUNT(LOG)
+    assert CRASH in got.content
+    assert got.is_error
 
 
 def test_an_exception_of_the_tool_is_its_own() -> None:
@@ -202,9 +240,24 @@ def test_the_recall_tool_gives_back_what_was_taken_out() -> None:
     assert run(recall, key=key, query="crashed").content == f"{CRASH}\n"
 
 
-def test_the_recall_tool_says_when_it_knows_no_such_key() -> None:
-    with pytest.raises(cp.MissingOriginal, match="expired"):
-        run(recall_tool(pruner()), key="aaaaaaaaaaaa")
+def test_the_recall_tool_tells_the_model_when_it_knows_no_such_key() -> None:
+    answer = run(recall_tool(pruner()), key="aaaaaaaaaaaa").content
+    assert "call the original tool again" in answer
+    assert "contextprune " not in answer
+
+
+@pytest.mark.parametrize("text", ["".join(f"row {i} of many\n" for i in range(9000)), "x, " * 40_000])
+def test_the_recall_tool_gives_no_more_than_its_tokens_and_says_that_there_is_more(text: str) -> None:
+    engine = pruner()
+    engine.store.put({engine.store.key(text): text})
+    answer = run(recall_tool(engine, max_tokens=500), key=engine.store.key(text)).content
+    assert 100 < COUNT(answer) < 560
+    assert "more" in answer.splitlines()[-1]
+
+
+def test_a_recall_tool_without_tokens_is_refused() -> None:
+    with pytest.raises(cp.SettingsError, match="above 0"):
+        recall_tool(pruner(), max_tokens=0)
 
 
 def test_what_was_recalled_is_not_shortened_again() -> None:
@@ -213,12 +266,131 @@ def test_what_was_recalled_is_not_shortened_again() -> None:
     assert prune_tool(recall, engine) is recall
 
 
-def test_a_store_that_fails_costs_savings_and_no_result(caplog: pytest.LogCaptureFixture) -> None:
-    class Full(cp.MemoryStore):
-        def put(self, texts: Any) -> None:
-            raise cp.StoreError(f"no room for {len(texts)}")
+class Full(cp.MemoryStore):
+    """A store whose disk is full."""
 
-    engine = cp.Pruner(cp.Policy(), cp.load_scorer("lexical"), COUNT, Full())
-    with caplog.at_level(logging.WARNING):
-        assert run(prune_tool(read_log, engine), path="a.log").content == read_log("a.log")
-    assert "no room" in caplog.text
+    def put(self, texts: Any) -> None:
+        raise cp.StoreError(f"no room for {len(texts)}")
+
+
+class Broken:
+    """A scorer whose device is lost."""
+
+    name = "broken"
+
+    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+        raise RuntimeError(f"CUDA out of memory over {len(spans) and len(context.segments)}")
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"),
+    [
+        (cp.Pruner(cp.Policy(), cp.load_scorer("lexical"), COUNT, Full()), "no room"),
+        (cp.Pruner(cp.Policy(), Broken(), COUNT, cp.MemoryStore()), "CUDA out of memory"),
+    ],
+)
+def test_whatever_fails_costs_savings_and_no_result_and_is_said_once(
+    engine: cp.Pruner, reason: str, caplog: pytest.LogCaptureFixture, heard: list[ContextPruneToolEvent]
+) -> None:
+    tool = prune_tool(read_log, engine)
+    assert isinstance(tool, PrunedTool)
+    for _ in range(3):
+        assert run(tool, path="a.log").content == read_log("a.log")
+    assert (tool.failures, len(caplog.records)) == (3, 1)
+    assert reason in tool.reason
+    assert reason in caplog.text
+    assert all(reason in event.failed for event in heard)
+
+
+def test_a_recall_tool_whose_store_is_broken_answers_the_model() -> None:
+    class Lost(cp.MemoryStore):
+        def get(self, key: str) -> str | None:
+            raise OSError(f"the disk with {key} is gone")
+
+    engine = cp.Pruner(cp.Policy(), cp.load_scorer("lexical"), COUNT, Lost())
+    assert "call the original tool again" in run(recall_tool(engine), key="aaaaaaaaaaaa").content
+
+
+def test_events_say_what_a_result_had_and_has(heard: list[ContextPruneToolEvent]) -> None:
+    content = run(prune_tool(read_log, pruner()), path="a").content
+    assert [(event.tool, event.before, event.after, event.failed) for event in heard] == [
+        ("read_log", COUNT(read_log("a")), COUNT(content), "")
+    ]
+
+
+def listed(rows: int) -> list[TextBlock]:
+    """What a server of MCP makes of a list: a text for each item."""
+    return [
+        TextBlock(text=f'{{"id": {i}, "state": "{"failed" if i == 77 else "fine"}", "note": "nothing of note {i}"}}')
+        for i in range(rows)
+    ]
+
+
+def test_a_list_of_texts_is_read_as_one_and_cut_between_its_items() -> None:
+    image = ImageBlock(url="https://example.org/a.png")
+    blocks = [*listed(200), image, *listed(2)]
+
+    def rows() -> list[Any]:
+        """List rows."""
+        return blocks
+
+    got = run(prune_tool(rows, pruner()))
+    assert [type(block) for block in got.blocks] == [TextBlock, ImageBlock, TextBlock, TextBlock]
+    assert got.blocks[2:] == blocks[201:]
+    text = str(got.blocks[0].text) if isinstance(got.blocks[0], TextBlock) else ""
+    assert COUNT(text) < 0.5 * COUNT("\n".join(block.text for block in listed(200)))
+    assert '"id": 77, "state": "failed"' in text
+    whole = {block.text for block in listed(200)}
+    assert all(line in whole for line in text.splitlines() if line.startswith("{"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_short_lists_of_texts_are_the_tools_own(count: int) -> None:
+    blocks = listed(count)
+
+    def rows() -> list[Any]:
+        """List rows."""
+        return blocks
+
+    got = run(prune_tool(rows, pruner()))
+    assert all(a is b for a, b in zip(got.blocks, blocks, strict=True))
+
+
+def test_a_tool_of_few_tokens_keeps_no_more() -> None:
+    engine = pruner(tools={"read_*": cp.Rule(max_tokens=120)})
+    assert COUNT(run(prune_tool(read_log, engine), path="a").content) <= 120
+
+
+def test_at_once_bounds_a_call_that_is_made_alone() -> None:
+    (tool,) = prune_tools([read_log], pruner(), recall=False, at_once=150)
+    assert COUNT(run(tool, path="a").content) <= 150
+    assert CRASH in run(tool, path="a").content
+
+
+def test_at_once_is_a_number_of_tokens() -> None:
+    with pytest.raises(cp.SettingsError, match="above 0"):
+        prune_tools([read_log], pruner(), at_once=0)
+
+
+def test_without_the_recall_tool_markers_name_no_keys() -> None:
+    (tool,) = prune_tools([read_log], recall=False)
+    content = run(tool, path="a").content
+    assert COUNT(content) < COUNT(LOG)
+    assert "recall=" not in content
+
+
+def test_where_the_home_cannot_be_written_originals_are_kept_in_memory_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", str(tmp_path / "file" / "originals.sqlite3"))
+    tool, recall = prune_tools([read_log])
+    assert run(recall, key=key_in(run(tool, path="a").content)).content == read_log("a")
+    assert len(caplog.records) == 1
+    assert "kept in memory" in caplog.text
+
+
+def test_tools_can_be_copied() -> None:
+    tools = prune_tools([read_log], pruner())
+    tool, recall = copy.deepcopy(tools)
+    assert run(recall, key=key_in(run(tool, path="a").content)).content == read_log("a")

@@ -6,18 +6,21 @@ Only the text of tools' results is ever replaced; ids, order, other blocks and `
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, ContentBlock, TextBlock, ThinkingBlock, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, ContentBlock, ThinkingBlock, ToolCallBlock
 
 import contextprune as cp
-
-logger = logging.getLogger(__name__)
+from llama_index.postprocessor.contextprune.blocks import put_back, result_parts, text_parts
 
 Chat = dict[str, Any]
 
+RECALL = "contextprune_recall"
+"""The name by which contextprune knows what it gave back, which it never shortens again."""
+
+_KEY = re.compile(r"\brecall=([a-z2-7]{12})\b")
 _ROLES: Mapping[str, str] = {"chatbot": "assistant", "model": "assistant", "function": "tool"}
 
 
@@ -27,61 +30,92 @@ def as_chat(messages: Sequence[ChatMessage]) -> list[Chat]:
 
 
 def shortened(messages: Sequence[ChatMessage], pruner: cp.Pruner) -> list[ChatMessage]:
-    """The messages with tools' results shortened as on their arrival; what does not change is the caller's own object.
+    """Shorten tools' results as on their arrival; what does not change is the caller's own object.
 
     A result over which the model reasoned with a signature in the same run stays as the model saw it then: a change
     would make the signature invalid.
+
+    Raises:
+        ContextPruneError: An original cannot be kept; a scorer of the user's raises what it likes.
     """
     history = as_chat(messages)
-    sent = compressed(history, pruner)
+    sent = cp.compress(history, pruner=pruner).payload
     fixed = _reasoned_over(messages)
     out = []
     for i, message in enumerate(messages):
         if sent[i] is history[i] or i in fixed:
             out.append(message)
         else:
-            texts = [part["text"] for part in sent[i]["content"]]
-            out.append(message.model_copy(update={"blocks": with_texts(message.blocks, texts)}))
+            out.append(message.model_copy(update={"blocks": put_back(message.blocks, sent[i]["content"])}))
     return out
 
 
-def compressed(history: list[Chat], pruner: cp.Pruner) -> list[Chat]:
-    """The history with its results shortened; where that fails, as it is: a run must not end for want of savings."""
-    try:
-        return cp.compress(history, pruner=pruner).payload
-    except cp.ContextPruneError as exc:
-        logger.warning("tools' results are sent as they are: %s", exc)
-        return history
+def arrived(history: Sequence[Chat], result: Chat, pruner: cp.Pruner) -> Chat:
+    """Decide how a result is sent, by the conversation that called for it.
 
+    The history holds what was sent, so results in it are shortened ones. Their originals take their places where the
+    engine then shortens them again just as they were sent, and where the new result is one of them: else a file that is
+    read again would be another text each time.
 
-def text_parts(blocks: Sequence[ContentBlock]) -> list[Chat]:
-    """The texts among some blocks, as parts of a chat message."""
-    return [{"type": "text", "text": block.text} for block in blocks if isinstance(block, TextBlock)]
-
-
-def with_texts(blocks: Sequence[ContentBlock], texts: Sequence[str]) -> list[ContentBlock]:
-    """The blocks with these texts in place of those of the text blocks, in order."""
-    new = iter(texts)
-    out: list[ContentBlock] = []
-    for block in blocks:
-        text = next(new) if isinstance(block, TextBlock) else None
-        same = text is None or (isinstance(block, TextBlock) and block.text == text)
-        out.append(block if same else block.model_copy(update={"text": text}))
-    return out
+    Args:
+        history: The messages before the result, as they were sent.
+        result: The result as it came.
+        pruner: Whose store holds the originals.
+    """
+    texts = {part.get("text") for part in result["content"]}
+    recalled = {call["id"] for message in history for call in message.get("tool_calls", ()) if _is_recall(call)}
+    originals = {
+        i: whole
+        for i, message in enumerate(history)
+        if message.get("tool_call_id") not in recalled and (whole := _original(message, pruner.store.get))
+    }
+    again = {i for i, whole in originals.items() if _texts(whole) & texts}
+    while True:
+        whole_history = [originals.get(i, message) for i, message in enumerate(history)]
+        sent: list[Chat] = cp.compress([*whole_history, result], pruner=pruner).payload
+        otherwise = [i for i in originals if i not in again and _texts(sent[i]) != _texts(history[i])]
+        if not otherwise:
+            return sent[-1]
+        for i in otherwise:
+            del originals[i]
 
 
 def as_call(key: str, name: str, arguments: Any) -> Chat:
     """A tool call as the provider shows it."""
-    said = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False, default=str)
-    return {"id": key, "type": "function", "function": {"name": name, "arguments": said}}
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False, default=str)
+    return {"id": key, "type": "function", "function": {"name": name, "arguments": text}}
+
+
+def _is_recall(call: Chat) -> bool:
+    return str(call["function"]["name"]).endswith(RECALL)
+
+
+def _original(message: Chat, get: Callable[[str], str | None]) -> Chat | None:
+    """A result as it came, where its text names an original that the store has; None for any other message."""
+    if message["role"] != "tool":
+        return None
+    parts = [_whole(part, get) for part in message["content"]]
+    return (
+        None if all(a is b for a, b in zip(parts, message["content"], strict=True)) else {**message, "content": parts}
+    )
+
+
+def _whole(part: Chat, get: Callable[[str], str | None]) -> Chat:
+    keys = dict.fromkeys(_KEY.findall(part.get("text", "")))
+    original = next((text for key in keys if (text := get(key)) is not None), None)
+    return part if original is None else {**part, "text": original}
+
+
+def _texts(message: Chat) -> set[Any]:
+    return {part["text"] for part in message["content"] if part["type"] == "text"}
 
 
 def _as_chat(message: ChatMessage) -> Chat:
     role = _ROLES.get(message.role.value, message.role.value)
-    chat: Chat = {"role": role, "content": text_parts(message.blocks)}
     if role == "tool":
-        chat["tool_call_id"] = message.additional_kwargs.get("tool_call_id")
-        return chat
+        key = message.additional_kwargs.get("tool_call_id")
+        return {"role": role, "tool_call_id": key, "content": result_parts(message.blocks)}
+    chat: Chat = {"role": role, "content": text_parts(message.blocks)}
     calls = [*_calls(message)]
     if calls:
         chat["tool_calls"] = calls
@@ -95,13 +129,13 @@ def _calls(message: ChatMessage) -> list[Chat]:
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if blocks:
         return [as_call(block.tool_call_id or "", block.tool_name, block.tool_kwargs) for block in blocks]
-    found = []
+    calls = []
     for old in message.additional_kwargs.get("tool_calls") or ():
         call = old if isinstance(old, Mapping) else old.model_dump() if hasattr(old, "model_dump") else vars(old)
         body = call.get("function") or {"name": call.get("tool_name"), "arguments": call.get("tool_kwargs")}
         key = call.get("id") or call.get("tool_id") or ""
-        found.append(as_call(str(key), str(body.get("name")), body.get("arguments") or {}))
-    return found
+        calls.append(as_call(str(key), str(body.get("name")), body.get("arguments") or {}))
+    return calls
 
 
 def _is_signed(block: ContentBlock) -> bool:
@@ -111,11 +145,11 @@ def _is_signed(block: ContentBlock) -> bool:
 
 def _reasoned_over(messages: Sequence[ChatMessage]) -> set[int]:
     """Places of the messages that signed reasoning follows before the user speaks again."""
-    found, follows = set(), False
+    places, follows = set(), False
     for i in range(len(messages) - 1, -1, -1):
         if messages[i].role.value == "user":
             follows = False
         elif follows:
-            found.add(i)
+            places.add(i)
         follows = follows or any(_is_signed(block) for block in messages[i].blocks)
-    return found
+    return places
