@@ -12,7 +12,8 @@ KEY_SHAPE = re.compile(r"\b[a-z2-7]{12}\b")
 
 MARKER = re.compile(
     r"\[(?:(?:lines? \d+(?:-\d+)?|\d+ [a-z]+(?: [a-z]+)?(?: at \d+)?|image)(?: like \"[^\"\n]*\")?"
-    r" (?:cut|as above)(?:[, ][^\]\n]*)?|(?:\.\.\.|as above)(?: \d+)?(?:, recall=[a-z2-7]{12})?|…[^\]\n]*)\]"
+    r" (?:cut|as above)(?:[, ][^\]\n]*)?"
+    r"|(?:\.\.\.|as above)(?: \d+)?(?:, recall=[a-z2-7]{12})?(?: \| [^\]\n]*)?|…[^\]\n]*)\]"
     r'(?:": "[^"\n]*")?'
 )
 """A marker of any kind, in any syntax: what is gone, the key, identifiers. A text that merely looks so matches, too."""

@@ -8,15 +8,17 @@ from time import perf_counter
 from typing import Any
 
 from contextprune.context import Context, Reading, Ref, Segment, blocks_of
-from contextprune.markers import recall_keys
+from contextprune.errors import BudgetError
+from contextprune.markers import MARKER, recall_keys
 from contextprune.money.cost import Prompt
 from contextprune.money.tariff import FAMILIES
+from contextprune.one_key import with_one_key
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy
 from contextprune.prepare import Before, Counted, New, Resources, count, finish, prepare
 from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import Calibrated, Scorer, in_time, load_scorer, remarks
-from contextprune.selection import on_arrival, under_budget
+from contextprune.selection import Prepared, on_arrival, under_budget
 from contextprune.selection.protection import movable, shortenable
 from contextprune.session.conversations import Conversations
 from contextprune.session.decided import Decided
@@ -25,6 +27,7 @@ from contextprune.session.ledger import Entry, Ledger
 from contextprune.session.requests import boundaries
 from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.splitting import split
+from contextprune.storage.bundle import bundled
 from contextprune.storage.store import Notes, Store, open_store
 from contextprune.tokens import Counter, open_counter
 
@@ -167,10 +170,9 @@ class Pruner:
         marked = self._frozen(context)
         if budget is None:
             plan = self._on_arrival(resources, counted, marked, watch)
-        else:
-            missing = sum(max(0, self.counter(original) - counted.tokens[i]) for i, original in marked.items())
-            plan = self._under_budget(resources, counted, budget.resolve(sum(counted.tokens) + missing), marked, watch)
-        return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)
+            return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)
+        missing = sum(max(0, self.counter(original) - counted.tokens[i]) for i, original in marked.items())
+        return self._under_budget(resources, counted, budget.resolve(sum(counted.tokens) + missing), marked, watch)
 
     def _counted(self, context: Context, watch: _Watch) -> Counted:
         """The context in spans, each with its tokens."""
@@ -198,16 +200,32 @@ class Pruner:
 
     def _under_budget(
         self, resources: Resources, counted: Counted, ceiling: int, frozen: Collection[int], watch: _Watch
-    ) -> Plan:
+    ) -> Pruned:
         """Choose under a ceiling; images and the like have their cost whatever is chosen."""
         context = counted.context
         if sum(counted.tokens) <= ceiling:
-            return _keep_all(counted)
+            return self._pruned(counted, _keep_all(counted), {}, watch)
         prepared = prepare(resources, counted, movable(context, self.policy, frozen))
         watch.lap("score")
-        plan = under_budget(prepared, ceiling)
+
+        try:
+            plan = under_budget(prepared, ceiling)
+        except BudgetError:  # less than the usual markers take
+            if not resources.recallable:
+                raise
+            return self._with_one_key(resources, counted, prepared, ceiling, watch)
         watch.lap("select")
-        return plan
+        return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)
+
+    def _with_one_key(
+        self, resources: Resources, counted: Counted, prepared: Prepared, ceiling: int, watch: _Watch
+    ) -> Pruned:
+        """Choose under a ceiling that holds the shortest markers alone, and one key for all."""
+        fitted = with_one_key(resources, prepared, counted.tokens, ceiling)
+        watch.lap("select")
+        self.store.put(fitted.originals)
+        watch.lap("render")
+        return self._pruned(counted, fitted.plan, fitted.texts, watch, fitted.key)
 
     def _rendered(self, resources: Resources, counted: Counted, plan: Plan, watch: _Watch) -> New:
         """The new texts of a plan; their originals are in the store before anyone sees them."""
@@ -220,24 +238,25 @@ class Pruner:
 
     def _frozen(self, context: Context) -> dict[int, str]:
         """Segments that already carry a marker of ours, with their originals: they are never shortened again."""
-        frozen = {}
+        frozen: dict[int, str] = {}
         for i, segment in enumerate(context.segments):
             for key in recall_keys(segment.text):
                 original = self.store.get(key)
                 if original is not None:
-                    frozen[i] = original
+                    frozen |= _beside(context, i, original)
                     break
         return frozen
 
-    def _pruned(self, counted: Counted, plan: Plan, texts: New, watch: _Watch) -> Pruned:
-        """The decision about a context that is no conversation, with its report."""
+    def _pruned(self, counted: Counted, plan: Plan, texts: New, watch: _Watch, key: str = "") -> Pruned:
+        """The decision about a context that is no conversation, with its report; `key` stands for all that went."""
         plan = _without(plan, texts)
         before = counted.tokens
         after = [texts[i][1] if i in texts else tokens for i, tokens in enumerate(before)]
         edits = {plan.context.segments[i].ref: text for i, (text, _) in texts.items()}
         notes = remarks(self.scorer)
+        notes += (f"markers are too short for keys of their own: recall={key} gives back all that went",) if key else ()
         report = summarise(plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes)
-        return Pruned(edits, plan, report, tuple(zip(before, after, strict=True)))
+        return Pruned(edits, plan, replace(report, key=key), tuple(zip(before, after, strict=True)))
 
     def _conversation(self, context: Context, decided: Decided, watch: _Watch, *, cold: bool) -> Pruned:
         """The decision about a conversation, with its report and what it costs."""
@@ -296,6 +315,15 @@ class _Watch:
 def _keep_all(counted: Counted) -> Plan:
     decisions = tuple(Decision(Action.KEEP, 1.0, cost, "within the budget") for cost in counted.costs)
     return Plan(counted.context, tuple(counted.spans), decisions)
+
+
+def _beside(context: Context, i: int, original: str) -> dict[int, str]:
+    """The originals that a key in segment `i` stands for: its own, or those of all blocks that share the key."""
+    parts = bundled(original)
+    if i not in parts:
+        return {i: original}
+    segments = context.segments
+    return {k: text for k, text in parts.items() if k < len(segments) and MARKER.search(segments[k].text)}
 
 
 def _without(plan: Plan, texts: New) -> Plan:

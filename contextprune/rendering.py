@@ -42,6 +42,7 @@ class Markers:
     costs   tokens of each span
     key     mints recall keys; without it gaps are bare ellipses and a segment with nothing left becomes "": for
             callers who hold the originals themselves
+    bare    every marker is the shortest one and none has a key of its own: one key stands for all blocks
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Markers:
         costs: Sequence[int],
         count: Callable[[str], int],
         key: Callable[[str], str] | None,
+        *,
+        bare: bool = False,
     ) -> None:
-        self._context, self._spans, self._count, self._key = context, spans, count, key
+        self._context, self._spans, self._count, self._key, self._bare = context, spans, count, key, bare
         self._lines = list(_first_lines(spans))
         self._tokens = [0, *accumulate(costs)]
         self._goal: frozenset[str] | None = None
@@ -72,7 +75,9 @@ class Markers:
     def _price_gap(self, first: int, end: int) -> tuple[int, int]:
         if self._key is None and self._is_all(first, end):
             return 0, 0
-        tokens, size = self._price(first, end, short=False)
+        tokens, size = self._price(first, end, short=self._bare)
+        if self._bare:
+            return tokens, size
         room = self._ceiling(first, end) - tokens
         if room < 0:
             return self._price(first, end, short=True)
@@ -83,8 +88,9 @@ class Markers:
         """Tokens that identifiers may take in the marker in place of spans first..end, the recall key included."""
         room = self._rooms.get((first, end))
         if room is None:
-            room = self._ceiling(first, end) - self._price(first, end, short=False)[0]
-            room = self._rooms[first, end] = room - self._count(self._like(first, end, room))
+            room = self._ceiling(first, end) - self._price(first, end, short=self._bare)[0]
+            room -= 0 if self._bare else self._count(self._like(first, end, room))
+            self._rooms[first, end] = room
         return room
 
     def _ceiling(self, first: int, end: int) -> int:
@@ -117,7 +123,7 @@ class Markers:
 
     def key(self, segment: int) -> tuple[int, int]:
         """What naming the segment's recall key costs more."""
-        if self._key is None:
+        if self._key is None or self._bare:
             return 0, 0
         text = recall_note(self._key(self._context.segments[segment].text))
         return self._count(text), len(text)
@@ -129,6 +135,8 @@ class Markers:
 
     def _dressed(self, note: str, first: int, end: int, names: str = "") -> str:
         """The note in the syntax of its place; `names` are the value of a member of an object."""
+        if self._bare and self._is_all(first, end):
+            return note
         spans = self._spans[first:end]
         return _dress(note, spans, self._context.segments[spans[0].segment].text, names)
 
@@ -136,10 +144,15 @@ class Markers:
         """Tokens of the new text of the segment whose first span is `first`."""
         return self._count(self.segment_text(decisions, first))
 
-    def segment_text(self, decisions: Sequence[Decision], first: int) -> str:
-        """The new text of the segment whose first span is `first`, with `decisions` for just its spans."""
+    def segment_text(self, decisions: Sequence[Decision], first: int, key: str | None = None) -> str:
+        """The new text of the segment whose first span is `first`, with `decisions` for just its spans.
+
+        `key` is the recall key that it names; None for its own, where it names one.
+        """
         original = self._context.segments[self._spans[first].segment].text
-        recall = recall_note(self._key(original)) if self._key else ""
+        if key is None:
+            key = self._key(original) if self._key and not self._bare else ""
+        recall = recall_note(key)
         parts = []
         for item in gaps(decisions, first):
             if isinstance(item, int):
@@ -161,6 +174,8 @@ class Markers:
         first, end = gap.first, gap.end
         if self._key is None:
             return self._words(first, end, short=True), ""
+        if self._bare:
+            return self._bare_note(gap, recall)
         room = (
             self._ceiling(first, end) - self._price(first, end, short=False)[0] - (self._count(recall) if recall else 0)
         )
@@ -176,6 +191,16 @@ class Markers:
             return f"[{note}]", names
         return f"[{note} | {names}]" if names else f"[{note}]", ""
 
+    def _bare_note(self, gap: Gap, recall: str) -> tuple[str, str]:
+        """The shortest note, with as many identifiers as there is room for."""
+        first, end = gap.first, gap.end
+        names = self._names(gap.digest, self.room(first, end))
+        is_member = self._spans[first].syntax is Syntax.JSON_PAIR and not self._is_all(first, end)
+        note = short_marker(self._member(first) if is_member else "", recall, copies=gap.copies)
+        if is_member or not names:
+            return note, names
+        return f"{note[:-1]} | {names}]", ""
+
     def _words(self, first: int, end: int, *, short: bool) -> str:
         """The note in place of spans first..end, without key and identifiers."""
         if self._key is None:  # members of an object need keys of their own
@@ -186,6 +211,8 @@ class Markers:
 
     def _is_tiny(self, first: int, end: int) -> bool:
         """Whether spans first..end lie within a line and have so few tokens that words would cost about as many."""
+        if self._bare:
+            return True
         inline = self._spans[first].syntax in _INLINE
         return inline and self._tokens[end] - self._tokens[first] < TINY
 

@@ -22,6 +22,7 @@ class Report:
     scorer          label of what scored the spans
     prompts         the requests that were compressed, for `cost`; none where they are not known as such
     notes           what a reader should know besides, one sentence each
+    key             the recall key of all that went together, where markers had no room for keys of their own; else ""
     """
 
     before: int
@@ -33,6 +34,7 @@ class Report:
     scorer: str
     prompts: tuple[Prompt, ...] = ()
     notes: tuple[str, ...] = ()
+    key: str = ""
 
     @property
     def cost(self) -> Cost | None:

@@ -33,6 +33,7 @@ LAYERS = (
     {"settings"},
     {"dialects", "splitting", "scoring", "selection", "storage", "rendering", "report"},  # stages
     {"prepare"},
+    {"one_key"},
     {"session"},
     {"pruner"},
     {"api"},  # the first door, through which the others may go

@@ -17,6 +17,7 @@ from contextprune.prepare import count, prepare
 from contextprune.selection import under_budget
 from contextprune.selection.protection import movable
 from contextprune.splitting import split
+from contextprune.storage.bundle import bundled
 from tests.selection.prepared import left_out_though_it_fits
 from tests.strategies import (
     ALL_SHAPES,
@@ -216,12 +217,15 @@ def test_11_markers_are_never_nested(payload: Any, first: cp.Budget, second: cp.
 @every_scorer
 @given(payload=payloads(shapes=ALL_SHAPES), budget=maybe_a_budget)
 def test_12_recall_gives_back_each_changed_text(scorer: cp.Scorer, payload: Any, budget: cp.Budget | None) -> None:
+    """By the key in it, or by the key of the whole request."""
     engine = pruner(scorer)
-    out = compressed(payload, budget, engine).payload
-    for before, after in zip(read(payload).segments, read(out).segments, strict=True):
+    out = compressed(payload, budget, engine)
+    together = bundled(cp.recall(out.report.key, pruner=engine)) if out.report.key else {}
+    for i, (before, after) in enumerate(zip(read(payload).segments, read(out.payload).segments, strict=True)):
         if after.text != before.text:
             known = [key for key in KEY.findall(after.text) if engine.store.get(key) is not None]
-            assert [cp.recall(key, pruner=engine) for key in known] == [before.text]
+            own = [cp.recall(key, pruner=engine) for key in known if key != out.report.key or not together]
+            assert [*own, *([together[i]] if i in together else [])] == [before.text]
 
 
 @every_scorer
