@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -210,6 +212,17 @@ def test_misspelt_settings_of_memories_are_refused() -> None:
         ContextPruneMemoryBlock(**wrong)
     with pytest.raises(TypeError, match="token"):
         ContextPruneMemory(buffer(), **wrong)
+
+
+def test_memories_can_be_pickled_and_copied() -> None:
+    block = ContextPruneMemoryBlock(tokens=60, pruner=pruner())
+    asyncio.run(block.aput(said(RIVER, TOWER, BREAD)))
+    for again in (pickle.loads(pickle.dumps(block)), copy.deepcopy(block), block.model_copy(deep=True)):
+        assert "The tower was built in 1889" in shown(again, "When was the tower built?")
+    memory = pruned()
+    memory.set(list(TOLD))
+    for other in (pickle.loads(pickle.dumps(memory)), copy.deepcopy(memory)):
+        assert other.get() == memory.get()
 
 
 def test_an_empty_block_shows_nothing() -> None:

@@ -1,6 +1,7 @@
 # No postponed annotations here: LlamaIndex finds the tools that want its context by the annotation itself.
 import asyncio
 import copy
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -242,17 +243,41 @@ def test_the_recall_tool_gives_back_what_was_taken_out() -> None:
 
 def test_the_recall_tool_tells_the_model_when_it_knows_no_such_key() -> None:
     answer = run(recall_tool(pruner()), key="aaaaaaaaaaaa").content
-    assert "call the original tool again" in answer
+    assert "No original is kept" in answer
     assert "contextprune " not in answer
 
 
 @pytest.mark.parametrize("text", ["".join(f"row {i} of many\n" for i in range(9000)), "x, " * 40_000])
-def test_the_recall_tool_gives_no_more_than_its_tokens_and_says_that_there_is_more(text: str) -> None:
+def test_the_recall_tool_gives_no_more_than_its_tokens_and_says_how_to_go_on(text: str) -> None:
     engine = pruner()
     engine.store.put({engine.store.key(text): text})
     answer = run(recall_tool(engine, max_tokens=500), key=engine.store.key(text)).content
-    assert 100 < COUNT(answer) < 560
-    assert "more" in answer.splitlines()[-1]
+    assert 100 < COUNT(answer) <= 500
+    assert "more characters: ask with" in answer.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("place", "part"),
+    [
+        ({"rows": "171"}, '"id": 170'),
+        ({"path": "items[170].state"}, '"failed"'),
+        ({"query": "170 failed"}, '"id": 170'),
+        ({"chars": "1-10"}, '{"items": '),
+    ],
+)
+def test_the_recall_tool_reaches_any_part_of_a_line(place: dict[str, str], part: str) -> None:
+    engine = pruner()
+    text = json.dumps({"items": [{"id": i, "state": "failed" if i == 170 else "fine"} for i in range(9000)]})
+    engine.store.put({engine.store.key(text): text})
+    answer = run(recall_tool(engine, max_tokens=500), key=engine.store.key(text), **place).content
+    assert part in answer
+    assert COUNT(answer) < 200
+
+
+def test_a_place_that_cannot_be_is_an_answer_for_the_model() -> None:
+    engine = pruner()
+    engine.store.put({engine.store.key(LOG): LOG})
+    assert "counted from 1" in run(recall_tool(engine), key=engine.store.key(LOG), lines="a-b").content
 
 
 def test_a_recall_tool_without_tokens_is_refused() -> None:

@@ -21,7 +21,7 @@ def recall_tool(pruner: cp.Pruner | None = None, *, max_tokens: int = 8000) -> F
 
     Args:
         pruner: The one that wrote the markers; one from the settings where none is given.
-        max_tokens: The most tokens of an answer; a longer one says what to ask for next.
+        max_tokens: The most tokens of an answer; its last line says what was left off and how to ask for it.
 
     Raises:
         SettingsError: `max_tokens` is below 1.
@@ -30,44 +30,37 @@ def recall_tool(pruner: cp.Pruner | None = None, *, max_tokens: int = 8000) -> F
         raise cp.SettingsError(f"max_tokens is a number of tokens above 0, not {max_tokens}")
     engine, fail_open = pruner or agents_pruner(), FailOpen(_log)
 
-    def contextprune_recall(key: str, lines: str | None = None, query: str | None = None) -> str:
+    def contextprune_recall(
+        key: str,
+        lines: str | None = None,
+        query: str | None = None,
+        rows: str | None = None,
+        path: str | None = None,
+        chars: str | None = None,
+    ) -> str:
         """Read text that was shortened: a note such as [lines 12-40 cut, recall=abcdefgh2345] stands for it.
 
+        Each place narrows what the others leave.
+
         :param key: the 12 characters after recall=
-        :param lines: only these lines of the original, such as 12-40 or 12,60-70
-        :param query: only the lines that hold each of these words
+        :param lines: only these lines of the original: 12, 12-40 or 12-40,60
+        :param query: only lines that hold all of these words; of a long line what is around them
+        :param rows: only these elements of its JSON list, or records of its table, counted from 1: 3 or 3-20
+        :param path: only the value at this place of its JSON, such as items[17].status
+        :param chars: only these characters, counted from 1, such as 64001-96000: for parts of a line
         """
-        work = lambda: _answer(engine, key, lines or None, query or None, max_tokens)  # noqa: E731 - one line
+        places = {"query": query, "lines": lines, "rows": rows, "path": path, "chars": chars}
+        asked = {name: value or None for name, value in places.items()}
+        work = lambda: _answer(engine, key, asked, max_tokens)  # noqa: E731 - one line
         return fail_open("an original is not given back", work, _UNREADABLE)
 
     return FunctionTool.from_defaults(contextprune_recall, name=RECALL)
 
 
-def _answer(pruner: cp.Pruner, key: str, lines: str | None, query: str | None, most: int) -> str:
-    key = key.strip().removeprefix("recall=")
+def _answer(pruner: cp.Pruner, key: str, asked: dict[str, str | None], most: int) -> str:
     try:
-        text = cp.recall(key, query=query, lines=lines, pruner=pruner)
-    except cp.MissingOriginal:
-        return f"nothing is kept under the key {key!r}; call the original tool again"
-    except cp.SettingsError as exc:
+        return cp.recall(key.strip().removeprefix("recall="), pruner=pruner, max_tokens=most, **asked)
+    except cp.MissingOriginal as exc:
+        return exc.for_model
+    except cp.SettingsError as exc:  # a place that cannot be
         return str(exc)
-    if not text:
-        return "no line matches; ask without `query` or `lines`, or with others"
-    return _bounded(text, pruner.counter, most, partly=bool(query or lines))
-
-
-def _bounded(text: str, count: cp.Counter, most: int, *, partly: bool) -> str:
-    if len(text) <= most or (len(text) <= 16 * most and count(text) <= most):  # no token is empty
-        return text
-    rows = text.splitlines(keepends=True)
-    kept: list[str] = []
-    room = most
-    for row in rows:
-        room -= count(row[: 16 * most])
-        if room < 0:
-            break
-        kept.append(row)
-    if not kept:
-        return f"{rows[0][:most]}\n[{len(text) - most} more characters: ask with a `query`]"
-    more = "narrower `lines` or a `query`" if partly else f'lines="{len(kept) + 1}-{len(rows)}" or a `query`'
-    return f"{''.join(kept)}\n[{len(rows) - len(kept)} more lines: ask with {more}]"
