@@ -18,6 +18,7 @@ MARKER = re.compile(
 )
 """A marker of any kind, in any syntax: what is gone, the key, identifiers. A text that merely looks so matches, too."""
 
+_FRAMES = ' \t\r\n\\n",:#/-<>!|'  # around a marker: comments, JSON, tables
 MOST_TOKENS = 40
 ONE_IN, ONE_IN_SMALL = 10, 3
 EXAMPLES = 60, 30  # characters of a line that a marker shows, the first that there is room for
@@ -63,6 +64,21 @@ def recall_keys(text: str) -> list[str]:
 def is_marked(text: str, get: Callable[[str], str | None]) -> bool:
     """Tell whether a text carries a marker of ours: one with a key under which `get` knows an original."""
     return any(get(key) is not None for key in recall_keys(text))
+
+
+def stands_for(text: str, original: str) -> bool:
+    """Whether `text` may be what is left of `original`: its runs between markers stand there, in this order.
+
+    A text that only quotes a marker is not. What frames a marker in its syntax does not count.
+    """
+    at = start = 0
+    for end, next_start in (*(match.span() for match in MARKER.finditer(text)), (len(text), len(text))):
+        run = text[start:end].strip(_FRAMES)
+        at = original.find(run, at) + len(run)
+        if at < len(run):
+            return False
+        start = next_start
+    return len(text) < len(original)
 
 
 def marker_ranges(text: str, original: str) -> list[tuple[int, int]]:

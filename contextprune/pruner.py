@@ -9,7 +9,7 @@ from typing import Any
 
 from contextprune.context import Context, Reading, Ref, Segment, blocks_of
 from contextprune.errors import BudgetError
-from contextprune.markers import MARKER, recall_keys
+from contextprune.markers import recall_keys, stands_for
 from contextprune.money.cost import Prompt
 from contextprune.money.tariff import FAMILIES
 from contextprune.one_key import with_one_key
@@ -237,13 +237,17 @@ class Pruner:
         return texts
 
     def _frozen(self, context: Context) -> dict[int, str]:
-        """Segments that already carry a marker of ours, with their originals: they are never shortened again."""
+        """Segments that are short already, with their originals: they are never shortened again.
+
+        One that only quotes a marker is a text like any other, or it would raise a ceiling that is a ratio.
+        """
         frozen: dict[int, str] = {}
         for i, segment in enumerate(context.segments):
             for key in recall_keys(segment.text):
                 original = self.store.get(key)
-                if original is not None:
-                    frozen |= _beside(context, i, original)
+                originals = {} if original is None else _beside(context, i, original)
+                if i in originals:
+                    frozen |= originals
                     break
         return frozen
 
@@ -319,11 +323,10 @@ def _keep_all(counted: Counted) -> Plan:
 
 def _beside(context: Context, i: int, original: str) -> dict[int, str]:
     """The originals that a key in segment `i` stands for: its own, or those of all blocks that share the key."""
-    parts = bundled(original)
+    parts, segments = bundled(original), context.segments
     if i not in parts:
-        return {i: original}
-    segments = context.segments
-    return {k: text for k, text in parts.items() if k < len(segments) and MARKER.search(segments[k].text)}
+        parts = {i: original}
+    return {k: text for k, text in parts.items() if k < len(segments) and stands_for(segments[k].text, text)}
 
 
 def _without(plan: Plan, texts: New) -> Plan:

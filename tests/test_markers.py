@@ -14,6 +14,7 @@ from contextprune.markers import (
     marker_ranges,
     recall_keys,
     recall_note,
+    stands_for,
 )
 
 KEY = "abcdefgh2345"
@@ -69,6 +70,20 @@ def test_lines_are_counted_in_words(lines: int, words: str) -> None:
 def test_the_range_of_a_marker_is_that_of_its_text(marker: str) -> None:
     text = f"before {marker} [behind]"
     assert [text[start:end] for start, end in marker_ranges(text, "before [behind]")] == [marker]
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("a\n[lines 2-3 cut, recall=abcdefgh2345]\nd", True),
+        ("[lines 1-4 cut, recall=abcdefgh2345]", True),
+        ("# [line 1 cut, recall=abcdefgh2345]\nb\nc\nd", False),  # longer than the original
+        ("c and what\n[1 line cut, recall=abcdefgh2345]\nb and what", False),
+        ("a line of my notes: [lines 2-3 cut, recall=abcdefgh2345]", False),
+    ],
+)
+def test_a_text_with_a_marker_stands_for_an_original_whose_runs_it_shows(text: str, *, short: bool) -> None:
+    assert stands_for(text, "a\nb and what follows it\nc and what follows it\nd") is short
 
 
 def test_what_the_original_shows_is_no_marker() -> None:

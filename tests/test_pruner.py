@@ -11,6 +11,7 @@ import pytest
 
 import contextprune as cp
 from contextprune.dialects import read
+from contextprune.markers import stands_for
 from contextprune.money.tariff import Piece, Tariff, charge
 from contextprune.plan import Action
 from contextprune.pruner import Pruned
@@ -36,6 +37,32 @@ def test_edits_plan_and_report_speak_of_the_same_texts() -> None:
     assert list(done.edits) == [("r", 1)]
     assert done.report.after == COUNTER("Go.") + COUNTER(done.edits["r", 1])
     assert "".join(s.text for s in done.plan.spans) == "Go." + LOG
+
+
+def test_a_result_that_quotes_a_marker_is_shortened_and_raises_no_budget() -> None:
+    engine, table = pruner(), outputs.csv(200, 3)
+    engine.store.put({engine.store.key(table): table})
+    quote = f"{outputs.log(80, 2)}\n[lines 1-9 cut, recall={engine.store.key(table)}]"
+    quoting = context(result(LOG), result(quote, 2))
+    assert engine(quoting, TENTH).report.after <= TENTH.resolve(sum(COUNTER(s.text) for s in quoting.segments))
+    assert ("r", 2) in engine(quoting, TENTH).edits
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.3, 0.6])
+def test_what_was_shortened_counts_as_its_original_and_stays_as_it_is(ratio: float) -> None:
+    for make in (
+        outputs.json_pretty,
+        outputs.json_lines,
+        outputs.log,
+        outputs.code,
+        outputs.csv,
+        outputs.html,
+        outputs.markdown,
+    ):
+        engine, text = pruner(), make(30, 1)
+        short = engine(context(result(text)), cp.Budget(ratio=ratio)).edits["r", 1]
+        assert stands_for(short, text)
+        assert engine(context(result(short)), cp.Budget(ratio=ratio)).edits == {}
 
 
 def test_a_context_that_fits_is_not_even_scored() -> None:
