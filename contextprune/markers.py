@@ -89,6 +89,17 @@ def marker_ranges(text: str, original: str) -> list[tuple[int, int]]:
     return [match.span() for match in MARKER.finditer(text) if match[0] not in original]
 
 
+def unreferred(text: str, original: str) -> str:
+    """The text that was sent in place of `original` with markers that refer to nothing: what they stood for is cut."""
+    parts = []
+    end = 0
+    for start, stop in marker_ranges(text, original):
+        marker = text[start:stop].replace(" as above", " cut", 1).replace("[as above", "[...", 1)
+        parts += [text[end:start], marker]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
 def line_count(lines: int) -> str:
     """So many lines, as a marker says it."""
     return f"{lines} lines" if lines > 1 else "1 line"

@@ -17,11 +17,19 @@ from contextprune.scoring import Calibrated
 from contextprune.selection import on_arrival, under_budget
 from contextprune.selection.dedupe import copy_key, repeats, sameness
 from contextprune.selection.protection import least_tokens, protection
-from contextprune.selection.targets import COMPARED_BLOCKS, ONGOING_AFTER, SHARED_CHARACTERS, recall_on_arrival
+from contextprune.selection.targets import (
+    COMPARED_BLOCKS,
+    MIN_RUN,
+    ONGOING_AFTER,
+    SHARED_CHARACTERS,
+    recall_on_arrival,
+)
 from contextprune.session.ledger import Entry
 from contextprune.session.old_images import image_note
+from contextprune.session.shown_lines import ShownLines
 from contextprune.session.state import State
 from contextprune.splitting import split
+from contextprune.text.calls import edited_by
 from contextprune.text.views import is_view
 
 
@@ -153,7 +161,35 @@ def _shown_before(state: State, segment: Segment, counted: Counted, *, exact: bo
     keys += [copy_key(span.text, segment.kind, exact=exact) for span in counted.spans]
     owners += [block] * len(counted.spans)
     copies = repeats(keys, owners, [0] * first + list(counted.costs), {block})
-    return {i - first: owners[source] for i, source in copies.items()}
+    sources = {i - first: owners[source] for i, source in copies.items()}
+    if not exact and segment.kind is Kind.TOOL_RESULT:
+        sources |= _echoed(state, segment, counted.spans) | state.shown_lines.find(segment.text, counted.spans)
+    return _worth_a_reference(sources, counted.costs)
+
+
+def _echoed(state: State, segment: Segment, spans: Sequence[Span]) -> dict[int, int]:
+    """Span of what an editor prints -> its call, where that holds the same: the text that was just written."""
+    calls = (at for at in reversed(range(len(state.segments))) if state.segments[at].kind is Kind.TOOL_CALL)
+    at = next((at for at in calls if state.segments[at].pair == segment.pair), None)
+    if at is None or not edited_by(state.segments[at].name, state.segments[at].text):
+        return {}
+    lines = ShownLines()
+    lines.add_call(at, state.segments[at].text)
+    return lines.find(segment.text, spans)
+
+
+def _worth_a_reference(sources: Mapping[int, int], costs: Sequence[int]) -> dict[int, int]:
+    """The spans that are shown before, without runs that cost no more than the marker in their place."""
+    worth: dict[int, int] = {}
+    run: list[int] = []
+    for i in range(len(costs) + 1):
+        if i in sources:
+            run.append(i)
+        elif run:
+            if sum(costs[k] for k in run) >= MIN_RUN:
+                worth.update((k, sources[k]) for k in run)
+            run = []
+    return worth
 
 
 def _recall(resources: Resources, context: Context, tokens: int, *, by_query: bool) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from contextprune.context import BLOCKS, Context, Kind, Segment
-from contextprune.markers import KEY_SHAPE, RECALL_TOOL, is_marked
+from contextprune.markers import KEY_SHAPE, RECALL_TOOL, is_marked, unreferred
 from contextprune.money.payback import EVERY, keeps_cacheable
 from contextprune.policy import Policy
 from contextprune.prepare import New, Resources, is_shorter
@@ -26,6 +26,7 @@ from contextprune.selection.targets import (
     share_at_epoch,
 )
 from contextprune.session.old_images import seen_before, stale
+from contextprune.session.references import keep_sources, references
 from contextprune.session.repeated_failures import mark_repeated
 from contextprune.session.rewrite import rewrite
 from contextprune.session.state import Look, State
@@ -59,8 +60,12 @@ def run_epoch(resources: Resources, state: State, context: Context, *, cold: boo
     # What could go, and from which segment on that is worth most.
     looks = _looks(state)
     old = [at for at in possible if state.segments[at].kind in BLOCKS and not _is_recalled(resources, state, looks, at)]
-    new = _replace(resources, state, possible, {at for at, look in looks.items() if look.failed}, old)
+    needed = references(state) if aim.low is None else {}
+    free = set(old).difference(*needed.values())
+    new = _replace(resources, state, possible, {at for at, look in looks.items() if look.failed}, free)
     shrinking = _shrinking(policy, state, looks, [at for at in old if at not in new], aim, new)
+    new |= _unreferred(resources, state, looks, needed, shrinking, new)
+    keep_sources(needed, shrinking, new)
     first = aim.begin({at: state.after[at] - tokens for at, (_, tokens) in new.items()} | shrinking)
     if first is None:
         return ()
@@ -154,10 +159,9 @@ def _aim(policy: Policy, state: State, *, cold: bool) -> Aim | None:
 def _possible(state: State, policy: Policy) -> list[int]:
     """The segments that may change at all, as far as that shows without a look into the text."""
     spoken = max((at for at, segment in enumerate(state.segments) if segment.kind is Kind.USER), default=0)
-    newest = state.segments[-1].turn if state.segments else 0
     possible = []
     for at, segment in enumerate(state.segments):
-        old = newest - segment.turn >= max(EPOCH_RECENT_TURNS, policy.recent_turns)
+        old = _is_old(state, policy, at)
         if segment.kind in BLOCKS:
             may = old and state.after[at] >= EPOCH_BLOCK_TOKENS and _may_shrink(state, policy, at)
         elif segment.kind is Kind.IMAGE:
@@ -167,6 +171,11 @@ def _possible(state: State, policy: Policy) -> list[int]:
         if may:
             possible.append(at)
     return possible
+
+
+def _is_old(state: State, policy: Policy, at: int) -> bool:
+    age = state.segments[-1].turn - state.segments[at].turn
+    return age >= max(EPOCH_RECENT_TURNS, policy.recent_turns)
 
 
 def _may_shrink(state: State, policy: Policy, at: int) -> bool:
@@ -253,6 +262,23 @@ def _shrinking(
             excess -= all_of_it - loses.get(at, 0)
             loses[at] = all_of_it
     return loses
+
+
+def _unreferred(
+    resources: Resources,
+    state: State,
+    looks: Mapping[int, Look],
+    needed: Mapping[int, set[int]],
+    shrinking: Collection[int],
+    new: New,
+) -> dict[int, tuple[str, int]]:
+    """The texts of old blocks that nobody works with and that refer to what shrinks: they do so no more."""
+    policy = resources.policy
+    broken = [at for at, sources in needed.items() if at not in shrinking and not sources.isdisjoint(shrinking)]
+    old = [at for at in broken if at not in new and _is_old(state, policy, at) and _may_shrink(state, policy, at)]
+    stays = {*_unmended(state, looks), *worked_with(state, looks, old)} if old else set()
+    free = [at for at in old if at not in stays and not _is_recalled(resources, state, looks, at)]
+    return _shorter(resources, state, {at: unreferred(state.text(at), state.segments[at].text) for at in free})
 
 
 def _unmended(state: State, looks: Mapping[int, Look]) -> set[int]:

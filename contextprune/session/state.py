@@ -17,6 +17,7 @@ from contextprune.money.payback import Meter
 from contextprune.plan import Decision
 from contextprune.selection.dedupe import sameness
 from contextprune.session.ledger import Entry
+from contextprune.session.shown_lines import ShownLines
 from contextprune.splitting import split
 from contextprune.text.failure_lines import failure_lines
 from contextprune.text.goal import Goal
@@ -74,6 +75,8 @@ class State:
     _samenesses: list[tuple[str, ...] | None] = field(default_factory=list)  # of each block, where it was cut
     _places: dict[str, int] = field(default_factory=dict)
     _placed: int = 0  # segments that `_places` covers
+    _lines: ShownLines = field(default_factory=ShownLines)
+    _lined: int = 0  # segments that `_lines` covers
 
     @property
     def tokens(self) -> tuple[int, int]:
@@ -134,7 +137,8 @@ class State:
 
         if changed:
             self._places.clear()
-            self._placed = 0
+            self._lines = ShownLines()
+            self._placed = self._lined = 0
             self.meter.rewrote()
         self.meter.request(*self.tokens, self.ends[min(first, self.sent)])
         self.sent_before, self.sent, self.ended = self.sent, len(self.texts), True
@@ -146,6 +150,17 @@ class State:
                 return
             if self.segments[at].kind in BLOCKS:
                 self._cut(at)
+        if not is_enough():
+            _ = self.shown_lines
+
+    @property
+    def shown_lines(self) -> ShownLines:
+        """The lines of blocks as they were sent; read when this is first asked for."""
+        for at in range(self._lined, len(self.texts)):
+            if self.segments[at].kind in BLOCKS:
+                self._lines.add(at, self.text(at))
+        self._lined = len(self.texts)
+        return self._lines
 
     @property
     def first_shown(self) -> Mapping[str, int]:

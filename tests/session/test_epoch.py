@@ -149,7 +149,7 @@ class TestWhat:
         assert all(spans[i].text.strip() in visible for i in failure_lines(context, spans))
 
     def test_a_failure_that_nothing_has_mended_stays_as_it_was_sent(self) -> None:
-        failed = step(log(60, 1) + "\nFAILED: no space left\n", "deploy", failed=True)
+        failed = step(log(60, 500) + "\nFAILED: no space left\n", "deploy", failed=True)
         context, changed = once(failed, *work(40), said("Go on."))
         assert ("messages", 1) not in shrunk(context, changed)
         fine = step("deployed", "deploy")

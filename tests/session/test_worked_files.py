@@ -51,6 +51,14 @@ def test_one_whose_file_was_edited_stays() -> None:
     assert 2 not in shrunk
 
 
+def test_one_whose_file_the_user_named_stays() -> None:
+    context = talk(said("Work through m1.py."), view(1), *OTHERS, *builds(VIEW_IDLE + 9), said("Go on."))
+    using = tools(POLICY)
+    shrunk = {at for at, _, _ in run_epoch(using, state_of(using, context), context, cold=True)}
+    assert shrunk
+    assert 2 not in shrunk
+
+
 def test_where_the_window_is_full_views_that_are_worked_with_shrink_last() -> None:
     views = [view(n) for n in range(1, 9)]
     context, shrunk = changed(

@@ -1,12 +1,14 @@
 """Grounded edits: of the edits that quote what an earlier result showed, those whose quoted lines are still in sight.
 
 An agent that edits a file repeats lines of it to the letter; where the result that showed them was shortened, it has to
-read the file again, or guesses. Sessions are sent once as their blocks arrive, and once with an epoch half-way, brought
-about by a pause in which the provider's cache expires.
+read the file again, or guesses, unless it wrote the lines itself: its own calls stay in the request. Sessions are sent
+once as their blocks arrive, and once with an epoch half-way, brought about by a pause in which the provider's cache
+expires.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -32,7 +34,8 @@ class Quoted:
 
     tool     that it was made with; source: the tool whose result showed the quoted line that is furthest back
     age      model's replies since that result
-    lines    quoted lines that earlier results show; in_sight: those of them in sight of the request as sent on arrival
+    lines    quoted lines that earlier results show; in_sight: those of them that the request as sent on arrival shows,
+             in a result or in what the model and the user wrote
     epoch    the same after the epoch; None before it
     """
 
@@ -92,7 +95,7 @@ def _measure(messages: Sequence[Message], arm: str) -> tuple[list[Quoted], tuple
         if not shown:
             continue
         after = pruner(_until(context, end)).edits if end >= pause else None
-        edits.append(_quoted(context, at, shown, arrived.edits, after))
+        edits.append(_quoted(context, at, end, shown, arrived.edits, after))
 
     paused = pruner(context)
     plain, short, shorter = (
@@ -116,14 +119,22 @@ def _edits(context: Context) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 
 def _quoted(
-    context: Context, at: int, shown: Mapping[str, int], arrived: Mapping[Ref, str], after: Mapping[Ref, str] | None
+    context: Context,
+    at: int,
+    end: int,
+    shown: Mapping[str, int],
+    arrived: Mapping[Ref, str],
+    after: Mapping[Ref, str] | None,
 ) -> Quoted:
-    """What is in sight of an edit: `shown` gives the latest result of each quoted line."""
+    """What is in sight of an edit, whose request ends at `end`: `shown` gives the latest result of each quoted line."""
     segments = context.segments
     first = min(shown.values())
 
     def in_sight(edits: Mapping[Ref, str]) -> int:
-        return sum(_is_in_sight(context, latest, line, edits) for line, latest in shown.items())
+        return sum(
+            _is_in_sight(context, latest, line, edits) or _is_written(context, end, line)
+            for line, latest in shown.items()
+        )
 
     return Quoted(
         segments[at].name or "",
@@ -145,6 +156,13 @@ def _is_in_sight(context: Context, latest: int, line: str, edits: Mapping[Ref, s
     """Whether what is sent of a result shows a line, of which `latest` is the last that shows it as it came."""
     blocks = (segment for segment in context.segments[latest::-1] if segment.kind in BLOCKS)
     return any(line in edits.get(block.ref, block.text) for block in blocks)
+
+
+def _is_written(context: Context, end: int, line: str) -> bool:
+    """Whether what the model or the user wrote before `end` holds a line, as it stands or inside of JSON."""
+    forms = {line, json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1]}
+    written = (segment.text for segment in context.segments[:end] if segment.kind not in BLOCKS)
+    return any(form in text for text in written for form in forms)
 
 
 @cache

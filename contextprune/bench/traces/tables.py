@@ -11,7 +11,8 @@ from contextprune.bench.traces.grounded import GroundedResult, Quoted, age_of
 
 LEGEND = (
     "grounded edits: of those that quote lines of earlier results (20 characters or more), the share with all quoted "
-    "lines in what is sent of results; age: replies since the result furthest back; tokens left: of the whole prompt"
+    "lines in what is sent of results, or in the model's own calls and texts; age: replies since the result furthest "
+    "back; tokens left: of the whole prompt"
 )
 
 

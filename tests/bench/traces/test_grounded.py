@@ -49,6 +49,14 @@ def test_an_edit_that_quotes_what_was_cut_is_not() -> None:
     assert (edit.source, edit.lines, edit.in_sight) == ("Bash", 1, 0)
 
 
+def test_lines_that_the_model_wrote_itself_are_in_sight() -> None:
+    line = "compiled module number 817 of the service in 817 ms"
+    messages = list(session(line).messages)
+    messages[1:1] = [call(0, "Write", file_path="/src/notes", content=f"first\n{line}\n"), result(0, "ok")]
+    (edit,) = measure_grounded(Session("s", "shop", tuple(messages)), "ours-lexical").edits
+    assert (edit.source, edit.lines, edit.in_sight) == ("Bash", 1, 1)
+
+
 def test_an_edit_that_quotes_nothing_of_a_result_does_not_count() -> None:
     assert edits("def a_function_that_no_result_has_shown():") == ()
 
