@@ -1,6 +1,7 @@
 """`contextprune mcp`: originals over the Model Context Protocol, for agents that bring their own tools.
 
-The agent's client starts it and speaks to it over standard input and output. It reads the store that proxy and command
+The agent's client starts it and speaks to it over standard input and output. Both majors of the package `mcp` will do,
+since LangChain's adapters hold on to the first. It reads the store that proxy and command
 line write, so what a marker of theirs names is found here, in any session, and no request has to be changed for it.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from pydantic.alias_generators import to_camel
 
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra, MissingOriginal, SettingsError, StoreError
@@ -69,16 +72,11 @@ def serve(location: str | None = None) -> None:
 
 
 def build(store: Store) -> Any:
-    """The server for a store: an `mcp.server.MCPServer` with two tools. Raises MissingExtra."""
-    try:
-        from mcp.server import MCPServer  # noqa: PLC0415 - an extra, and half a second
-        from mcp.types import ToolAnnotations  # noqa: PLC0415 - as above
-    except ImportError as exc:
-        raise MissingExtra("the MCP server", extra="mcp") from exc
-
+    """The server for a store: an `MCPServer` of mcp 2, or a `FastMCP` of mcp 1, with two tools. Raises MissingExtra."""
     served = Served(location_of(store))
-    harmless = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-    server = MCPServer("contextprune", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
+    server = _server()
+    hints = {"read_only_hint": True, "idempotent_hint": True, "open_world_hint": False}
+    harmless = _value("ToolAnnotations", hints)
 
     def give_back(
         key: str,
@@ -121,13 +119,34 @@ def look_up(store: Store, served: Served, key: str, scope: Scope) -> str | Failu
 
 def _result(reply: str | Failure) -> Any:
     """The protocol's form of a reply: an error is a text for the model, and the same in fields for its client."""
-    from mcp.types import CallToolResult, TextContent  # noqa: PLC0415 - as above
+    from mcp.types import TextContent  # noqa: PLC0415 - as above
 
     if isinstance(reply, str):
-        return CallToolResult(content=[TextContent(type="text", text=_sayable(reply))])
-    fields: Mapping[str, Any] = {"error": asdict(reply)}
+        return _value("CallToolResult", {"content": [TextContent(type="text", text=_sayable(reply))]})
     text = TextContent(type="text", text=_sayable(reply.message))
-    return CallToolResult(content=[text], structured_content=dict(fields), is_error=True)
+    fields = {"content": [text], "structured_content": {"error": asdict(reply)}, "is_error": True}
+    return _value("CallToolResult", fields)
+
+
+def _server() -> Any:
+    """An empty server, of whichever major is installed. Raises MissingExtra."""
+    try:
+        from mcp.server import MCPServer  # noqa: PLC0415 - an extra, and half a second
+    except ImportError:
+        try:
+            from mcp.server.fastmcp import FastMCP  # noqa: PLC0415 - as above
+        except ImportError as exc:
+            raise MissingExtra("the MCP server", extra="mcp") from exc
+        return FastMCP("contextprune", instructions=INSTRUCTIONS, log_level="WARNING")
+    return MCPServer("contextprune", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
+
+
+def _value(name: str, fields: Mapping[str, Any]) -> Any:
+    """A value of the protocol: mcp 1 writes the names of its fields as the wire does."""
+    from mcp import types  # noqa: PLC0415 - as above
+
+    kind = getattr(types, name)
+    return kind(**{(key if key in kind.model_fields else to_camel(key)): value for key, value in fields.items()})
 
 
 def _sayable(text: str) -> str:

@@ -106,7 +106,8 @@ def test_whoever_follows_the_last_lines_reads_all_of_it() -> None:
     pruner = engine()
     key = pruner.store.key(ONE_LINE)
     pruner.store.put({key: ONE_LINE})
-    recall, read_so_far, place = ContextPruneRecall(pruner=pruner), "", {}
+    recall, read_so_far = ContextPruneRecall(pruner=pruner), ""
+    place: dict[str, str] = {}
     for _ in range(20):
         answer = str(recall.invoke({"key": key, **place}))
         more = re.search(r'\n\[[\d,]+ more characters: ask with chars="(\d+-\d+)"\]\Z', answer)
