@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
 from contextprune._version import __version__
 from contextprune.errors import MissingExtra, MissingOriginal, SettingsError, StoreError
 from contextprune.markers import RECALL_TOOL
@@ -146,7 +144,12 @@ def _value(name: str, fields: Mapping[str, Any]) -> Any:
     from mcp import types  # noqa: PLC0415 - as above
 
     kind = getattr(types, name)
-    return kind(**{(key if key in kind.model_fields else to_camel(key)): value for key, value in fields.items()})
+    return kind(**{key if key in kind.model_fields else _as_on_the_wire(key): value for key, value in fields.items()})
+
+
+def _as_on_the_wire(name: str) -> str:
+    first, *following = name.split("_")
+    return first + "".join(word.capitalize() for word in following)
 
 
 def _sayable(text: str) -> str:

@@ -179,3 +179,9 @@ def test_an_answer_is_bounded_and_its_last_line_asks_for_the_remainder() -> None
     assert 'more characters: ask with chars="' in first.splitlines()[-1]
     assert look_up(store, served, store.key(text), Scope(path="[19999].id")) == "19999"
     assert look_up(store, served, store.key(text), Scope(rows="3")) == '{"id": 2, "state": "ok"}'
+
+
+def test_fields_are_named_as_either_major_of_the_package_has_them() -> None:
+    assert [door._as_on_the_wire(name) for name in ("is_error", "structured_content", "read_only_hint", "content")] == [
+        "isError", "structuredContent", "readOnlyHint", "content",
+    ]  # fmt: skip
