@@ -24,7 +24,7 @@ from contextprune.scoring import (
     weighed,
 )
 from contextprune.selection.dedupe import duplicates
-from contextprune.selection.first import ranks
+from contextprune.selection.first import TRACES, Rank, ranks
 from contextprune.selection.opened import open_traces
 from contextprune.selection.prepared import Prepared
 from contextprune.selection.protection import must_keep
@@ -135,7 +135,10 @@ def prepare(
     else:
         identifiers = identifiers_to_carry_on_arrival(context, spans, changing, pieces, before.names)
 
+    standing_out = opened.moved(standing_out)
     ranked = ranks(context, spans, failure_lines(context, spans), opened.parts)
+    if context.reading not in TRACES:
+        ranked |= {i: min(Rank.NEAR, ranked.get(i, Rank.NEAR)) for i in standing_out}
     return Prepared(
         context,
         spans,
@@ -148,7 +151,7 @@ def prepare(
         must_keep(context, spans, ranked),
         duplicates(context, spans, opened.costs, changing, exact=resources.policy.repetitions_only),
         {} if before is None else opened.moved(before.shown),
-        opened.moved(standing_out),
+        standing_out,
         ranked,
     )
 

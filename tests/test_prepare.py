@@ -11,6 +11,7 @@ from contextprune.context import Context, Kind, Segment
 from contextprune.errors import ScorerError
 from contextprune.plan import Action, Decision, Plan
 from contextprune.prepare import Before, Resources, count, finish, is_shorter, prepare
+from contextprune.selection.first import Rank
 from contextprune.splitting import split
 from tests.strategies import COUNTER, LEXICAL, contexts
 from tests.tool_outputs import log
@@ -50,6 +51,16 @@ def test_without_a_way_back_no_identifier_is_carried() -> None:
     counted = count(COUNTER, CONTEXT, split(CONTEXT))
     assert prepare(resources(recallable=False), counted, {1}).identifiers == []
     assert prepare(resources(), counted, {1}).identifiers != []
+
+
+def test_what_differs_comes_before_the_repetitions_of_a_failure() -> None:
+    rows = [f"12:00:00 ERROR order {i} is gone" for i in range(90)]
+    rows[40] = "12:00:00 INFO the stock was counted anew"
+    context = Context((Segment(Kind.USER, "Why?", ("u",)), Segment(Kind.TOOL_RESULT, "\n".join(rows), ("r",))))
+    prepared = prepare(resources(), count(COUNTER, context, split(context)), {1})
+    odd = next(i for i, span in enumerate(prepared.spans) if "counted anew" in span.text)
+    assert prepared.ranks[odd] is Rank.NEAR
+    assert prepared.why(odd) == "differs from those like it"
 
 
 def test_what_was_shown_before_need_not_be_carried() -> None:

@@ -14,15 +14,17 @@ from math import log2
 
 from contextprune.context import Context, Kind, Span, Syntax, Unit, blocks_of
 from contextprune.text.columns import odd_rows
+from contextprune.text.limits import limits_reached
 from contextprune.text.records import Pair, names_it, odd_records, pairs_of, settings_of
 from contextprune.text.renames import changes, is_plain_diff, real_changes
-from contextprune.text.reports import records_of_report
+from contextprune.text.reports import periods, records_of_report
 from contextprune.text.templates import plain, templates
 from contextprune.text.views import is_code
 
 WORTH = 6  # members that a group of alike spans is worth together; by hand
 REPEATED = 8  # members from which on a group repeats; by hand
 ODD_SHARE, ODD_CHARACTERS = 0.12, 600  # of a block's characters may stand out, and how many in any case; by hand
+FEW_RECORDS, ODD_RECORDS = 3, 0.1  # of the records of a report may stay whole: so many, or such a share; by hand
 LEAST_SPANS = 6  # of a block, below which nothing is usual
 READ = 400  # characters of a span that are compared
 SETTINGS = 0.5  # of the rows of a block must have a key and a value, or it is no file of settings
@@ -56,9 +58,9 @@ def compare(context: Context, spans: Sequence[Span], scores: Sequence[float], mo
         segment = spans[block.start].segment
         if len(block) >= LEAST_SPANS and segment in movable and context.segments[segment].kind is Kind.TOOL_RESULT:
             bits, alike = _block(spans, block)
-            odd |= _with_records(
-                dict(_strongest(bits, spans, scores, len(context.segments[segment].text))), spans, block
-            )
+            bits |= _at_limits(spans, block, bits)
+            strongest = dict(_strongest(bits, spans, scores, len(context.segments[segment].text)))
+            odd |= _with_records(strongest, spans, block, alike)
             groups += [[i for i in group if i not in odd] for group in alike]
     return Alike(odd, tuple(group for group in groups if len(group) >= REPEATED))
 
@@ -119,6 +121,8 @@ def _diff(spans: Sequence[Span], pieces: Sequence[int], *, unified: bool) -> tup
     """The same for a diff: what is more than the common renaming stands out, and the renamings are alike."""
     all_changes = list(changes(((i, spans[i].text) for i in pieces), unified=unified))
     real, renaming = real_changes(all_changes)
+    if len(renaming) < len(real):
+        return {}, []  # no change is common, so none is uncommon
     bits = {i: log2(1 + len(renaming)) for k in real for i in all_changes[k].pieces}
     common = sorted({i for k in renaming for i in all_changes[k].pieces if i not in bits})
     return bits, [common]
@@ -166,14 +170,33 @@ def _strongest(
         yield i, 1 - 2 ** (-bits[i] / 2)
 
 
-def _with_records(odd: Mapping[int, float], spans: Sequence[Span], block: range) -> dict[int, float]:
+def _at_limits(spans: Sequence[Span], block: range, bits: Mapping[int, float]) -> dict[int, float]:
+    """The spans that tell of a limit that is reached, and how far they stand out: as something that came once."""
+    lines = [i for i in block if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i])]
+    numbers = limits_reached([spans[i].text[:READ].strip() for i in lines])
+    return {lines[k]: bits.get(lines[k], 0.0) + log2(len(block)) for k in numbers}
+
+
+def _with_records(
+    odd: Mapping[int, float], spans: Sequence[Span], block: range, alike: Sequence[Sequence[int]]
+) -> dict[int, float]:
     """Those that stand out, with the other spans of their records where the text is a report of records."""
-    records = records_of_report(spans, block) if odd else {}
+    records = (records_of_report(spans, block) or _records_by_form(spans, alike)) if odd else {}
+    touched = {records[i][0] for i in odd if i in records}
     raised = dict(odd)
-    for i in odd:
-        for j in records.get(i, ()):
-            raised[j] = max(raised.get(j, 0.0), odd[i])
+    if len(touched) <= max(FEW_RECORDS, ODD_RECORDS * len({record[0] for record in records.values()})):
+        for i in odd:
+            for j in records.get(i, ()):
+                raised[j] = max(raised.get(j, 0.0), odd[i])
     return raised
+
+
+def _records_by_form(spans: Sequence[Span], alike: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+    """Row -> the rows of its record, where the forms of the rows tell records."""
+    forms = {i: number for number, group in enumerate(alike, 1) for i in group if spans[i].syntax is Syntax.LINES}
+    rows = sorted(forms)
+    records = ([rows[k] for k in record] for record in periods([forms[i] for i in rows]))
+    return {i: record for record in records for i in record}
 
 
 def _groups(rows: Sequence[int], keys: Sequence[Hashable]) -> list[list[int]]:

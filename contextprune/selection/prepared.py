@@ -50,7 +50,8 @@ class Prepared:
 
     def why(self, i: int) -> str:
         """Why span `i` is kept where its turn has come."""
-        return self.must_keep.get(i) or (BELONGS if i in self.ranks else "chosen")
+        reason = self.must_keep.get(i) or self.standing_out.get(i)
+        return reason or (BELONGS if i in self.ranks else "chosen")
 
     def fill(self) -> Fill:
         """Nothing chosen yet."""

@@ -66,7 +66,10 @@ _PYTHON = re.compile(
     r"\s*(?:(?:async )?def \w+\(|class \w+[(:]|import \w|from [\w.]+ import |@[\w.]+(?:\(|$)|return\b|raise \w|self\.\w"
     r"|try:|else:|finally:|except\b.{0,60}:|(?:if|elif|for|while|with)\b.{1,140}:(?:\s*#.*)?$)"
 )
-_CODE = re.compile(r"\s*(?://|/\*|\*/|\* |#include\b|package [\w.]+;|import [\w.{]|(?:pub )?fn |func |export )")
+_CODE = re.compile(r"\s*(?://|/\*|\*/|#include\b|package [\w.]+;|import [\w.{]|(?:pub )?fn |func |export )")
+_COMMENT = re.compile(r"\s*\* ")
+_FINDING = re.compile(r"[\w./@\\-]{1,150}\.\w{1,8}[:(]\d{1,7}(?:[:,]\d{1,5})?\)?:? \S")
+_FINDINGS = 0.15  # of the lines begin with a place in a file: what a compiler says, and the source that it quotes
 _KEY = re.compile(r"""[ \t]*+(?:- )*+["']?[\w.$/@<*-][\w.$/@ <>*-]{0,60}["']?[ \t]{0,20}:(?:\s|$)""")
 _DASH = re.compile(r"[ \t]*+(?:- \S|#)")
 _SECTION = re.compile(r"\[{1,2}[\w.\"' :/@*-]{1,100}\]{1,2}\s*$")
@@ -139,6 +142,10 @@ def _is_log(lines: Sequence[str]) -> bool:
     return sum(_STAMP.search(line, 0, 60) is not None for line in lines) >= 0.3 * len(lines)
 
 
+def _is_findings(lines: Sequence[str]) -> bool:
+    return _share(lines, _FINDING) >= _FINDINGS
+
+
 def _is_outline(lines: Sequence[str]) -> bool:
     """Whether most lines are keys or items, and some are indented or stand under a section; or changes are planned."""
     if any(_PLANNED.match(line) for line in lines):
@@ -159,7 +166,8 @@ def _is_python(lines: Sequence[str]) -> bool:
 
 def _is_code(lines: Sequence[str]) -> bool:
     ends = sum(line[-1] in _CODE_ENDS for line in lines)
-    return ends / len(lines) + _share(lines, _CODE) >= 0.4
+    comments = _share(lines, _COMMENT) if any("/*" in line for line in lines) else 0.0
+    return ends / len(lines) + _share(lines, _CODE) + comments >= 0.4
 
 
 def _is_markdown(lines: Sequence[str]) -> bool:
@@ -190,6 +198,7 @@ _QUESTIONS = (
     (Shape.HTML, _is_html),
     (Shape.OUTLINE, _is_outline),
     (Shape.LOG, _is_log),
+    (Shape.LOG, _is_findings),
     (Shape.PYTHON, _is_python),
     (Shape.CODE, _is_code),
     (Shape.MARKDOWN, _is_markdown),

@@ -30,6 +30,9 @@ FEW, SMALL_SHARE, MOST_SHARE = 12, 0.03, 0.3
 _QUOTED = frozenset({Syntax.HASH_CODE, Syntax.SLASH_CODE, Syntax.DASH_CODE, Syntax.DIFF, Syntax.HTML})
 """Source, in which errors are handled and not met."""
 
+_CONFLICT = "<<<<<<< "
+"""How a version control system opens what two sides wrote differently, in source or a diff."""
+
 _NAME = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|OFF)"
 _HARMLESS = re.compile(
     r"\b(?:0|no|zero|without(?: any)?|keine?|aucune?|sin|sem|ohne|nessun|если) (?:\w{1,20} ){0,2}?"
@@ -117,9 +120,21 @@ def _of_text(text: str, spans: Sequence[Span], block: range) -> set[int]:
         elif verdict or (verdict is False and not flows):
             perhaps.add(i)
 
+    sure.update(_conflicts(text, spans, block))
     perhaps -= sure
     few = len(perhaps) <= max(FEW, SMALL_SHARE * len(block)) and len(perhaps) <= max(1, MOST_SHARE * len(block))
     return sure | perhaps if few else sure
+
+
+def _conflicts(text: str, spans: Sequence[Span], block: range) -> Iterator[int]:
+    """The spans in which a conflict of two sides opens."""
+    starts: list[int] = []
+    at = text.find(_CONFLICT)
+    while at >= 0:
+        if not text[max(0, at - 3) : at].rpartition("\n")[2].strip(" +-"):
+            starts = starts or [spans[i].start for i in block]
+            yield block.start + bisect_right(starts, at) - 1
+        at = text.find(_CONFLICT, at + 1)
 
 
 def _flows(span: Span, text: str) -> bool:

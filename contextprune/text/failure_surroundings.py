@@ -25,7 +25,7 @@ PLACES = 6
 
 _READABLE = frozenset({Syntax.LINES, Syntax.PROSE})
 _DETAIL = re.compile(
-    r"(?:==\d{1,9}==)?\s{0,60}(?:[\^~|│]|-{1,3}>|\d{1,7}\s?\||=\s|[-+>]\s|(?:note|help|hint|info|detail|line|context"
+    r"(?:==\d{1,9}==)?\s{0,60}(?:[\^~|│]|-{1,3}>|\d{1,7}\s?\||=\s|[-+>#]\s|(?:note|help|hint|info|detail|line|context"
     r"|statement|where"
     r"|reason|cause"
     r"|expected|received|actual|got|want|wanted|left|right|diff|difference|suggestion|see|caused by|required by|found"

@@ -50,3 +50,14 @@ def test_parts_of_a_trace_have_the_ranks_of_what_they_are() -> None:
     spans = split(context)
     parts = dict(enumerate(Part))
     assert [int(rank) for rank in ranks(context, spans, (), parts).values()] == [0, 1, 2, 3]
+
+
+def test_what_was_under_way_stays_near_a_failure() -> None:
+    steps = "==> Installing the parts\n" + "part is there\n" * 40 + "fatal: no such branch\n"
+    assert "==> Installing the parts" in ranked(steps, Rank.NEAR)
+
+
+def test_the_record_of_a_failure_in_a_report_belongs_to_it() -> None:
+    records = "".join(f"job-{i}\nstate: done\nhost: node-{i}\n\n" for i in range(20))
+    failing = "job-x\nstate: FAILED\nhost: node-x\n\n"
+    assert ranked(records + failing + records, Rank.DETAIL) == ["job-x", "host: node-x"]

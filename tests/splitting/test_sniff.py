@@ -33,6 +33,13 @@ def _shapes(text: str, name: str | None = None) -> list[Shape]:
     return [part.shape for part in parts(text, name)]
 
 
+STATICCHECK = (
+    "store/pg.go:88:17: possible nil pointer dereference\n\treturn row.Scan(&id)\n\t       ^\nfunc f() {\n" * 9
+)
+DETEKT = "src/Cart.kt:14:5: Cart is too long [LargeClass]\n    fun add(item: Item) {\n    ^\n    val x = 1;\n" * 9
+CHECKLIST = "weir test\n  * adds a gate (0.1ms) [L#12]\n  * removes a gate (0.2ms) [L#20]\n  * counts [L#31]\n" * 9
+
+
 @given(nasty())
 def test_parts_tile_the_text_and_end_at_line_ends(text: str) -> None:
     at = 0
@@ -66,6 +73,9 @@ def test_parts_tile_the_text_and_end_at_line_ends(text: str) -> None:
         (DIFF, Shape.DIFF),
         (FENCED, Shape.MARKDOWN),
         (TRACE, Shape.LOG),
+        (STATICCHECK, Shape.LOG),
+        (DETEKT, Shape.LOG),
+        (CHECKLIST, Shape.LOG),
     ],
 )
 def test_a_text_of_one_shape_is_one_part(text: str, shape: Shape) -> None:

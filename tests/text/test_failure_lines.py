@@ -107,3 +107,14 @@ def test_time_is_linear_in_the_text(unit: str) -> None:
         return context, split(context)
 
     assert_linear(lambda cut: failure_lines(*cut), make, 20_000)
+
+
+@pytest.mark.parametrize("sign", ["", "++", "+ ", " "])
+def test_a_conflict_of_two_sides_is_a_failure_in_source_and_in_diffs(sign: str) -> None:
+    lines = ["<<<<<<< HEAD", "price = 3", "=======", "price = 9", ">>>>>>> summer"]
+    source = "\n".join(f"length_{i} = {i}" for i in range(30))
+    assert any("<<<<<<< HEAD" in text for text in failed(source + "\n" + "\n".join(sign + line for line in lines)))
+
+
+def test_signs_inside_a_line_open_no_conflict() -> None:
+    assert failed("read it here <<<<<<< and there\n" * 3) == []

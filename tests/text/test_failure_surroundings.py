@@ -76,6 +76,12 @@ attempt to divide by zero
 note: run with `RUST_BACKTRACE=1`
 test removes ... ok
 """
+TAP = """ok 51 - locks
+not ok 52 - archives
+# (in test file test/ledger.t, line 23)
+# expected : 14 pages
+ok 53 - rotates
+"""
 TERRAFORM = """Initializing the backend...
 Error: Failed to query available provider packages:
 registry.example.org has no package acme/weir
@@ -115,6 +121,7 @@ def belongs(text: str, failure: str) -> str:
         (SHELLCHECK, "SC2115", ["In clean.sh line 9", "rm -rf"], []),
         (VALGRIND, "definitely lost", ["main (leak.c:14)"], ["still reachable", "Command"]),
         (PANIC, "panicked", ["divide by zero", "RUST_BACKTRACE"], ["running", "removes"]),
+        (TAP, "not ok", ["ledger.t, line 23", "14 pages"], []),
         (TERRAFORM, "Error", ["has no package acme/weir"], ["Initializing"]),
         (GXX, "error: no match", ["required from here", "from route.cpp:3", "In instantiation"], ["g++"]),
         (PSQL, "relation", ["LINE 1", "HINT"], ["INSERT"]),

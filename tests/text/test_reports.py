@@ -4,7 +4,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Span, Unit
 from contextprune.splitting import split
-from contextprune.text.reports import records_of_report
+from contextprune.text.reports import periods, records_of_report
 from tests.growth import assert_linear
 
 
@@ -68,3 +68,31 @@ def test_a_line_of_dashes_is_read_in_linear_time() -> None:
         return [Span(0, 0, size, Unit.LINE, f"-[ {text}\n{text} \nx\n")] * 4
 
     assert_linear(lambda spans: records_of_report(spans, range(4)), cut, 20_000)
+
+
+VCARDS = [line for i in range(9) for line in ("BEGIN", "N", f"TEL {i}", "END")]
+SMART_DRIVES = [line for i in range(9) for line in ("Drive", "Serial", "Hours", *(["Notes"] if i % 3 else []))]
+
+
+@pytest.mark.parametrize(("forms", "records"), [(VCARDS, 9), (SMART_DRIVES, 8)], ids=["vcf", "drives"])
+def test_a_form_that_comes_again_and_again_opens_records(forms: list[str], records: int) -> None:
+    assert len([record for record in periods(forms) if forms[record[0]] == forms[0]]) >= records
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        ["PASSED"] * 90,
+        [f"form {i}" for i in range(90)],
+        [f"form {i * i % 7} {i % 4 * (i % 9)}" for i in range(90)],
+        ["=", *(f"form {i}" for i in range(14))] * 2,
+    ],
+    ids=["alike", "distinct", "mixed", "few"],
+)
+def test_lines_without_a_period_are_no_records(forms: list[str]) -> None:
+    assert periods(forms) == []
+
+
+@pytest.mark.parametrize("unit", [["a"], ["a", "b"], ["a", "b", "c", "d"]])
+def test_looking_for_periods_is_linear(unit: list[str]) -> None:
+    assert_linear(periods, lambda size: unit * size, 2_000)
