@@ -30,6 +30,7 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"|\'((?:[^\'\\]|\\.)*+)\'|`((?:[^`\\]|
 _SHOWN_BY_EDITORS = frozenset({"view", "read", "open", "cat", "show", "print", "goto", "scroll"})
 _LISTS = frozenset({"commands", "cmds", "scripts"})  # of command lines, and not of the words of one
 _NO_LINES = frozenset({"files_with_matches", "count", "filesWithMatches", "files"})
+_NO_TEXT = frozenset({"Directory", "Image"})  # what a reader that does several things was told to do instead
 _PATCHED_FILE = re.compile(r"\*\*\* (?:Update|Add|Delete) File: ([^\n\\\"]+)")
 _PATH_IN_TEXT = re.compile(r"[\w.@~-]*/[\w./@~-]*\.\w{1,8}\b")
 _DIFF_HEADER = re.compile(r"^\+\+\+ b/(\S{1,300})", re.MULTILINE)
@@ -62,6 +63,8 @@ def shown_by(tool: str | None, arguments: str) -> Shown | None:
         if isinstance(verb, str) and " " not in verb.strip() and (does is Does.EDIT or _paths(value)):
             return Shown(_paths(value)) if verb in _SHOWN_BY_EDITORS or does is Does.EDIT else None
         if does is Does.SEARCH and any(value.get(key) in _NO_LINES for key in ("output_mode", "outputMode", "mode")):
+            return None
+        if does is Does.READ and (modes := _modes(value)) and modes <= _NO_TEXT:
             return None
         if does is not None:
             return Shown(_paths(value))
@@ -121,6 +124,13 @@ def _paths(value: Any, key: str = "") -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(path for inner in value for path in _paths(inner, key))
     return (value,) if isinstance(value, str) and _PATH.fullmatch(key) else ()
+
+
+def _modes(value: Mapping[str, Any]) -> frozenset[str]:
+    """What a reader was told to do, as far as its arguments say so, once or for each of several operations."""
+    operations = value.get("operations")
+    each = [value, *(operations if isinstance(operations, list) else ())]
+    return frozenset(mode for call in each if isinstance(call, Mapping) and isinstance(mode := call.get("mode"), str))
 
 
 def _shown_by_commands(value: Any) -> Shown | None:
