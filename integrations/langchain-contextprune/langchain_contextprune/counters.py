@@ -16,7 +16,7 @@ class Savings:
     Attributes:
         requests: Calls of the model.
         before: Tokens of the messages that these would have sent without contextprune, summed over the requests.
-        after: Tokens that they handed on, summed likewise; what a middleware behind ours clears is not taken off.
+        after: Tokens that they sent, summed likewise. What something behind ours clears is in neither of the two.
         epochs: Requests in which old blocks were decided anew.
         recalls: Originals that the model asked back.
         failures: Requests and results that went through as they were, because something failed.

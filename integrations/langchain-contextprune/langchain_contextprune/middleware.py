@@ -32,7 +32,7 @@ from langchain_contextprune.counters import STATE, Savings
 from langchain_contextprune.editors import is_edited_behind, is_edited_by_provider
 from langchain_contextprune.engines import DEADLINE, built
 from langchain_contextprune.failures import FailOpen
-from langchain_contextprune.figures import in_metadata, streamed
+from langchain_contextprune.figures import Witness, cleared, in_metadata, streamed
 from langchain_contextprune.messages import LEAST
 from langchain_contextprune.metadata import answered, arrived, was_alone
 from langchain_contextprune.outgoing import Outgoing, model_name, newest, thinking_of
@@ -127,18 +127,20 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """Send the conversation as it was sent before, and what is new in it shortened."""
         sent = self._sent(request, handler)
-        with in_metadata(self._told(sent)):
+        witness = Witness()
+        with in_metadata(self._told(sent), witness):
             response = handler(sent.request)
-        return self._answered(sent, response)
+        return self._answered(sent, response, witness)
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ExtendedModelResponse[Any]:
         """As `wrap_model_call`; the work is done in a thread."""
         sent = await asyncio.to_thread(self._sent, request, handler)
-        with in_metadata(self._told(sent)):
+        witness = Witness()
+        with in_metadata(self._told(sent), witness):
             response = await handler(sent.request)
-        return self._answered(sent, response)
+        return self._answered(sent, response, witness)
 
     def _arrived(self, request: ToolCallRequest, result: ToolResult) -> ToolResult:
         if getattr(request.tool, "return_direct", False):
@@ -222,7 +224,9 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
             self._fail_open("no event is written", lambda: streamed(sent.request.runtime, event), None)
         return figures
 
-    def _answered(self, sent: Outgoing, response: ModelResponse[Any] | AIMessage) -> ExtendedModelResponse[Any]:
+    def _answered(
+        self, sent: Outgoing, response: ModelResponse[Any] | AIMessage, witness: Witness
+    ) -> ExtendedModelResponse[Any]:
         """The reply with our stamp, then the results as they were sent, and the counters."""
         whole = ModelResponse(result=[response]) if isinstance(response, AIMessage) else response
         replies = [
@@ -234,5 +238,11 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         reasons += [self._fail_open.reason] if sent.view is None else []
         begun = {message.tool_call_id for message in new} & self._begun
         self._begun -= begun
-        update = {STATE: sent.counted(reasons, begun=bool(begun) and len(new) == 1).as_state()}
+        gone = self._fail_open(
+            "tokens are counted as they were handed on",
+            lambda: cleared(self.pruner.counter, sent.request.messages, witness.messages),
+            0,
+        )
+        savings = sent.counted(reasons, begun=bool(begun) and len(new) == 1, cleared=gone)
+        update = {STATE: savings.as_state()}
         return ExtendedModelResponse(replace(whole, result=[*replies, *sent.settled]), Command(update=update))

@@ -41,19 +41,20 @@ class Outgoing:
             return 0, 0
         return self.view.report.before, self.view.report.after - self.view.fitted
 
-    def counted(self, reasons: Sequence[str], *, begun: bool) -> Savings:
+    def counted(self, reasons: Sequence[str], *, begun: bool, cleared: int = 0) -> Savings:
         """Add the request to the counters in the state.
 
         Args:
             reasons: Why something went through as it is: one of each failure.
+            cleared: Tokens that something behind ours took out of what was handed on.
             begun: An epoch began as a result arrived that this request sends.
         """
         past, report = Savings.of(self.request.state), self.view and self.view.report
         before, after = self.tokens
         return Savings(
             requests=past.requests + 1,
-            before=past.before + before,
-            after=past.after + after,
+            before=past.before + max(0, before - cleared),
+            after=past.after + max(0, after - cleared),
             epochs=past.epochs + bool((report and report.epoch) or begun),
             recalls=past.recalls + sum(message.name == NAME for message in newest(self.request.messages)),
             failures=past.failures + len(reasons),

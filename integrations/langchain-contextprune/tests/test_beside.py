@@ -71,6 +71,20 @@ def test_context_editing_behind_ours_clears_what_ours_has_sent() -> None:
     assert contents(results(model.seen[-1]))[3:] == contents(results(out["messages"]))[3:]
 
 
+def test_counters_tell_of_what_was_sent_and_not_of_what_was_cleared_behind_ours() -> None:
+    pruner = engine()
+    edits = ContextEditingMiddleware(edits=[ClearToolUsesEdit(trigger=2000, keep=1)])
+    model = Scripted(replies=[*days(5), AIMessage("done")])
+    agent = create_agent(
+        model, [report], middleware=[ContextPruneMiddleware(pruner), edits], checkpointer=InMemorySaver()
+    )
+    agent.invoke(ASKED, CONFIG)
+    sent = sum(pruner.counter(message.text) for request in model.seen for message in results(request))
+    savings = Savings.of(agent.get_state(CONFIG).values)
+    assert sent <= savings.after <= sent + 100 * savings.requests, "results, and a few words and calls"
+    assert savings.before > savings.after
+
+
 def test_context_editing_before_ours_is_not_undone() -> None:
     edits = ContextEditingMiddleware(edits=[ClearToolUsesEdit(trigger=2000, keep=2)])
     ours = ContextPruneMiddleware(engine())
