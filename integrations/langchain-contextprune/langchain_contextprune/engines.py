@@ -27,6 +27,8 @@ def built(policy: cp.Policy | None = None, *, hints: bool = True, deadline: floa
         deadline: Seconds that the model of a scorer may take for one block; None: any.
     """
     pruner = cp.Pruner(policy, hints=hints, deadline=deadline)
+    if note := getattr(pruner.scorer, "note", ""):
+        _say_of_scorer(note)
     location = getattr(pruner.store, "location", "")
     if not location or "://" in location or _is_writable(Path(location)):
         return pruner
@@ -39,6 +41,11 @@ def _is_writable(path: Path) -> bool:
     """Tell whether a file can be written, or made where it is not there yet."""
     place = next((each for each in (path, *path.parents) if each.exists()), path)
     return (place.is_dir() or place == path) and os.access(place, os.W_OK)
+
+
+@cache
+def _say_of_scorer(note: str) -> None:
+    _log.info("%s", note)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import pickle
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from langchain_contextprune import (
     ContextPruneNode,
     ContextPruneRecall,
 )
-from langchain_contextprune.engines import _say, built
+from langchain_contextprune.engines import _say, _say_of_scorer, built
 
 
 def test_where_the_file_cannot_be_written_originals_are_kept_in_memory_which_is_said_once(
@@ -34,6 +35,18 @@ def test_where_the_file_cannot_be_written_originals_are_kept_in_memory_which_is_
     assert all(isinstance(pruner.store, cp.MemoryStore) for pruner in engines)
     assert not engines[0].resources.hints
     assert caplog.text.count("cannot be written: originals are kept in memory") == 1
+
+
+def test_where_there_is_no_model_the_log_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _say_of_scorer.cache_clear()
+    monkeypatch.setenv("CONTEXTPRUNE_SCORER", "auto")
+    monkeypatch.setattr("contextprune.scoring.load._lacking", lambda: "torch is not installed")
+    with caplog.at_level(logging.INFO):
+        built()
+        built()
+    assert caplog.text.count("scored without the model: torch is not installed") == 1
 
 
 def test_where_it_can_be_they_are_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
