@@ -69,12 +69,8 @@ def splice(body: bytes, edits: Mapping[Ref, str]) -> bytes:
     """
     if not edits:
         return body
-    try:
-        body.decode()
-    except UnicodeDecodeError as exc:
-        raise PayloadError(f"not UTF-8: {exc.reason}", f"byte {exc.start}") from exc
-
     root = _tree(edits)
+
     _locate(body, root)
     changes = []
     for ref, text in edits.items():
@@ -123,6 +119,11 @@ def _edges(step: str | int) -> tuple[int, ...]:
 
 def _locate(body: bytes, root: _Node) -> None:
     """Set the starts and ends of the tree, in one pass and without recursion. A later equal key overwrites."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as exc:
+        raise PayloadError(f"not UTF-8: {exc.reason}", f"byte {exc.start}") from exc
+
     scanner = _Scanner(body, len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0)
     scanner.blank()
     root.start = scanner.at

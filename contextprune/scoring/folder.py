@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from contextprune.errors import ScorerError
@@ -40,8 +41,11 @@ class Files:
     calibration: Mapping[str, Any]
 
 
-def read_folder(folder: Path) -> Files:
-    """Read and check the files. Raises ScorerError where one is missing, altered, or made for another release."""
+def read_folder(folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) -> Files:
+    """Read and check the files; `pinned` are SHA-256 that hold whatever the manifest says.
+
+    Raises ScorerError where a file is missing, altered, or made for another release.
+    """
     manifest = _as_object(_read(folder, MANIFEST), folder / MANIFEST)
     version = manifest.get("features", FIRST_VERSION)
     if version != FEATURES_VERSION:
@@ -52,14 +56,16 @@ def read_folder(folder: Path) -> Files:
 
     try:
         name, shape, digest = str(manifest["name"]), dict(manifest["shape"]), str(manifest["sha256"])
-        digests: Mapping[str, str] = {WEIGHTS: digest, **manifest.get("files", {})}
+        digests: Mapping[str, str] = {WEIGHTS: digest, **manifest.get("files", {}), **pinned}
     except (KeyError, TypeError, ValueError) as exc:
         raise ScorerError(f"the scorer in {folder} does not fit this version: {MANIFEST} lacks {exc}") from exc
 
     raw = {file: _read(folder, file) for file in (WEIGHTS, TOKENIZER, CALIBRATION)}
     for file, content in raw.items():
         if sha256(content).hexdigest() != digests.get(file, sha256(content).hexdigest()):
-            raise ScorerError(f"{folder / file} is not the file that {MANIFEST} names: install it anew")
+            raise ScorerError(
+                f"{folder / file} is not the file that {'this release ships' if pinned else f'{MANIFEST} names'}: install it anew"
+            )
     return Files(
         name=f"{name}.{digest[:8]}",
         shape=shape,

@@ -24,6 +24,12 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 NAMES = ("auto", "neural", "lexical")
 WEIGHTS = Path(__file__).parent.parent / "weights"
 """The folder of the shipped model."""
+SHIPPED = {
+    "model.safetensors": "7f53bb3942aa087e3e5eeeb0de4cb36ddb17a6152df25f0bc79d93b2a41e6f35",
+    "tokenizer.json": "6681992d43e581b35b3dd61f3c81ee0f891fbf13ad54f8b692ea868bd46b066b",
+    "calibration.json": "a6c96b50860de57ae5cd71a3c24ba03a3d742d3af805daeefb9cf39baf4fd15a",
+}
+"""SHA-256 of its files, as `scorer.json` beside them has them: whoever can change that file cannot change this one."""
 
 GPUS = ("/dev/nvidiactl", "/dev/dxg")
 """Files that show that there is a GPU, on Linux and on Linux within Windows."""
@@ -110,7 +116,7 @@ def _lacking() -> str:
 def _shipped(device: str) -> Scorer:
     from contextprune.scoring.neural import Neural  # noqa: PLC0415 - imports torch
 
-    return Neural.load(WEIGHTS, device)
+    return Neural.load(WEIGHTS, device, SHIPPED)
 
 
 def _of_folder(folder: Path, device: str) -> Scorer:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from math import isfinite
 from pathlib import Path
 from threading import Barrier, Lock, Thread
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 try:
@@ -91,12 +92,17 @@ class Neural:
         self._process, self._lock, self._workers = os.getpid(), Lock(), _Workers()
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto") -> Neural:
-        """Read a folder that training wrote. Raises ScorerError where `read_folder` does, or the weights do not fit."""
-        files = read_folder(folder)
+    def load(cls, folder: Path, device: str = "auto", pinned: Mapping[str, str] = MappingProxyType({})) -> Neural:
+        """Read a folder that training wrote; `pinned` are SHA-256 of its files.
+
+        Raises ScorerError where `read_folder` does, where the weights do not fit, and where some are no numbers.
+        """
+        files = read_folder(folder, pinned)
         calibration = Calibration.of(files.calibration)
         try:
             tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in load(files.weights).items()}
+            if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+                raise ValueError("some of its weights are no numbers")
             listwise = _pop_listwise(tensors)
             with torch.device("meta"):  # draws no weights, which would take a while and the caller's random numbers
                 model = Model(Shape(**files.shape))

@@ -19,7 +19,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 from contextprune.errors import StoreError
 from contextprune.storage.damage import check, is_damage, salvage, secret_in, set_aside
-from contextprune.storage.lock_file import locked, refuse_foreign
+from contextprune.storage.lock_file import locked, refuse_foreign, refuse_foreign_links
 from contextprune.storage.schema import LOG_BYTES, DamageError, open_database, secret_of
 
 _LOG = logging.getLogger("contextprune.store")
@@ -287,7 +287,14 @@ _HELD: list[Database] = []  # around a fork
 
 
 def shared_database(path: Path) -> Database:
-    """The database at `path`, one for each file in this process: symbolic links are followed."""
+    """The database at `path`, one for each file in this process: links are followed.
+
+    Raises StoreError for links of other users.
+    """
+    try:
+        refuse_foreign_links(path)
+    except OSError as exc:
+        raise StoreError(f"the store {path} cannot be used: {exc}. Set CONTEXTPRUNE_STORE to another path.") from exc
     path = Path(os.path.realpath(path))
     with _REGISTRY_LOCK:
         database = _DATABASES.get(path)

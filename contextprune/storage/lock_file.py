@@ -49,6 +49,19 @@ def _lock(descriptor: int, seconds: float) -> None:
             return
 
 
+def refuse_foreign_links(path: Path) -> None:
+    """Raise OSError where another user's symbolic link leads to `path`: it may lead elsewhere tomorrow."""
+    if sys.platform == "win32":
+        return
+    for step in (path, *path.parents):
+        try:
+            status = step.lstat()
+        except OSError:
+            continue  # nothing is there yet
+        if stat.S_ISLNK(status.st_mode) and status.st_uid not in (0, os.geteuid()):
+            raise OSError(f"{step} is a symbolic link of another user")
+
+
 def refuse_foreign(path: Path) -> None:
     """Raise OSError where something else than a file of ours lies at `path`. Opens no descriptor."""
     try:

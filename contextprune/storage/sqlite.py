@@ -94,7 +94,7 @@ class SQLiteStore:
             self._require_same_secret(opened)
             sealed = [(key, checksum(opened.secret, key, data), body) for key, data, body in rows]
             with self._writing(opened) as connection:
-                _expire(connection, self._max_age, now)
+                _expire(connection, "originals", self._max_age, now)
                 for key, digest, body in sealed:
                     _insert(connection, key, digest, body, now)
                 _evict(connection, self._max_bytes, spared=texts.keys())
@@ -152,8 +152,8 @@ class SQLiteStore:
             bodies = ((key, checksum(opened.secret, key.hex(), data) + packed(data)) for key, data in notes.items())
             rows = [(key, len(body), now, body) for key, body in bodies]
             with self._writing(opened) as connection:
+                _expire(connection, "notes", self._max_age, now)
                 written = connection.executemany(statement, rows).rowcount
-                connection.execute("DELETE FROM notes WHERE used < ?", (now - self._max_age,))
                 _forget(connection, self._max_notes, self._max_note_bytes)
             return written
 
@@ -216,22 +216,22 @@ class SQLiteStore:
             )
 
 
-def _expire(connection: sqlite3.Connection, max_age: float, now: float) -> None:
-    """Delete what is too old, a tenth of the rows at most.
+def _expire(connection: sqlite3.Connection, table: str, max_age: float, now: float) -> None:
+    """Delete what is too old in one of our tables, a tenth of the rows at most.
 
     A clock that is wrong by a month, once, must not delete everything: age is counted from the last use of any row
     where that is earlier than the clock.
     """
-    (newest,) = connection.execute("SELECT max(used) FROM originals").fetchone()
+    (newest,) = connection.execute(f"SELECT max(used) FROM {table}").fetchone()  # noqa: S608 - a name of ours
     if newest is None:
         return
-    too_old = "FROM originals WHERE used < ?"
+    too_old = f"FROM {table} WHERE used < ?"
     limit = min(now, newest) - max_age
     if connection.execute(f"SELECT 1 {too_old} LIMIT 1", (limit,)).fetchone() is None:
         return
-    (count,) = connection.execute("SELECT count(*) FROM originals").fetchone()
+    (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - as above
     oldest = f"SELECT rowid {too_old} ORDER BY used LIMIT ?"
-    connection.execute(f"DELETE FROM originals WHERE rowid IN ({oldest})", (limit, max(1, count // 10)))  # noqa: S608
+    connection.execute(f"DELETE FROM {table} WHERE rowid IN ({oldest})", (limit, max(1, count // 10)))  # noqa: S608
 
 
 def _insert(connection: sqlite3.Connection, key: str, digest: bytes, body: bytes, now: float) -> None:

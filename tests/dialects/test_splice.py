@@ -20,6 +20,7 @@ from contextprune.context import Kind, Ref
 from contextprune.dialects import apply, read
 from contextprune.dialects.splice import splice, value_spans
 from contextprune.errors import PayloadError
+from contextprune.proxy.replay.recall_tool import with_tool
 from tests.strategies import LEXICAL, nasty, payloads, pruner
 from tests.tool_outputs import NASTY
 
@@ -287,3 +288,14 @@ def test_the_spans_of_values_are_where_they_begin_and_end(payload: dict[str, Any
         (key,): value for key, value in json.loads(body).items()
     }
     assert spans[()] == (0, len(body))
+
+
+def test_bytes_that_are_no_utf_8_are_refused_with_their_place() -> None:
+    for body in (b'{"a\xff": 1, "tools": []}', b'{"tools": ["\xed\xa0\x80"]}', b"\xfe\xff{}"):
+        for use in (
+            lambda body: value_spans(body, [("tools",)]),
+            lambda body: splice(body, {("tools", 0): "new"}),
+            lambda body: with_tool(body, "anthropic"),
+        ):
+            with pytest.raises(PayloadError, match=r"byte [0-9]+: not UTF-8"):
+                use(body)

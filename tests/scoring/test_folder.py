@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from contextprune.errors import ScorerError
 from contextprune.scoring.features import FEATURES_VERSION
 from contextprune.scoring.folder import read_folder, write_manifest
+from contextprune.scoring.load import SHIPPED, WEIGHTS
 
 SHAPE = {"vocab": 4, "width": 8}
 
@@ -43,6 +45,21 @@ def test_a_file_that_changed_is_refused(folder: Path, file: str) -> None:
         opened.write(b" ")
     with pytest.raises(ScorerError, match=rf"{file} is not the file that scorer\.json names"):
         read_folder(folder)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "calibration.json"])
+def test_a_file_that_changed_together_with_its_manifest_is_refused_where_it_is_pinned(folder: Path, file: str) -> None:
+    pinned = {name: sha256((folder / name).read_bytes()).hexdigest() for name in SHIPPED}
+    (folder / file).write_text('{"all": {"planted": 1}}')
+    write_manifest(folder, "tiny.v1", SHAPE)
+    read_folder(folder)
+    with pytest.raises(ScorerError, match=f"{file} is not the file that this release ships"):
+        read_folder(folder, pinned)
+
+
+def test_the_code_pins_the_files_that_are_shipped() -> None:
+    assert read_folder(WEIGHTS, SHIPPED).shape["layers"] == 3
+    assert {sha256((WEIGHTS / name).read_bytes()).hexdigest() for name in SHIPPED} == set(SHIPPED.values())
 
 
 @pytest.mark.parametrize("file", ["scorer.json", "model.safetensors", "tokenizer.json", "calibration.json"])

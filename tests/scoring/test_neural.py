@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from contextprune.context import Context, Kind, Segment
 from contextprune.errors import ScorerError
@@ -209,6 +210,17 @@ def test_a_damaged_folder_is_refused_in_our_own_words(tmp_path: Path, name: str,
     (folder / name).write_text(text)
     write_manifest(folder, "tiny.v1", json.loads((folder / "scorer.json").read_text())["shape"])
     with pytest.raises(ScorerError):
+        Neural.load(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
+    folder = write_neural(tmp_path / "tiny")
+    tensors = load_file(folder / "model.safetensors")
+    tensors[min(tensors)].view(-1)[0] = value
+    save_file(tensors, folder / "model.safetensors")
+    write_manifest(folder, "tiny.v1", json.loads((folder / "scorer.json").read_text())["shape"])
+    with pytest.raises(ScorerError, match="some of its weights are no numbers"):
         Neural.load(folder)
 
 

@@ -61,3 +61,17 @@ def test_a_file_of_another_user_is_refused(path: Path) -> None:
     os.chown(path, 12345, 12345)
     with pytest.raises(StoreError, match="belongs to another user"):
         SQLiteStore(path).put({"k": "text"})
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a link away")
+@pytest.mark.parametrize("planted", ["store/originals.sqlite3", "store"])
+def test_a_link_of_another_user_is_refused(tmp_path: Path, planted: str) -> None:
+    target = tmp_path / "elsewhere"
+    target.mkdir()
+    link = tmp_path / planted
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(target if planted == "store" else target / "originals.sqlite3")
+    SQLiteStore(tmp_path / "store" / "originals.sqlite3").put({"k": "text"})
+    os.lchown(link, 12345, 12345)
+    with pytest.raises(StoreError, match="symbolic link of another user"):
+        SQLiteStore(tmp_path / "store" / "originals.sqlite3")

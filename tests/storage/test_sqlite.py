@@ -317,7 +317,18 @@ def test_a_note_expires_after_its_last_use(path: Path) -> None:
     rewind(path, 2 * 86_400)
     assert list(store.noted(list(kept))) == [b"key 1"]
     store.note(notes(3))
-    assert counted(path)[0] == 2
+    store.note(notes(4))
+    assert counted(path)[0] == 3
+
+
+def test_a_clock_that_is_a_month_ahead_once_deletes_no_notes(path: Path) -> None:
+    store = SQLiteStore(path)
+    store.note(notes(*range(20)))
+    rewind(path, 31 * 86_400)
+    store.note(notes(20))
+    assert counted(path)[0] == 21
+    store.note(notes(21))
+    assert counted(path)[0] == 22 - 2
 
 
 def test_a_note_read_twice_in_a_minute_is_written_to_once(path: Path) -> None:
