@@ -63,9 +63,8 @@ def read_folder(folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) 
     raw = {file: _read(folder, file) for file in (WEIGHTS, TOKENIZER, CALIBRATION)}
     for file, content in raw.items():
         if sha256(content).hexdigest() != digests.get(file, sha256(content).hexdigest()):
-            raise ScorerError(
-                f"{folder / file} is not the file that {'this release ships' if pinned else f'{MANIFEST} names'}: install it anew"
-            )
+            source = "this release ships" if pinned else f"{MANIFEST} names"
+            raise ScorerError(f"{folder / file} is not the file that {source}: install it anew")
     return Files(
         name=f"{name}.{digest[:8]}",
         shape=shape,

@@ -101,8 +101,7 @@ class Neural:
         calibration = Calibration.of(files.calibration)
         try:
             tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in load(files.weights).items()}
-            if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
-                raise ValueError("some of its weights are no numbers")
+            _require_numbers(tensors)
             listwise = _pop_listwise(tensors)
             with torch.device("meta"):  # draws no weights, which would take a while and the caller's random numbers
                 model = Model(Shape(**files.shape))
@@ -324,6 +323,12 @@ def _pop_listwise(tensors: dict[str, torch.Tensor]) -> Listwise | None:
         network = Listwise()
     network.load_state_dict(state, assign=True)
     return network
+
+
+def _require_numbers(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raise ValueError where a weight is infinite or none: the scores would be, too, now and then."""
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise ValueError("some of its weights are no numbers")
 
 
 def _tokenizer(text: str) -> Any:
