@@ -66,6 +66,7 @@ _PACKAGES: Mapping[str, Sequence[str]] = {
     "evidence": ("scipy",),
     "traces": ("scipy",),
     "proxy": ("httpx2", "starlette", "uvicorn"),
+    "soak": ("httpx2", "uvicorn"),
     "disturbances": ("httpx2", "starlette", "uvicorn"),
 }
 """Packages that a task cannot do without: of the extras `bench` and `proxy`."""
@@ -80,6 +81,7 @@ class Options:
 
     rows            at most this many rows or sessions a set; None: all
     adversarial     the speed task cuts texts that are made to be slow
+    minutes         that the soak takes
     sets, budgets, arms   () or empty: all sets, the task's own budgets, all arms
     """
 
@@ -94,6 +96,7 @@ class Options:
     tokens: int
     json: Path | None
     adversarial: bool = False
+    minutes: float = 20.0
 
 
 def run(options: Options) -> None:
@@ -238,6 +241,14 @@ def _proxy(_options: Options, root: Path, console: Console) -> list[dict[str, An
     return [asdict(figure) for figure in show_figures(console, measure_proxy(root))]
 
 
+def _soak(options: Options, _root: Path, console: Console) -> list[dict[str, Any]]:
+    from contextprune.bench.proxy.soak import A_MINUTE, Load, soak  # noqa: PLC0415 - as above
+
+    load = Load(options.minutes, max(1, round(A_MINUTE * options.minutes)))
+    title = f"soak: {load.requests:,} requests, {load.streams} streams at once, {load.idle:,} idle connections"
+    return [asdict(figure) for figure in show_figures(console, soak(load), f"{title}, {load.minutes:g} minutes")]
+
+
 def _disturbances(options: Options, root: Path, console: Console) -> list[dict[str, Any]]:
     from contextprune.bench.disturbances.measure import disturb, promise  # noqa: PLC0415 - as above
     from contextprune.bench.disturbances.tables import show_disturbances  # noqa: PLC0415 - as above
@@ -282,15 +293,18 @@ TASKS: Mapping[str, Callable[[Options, Path, Console], Any]] = {
     "recall": _recall,
     "speed": _speed,
     "proxy": _proxy,
+    "soak": _soak,
     "disturbances": _disturbances,
     "money": _money,
 }
 
 
 def _data(options: Options) -> tuple[Path, bool]:
-    """The data kit, and whether it holds samples only; the field task by itself needs none."""
+    """The data kit, and whether it holds samples only; the field task and the soak by themselves need none."""
     if options.tasks == ("field",):
         return find_cases(options.data), False
+    if options.tasks == ("soak",):
+        return Path(), False
     return find_data(options.data)
 
 

@@ -101,9 +101,12 @@ def show_growths(console: Console, growths: Sequence[Growth]) -> None:
     console.print(f"growth: {SIZES[1] // SIZES[0]} where time is linear; tokens: of {CHARACTERS} characters each")
 
 
-def show_figures(console: Console, figures: Iterable[Figure]) -> list[Figure]:
-    """Print each figure of the proxy task as soon as it is measured; all of them as a list."""
-    console.print("proxy: medians of rounds in which the arms take turns, on loopback")
+PROXY_TITLE = "proxy: medians of rounds in which the arms take turns, on loopback"
+
+
+def show_figures(console: Console, figures: Iterable[Figure], title: str = PROXY_TITLE) -> list[Figure]:
+    """Print each figure of the proxy task or of the soak as soon as it is measured; all of them as a list."""
+    console.print(title)
     shown = []
     for figure in figures:
         verdict = {None: "", True: "[green]met[/green]", False: "[red]missed[/red]"}[figure.met]

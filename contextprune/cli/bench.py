@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from contextprune.cli.values import arms_of, choice_of, names_of, option, shares_of, whole_number
+from contextprune.cli.values import arms_of, choice_of, names_of, number, option, shares_of, whole_number
 
 
 class Task(StrEnum):
-    """Tasks, in the order in which all of them run."""
+    """Tasks, in the order in which all of them run, but for the soak, which takes as long as it is told to."""
 
     EVIDENCE = "evidence"
     TRACES = "traces"
@@ -23,6 +23,7 @@ class Task(StrEnum):
     RECALL = "recall"
     SPEED = "speed"
     PROXY = "proxy"
+    SOAK = "soak"
     DISTURBANCES = "disturbances"
     MONEY = "money"
     ALL = "all"
@@ -37,6 +38,7 @@ class HalfName(StrEnum):
     ALL = "all"
 
 
+_ALONE = (Task.ALL, Task.SOAK)
 _HALVES = "dev and test share no document; unseen: what the shipped scorer was not trained on."
 
 
@@ -57,6 +59,7 @@ def bench(
     processes: Annotated[int, option("N", "Processes that share the rows.", whole_number(1))] = 2,
     tokens: Annotated[int, _TOKENS] = 1_000_000,
     adversarial: Annotated[bool, _ADVERSARIAL] = False,
+    minutes: Annotated[float, option("N", "Minutes that the soak takes.", number())] = 20.0,
     json: Annotated[Path | None, option("FILE", "Write every figure of every row to this file.")] = None,
 ) -> None:
     """Measure what survives at a budget, and how fast.
@@ -66,12 +69,13 @@ def bench(
       contextprune bench
       contextprune bench traces --rows 5 --budgets 0.2,0.5
       contextprune bench speed --adversarial
+      contextprune bench soak --minutes 5
       contextprune bench evidence --data DIR --half unseen --arms ours,bm25 --json figures.json
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
     from contextprune.bench.run import ARMS, Options, run  # noqa: PLC0415 - `--help` does without
 
     options = Options(
-        tasks=tuple(each.value for each in Task if each is not Task.ALL) if task is Task.ALL else (task.value,),
+        tasks=tuple(each.value for each in Task if each not in _ALONE) if task is Task.ALL else (task.value,),
         data=data,
         sets=frozenset(names_of(sets)),
         rows=rows or None,
@@ -81,6 +85,7 @@ def bench(
         processes=processes,
         tokens=tokens,
         adversarial=adversarial,
+        minutes=minutes,
         json=json,
     )
     run(options)

@@ -60,6 +60,8 @@ class Driver:
     async def send(self, call: Call, due: float | None = None) -> Answer:
         """Send one call now; `due` is when it should have been sent (`perf_counter`)."""
         due = perf_counter() if due is None else due
+        while self._free and self._free[-1][0].at_eof():  # the server has closed it, as it does after a while
+            self._free.pop()[1].close()
         try:
             reader, writer = self._free.pop() if self._free else await self._opened()
             writer.write(call.raw)

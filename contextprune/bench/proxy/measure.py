@@ -86,7 +86,7 @@ def started(provider: Served, folder: Path) -> Iterator[Figure]:
 def passing(provider: Served, baseline: Served, relay: Served, rounds: int) -> Iterator[Figure]:
     """The time that relaying adds, and the requests a second that go through, against the plain proxy."""
     for name, size in SIZES.items():
-        body = _body([{"role": "user", "content": "x" * size}])
+        body = body_of([{"role": "user", "content": "x" * size}])
         calls = [post(CHAT, body)] * (60 if size < 1_000_000 else 20)
         times: dict[int, list[float]] = {}
         rates: dict[int, list[float]] = {}
@@ -135,24 +135,24 @@ def next_to_a_large_request(
     small = [post(CHAT, turns[0]) for turns in bodies]
     undisturbed, delayed = [], []
     for number in range(rounds):
-        large = post(CHAT, _body([{"role": "user", "content": f"Round {number}."}, *session_of(root, 100_000)]))
+        large = post(CHAT, body_of([{"role": "user", "content": f"Round {number}."}, *session_of(root, 100_000)]))
         undisturbed += asyncio.run(_with(active.port, lambda driver: driver.at_rate(small, 40)))
         delayed += asyncio.run(_with(active.port, lambda driver, big=large: _next_to(driver, small, big)))
 
     times, base = ([answer.late for answer in answers] for answers in (delayed, undisturbed))
-    middle, ratio = median(times) / median(base), _percentile(times, 99) / _percentile(base, 99)
+    middle, ratio = median(times) / median(base), percentile(times, 99) / percentile(base, 99)
     yield Figure("small requests beside one of 100,000 tokens, p50", middle, "x", most=1.5)
     yield Figure("small requests beside one of 100,000 tokens, p99", ratio, "x", most=1.5)
 
 
 def streaming(active: Served, bodies: Sequence[Sequence[bytes]]) -> Iterator[Figure]:
     """The pace of streams while all scorers work, against that of an idle proxy; every byte of them."""
-    streams = [post(CHAT, _body([{"role": "user", "content": "Hi"}], stream=True))] * 20
+    streams = [post(CHAT, body_of([{"role": "user", "content": "Hi"}], stream=True))] * 20
     idle = asyncio.run(_with(active.port, lambda driver: driver.at_rate(streams, 10)))
     turns = [post(CHAT, body) for body in _interleaved(bodies)]
     busy = asyncio.run(_with(active.port, lambda driver: _while_busy(driver, streams, turns)))
 
-    gaps = [_percentile([gap for answer in answers for gap in answer.gaps], 99) for answers in (idle, busy)]
+    gaps = [percentile([gap for answer in answers for gap in answer.gaps], 99) for answers in (idle, busy)]
     yield Figure("between two events of a stream, p99, idle", 1000 * gaps[0], "ms")
     yield Figure("the same with all scorers at work", gaps[1] / gaps[0], "x", most=3)
 
@@ -184,7 +184,7 @@ def bodies_of(messages: Sequence[Message]) -> Iterator[bytes]:
     """The body that an agent sent before each reply of the model."""
     for end, message in enumerate(messages):
         if end and message["role"] == "assistant":
-            yield _body([dict(earlier) for earlier in messages[:end]])
+            yield body_of([dict(earlier) for earlier in messages[:end]])
 
 
 def _shortening_times(when: str, rounds: Sequence[Sequence[Answer]]) -> Iterator[Figure]:
@@ -195,7 +195,7 @@ def _shortening_times(when: str, rounds: Sequence[Sequence[Answer]]) -> Iterator
         return
 
     yield Figure(f"{when}: time to shorten, p50", median(map(median, took)), "ms")
-    spread = median(_percentile(times, 99) / median(times) for times in took)
+    spread = median(percentile(times, 99) / median(times) for times in took)
     yield Figure(f"{when}: its p99 beside the p50", spread, "x", most=3)
     late = [time > 1000 * (DEADLINE + CHUNK) for times in took for time in times]
     yield Figure(f"{when}: over the deadline by more than a block", 100 * sum(late) / len(late), "%", most=0.1)
@@ -249,7 +249,8 @@ def _numbered(turns: Sequence[bytes], start: int, end: int) -> list[Call]:
     return calls
 
 
-def _body(messages: Sequence[Mapping[str, Any]], **more: Any) -> bytes:
+def body_of(messages: Sequence[Mapping[str, Any]], **more: Any) -> bytes:
+    """The body of a request with these messages."""
     return json.dumps({"model": "gpt-mock", "messages": messages, **more}, separators=(",", ":")).encode()
 
 
@@ -257,5 +258,6 @@ def _status(answer: Answer) -> str:
     return answer.headers.get(b"x-contextprune-status", b"no answer").decode()
 
 
-def _percentile(values: Sequence[float], percent: int) -> float:
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value below which so many percent of the values lie."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -7,9 +7,11 @@ is computed anew each time.
 from __future__ import annotations
 
 import hmac
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from itertools import pairwise
 
 from contextprune.context import Context, Kind
 from contextprune.storage.store import FirstNotes, Notes, Store
@@ -51,11 +53,32 @@ class Scoped:
         self._store.put(texts)
 
     def get(self, key: str) -> str | None:
-        """See `Store`; None, too, where the text is another tenant's."""
+        """See `Store`; None, too, where the text is another tenant's that this one has not sent itself: see `prove`."""
         text = self._store.get(key)
-        if text is None or not hmac.compare_digest(self.key(text).encode(), key.encode("utf-8", "surrogatepass")):
+        if text is None:
             return None
-        return text
+        is_own = hmac.compare_digest(self.key(text).encode(), key.encode("utf-8", "surrogatepass"))
+        return text if is_own or self._is_proven(key) else None
+
+    def prove(self, texts: Iterable[str]) -> None:
+        """Note that this tenant itself has sent these texts, so that the home's keys to them are its own as well.
+
+        Their markers name keys of the home's, since what was sent has to be sent again byte for byte.
+        """
+        home = Scoped(self._store, self._home)
+        proofs = {self._proof_of(home.key(text)): b"1" for text in texts}
+        if self._notes is not None and self._home != self._tenant:
+            self._on_write()
+            self._notes.note(proofs)
+
+    def _is_proven(self, key: str) -> bool:
+        proof = self._proof_of(key)
+        return self._notes is not None and proof in self._notes.noted([proof])
+
+    def _proof_of(self, key: str) -> bytes:
+        """The key of the note that this tenant has sent the text that stands under a key."""
+        data = key.encode("utf-8", "surrogatepass")
+        return blake2b(data, key=self._tenant.encode()[:64], digest_size=16, person=b"proven").digest()
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
         """See `Notes`; nothing is kept where the store keeps no notes."""
@@ -89,7 +112,7 @@ class Homes:
     Access tokens of a login are renewed every few hours. Were decisions lost with the old token, the history would go
     out as the client has it: that is not in the provider's cache, and signed reasoning does not hold for it.
     So a tenant who shows an id that the provider gave to a call of the model, at random, goes on with the decisions
-    about that conversation. It is given no text for that: decisions are about texts that it sends itself.
+    about that conversation. Texts it is given only where it has sent them itself, as clients do with each request.
     """
 
     def __init__(self, store: Store, capacity: int = 10_000) -> None:
@@ -118,7 +141,24 @@ class Homes:
         return home
 
 
-_RANDOM = 16  # characters of an id that is no mere number: providers use 24 and more
+_RANDOM = 16  # characters of a run that may be random: 64 bits where they are hexadecimal digits
+_DIFFERENT, _CHANGES = 8, 6  # of them, and changes between small letters, capitals and digits: no counter, no words
+_RUN = re.compile(r"[A-Za-z0-9-]{16,}")
+
+
+def is_random(call_id: str, name: str) -> bool:
+    """True for an id of a call that nobody can guess; `name` is that of the tool.
+
+    Providers' ids have a run of 22 random characters or more, or 32 hexadecimal digits. Some servers make ids of the
+    tool's name and a counter instead: `functions.bash:0` is the first call of every conversation with Kimi.
+    """
+    for run in _RUN.findall(call_id.replace(name, "") if name else call_id):
+        text = run.replace("-", "")
+        kinds = [0 if c.isdigit() else 1 if c.islower() else 2 for c in text]
+        changes = sum(before != after for before, after in pairwise(kinds))
+        if len(text) >= _RANDOM and len(set(text)) >= _DIFFERENT and changes >= _CHANGES:
+            return True
+    return False
 
 
 def _proof(context: Context) -> bytes | None:
@@ -128,7 +168,7 @@ def _proof(context: Context) -> bytes | None:
     for segment in context.segments:
         if has_id and segment.kind is not Kind.TOOL_CALL:
             return proof.digest()
-        if segment.kind is Kind.TOOL_CALL and segment.pair and len(segment.pair) >= _RANDOM:
+        if segment.kind is Kind.TOOL_CALL and segment.pair and is_random(segment.pair, segment.name or ""):
             proof.update(segment.pair.encode("utf-8", "surrogatepass") + b"\0")
             has_id = True
     return proof.digest() if has_id else None

@@ -14,7 +14,7 @@ from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import NamedTuple
 
-from contextprune.context import Context, Segment
+from contextprune.context import BLOCKS, Context, Segment
 from contextprune.dialects import read
 from contextprune.errors import PayloadError, StoreError
 from contextprune.plan import Action
@@ -38,6 +38,7 @@ from contextprune.storage.store import MemoryStore, Notes, Store
 from contextprune.tokens import Counter
 
 ENGINES = 8  # tenants whose engines are in memory, with the states of their conversations
+PROVEN = 100_000  # texts of a guest that need not be noted again
 REFUSED = 1000  # conversations remembered as refused
 COMPLAINT_SECONDS = 60.0  # between two complaints about the store
 AUDIT_BYTES = 16 << 20  # of originals that an audit holds, so that it can decide as if they were kept
@@ -51,6 +52,17 @@ class _TenantEngine:
         self.store, self.recalls = store, Recalls(store)
         self._policy, self._scorer, self._counter = policy, scorer, counter
         self._pruners: dict[bool, Pruner] = {}
+        self._proven: set[int] = set()  # hashes of texts
+
+    def prove(self, context: Context) -> None:
+        """Note that this tenant, a guest, has sent the blocks of a conversation that may have been cut for its home."""
+        if not isinstance(self.store, Scoped):
+            return
+        texts = [s.source or s.text for s in context.segments if s.kind in BLOCKS]
+        fresh = {hash(text): text for text in texts if hash(text) not in self._proven}
+        with suppress(StoreError):
+            self.store.prove(fresh.values())
+            self._proven |= fresh.keys() if len(self._proven) < PROVEN else set()
 
     def pruner(self, mode: str) -> Pruner:
         """The pruner for conversations that recall in this way."""
@@ -268,7 +280,10 @@ class Answerer:
         """A job's conversation, and the engine of the tenant who began it."""
         payload = parse_body(job.body)
         context = read(payload, format=job.dialect or None)
-        engine = self._engine(job, self._home(job, context))
+        home = self._home(job, context)
+        engine = self._engine(job, home)
+        if home != job.tenant:
+            engine.prove(context)
         return engine, with_recalls(job, engine.recalls, payload, context, remember=remember)
 
     def _home(self, job: Job, context: Context) -> str:

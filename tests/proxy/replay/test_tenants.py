@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from contextprune.dialects import read
 from contextprune.proxy.job import Answer, Job, Task
-from contextprune.proxy.replay.tenants import Homes, Scoped
+from contextprune.proxy.replay.tenants import Homes, Scoped, is_random
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.worker.answer import Answerer
 from contextprune.pruner import Pruner
@@ -134,6 +134,72 @@ def test_an_id_that_can_be_guessed_is_no_proof(tmp_path: Path) -> None:
     homes, (_, first, second, *_) = Homes(SQLiteStore(tmp_path / "kept")), TENANTS
     for body in (conversation("call_0"), {"messages": [{"role": "user", "content": "hello"}]}):
         assert [homes.of(read(body), tenant) for tenant in (first, second)] == [first, second]
+
+
+@pytest.mark.parametrize(
+    "call_id",
+    [
+        "functions.bash:0",
+        "functions.get_weather_forecast:12",
+        "functions.getUserDataFromServerV2:0",
+        "call_0000000000000001",
+        "call_1764556800123456",
+        "bash-0",
+        "tooluse-1-read-file-contents",
+        "aaaaaaaaaaaaaaaaaaaaaaaa",
+    ],
+)
+def test_counters_and_names_are_no_random_ids(call_id: str) -> None:
+    assert not is_random(call_id, call_id.removeprefix("functions.").partition(":")[0])
+
+
+@pytest.mark.parametrize(
+    "call_id",
+    [
+        ID,
+        "toolu_01A09q90qw90lq917835lq9T",
+        "call_abcDEF12ghiJKL34mnoPQR56",
+        "chatcmpl-tool-5f1c0a9e8d7b4c3fa2e1d0c9b8a7f6e5",
+        "fc_67ca09c5efe0819096d0511c92b8c890096610f474011cc0",
+        "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+        "tooluse_kZJMlvQmRJ6eAyJE5GIl7Q",
+    ],
+)
+def test_ids_that_providers_draw_are_random(call_id: str) -> None:
+    assert is_random(call_id, "bash")
+
+
+def test_conversations_with_ids_that_count_are_at_home_with_each_tenant_and_both_recall(tmp_path: Path) -> None:
+    for tenant in TENANTS[1:3]:
+        store, body = SQLiteStore(tmp_path / "kept"), json.dumps(conversation("functions.logs:0")).encode()
+        answer = answered(store, Job(1, Task.SHORTEN, body, "openai-chat", tenant, recall="mcp", seconds=60.0))
+        assert answer.body is not None
+        for key in re.findall(r"recall=(\w{12})", answer.body.decode()):
+            asked = Job(2, Task.RETRIEVE, json.dumps({"key": key}).encode(), tenant=tenant)
+            assert json.loads(answered(store, asked).body or b"{}")["original_content"] == LOG
+
+
+def test_a_guest_recalls_by_the_homes_keys_what_it_has_sent_itself_and_nothing_else(tmp_path: Path) -> None:
+    store, (_, host, guest, other, *_) = SQLiteStore(tmp_path / "kept"), TENANTS
+    home, visit = Scoped(store, host), Scoped(store, guest, host)
+    home.put({home.key(text): text for text in ("shown", "hidden")})
+    visit.prove(["shown"])
+    assert visit.get(home.key("shown")) == Scoped(store, guest).get(home.key("shown")) == "shown"
+    assert visit.get(home.key("hidden")) is None
+    assert Scoped(store, other).get(home.key("shown")) is None
+
+
+def test_a_renewed_credential_recalls_what_the_old_one_was_promised(tmp_path: Path) -> None:
+    store, (_, old, new, *_) = SQLiteStore(tmp_path / "kept"), TENANTS
+    body = json.dumps(conversation()).encode()
+    bodies = []
+    for tenant in (old, new):
+        answer = answered(store, Job(1, Task.SHORTEN, body, "openai-chat", tenant, recall="mcp", seconds=60.0))
+        bodies.append(answer.body or b"")
+    assert bodies[0] == bodies[1] != body
+    [key, *_] = re.findall(r"recall=(\w{12})", bodies[1].decode())
+    asked = Job(2, Task.RETRIEVE, json.dumps({"key": key}).encode(), tenant=new)
+    assert json.loads(answered(store, asked).body or b"{}")["original_content"] == LOG
 
 
 def test_a_guest_finds_the_notes_of_the_home_and_none_of_its_texts(tmp_path: Path) -> None:
