@@ -42,6 +42,7 @@ _ALONE = (Task.ALL, Task.SOAK)
 _HALVES = "dev and test share no document; unseen: what the shipped scorer was not trained on."
 
 
+_BUDGETS = option("SHARES", "Shares of characters that may remain: 0.1,0.3; none: the task's own.")
 _TOKENS = option("N", "Tokens of the largest context of the speed task.", whole_number(1))
 _ADVERSARIAL = typer.Option("--adversarial", help="Of the speed task, cut texts that are made to be slow instead.")
 
@@ -52,9 +53,7 @@ def bench(
     sets: Annotated[str, option("NAMES", "Names of sets, with commas; none: all.")] = "",
     rows: Annotated[int, option("N", "Rows or sessions a set; 0: all.", whole_number(0))] = 60,
     half: Annotated[HalfName, option("|".join(HalfName), _HALVES, choice_of(HalfName))] = HalfName.ALL,
-    budgets: Annotated[
-        str, option("SHARES", "Shares of characters that may remain: 0.1,0.3; none: the task's own.")
-    ] = "",
+    budgets: Annotated[str, _BUDGETS] = "",
     arms: Annotated[str, option("NAMES", "Names of arms, with commas; none: all.")] = "",
     processes: Annotated[int, option("N", "Processes that share the rows.", whole_number(1))] = 2,
     tokens: Annotated[int, _TOKENS] = 1_000_000,
