@@ -68,7 +68,6 @@ def bench(
       contextprune bench
       contextprune bench traces --rows 5 --budgets 0.2,0.5
       contextprune bench speed --adversarial
-      contextprune bench soak --minutes 5
       contextprune bench evidence --data DIR --half unseen --arms ours,bm25 --json figures.json
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
     from contextprune.bench.run import ARMS, Options, run  # noqa: PLC0415 - `--help` does without
