@@ -46,7 +46,7 @@ def examine_proxy(url: str, token: str | None = None) -> list[Finding]:
         return findings
     findings.append(_ready(base))
 
-    headers = {"authorization": f"Bearer {token}"} if token else {}
+    headers = {"x-contextprune-probe": "1", **({"authorization": f"Bearer {token}"} if token else {})}
     stats = _stats(base, headers)
     if isinstance(stats, Finding):
         return [*findings, stats]

@@ -25,7 +25,7 @@ from contextprune.proxy.wire.client import Broken, Client, Failed
 from contextprune.proxy.wire.routes import Upstreams
 
 _LAG_EVERY = 0.5  # seconds
-_PUBLISH_EVERY = 2.0
+_PUBLISH_EVERY = 0.5  # what was counted since is lost where the process is killed
 _COUNTED_LATE = 64 << 20  # bytes of bodies that wait to be counted; what comes on top stays uncounted
 
 

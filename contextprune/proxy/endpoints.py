@@ -30,6 +30,9 @@ COMPRESS, RETRIEVE, USAGE = b"/v1/compress", b"/v1/retrieve/", b"/v1/usage"
 GUARDRAIL = b"/beta/litellm_basic_guardrail_api"
 """The path that LiteLLM's generic guardrail calls."""
 
+PROBE = b"x-contextprune-probe"
+"""Header of requests that only try the side-car, as `contextprune doctor` does."""
+
 _OPEN = (b"/livez", b"/readyz")
 _PAGES = (b"/", b"/stats", b"/metrics")
 _BELOW = b"/requests/"
@@ -147,7 +150,8 @@ class Endpoints:
             return
 
         retrieves = path.startswith(RETRIEVE)
-        record.route = "retrieve" if retrieves else "compress"
+        if PROBE not in exchange.names:  # else it is counted nowhere, as our other pages are
+            record.route = "retrieve" if retrieves else "compress"
         if method != ("GET" if retrieves else "POST"):
             await exchange.refuse(405, "use POST /v1/compress and GET /v1/retrieve/{key}")
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -35,7 +36,7 @@ def load_settings(
     tell      called with a sentence where something of the project's file does not count; it is logged, once in a
               process, where not given
 
-    Raises SettingsError for an unknown name, but in a project's file, for an unusable value, or for a file of the
+    Raises SettingsError for an unknown name or an unusable value, but in a project's file, or for a file of the
     user's that others may write to.
     """
     resolved = resolve_settings(folder, environ, file)
@@ -73,17 +74,16 @@ def resolve_settings(
     ignored: tuple[str, ...] = ()
     notice = sources.refusal
     if sources.project:
-        wishes, beyond, unknown = _wishes(sources.project)
+        wishes, beyond, faults = _wishes(sources.project)
         allowed, lower = limit(policy, {name: wish for name, wish in wishes.items() if name not in variables})
         in_project = {name: f"{name} in {sources.project.where}" for name in allowed}
+        before, policy = policy, _permitted(policy, allowed, in_project, faults)
         for name in allowed:
-            if allowed[name] != getattr(policy, name):
+            if getattr(before, name) != getattr(policy, name):
                 both = isinstance(allowed[name], tuple | dict) and name in origins  # the project's is added
                 origins[name] = f"{origins[name]} and {in_project[name]}" if both else in_project[name]
-        policy = _located(lambda: replace(policy, **allowed), allowed, in_project)
-        corrections = [SETTINGS.correction(name, name, sources.project.where) for name in unknown]
-        notice = notice_of(sources.project, (*beyond, *lower), sources.home, corrections)
-        ignored = (*beyond, *lower, *map(shown, unknown))
+        notice = notice_of(sources.project, (*beyond, *lower), sources.home, tuple(faults.values()))
+        ignored = (*beyond, *lower, *map(shown, faults))
 
     outer = {name: value for name, value in values.items() if name not in in_policy}
     files = tuple(source.where for source in (sources.user, sources.project) if source)
@@ -143,19 +143,50 @@ def _sources(folder: Path | None, environ: Mapping[str, str], file: Path | None)
     return find_sources(folder or Path.cwd(), home / FILE if home else None, file)
 
 
-def _wishes(project: Source) -> tuple[dict[str, Any], list[str], list[str]]:
-    """Fields of the policy that a project's file may have a say in, the names of all else in it, and unknown names.
+def _permitted(
+    policy: Policy, allowed: Mapping[str, Any], in_project: Mapping[str, str], faults: dict[str, str]
+) -> Policy:
+    """The policy with what a project's file may change about it; a value that it cannot have joins the `faults`."""
+    for name, value in allowed.items():
+        try:
+            policy = replace(policy, **{name: value})
+        except SettingsError as exc:
+            faults[name] = f"{exc} ({in_project[name]})."
+    return policy
 
-    Those stop nobody: the file is not the user's, and may be meant for a later version.
+
+def _wishes(project: Source) -> tuple[dict[str, Any], list[str], dict[str, str]]:
+    """Fields of the policy that a project's file may have a say in, the names of all else in it, and what is wrong.
+
+    The last by name, in a sentence: names that do not exist, and values of another type than theirs. Those stop nobody:
+    the file is not the user's, and may be meant for a later version.
     """
-    fields = SETTINGS.fields()
+    fields, where = SETTINGS.fields(), project.where
     table = {name: value for name, value in project.table.items() if name in fields or name in SETTINGS.inner}
-    written = from_file(SETTINGS, replace(project, table=table))
+    faults = {name: SETTINGS.correction(name, name, where) for name in project.table if name not in table}
     beyond: list[str] = []
     for name, value in table.items():
         if name in SETTINGS.inner:
             beyond += [f"{name}.{shown(option)}" for option in value] if isinstance(value, dict) else [name]
         elif name not in FROM_A_PROJECT:
             beyond.append(name)
-    wishes = _validated(SETTINGS, {name: wish for name, wish in written.items() if name in FROM_A_PROJECT})
-    return wishes, beyond, [name for name in project.table if name not in table]
+
+    wishes: dict[str, Any] = {}
+    for name, value in table.items():
+        if name in FROM_A_PROJECT:
+            try:
+                wishes |= _validated(SETTINGS, from_file(SETTINGS, replace(project, table={name: value})))
+            except SettingsError as exc:
+                faults[name] = f"{exc}."
+                wishes |= _usable_entries(project, name, value)
+    return wishes, beyond, faults
+
+
+def _usable_entries(project: Source, name: str, value: Any) -> dict[str, Any]:
+    """Of a table in which something is wrong, the entries in which nothing is."""
+    entries: dict[str, Any] = {}
+    for key, entry in value.items() if isinstance(value, dict) else ():
+        with suppress(SettingsError):
+            read = _validated(SETTINGS, from_file(SETTINGS, replace(project, table={name: {key: entry}})))
+            entries |= read.get(name, {})
+    return {name: entries} if entries else {}

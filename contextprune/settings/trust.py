@@ -107,10 +107,12 @@ def _project(path: Path, user: Source | None) -> tuple[Source | None, str]:
         return None, ""
     if why := fault(status, strict=False):
         return None, _refusal(path, why) if is_ours or b"tool.contextprune" in data else ""
-    table = _table(path, data)
-    if table is None:
-        return None, ""
-    return Source(table, str(path) if is_ours else f"{path} [{'.'.join(_KEYS)}]", path, status), ""
+    try:
+        table = _table(path, data)
+    except SettingsError as exc:  # somebody else's file stops nobody
+        return None, _refusal(path, str(exc))
+    where = str(path) if is_ours else f"{path} [{'.'.join(_KEYS)}]"
+    return (Source(table, where, path, status) if table is not None else None), ""
 
 
 def _read(path: Path) -> tuple[bytes, os.stat_result]:
@@ -266,11 +268,11 @@ and keys go and what is loaded.
 def notice_of(project: Source, ignored: Sequence[str], home: Path | None, corrections: Sequence[str] = ()) -> str:
     """Say in one line which names of a project's file do not count, and where to put them; "" where all do.
 
-    `corrections` are of names that do not exist.
+    `corrections` are of names that do not exist, and of values that cannot be.
     """
     sentences = [f"{correction} It is ignored." for correction in corrections[:_CORRECTED]]
     if len(corrections) > _CORRECTED:
-        sentences.append(f"So are {len(corrections) - _CORRECTED} more unknown names.")
+        sentences.append(f"So are {len(corrections) - _CORRECTED} more names.")
 
     if ignored:
         names = ", ".join(ignored[:_SHOWN]) + (f" and {len(ignored) - _SHOWN} more" if len(ignored) > _SHOWN else "")

@@ -20,6 +20,7 @@ from contextprune._version import __version__
 from contextprune.cli.app import main
 from contextprune.cli.doctor import Finding, canary
 from contextprune.cli.doctor_proxy import examine_proxy
+from contextprune.cli.probe import fetch
 
 PATIENT = {"CONTEXTPRUNE_SERVE_DEADLINE": "30", "CONTEXTPRUNE_SERVE_PREFILL": "1", "CONTEXTPRUNE_SCORER": "lexical"}
 STATS: dict[str, Any] = {"version": __version__, "mode": "on", "all": {"eligible": 3, "shortened": 2}, "scorers": {}}
@@ -81,6 +82,7 @@ def test_a_proxy_that_works_has_no_trouble_and_shows_what_it_did(tmp_path: Path)
     with serving(tmp_path) as url:
         findings = examine_proxy(url + "/v1/")
         assert main(["doctor", "--proxy", url, "--json"]) == 0
+        assert fetch(f"{url}/stats").json()["all"]["requests"] == 0  # what only tries it is no traffic
     assert trouble(findings) == ""
     assert [finding.name for finding in findings] == ["address", "readiness", "version", "mode", "traffic", "canary"]
     assert findings[-1].state.endswith("the error line stayed; the log came back byte for byte")
