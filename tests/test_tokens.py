@@ -195,3 +195,9 @@ def test_a_counter_without_a_label_goes_by_its_name(counter: Counter, label: str
 
 def _clean(text: str) -> str:
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def test_a_vocabulary_that_is_not_the_shipped_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contextprune.tokens._SHA256", "0" * 64)
+    with pytest.raises(SettingsError, match="is damaged; reinstall contextprune-ai"):
+        _vocabulary.__wrapped__()

@@ -65,6 +65,18 @@ def test_the_source_distribution_holds_the_weights(built: Path, name: str) -> No
         assert any(member.endswith(f"/contextprune/weights/{name}") for member in archive.getnames())
 
 
+def test_the_wheel_holds_the_licence_of_the_vocabulary_beside_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert b"MIT License" in archive.read("contextprune/vocab/LICENSE")
+
+
+def test_two_builds_have_equal_bytes(wheel: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True, umask=0o077)
+    (again,) = tmp_path.glob("*.whl")
+    assert (again.name, again.read_bytes()) == (wheel.name, wheel.read_bytes())
+
+
 def test_the_wheel_is_not_too_large(wheel: Path) -> None:
     assert wheel.stat().st_size < LARGEST
 
