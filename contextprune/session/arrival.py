@@ -26,10 +26,8 @@ from contextprune.selection.targets import (
 )
 from contextprune.session.ledger import Entry
 from contextprune.session.old_images import image_note
-from contextprune.session.shown_lines import ShownLines
 from contextprune.session.state import State
 from contextprune.splitting import split
-from contextprune.text.calls import edited_by
 from contextprune.text.views import is_view
 
 
@@ -163,19 +161,8 @@ def _shown_before(state: State, segment: Segment, counted: Counted, *, exact: bo
     copies = repeats(keys, owners, [0] * first + list(counted.costs), {block})
     sources = {i - first: owners[source] for i, source in copies.items()}
     if not exact and segment.kind is Kind.TOOL_RESULT:
-        sources |= _echoed(state, segment, counted.spans) | state.shown_lines.find(segment.text, counted.spans)
+        sources |= state.shown_lines.find(segment.text, counted.spans)
     return _worth_a_reference(sources, counted.costs)
-
-
-def _echoed(state: State, segment: Segment, spans: Sequence[Span]) -> dict[int, int]:
-    """Span of what an editor prints -> its call, where that holds the same: the text that was just written."""
-    calls = (at for at in reversed(range(len(state.segments))) if state.segments[at].kind is Kind.TOOL_CALL)
-    at = next((at for at in calls if state.segments[at].pair == segment.pair), None)
-    if at is None or not edited_by(state.segments[at].name, state.segments[at].text):
-        return {}
-    lines = ShownLines()
-    lines.add_call(at, state.segments[at].text)
-    return lines.find(segment.text, spans)
 
 
 def _worth_a_reference(sources: Mapping[int, int], costs: Sequence[int]) -> dict[int, int]:

@@ -1,28 +1,23 @@
-"""Lines that a conversation shows already in its results as they were sent, or in the call that a result answers.
+"""Lines that a conversation shows already, in its results as they were sent.
 
 A file that is read again, in whole or in part, with numbers of another style or after an edit, shows mostly lines that
-stand further up, in the same order; what an editor prints of a text that it was just given stands in the call. Such
-runs can be referred to.
+stand further up, in the same order. Such runs can be referred to.
 Cutting does not matter here, for two views of a file are seldom cut alike. Linear in the text, but for lines that
 stand in many places: of those the first and the last few count.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from contextprune.context import Span
-from contextprune.text.later_use import leaves
 from contextprune.text.numbered import LINE
 
 LEAST_RUN = 100  # characters of consecutive lines that stand elsewhere; by hand: two markers' worth
 MOST_OCCURRENCES = 4  # of a line that are compared: the first, and the latest
 _SPACED = "|│:-"  # signs behind a number that some tools put a blank after
-_PATCH = "*** "
-_ADDED = re.compile(r"^[+ ]", re.MULTILINE)
 
 
 class _Occurrence(NamedTuple):
@@ -49,16 +44,6 @@ class ShownLines:
                 occurrences.append(_Occurrence(segment, len(self._lines)))
                 self._lines.append(line)
         self._lines.append("")
-
-    def add_call(self, segment: int, arguments: str) -> None:
-        """Add the texts in the arguments of a call; of a patch the lines that it leaves and those that it adds."""
-        try:
-            value = json.loads(arguments)
-        except (ValueError, RecursionError):
-            value = arguments
-        for text in leaves(value):
-            if "\n" in text:
-                self.add(segment, _ADDED.sub("", text) if text.startswith(_PATCH) else text)
 
     def find(self, text: str, spans: Sequence[Span]) -> dict[int, int]:
         """Span of a text -> the segment that shows all of its lines, for those in runs that are worth a reference.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -121,21 +120,6 @@ def test_a_part_of_a_file_read_again_by_another_tool_becomes_a_reference(style: 
     _, second = sent(pruner(), turn(1, view, "Read"), turn(2, part, "bash", '{"command": "sed -n 21,60p a.py"}'))
     assert "as above" in second
     assert COUNTER(second) < 0.3 * COUNTER(part)
-
-
-def test_what_an_editor_prints_of_the_text_that_it_was_given_becomes_a_reference() -> None:
-    body = outputs.code(60, 1)
-    call = json.dumps({"file_path": "a.py", "old_string": "pass", "new_string": body})
-    echo = "The file was edited:\n" + "".join(f"{n:>6}\t{line}\n" for n, line in enumerate(body.splitlines(), 1))
-    (answer,) = sent(pruner(), turn(1, echo, "Edit", call))
-    assert answer.startswith("The file was edited:\n")
-    assert "as above" in answer
-    assert COUNTER(answer) < 0.3 * COUNTER(echo)
-
-
-def test_what_other_tools_print_of_their_arguments_stays() -> None:
-    body = outputs.code(60, 1)
-    assert sent(pruner(), turn(1, body, "format", json.dumps({"code": body}))) == [body]
 
 
 def test_of_a_file_read_again_what_has_changed_is_shown() -> None:

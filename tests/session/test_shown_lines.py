@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from contextprune.context import Context, Kind, Segment
@@ -28,12 +26,6 @@ def repeated(shown: ShownLines, again: str) -> str:
 def after(earlier: str) -> ShownLines:
     shown = ShownLines()
     shown.add(3, earlier)
-    return shown
-
-
-def after_call(**arguments: str) -> ShownLines:
-    shown = ShownLines()
-    shown.add_call(3, json.dumps(arguments))
     return shown
 
 
@@ -65,16 +57,6 @@ def test_lines_that_an_edit_moved_down_are_found_and_the_new_ones_are_not() -> N
 
 def test_another_indentation_is_another_text() -> None:
     assert repeated(after(text()), "".join(f"    {line}\n" for line in FILE)) == ""
-
-
-def test_what_an_editor_was_given_is_found_in_its_call() -> None:
-    again = text(style="{n:>6}→{line}")
-    assert repeated(after_call(file_path="a.py", content=text()), again) == again
-
-
-def test_what_a_patch_adds_is_found_without_its_marks() -> None:
-    patch = "*** Begin Patch\n*** Add File: a.py\n" + "".join(f"+{line}\n" for line in FILE) + "*** End Patch"
-    assert repeated(after_call(input=patch), text()) == text()
 
 
 def test_a_line_or_two_are_not_worth_a_reference() -> None:
