@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
-from contextprune.context import Context, Reading, Ref, Segment, blocks_of
+from contextprune.context import BLOCKS, Context, Reading, Ref, Segment, Unit, blocks_of
 from contextprune.errors import BudgetError
 from contextprune.markers import recall_keys, stands_for
 from contextprune.money.cost import Prompt
@@ -27,6 +27,7 @@ from contextprune.session.ledger import Entry, Ledger
 from contextprune.session.requests import boundaries
 from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.splitting import split
+from contextprune.splitting.coarse import MOST_SPANS
 from contextprune.storage.bundle import bundled
 from contextprune.storage.store import Notes, Store, open_store
 from contextprune.tokens import Counter, open_counter
@@ -257,7 +258,7 @@ class Pruner:
         before = counted.tokens
         after = [texts[i][1] if i in texts else tokens for i, tokens in enumerate(before)]
         edits = {plan.context.segments[i].ref: text for i, (text, _) in texts.items()}
-        notes = remarks(self.scorer)
+        notes = (*remarks(self.scorer), *_uncut(counted))
         notes += (f"markers are too short for keys of their own: recall={key} gives back all that went",) if key else ()
         report = summarise(plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes)
         return Pruned(edits, plan, replace(report, key=key), tuple(zip(before, after, strict=True)))
@@ -338,6 +339,15 @@ def _without(plan: Plan, texts: New) -> Plan:
         for span, decision in zip(plan.spans, plan.decisions, strict=True)
     )
     return replace(plan, decisions=decisions)
+
+
+def _uncut(counted: Counted) -> Iterator[str]:
+    """What a reader should know about texts that fall into too many pieces to choose among them."""
+    segments = counted.context.segments
+    whole = {span.segment for span in counted.spans if span.unit is Unit.WHOLE and len(span.text) > MOST_SPANS}
+    texts = sum(segments[i].editable and segments[i].kind in BLOCKS for i in whole)
+    if texts:
+        yield f"{texts} {'texts of' if texts > 1 else 'text of'} very many short pieces not cut: kept or left out whole"
 
 
 def _epochs(context: Context, policy: Policy, prompt: Prompt) -> Iterator[str]:

@@ -77,6 +77,13 @@ def test_a_context_that_fits_is_not_even_scored() -> None:
     assert {d.reason for d in done.plan.decisions} == {"within the budget"}
 
 
+def test_the_report_says_that_a_text_of_too_many_pieces_was_not_cut() -> None:
+    numbers = json.dumps(list(range(10_000)))
+    done = pruner()(context(result(numbers), result(LOG, turn=2)), TENTH)
+    assert "1 text of very many short pieces not cut: kept or left out whole" in done.report.notes
+    assert not any("pieces" in note for note in pruner()(context(result(LOG)), TENTH).report.notes)
+
+
 def test_the_originals_are_in_the_store_before_the_edits_come_back() -> None:
     engine = pruner()
     engine(context(result(LOG)), TENTH)

@@ -1,123 +1,114 @@
-"""Speed on texts that are made to be slow: each cutter must take time that grows with its text, whatever it holds.
+"""Speed on texts and conversations that are made to be slow: time grows with their size, whatever they hold.
 
-Every text is measured at one and at four megabytes. Where time is linear it grows fourfold; a loop that looks at the
-same characters again and again grows sixteenfold.
+Each is measured at two sizes, four times apart, alone and shortened as it arrives, without a model. Where time is
+linear its exponent is 1; a loop that looks at the same characters again and again has 2.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from math import log
+from pathlib import Path
+from statistics import median
 from time import process_time
 
+import contextprune as cp
+from contextprune.bench.slow_texts import CONVERSATIONS, TEXTS, Maker, Messages, MessagesMaker, as_result
 from contextprune.splitting import cut
 
 SIZES = (1_000_000, 4_000_000)
 """Characters of the small and of the large text."""
-RUNS = 2
-"""Runs of each, of which the quickest counts."""
+RUNS = 3
+"""Runs of each, of which the median counts; one that takes long is not repeated."""
+LONG = 10.0
+"""CPU seconds of a run that takes long."""
 CHARACTERS = 4
 """Characters that a token has, about: what speed in tokens is reckoned with."""
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """A text's name, CPU seconds for the small and the large one, and spans of the large one."""
+    """What a text costs.
+
+    characters     of the large text
+    cut            CPU seconds in which the large text is cut; 0 for a conversation
+    small, large   CPU seconds in which each is shortened
+    memory         bytes that the process grew by at its peak, by byte of the large text; 0 where that is not known
+    """
 
     name: str
+    characters: int
+    cut: float
     small: float
     large: float
-    spans: int
+    memory: float
 
     @property
-    def factor(self) -> float:
-        """How many times as long the large text takes."""
-        return self.large / self.small if self.small else 0.0
+    def exponent(self) -> float:
+        """The power of the size that time grows with: 1 where it is linear."""
+        return log(self.large / self.small) / log(SIZES[1] / SIZES[0]) if self.small and self.large else 0.0
+
+    @property
+    def per_megabyte(self) -> float:
+        """CPU seconds for a million characters of the large text."""
+        return self.large / self.characters * _MEGABYTE
 
     @property
     def rate(self) -> float:
         """Tokens of the large text a second."""
-        return SIZES[1] / CHARACTERS / self.large if self.large else 0.0
+        return self.characters / CHARACTERS / self.large if self.large else 0.0
 
 
-def repeated(unit: str, size: int) -> str:
-    """`unit`, over and over, about `size` characters."""
-    return unit * (size // len(unit))
-
-
-def _deep_json(size: int) -> str:
-    depth = min(size // 12, 20_000)
-    return '{"a":[' * depth + "1" + "]}" * depth + "\n" + repeated('[{"a":[1]}]\n', size - 8 * depth)
-
-
-def _stairs(size: int) -> str:
-    """Keys that are each indented further than the one before, over and over."""
-    stairs = "".join(f"{' ' * column}key{column}:\n" for column in range(100))
-    return repeated(stairs, size)
-
-
-def _spelled(size: int) -> str:
-    return json.dumps({"output": repeated('{"a": "b\\n\\u00e9"}\n"x,\ty"\n', size)})
-
-
-def _records(size: int) -> str:
-    """A header row, and below it nothing but quotes."""
-    return "a,b,c\n" + repeated('"",""","\n', size)
-
-
-def _unclosed_fences(size: int) -> str:
-    return "".join(f"{'`' * (3 + number % 40)}\n# {number}\n" for number in range(size // 32))
-
-
-def _sentence(size: int) -> str:
-    return "It was said that " + repeated("and then he went on ", size)
-
-
-TEXTS: Mapping[str, Callable[[int], str]] = {
-    "open brackets": partial(repeated, "["),
-    "brackets, deep and shallow": _deep_json,
-    "objects that never close": partial(repeated, '{"a":\n'),
-    "quotes that never close": partial(repeated, '"a\'b""" '),
-    "one line of words": _sentence,
-    "one line of one character": partial(repeated, "x"),
-    "one line of base64": partial(repeated, "iVBORw0KGgoAAAANSUhEUgAA+/"),
-    "indentation that alternates": partial(repeated, "a:\n        b\n  c:\n"),
-    "indentation in stairs": _stairs,
-    "fences that never close": _unclosed_fences,
-    "colour codes": partial(repeated, "\x1b[31m\x1b[0;1mred\x1b]0;t"),
-    "combining characters": partial(repeated, "e\u0301\u0302\u0303"),
-    "a script without blanks": partial(repeated, "ที่สะพานเก่า"),
-    "records of nothing but quotes": _records,
-    "colons": partial(repeated, "- a: b: - c:\n- :\n"),
-    "elements that never close": partial(repeated, "<a b='c><d>\n"),
-    "numbers": partial(repeated, "1,234.5e6:7-8_"),
-    "numbered lines and paths": partial(repeated, "1:\na/b.py:1:\n1|\n"),
-    "hunks without lines": partial(repeated, "--- a\n+++ b\n@@ -1,99999 +1,99999 @@\n"),
-    "traces without frames": partial(repeated, "Traceback (most recent call last):\ngoroutine 1 [running]:\n"),
-    "tables without rows": partial(repeated, "A  B  C\n-- | -- | --\n| a |\n|-|\n"),
-    "lines that redraw": partial(repeated, "1%\r\r\n"),
-    "strings in strings": _spelled,
-    "sentences without letters": partial(repeated, ". ? ! … "),
-}
-"""Texts by what is in them, made at the size that is asked for, in characters."""
-
-
-def measure_adversarial(texts: Mapping[str, Callable[[int], str]] = TEXTS) -> Iterator[Growth]:
-    """Cut each text at both sizes; yields each figure as soon as it is there."""
+def measure_adversarial(
+    texts: Mapping[str, Maker] = TEXTS, conversations: Mapping[str, MessagesMaker] = CONVERSATIONS
+) -> Iterator[Growth]:
+    """Shorten each at both sizes; yields each figure as soon as it is there."""
+    shorten([{"role": "user", "content": "Warm up."}])
     for name, make in texts.items():
-        small, large = (_seconds(make(size)) for size in SIZES)
-        yield Growth(name, small[0], large[0], large[1])
+        small, large = (make(size) for size in SIZES)
+        cutting = _seconds(lambda large=large: cut(large))  # type: ignore[misc]  # bound here and now
+        yield _growth(name, as_result(small), as_result(large), len(large), cutting)
+    for name, make_messages in conversations.items():
+        yield _growth(name, make_messages(SIZES[0]), make_messages(SIZES[1]), SIZES[1], 0.0)
 
 
-def _seconds(text: str) -> tuple[float, int]:
-    """CPU seconds of the quickest run, and how many spans there are."""
-    quickest, spans = float("inf"), 0
-    for _ in range(RUNS):
+def shorten(messages: Messages) -> None:
+    """Shorten a conversation whose messages have all just arrived, with nothing remembered and without a model."""
+    pruner = cp.Pruner(cp.Policy(), cp.load_scorer("lexical"), cp.Tiktoken(), cp.MemoryStore())
+    cp.compress(messages, pruner=pruner)
+
+
+def _growth(name: str, small: Messages, large: Messages, characters: int, cutting: float) -> Growth:
+    before = _reset_peak()
+    seconds = _seconds(lambda: shorten(large))
+    grown = max(0, _memory("VmHWM") - before) / characters if before else 0.0
+    return Growth(name, characters, cutting, _seconds(lambda: shorten(small)), seconds, grown)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """CPU seconds of the median run."""
+    seconds: list[float] = []
+    while len(seconds) < RUNS and sum(seconds) < LONG:
         gc.collect()
         began = process_time()
-        spans = len(cut(text))
-        quickest = min(quickest, process_time() - began)
-    return quickest, spans
+        work()
+        seconds.append(process_time() - began)
+    return median(seconds)
+
+
+def _reset_peak() -> int:
+    """Bytes of memory in use, from where on the peak is counted anew; 0 where the system cannot tell."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return 0
+    return _memory("VmRSS")
+
+
+def _memory(field: str) -> int:
+    """A figure of this process's memory as Linux gives it, in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), 0)

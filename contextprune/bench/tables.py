@@ -89,16 +89,18 @@ def show_speed(console: Console, speed: Speed) -> None:
 
 
 def show_growths(console: Console, growths: Sequence[Growth]) -> None:
-    """Print how long texts that are made to be slow take to cut, the slowest first, and how that grows."""
+    """Print how long texts that are made to be slow take, the slowest first, how that grows, and memory."""
     small, large = (f"{size // 1_000_000} MB" for size in SIZES)
-    table = Table(title=f"cutting texts that are made to be slow, CPU seconds, best of {RUNS} runs")
-    for heading in ("text", "spans", small, large, "growth", "tokens/s"):
+    table = Table(title=f"texts that are made to be slow, CPU seconds, median of up to {RUNS} runs")
+    for heading in ("text", f"cut {large}", small, large, "s/MB", "exponent", "tokens/s", "memory"):
         table.add_column(heading, justify="left" if heading == "text" else "right")
-    for growth in sorted(growths, key=lambda each: -each.large):
-        seconds = (f"{growth.small:.2f}", f"{growth.large:.2f}")
-        table.add_row(growth.name, f"{growth.spans:,}", *seconds, f"{growth.factor:.1f}", f"{growth.rate:,.0f}")
+    for growth in sorted(growths, key=lambda each: -each.per_megabyte):
+        seconds = [f"{value:.2f}" for value in (growth.cut, growth.small, growth.large, growth.per_megabyte)]
+        table.add_row(growth.name, *seconds, f"{growth.exponent:.2f}", f"{growth.rate:,.0f}", f"{growth.memory:.0f}x")
     console.print(table)
-    console.print(f"growth: {SIZES[1] // SIZES[0]} where time is linear; tokens: of {CHARACTERS} characters each")
+    console.print(
+        f"exponent: 1 where time is linear; tokens: of {CHARACTERS} characters each; memory: peak, in times the text"
+    )
 
 
 PROXY_TITLE = "proxy: medians of rounds in which the arms take turns, on loopback"

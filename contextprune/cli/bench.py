@@ -44,7 +44,7 @@ _HALVES = "dev and test share no document; unseen: what the shipped scorer was n
 
 _BUDGETS = option("SHARES", "Shares of characters that may remain: 0.1,0.3; none: the task's own.")
 _TOKENS = option("N", "Tokens of the largest context of the speed task.", whole_number(1))
-_ADVERSARIAL = typer.Option("--adversarial", help="Of the speed task, cut texts that are made to be slow instead.")
+_ADVERSARIAL = typer.Option("--adversarial", help="Of the speed task, shorten texts that are made to be slow instead.")
 
 
 def bench(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from contextprune.money.tariff import FAMILIES, Tariff, bill_of, family_of
+from contextprune.money.tariff import FAMILIES, Tariff, family_of
 
 TYPICAL = FAMILIES["anthropic"]  # the prices by which a payback is reckoned where the model is not known
 PATIENCE = 1.0  # turns still expected, as a share of those seen
@@ -112,4 +112,8 @@ class Meter:
 
 
 def _cost(tokens: int, cached: int, table: Tariff) -> float:
-    return bill_of(tokens, cached, table).priced(table)
+    """The price of `bill_of`, without the bill: at each request the blocks of a whole conversation ask for it."""
+    if tokens < table.least:
+        return tokens * table.input
+    read = cached if cached >= table.least else 0
+    return (tokens - read) * table.write + read * table.read

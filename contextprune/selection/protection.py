@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 
 from contextprune.context import BLOCKS, Context, Segment, Span
@@ -53,11 +54,13 @@ def must_keep(context: Context, spans: Sequence[Span], ranked: Mapping[int, Rank
 def _kept_by_hand(context: Context, spans: Sequence[Span]) -> set[int]:
     """Indices of the spans that somebody marked to be kept, the marks included."""
     marked = {i: kept_ranges(segment.text) for i, segment in enumerate(context.segments) if KEEP in segment.text}
-    return {
-        i
-        for i, span in enumerate(spans)
-        if span.segment in marked and any(span.start < end and start < span.end for start, end in marked[span.segment])
-    }
+    return {i for i, span in enumerate(spans) if span.segment in marked and _overlaps(span, marked[span.segment])}
+
+
+def _overlaps(span: Span, ranges: Sequence[tuple[int, int]]) -> bool:
+    """Whether a span shares a character with one of the ranges, which are in order and apart."""
+    before = bisect_left(ranges, (span.end, 0))
+    return before > 0 and ranges[before - 1][1] > span.start
 
 
 def protection(segment: Segment, policy: Policy) -> str | None:

@@ -7,7 +7,7 @@ reasoning that is bound to it stay as they were sent.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from contextprune.context import BLOCKS, Context, Kind, Segment
@@ -51,7 +51,7 @@ def run_epoch(resources: Resources, state: State, context: Context, *, cold: boo
     policy = resources.policy
     if not (policy.redecides and resources.references) or is_bound(state, context):
         return ()
-    if (aim := _aim(policy, state, cold=cold)) is None:
+    if (aim := _aim(policy, state, cold=cold)) is None or state.shortenable < max(1.0, aim.needed):
         return ()
     possible = _possible(state, policy)
     if aim.begin({at: state.after[at] for at in possible}) is None:  # cheap, and nearly always the end
@@ -97,7 +97,7 @@ class Aim:
 
     state: State
     plain: int
-    ends: tuple[int, ...]
+    ends: Sequence[int]
     needed: float
     low: int | None
     limit: int

@@ -24,6 +24,8 @@ from contextprune.text.goal import Goal
 from contextprune.text.identifiers import identifiers
 
 CUTS_KEPT = 16  # blocks whose spans are remembered
+CHANGING = BLOCKS | {Kind.IMAGE, Kind.REASONING}
+"""What epochs change."""
 
 
 class Look(NamedTuple):
@@ -77,22 +79,33 @@ class State:
     _placed: int = 0  # segments that `_places` covers
     _lines: ShownLines = field(default_factory=ShownLines)
     _lined: int = 0  # segments that `_lines` covers
+    _came: int = 0  # the sum of `before`
+    _went: int = 0  # the sum of `after`
+    _shortenable: int = 0  # the same, of blocks, images and reasoning
+    _ends: list[int] = field(default_factory=list)
+    _ended_with: Sequence[int] = ()  # the asides that `_ends` were reckoned with
 
     @property
     def tokens(self) -> tuple[int, int]:
         """Tokens of a request that ends here, without us and with us."""
-        besides = sum(self.asides[: len(self.texts) + 1])
-        return sum(self.before) + besides, sum(self.after) + besides
+        sent = self.ends[-1]
+        return sent - self._went + self._came, sent
 
     @property
-    def ends(self) -> tuple[int, ...]:
-        """Tokens that are sent before each segment, and in all."""
-        ends, total = [], 0
-        for at, tokens in enumerate((*self.after, 0)):
-            total += self.asides[at] if at < len(self.asides) else 0
-            ends.append(total)
-            total += tokens
-        return tuple(ends)
+    def ends(self) -> Sequence[int]:
+        """Tokens that are sent before each segment, and in all; it grows with the conversation."""
+        if self._ended_with is not self.asides:
+            self._ends, self._ended_with = [], self.asides
+        ends = self._ends
+        for at in range(len(ends), len(self.after) + 1):
+            aside = self.asides[at] if at < len(self.asides) else 0
+            ends.append(aside + (ends[-1] + self.after[at - 1] if at else 0))
+        return ends
+
+    @property
+    def shortenable(self) -> int:
+        """Tokens that are sent of blocks, images and reasoning: no epoch takes more."""
+        return self._shortenable
 
     def text(self, at: int) -> str:
         """What is sent of a segment."""
@@ -105,6 +118,8 @@ class State:
         self.texts.append(entry.text)
         self.before.append(entry.before)
         self.after.append(entry.after)
+        self._came += entry.before
+        self._count(len(self.after) - 1, entry.after)
         self._samenesses.append(_samenesses(spans) if spans and entry.text is None else None)
         self.ended = False
         self.goal.add(segment)
@@ -129,6 +144,7 @@ class State:
         """End a request here; before it is sent, an epoch has `changed` these segments: (index, text, tokens)."""
         first = min((at for at, _, _ in changed), default=self.sent)
         for at, text, tokens in changed:
+            self._count(at, tokens - self.after[at])
             self.texts[at], self.after[at], self._samenesses[at] = text, tokens, None
             self._cuts.pop(at, None)
             self.keys.update(recall_keys(text))
@@ -136,6 +152,7 @@ class State:
             self.late.pop(at, None)
 
         if changed:
+            del self._ends[first + 1 :]
             self._places.clear()
             self._lines = ShownLines()
             self._placed = self._lined = 0
@@ -203,6 +220,12 @@ class State:
         if at not in self._pixels:
             self._pixels[at] = images.pixels(image.source or "")
         return self._pixels[at]
+
+    def _count(self, at: int, tokens: int) -> None:
+        """Count tokens that are sent of a segment."""
+        self._went += tokens
+        if self.segments[at].kind in CHANGING:
+            self._shortenable += tokens
 
     def _cut(self, at: int) -> tuple[str, ...]:
         spans = self._samenesses[at]

@@ -78,6 +78,7 @@ _FIRST = re.compile(r"\ufeff?[ \t\r\n]*+")
 _LINE_END = re.compile(r"[ \t\r]*+\n[ \t\r\n]*+")
 _VALUES = 3  # of several lines each that are records, as of a list that was printed one by one
 _MISSES = 24  # failed attempts at JSON before giving up: each may cost the length of the text
+_READ_IN_VAIN = 8  # times the text that may be read as JSON values which do not end their line
 
 
 def parts(text: str, name: str | None = None) -> list[Part]:
@@ -138,6 +139,7 @@ class _Sniffer:
         ]  # rows at which a table or a block may begin
         self.opener = -1  # the row that `_opening` looked up last
         self.misses = 0
+        self.read_in_vain = 0
         self.open_fences: set[str] = set()  # kinds of fences that nothing closes any more
 
     def rows(self) -> Iterator[_Rows]:
@@ -225,7 +227,7 @@ class _Sniffer:
 
     def _json_end(self, first: int) -> int:
         """The row after the JSON value that begins at `first`; `first` where there is none."""
-        if self.misses >= _MISSES:
+        if self.misses >= _MISSES or self.read_in_vain > _READ_IN_VAIN * len(self.text):
             return first
         start = self.offsets[first]
         try:
@@ -235,7 +237,10 @@ class _Sniffer:
             return first
         last = first + 1 + self.text.count("\n", start, end)
         tail = self.text[end : self.offsets[last] - 1]
-        return first if tail.strip(" \t\r,") else last
+        if tail.strip(" \t\r,"):
+            self.read_in_vain += end - start
+            return first
+        return last
 
     def _runs(self, first: int, last: int) -> Iterator[_Rows]:
         """Tables and listings between `first` and `last`, and the rows around them."""

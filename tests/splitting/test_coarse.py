@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+
+import contextprune as cp
+from contextprune.context import Context, Kind, Segment, Unit
+from contextprune.splitting import cut, split
+from contextprune.splitting.coarse import MOST_SPANS, coarsened
+from tests.splitting.tiling import assert_tiles
+
+MANY = MOST_SPANS + 1_000
+
+
+def test_lines_of_usual_length_stay_spans_of_their_own() -> None:
+    text = "".join(f"a line that says something, number {number}\n" for number in range(MANY))
+    cuts = cut(text)
+    assert coarsened(text, cuts) is cuts
+
+
+def test_few_short_lines_stay_spans_of_their_own() -> None:
+    text = "x\n" * 1_000
+    cuts = cut(text)
+    assert coarsened(text, cuts) is cuts
+
+
+def test_very_many_short_lines_are_joined() -> None:
+    text = "".join(f"{number}\n" for number in range(MANY))
+    joined = coarsened(text, cut(text))
+    assert_tiles(text, list(joined))
+    assert len(joined) < MANY / 10
+    assert all(text[each.end - 1] == "\n" for each in joined)
+
+
+def test_lines_that_others_need_stay_apart_and_are_still_needed() -> None:
+    header = "number,letter,digit\n"
+    text = header + "".join(f"{number},x,1\n" for number in range(MANY))
+    joined = coarsened(text, cut(text))
+    assert (joined[0].start, joined[0].end) == (0, len(header))
+    assert all(each.anchors == (0,) for each in joined[1:])
+
+
+def test_a_line_of_very_many_numbers_stays_whole() -> None:
+    text = json.dumps(list(range(MANY)))
+    (span,) = split(Context((Segment(Kind.TOOL_RESULT, text, (0,)),), ""))
+    assert (span.unit, span.text) == (Unit.WHOLE, text)
+
+
+def test_markers_count_the_lines_that_were_joined() -> None:
+    text = "".join(f"{number}\n" for number in range(MANY))
+    calls = [{"id": "a", "type": "function", "function": {"name": "count", "arguments": "{}"}}]
+    messages = [
+        {"role": "user", "content": "Which number comes first?"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "a", "content": text},
+    ]
+    pruner = cp.Pruner(scorer=cp.load_scorer("lexical"), store=cp.MemoryStore())
+    out = cp.compress(messages, cp.Budget(ratio=0.3), pruner=pruner).payload[2]["content"]
+    kept = sum(line.isdigit() for line in out.split("\n"))
+    gone = [line.split(" ")[1].split("-") for line in out.split("\n") if line.startswith("[lines")]
+    assert kept + sum(int(last) - int(first) + 1 for first, last in gone) == MANY
