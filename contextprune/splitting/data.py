@@ -23,6 +23,7 @@ _SMALL, _RECORD = 120, 500
 """Characters without white space: a container up to this is one span; a record inside another stands for itself."""
 _DEEPEST = 50_000  # levels: deeper is not data
 _LONG_STRING = 400  # characters: a longer string value is cut inside
+_MISSES = 8  # values that are none before lines are taken as they are: each may cost the length of the text
 _LONG_LINE = 1500  # characters: a longer line of JSON lines is cut inside
 
 _STRING = r'"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+"'
@@ -56,9 +57,13 @@ def cut_json(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
 def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
     """One cut a line, or a value of several; what is very long is cut inside, as JSON if it is JSON."""
     cuts: list[Cut] = []
-    start = 0
+    start = misses = 0
     while start < len(text):
-        end = _record_end(text, start)
+        end = text.find("\n", start) + 1 or len(text)
+        if text[start] in _CLOSING and misses < _MISSES:
+            value_end = _value_end(text, start)
+            misses += value_end < 0
+            end = max(end, value_end)
         if end - start > _LONG_LINE:
             line = text[start:end]
             inner = _scan(line, Syntax.JSON_LINE, cut_inner)
@@ -71,17 +76,13 @@ def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
     return cuts
 
 
-def _record_end(text: str, start: int) -> int:
-    """The end of the line in which the value that begins at `start` ends, or of the line there, which is no value."""
-    end = text.find("\n", start) + 1 or len(text)
-    at = _INDENT.match(text, start).end()  # type: ignore[union-attr]  # it matches anything
-    if text[at : at + 1] not in ("{", "["):
-        return end
+def _value_end(text: str, start: int) -> int:
+    """The end of the line in which the value that begins at `start` ends; -1 where none does."""
     try:
-        value_end = _DECODER.raw_decode(text, at)[1]
+        end = _DECODER.raw_decode(text, start)[1]
     except (ValueError, RecursionError):
-        return end
-    return text.find("\n", value_end) + 1 or len(text)
+        return -1
+    return text.find("\n", end) + 1 or len(text)
 
 
 def _torn(line: str) -> list[Cut]:

@@ -141,3 +141,8 @@ def test_records_of_several_lines_are_one_cut_each() -> None:
     text = "".join(values)
     cuts = cut_jsonl(text)
     assert [text[cut.start : cut.end] for cut in cuts] == [*values[:3], "{\n", " torn\n"]
+
+
+@pytest.mark.parametrize("line", ["{\n", "{}\n[\n", '["a",\n'])
+def test_lines_that_open_values_which_never_close_take_linear_time(line: str) -> None:
+    assert_linear_cuts(cut_jsonl, line)
