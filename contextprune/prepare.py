@@ -6,7 +6,8 @@ what was decided and keeps it only where it is shorter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter as Counts
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -20,6 +21,7 @@ from contextprune.scoring import (
     compare,
     identifiers_to_carry,
     identifiers_to_carry_on_arrival,
+    longest,
     named,
     weighed,
 )
@@ -33,8 +35,10 @@ from contextprune.text.failure_lines import failure_lines
 from contextprune.text.notices import notices
 from contextprune.tokens import Counter, bytes_of
 
+FEW_DIFFER, FEW_DIFFER_SHARE = 6, 0.05  # spans of a result that come early since they differ, or their share; by hand
 DIFFERS = "differs from those like it"
 NAMED = "holds what was named"
+LONGEST = "among the longest times"
 NOTICE = "a harness's notice"
 
 New: TypeAlias = Mapping[int, tuple[str, int]]
@@ -137,8 +141,8 @@ def prepare(
 
     standing_out = opened.moved(standing_out)
     ranked = ranks(context, spans, failure_lines(context, spans), opened.parts)
-    if context.reading not in TRACES:
-        ranked |= {i: min(Rank.NEAR, ranked.get(i, Rank.NEAR)) for i in standing_out}
+    stays = must_keep(context, spans, ranked)
+    ranked |= {i: min(Rank.NEAR, ranked.get(i, Rank.NEAR)) for i in _early(context, spans, standing_out)}
     return Prepared(
         context,
         spans,
@@ -148,12 +152,27 @@ def prepare(
         Markers(context, spans, opened.costs, resources.counter, resources.key),
         identifiers,
         changing,
-        must_keep(context, spans, ranked),
+        stays,
         duplicates(context, spans, opened.costs, changing, exact=resources.policy.repetitions_only),
         {} if before is None else opened.moved(before.shown),
         standing_out,
         ranked,
     )
+
+
+def _early(context: Context, spans: Sequence[Span], standing_out: Mapping[int, str]) -> Iterator[int]:
+    """The spans that stand out and come before all that is chosen by its worth.
+
+    Where many of a result differ, none of these does, and of results that share a budget nothing at all.
+    """
+    if context.reading in TRACES:
+        return
+    differing = Counts(spans[i].segment for i, why in standing_out.items() if why == DIFFERS)
+    sizes = Counts(span.segment for span in spans)
+    for i, why in standing_out.items():
+        segment = spans[i].segment
+        if why != DIFFERS or differing[segment] <= max(FEW_DIFFER, FEW_DIFFER_SHARE * sizes[segment]):
+            yield i
 
 
 def _scores(
@@ -172,6 +191,7 @@ def _scores(
     alike = compare(context, spans, scores, movable)
     needed = dict.fromkeys(sorted(notices(context, spans)), NOTICE)
     needed |= dict.fromkeys(sorted(named(context, spans, movable)), NAMED)
+    needed |= dict.fromkeys(sorted(longest(context, spans, movable)), LONGEST)
     return weighed(scores, spans, alike, needed), dict.fromkeys(alike.odd, DIFFERS) | needed
 
 

@@ -63,6 +63,14 @@ def test_what_differs_comes_before_the_repetitions_of_a_failure() -> None:
     assert prepared.why(odd) == "differs from those like it"
 
 
+def test_where_much_differs_nothing_comes_early_for_that() -> None:
+    text = "\n".join(
+        f"12:00:00 INFO order {i} is packed" if i % 7 else f"{'abcdefgh'[i % 8] * 9} {i}" for i in range(90)
+    )
+    context = Context((Segment(Kind.USER, "Why?", ("u",)), Segment(Kind.TOOL_RESULT, text, ("r",))))
+    assert prepare(resources(), count(COUNTER, context, split(context)), {1}).ranks == {}
+
+
 def test_what_was_shown_before_need_not_be_carried() -> None:
     counted = count(COUNTER, CONTEXT, split(CONTEXT))
     names = {identifier.text for identifier in prepare(resources(), counted, {1}, before=Before()).identifiers}

@@ -5,7 +5,7 @@ from contextprune.scoring.base import Blend, Calibrated, Scorer, check, device_o
 from contextprune.scoring.digest import identifiers_to_carry, identifiers_to_carry_on_arrival
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.load import in_time, load_scorer, load_scorer_for_requests
-from contextprune.scoring.named import named
+from contextprune.scoring.named import longest, named
 from contextprune.scoring.signals import Signals
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "in_time",
     "load_scorer",
     "load_scorer_for_requests",
+    "longest",
     "named",
     "remarks",
     "weighed",

@@ -12,10 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
 
 from contextprune.context import BLOCKS, Context, Kind, Reading, Span, Syntax, Unit, blocks_of
+from contextprune.text.longest import asks_for_times, longest_times
 from contextprune.text.named import names_of_call, names_of_goal, offsets_of, words_of_goal
 from contextprune.text.views import is_code
 
 MOST, SHARE = 3, 0.02  # spans that may hold a name, in number or as a share of the block's, before it names none
+READ = 600  # characters of a span in which a time is looked for
 LEAST_FOR_WORDS = 24  # spans of a result in which a plain word of the goal may be rare; by hand
 MOST_FOR_WORDS = 6  # spans that may hold a plain word of the goal; by hand
 RECORD_CHARACTERS = 2400  # of a record that stays with the name in it; by hand, some 600 tokens
@@ -54,6 +56,19 @@ def named(context: Context, spans: Sequence[Span], movable: Collection[int]) -> 
             limit = min(MOST_FOR_WORDS, max(MOST, int(SHARE * len(block))))
             holding = _holding(_lowered(segment.text), spans, block, words, limit)
             _take(stays, spans, block, holding, min(room, BLOCK_CHARACTERS), with_record=True)
+    return stays
+
+
+def longest(context: Context, spans: Sequence[Span], movable: Collection[int]) -> set[int]:
+    """The spans of results among the segments `movable` with the longest times, where the goal asks what is slow."""
+    if context.reading in TRACES or not asks_for_times(context.query):
+        return set()
+    stays: set[int] = set()
+    for block in blocks_of(spans):
+        index = spans[block.start].segment
+        if context.segments[index].kind is Kind.TOOL_RESULT and index in movable:
+            lines = [i for i in block if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i])]
+            stays.update(lines[k] for k in longest_times([spans[i].text[:READ] for i in lines]))
     return stays
 
 

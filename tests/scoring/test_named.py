@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.scoring.named import named
+from contextprune.scoring.named import longest, named
 from contextprune.splitting import split
 
 
@@ -114,3 +114,20 @@ def test_in_a_short_result_no_word_is_rare() -> None:
 
 def test_of_work_under_way_plain_words_name_nothing() -> None:
     assert holding(ROWS + "rudder,4,1.20\n", "Which rudder?", results=3) == ""
+
+
+def slowest(text: str, goal: str) -> str:
+    context = Context((Segment(Kind.USER, goal, ("u",)), Segment(Kind.TOOL_RESULT, text, ("r",))), goal)
+    spans = split(context)
+    return "".join(spans[i].text for i in sorted(longest(context, spans, {1})))
+
+
+UNITS = "".join(f"{i * 7 + 20}ms unit-{i}.service\n" for i in range(20)) + "64.018s wait-online.service\n"
+
+
+def test_where_it_is_asked_what_is_slow_the_longest_times_stay() -> None:
+    assert slowest(UNITS, "Why is the boot so slow?") == "64.018s wait-online.service\n"
+
+
+def test_where_nobody_asks_for_times_none_stays() -> None:
+    assert slowest(UNITS, "Which units are there?") == ""
