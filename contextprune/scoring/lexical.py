@@ -13,7 +13,7 @@ from math import log
 from typing import NamedTuple
 
 from contextprune.context import Context, Span, Unit
-from contextprune.text.identifiers import words
+from contextprune.text.identifiers import plain_words, words
 
 K1 = 1.2  # how soon a repeated word stops counting: the customary value
 B = 0.5  # spans are short and of like length: less correction than the customary 0.75
@@ -109,7 +109,7 @@ def _matches(spans: Sequence[Span], terms: Mapping[str, int]) -> tuple[list[dict
     lengths: list[int] = []
 
     for span in spans:
-        in_span = _WORD.findall(span.text)
+        in_span = plain_words(span.text)
         counts: dict[int, int] = {}
         for word in in_span:
             hits = terms_of_word.get(word)

@@ -13,7 +13,7 @@ from contextprune.context import Cut, Syntax, Unit
 from contextprune.splitting.pieces import append_sentence
 
 # Each alternative consumes what it looked at, so that no run of full stops or spaces is looked at twice.
-_STOPS, _WIDE = ".!?…؟।॥۔", "。！？｡"  # noqa: RUF001 - a wide stop needs no space behind it
+_STOPS, _WIDE = ".!?…؟।॥۔։።፧፨", "。！？｡។៕၊။"  # noqa: RUF001 - a wide stop needs no space behind it
 _CANDIDATE = re.compile(
     rf"[{_STOPS}{_WIDE}\n](?:"  # one set in front, which the engine skips to
     rf"""(?<=[{_STOPS}])[{_STOPS}]*+(?P<stop>)(?:["'”’»)\]*_]*+(?P<gap>\s++))?"""  # noqa: RUF001

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from contextprune.splitting.columns import headed_rows
+from contextprune.text.letters import is_word
 
 
 class Shape(StrEnum):
@@ -49,7 +50,7 @@ _SUFFIXES: Mapping[Shape, str] = {
 }
 _BY_SUFFIX: Mapping[str, Shape] = {suffix: shape for shape, names in _SUFFIXES.items() for suffix in names.split()}
 
-_AROUND = "\"'`.,;:!?()[]*_‘’“”"  # noqa: RUF001 - what stands around words
+_AROUND = "\"'`.,;:!?()[]*_‘’“”।॥۔،؛؟።։"  # noqa: RUF001 - what stands around words
 _SENTENCE = 5  # a line of fewer words may be anything
 _LINE_OF_TEXT = 60  # characters of a line of text without blanks between words
 _TAG = re.compile(r"\s*<[a-zA-Z/!?]")
@@ -180,7 +181,7 @@ def _is_prose(lines: Sequence[str]) -> bool:
     flowing = 0
     for line in lines:
         tokens = line.split()
-        words = sum(token.strip(_AROUND).isalpha() for token in tokens)
+        words = sum(is_word(token.strip(_AROUND)) for token in tokens)
         if (len(tokens) > _SENTENCE and words >= 0.75 * len(tokens)) or _flows_without_blanks(line):
             flowing += len(line)
     return 2 * flowing >= sum(map(len, lines))

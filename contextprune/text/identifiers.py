@@ -10,9 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from contextprune.text.letters import MARKS, is_word
+
 _TOKEN = re.compile(r"[\w./@-]{4,}")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[abfnrtv0\"'\\/])")
 _WORD = re.compile(r"\w+")
+_WORD_WITH_MARKS = re.compile(rf"\w[\w{MARKS}]*")
 _PARTS = re.compile(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_][a-z]*|[a-z]+|\d+|[^\W\d_]+")
 _MARKS = frozenset("_/.@")
 
@@ -120,22 +123,28 @@ _UNPARTED = re.compile(
 )
 
 
-def words(text: str) -> list[str]:
-    """Lower-case words, with the parts of compound names beside the whole: `fooBar`, `foo_bar` and `foo-bar` meet.
+def plain_words(text: str) -> list[str]:
+    """The words of a text as they stand: letters, digits, and the marks that belong to letters, as in Hindi.
 
     Scripts that part no words give each two neighbouring characters (Chinese, Japanese) or three (Thai and its like),
     the customary way to search in them.
     """
+    if text.isascii():
+        return _WORD.findall(text)
+    grams: list[str] = []
+    for run in _UNPARTED.findall(text):
+        size = 2 if run[0] >= "\u3000" else 3
+        grams += [run[i : i + size] for i in range(max(1, len(run) - size + 1))]
+    return grams + _WORD_WITH_MARKS.findall(_UNPARTED.sub(" ", text) if grams else text)
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words, with the parts of compound names beside the whole: `fooBar`, `foo_bar` and `foo-bar` meet."""
     in_order: list[str] = []
-    if not text.isascii():
-        for run in _UNPARTED.findall(text):
-            size = 2 if run[0] >= "\u3000" else 3
-            in_order += [run[i : i + size] for i in range(max(1, len(run) - size + 1))]
-        text = _UNPARTED.sub(" ", text)
-    for word in _WORD.findall(text):
+    for word in plain_words(text):
         low = word.lower()
         in_order.append(low)
-        if "_" in word or (low != word and not word.istitle() and not word.isupper()) or not word.isalpha():
+        if "_" in word or (low != word and not word.istitle() and not word.isupper()) or not is_word(word):
             parts = [p.lower() for p in _PARTS.findall(word)]
             if len(parts) > 1:
                 in_order.extend(parts)

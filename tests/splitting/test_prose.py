@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 
-from contextprune.context import Syntax, Unit
+from contextprune.context import Context, Kind, Segment, Syntax, Unit
+from contextprune.splitting import split
 from contextprune.splitting.prose import cut_prose
 from tests.splitting.tiling import SILLY, assert_linear_cuts, assert_tiles, nasty, pieces
 
@@ -71,3 +74,26 @@ def test_no_cut_tears_a_character_from_what_belongs_to_it(character: str) -> Non
 
 def test_cuts_are_sentences_of_prose() -> None:
     assert {(cut.unit, cut.syntax) for cut in cut_prose("A thing. Another.")} == {(Unit.SENTENCE, Syntax.PROSE)}
+
+
+SENTENCES = {
+    "Hindi": "पुल {n} में बना था और आज भी खड़ा है। ",
+    "Bengali": "সেতুটি {n} সালে তৈরি হয়েছিল এবং আজও দাঁড়িয়ে আছে। ",
+    "Tamil": "பாலம் {n} ஆம் ஆண்டில் கட்டப்பட்டது இன்றும் நிற்கிறது. ",
+    "Thai": "สะพาน {n} แห่งนี้สร้างขึ้นเมื่อนานมาแล้วและยังคงใช้งานอยู่จนถึงทุกวันนี้ ",
+    "Khmer": "ស្ពាននេះត្រូវបានសាងសង់នៅឆ្នាំ{n}។",
+    "Burmese": "ဤတံတားကို {n} ခုနှစ်တွင်တည်ဆောက်ခဲ့သည်။",
+    "Amharic": "ድልድዩ በ {n} ዓመት ተሠርቶ ዛሬም ድረስ ቆሟል። ",
+    "Armenian": "Կամուրջը կառուցվել է {n} թվականին և կանգուն է մինչ օրս։ ",  # noqa: RUF001 - its full stop
+    "Japanese": "この橋は{n}年に架けられ、今も使われています。",
+    "Chinese": "这座桥建于{n}年，至今仍在使用。",  # noqa: RUF001 - a full-width comma
+    "Arabic": "بُني الجسر في عام {n} وما زال قائماً حتى اليوم. ",
+}
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_texts_of_any_script_are_prose_and_cut_into_sentences(language: str) -> None:
+    text = "".join(SENTENCES[language].format(n=1900 + n) for n in range(24))
+    spans = split(Context((Segment(Kind.DOCUMENT, text, (0,)),)))
+    assert 24 <= len(spans) <= 60
+    assert all(len(re.findall("19..", span.text)) <= 1 for span in spans)
