@@ -22,10 +22,12 @@ from contextprune.proxy.telemetry.usage import Tap
 from contextprune.proxy.treatment import Refusal
 from contextprune.proxy.wire.body import ClientGone, Decoder, Receive, Unacceptable
 from contextprune.proxy.wire.client import Broken, Client, Failed
+from contextprune.proxy.wire.room import Room
 from contextprune.proxy.wire.routes import Upstreams
 
 _LAG_EVERY = 0.5  # seconds
 _PUBLISH_EVERY = 0.5  # what was counted since is lost where the process is killed
+_GIVE_BACK_EVERY = 5.0
 _COUNTED_LATE = 64 << 20  # bytes of bodies that wait to be counted; what comes on top stays uncounted
 
 
@@ -50,10 +52,14 @@ class App:
         self._client = Client(options, upstreams)
         monitor.unreachable = self._client.trouble
         self._replayer = replayer or Replayer(lambda: store_of(options.config))
-        self._decoder, self._admission = Decoder(options.max_decoded), Admission(options)
+        self._decoder, self._room, self._admission = (
+            Decoder(options.max_decoded),
+            Room(options.buffered),
+            Admission(options),
+        )
         relay = Relay(self._client)
-        self._forwarder = Forwarder(options, pool, upstreams, relay, self._replayer, self._decoder)
-        self._endpoints = Endpoints(options, monitor, pool, lambda: self.draining, secret, self._decoder)
+        self._forwarder = Forwarder(options, pool, upstreams, relay, self._replayer, self._decoder, self._room)
+        self._endpoints = Endpoints(options, monitor, pool, lambda: self.draining, secret, self._decoder, self._room)
 
         self._exchanges: set[Exchange] = set()
         self._chores: list[asyncio.Task[None]] = []
@@ -87,7 +93,7 @@ class App:
         loop = asyncio.get_running_loop()
         await receive()
         # The scorers start beside the server: until they are up, requests go through as they are.
-        chores = (self.pool.start(), self._measure_lag(), self._publish())
+        chores = (self.pool.start(), self._measure_lag(), self._publish(), self._give_back())
         self._chores = [loop.create_task(chore) for chore in chores]
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -112,6 +118,12 @@ class App:
         while True:
             await asyncio.sleep(_PUBLISH_EVERY)
             await self.monitor.publish()
+
+    async def _give_back(self) -> None:
+        while True:
+            await asyncio.sleep(_GIVE_BACK_EVERY)
+            if self._room.is_worth_giving_back:
+                await asyncio.to_thread(self._room.give_back)
 
     async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         path: bytes = scope.get("raw_path") or scope["path"].encode()

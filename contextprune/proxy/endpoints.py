@@ -22,9 +22,10 @@ from contextprune.proxy.pool.base import Pool
 from contextprune.proxy.telemetry.monitor import Monitor
 from contextprune.proxy.telemetry.prometheus import CONTENT_TYPE
 from contextprune.proxy.telemetry.usage import Tap
-from contextprune.proxy.wire.body import MOST_PIECES, Decoder, Unacceptable, declared, pieces, too_large
+from contextprune.proxy.wire.body import MOST_PIECES, Decoder, NoRoom, Unacceptable, declared, pieces, too_large
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.headers import Headers
+from contextprune.proxy.wire.room import Room
 
 COMPRESS, RETRIEVE, USAGE = b"/v1/compress", b"/v1/retrieve/", b"/v1/usage"
 GUARDRAIL = b"/beta/litellm_basic_guardrail_api"
@@ -70,10 +71,11 @@ class Endpoints:
         draining: Callable[[], bool],
         secret: bytes = b"",
         decoder: Decoder | None = None,
+        room: Room | None = None,
     ) -> None:
         self._options, self._monitor, self._pool, self._draining = options, monitor, pool, draining
         self._secret, self._admission = secret, Admission(options)
-        self._decoder = decoder or Decoder(options.max_decoded)
+        self._decoder, self._room = decoder or Decoder(options.max_decoded), room or Room(options.buffered)
         self._last_probe = -_WATCHED
         self._was_ready = False
 
@@ -189,12 +191,15 @@ class Endpoints:
 
     async def _body(self, exchange: Exchange) -> bytes:
         options = self._options
-        incoming = exchange.incoming(options.body_seconds)
+        incoming = exchange.incoming(options.body_seconds, self._room)
         length = declared(exchange.names) or 0
         if length > options.max_body:
             await incoming.discard()
             raise too_large(length, options.max_body)
-        received = await incoming.read(options.max_body)
+        try:
+            received = await incoming.read(options.max_body)
+        except NoRoom:
+            raise Unacceptable(503, "too many bodies are held at once (buffered); try again") from None
         exchange.watch()
         exchange.record.bytes_in = len(received)
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")

@@ -20,6 +20,7 @@ from contextprune.proxy.wire.body import Incoming, Message, Receive
 from contextprune.proxy.wire.client import Body, Broken, Client, Reply
 from contextprune.proxy.wire.errors import last_event, refusal
 from contextprune.proxy.wire.headers import Headers, downward
+from contextprune.proxy.wire.room import Room
 from contextprune.proxy.wire.routes import Route
 
 Send = Callable[[Message], Awaitable[None]]
@@ -60,8 +61,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_receive", "_send", "_task", "_watch", "audit", "between_events", "headers", "names", "phase", "record",
-        "route", "scope", "started", "stopped", "uncounted", "uploaded",
+        "_body", "_receive", "_send", "_task", "_watch", "audit", "between_events", "headers", "names", "phase",
+        "record", "route", "scope", "started", "stopped", "uncounted", "uploaded",
     )  # fmt: skip
 
     def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send, record: RequestRecord) -> None:
@@ -78,15 +79,17 @@ class Exchange:
         self.uncounted: Job | None = None
         self._task = asyncio.current_task()
         self._watch: asyncio.Task[None] | None = None
+        self._body: Incoming | None = None
 
     @property
     def shape(self) -> str:
         """The provider whose errors the client understands."""
         return self.route.shape if self.route else "openai"
 
-    def incoming(self, seconds: float) -> Incoming:
-        """Its body, for which the client may be slow for so many seconds."""
-        return Incoming(self._receive, seconds)
+    def incoming(self, seconds: float, room: Room) -> Incoming:
+        """Its body, for which the client may be slow for so many seconds; what is held of it takes `room`."""
+        self._body = Incoming(self._receive, seconds, room)
+        return self._body
 
     def warn(self, message: str) -> None:
         """Put into the log what went wrong outside of us."""
@@ -116,8 +119,10 @@ class Exchange:
             self._task.cancel()
 
     def finish(self) -> None:
-        """Release the watch."""
+        """Release the watch, and the room that its body took."""
         self.phase = Phase.ENDED
+        if self._body is not None:
+            self._body.release()
         if self._watch is not None:
             self._watch.cancel()
 

@@ -26,6 +26,7 @@ from contextprune.proxy.wire.body import (
     MOST_PIECES,
     Decoder,
     Incoming,
+    NoRoom,
     Unacceptable,
     declared,
     has_body,
@@ -37,6 +38,7 @@ from contextprune.proxy.wire.client_name import client_name
 from contextprune.proxy.wire.credentials import fingerprint
 from contextprune.proxy.wire.glance import Glance, glance_at
 from contextprune.proxy.wire.headers import Headers, upward
+from contextprune.proxy.wire.room import Room
 from contextprune.proxy.wire.routes import Upstreams
 
 _REPLAYED = 16 << 20  # bytes of text; no model's window holds what is larger, so no session sent part of it before
@@ -54,9 +56,10 @@ class Forwarder:
         relay: Relay,
         replayer: Replayer,
         decoder: Decoder,
+        room: Room,
     ) -> None:
         self._options, self._pool, self._upstreams, self._relay = options, pool, upstreams, relay
-        self._replayer, self._decoder = replayer, decoder
+        self._replayer, self._decoder, self._room = replayer, decoder, room
         self._boot = secrets.token_hex(4)
         self._jobs = 0
 
@@ -79,7 +82,7 @@ class Forwarder:
             record.mode = treatment.control.mode
             record.session = short_hash(treatment.control.session, fingerprint(exchange.headers))
 
-        incoming = exchange.incoming(self._options.body_seconds)
+        incoming = exchange.incoming(self._options.body_seconds, self._room)
         if treatment.refusal is not None:
             await self._refuse(exchange, incoming, treatment.refusal)
             return None
@@ -125,7 +128,11 @@ class Forwarder:
     async def _shorten(self, exchange: Exchange, incoming: Incoming, treatment: Treatment) -> Tap:
         """Relay a request with what the scorer makes of its body, and without where it makes nothing of it."""
         options, record = self._options, exchange.record
-        received = await incoming.read(options.max_body)
+        try:
+            received = await incoming.read(options.max_body)
+        except NoRoom:
+            record.answer = replace(record.answer, reason=Reason.BUSY)
+            return await self._stream(exchange, incoming, options.max_body)
         exchange.watch()
         record.bytes_in = len(received)
 

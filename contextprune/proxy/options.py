@@ -50,6 +50,8 @@ class Options:
     max_body            bytes of a request body on the wire; larger ones are refused with 413
     max_decoded         bytes of a request body once decompressed, for those that are to be shortened
     largest             decoded bytes above which a body goes through untouched
+    buffered            bytes of bodies that are held at once, of all requests; beyond them requests go through as
+                        they come
     header_seconds      seconds for the whole header of a request
     body_seconds        seconds for its body, beyond the time that its bytes take at the least rate
     connect_seconds     seconds for a connection to the upstream
@@ -84,6 +86,7 @@ class Options:
     max_body: int = 32 << 20
     max_decoded: int = 64 << 20
     largest: int = 8 << 20
+    buffered: int = 512 << 20
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     connect_seconds: float = 5.0
@@ -129,7 +132,7 @@ class Options:
 
 
 _MEASURES = (
-    "deadline", "prefill", "scorers", "workers", "queue_tokens", "max_body", "max_decoded", "largest",
+    "deadline", "prefill", "scorers", "workers", "queue_tokens", "max_body", "max_decoded", "largest", "buffered",
     "header_seconds", "body_seconds", "connect_seconds", "first_byte_seconds", "idle_seconds", "drain_seconds",
     "cache_seconds", "connections", "records", "canary_minutes",
 )  # fmt: skip

@@ -10,11 +10,13 @@ from time import monotonic
 from typing import Any
 
 from contextprune.proxy.wire.decompress import unpacker
+from contextprune.proxy.wire.room import Room
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
-LEAST_RATE = 8 << 10  # bytes a second, on the average, after the first `body_seconds`
+LEAST_RATE = 32 << 10  # bytes a second, on the average, after the first `body_seconds`
+LONGEST = 300.0  # seconds that a client may be slow with a body of any size, beyond the first `body_seconds`
 _RATIO, _RATIO_FROM = 100, 1 << 20  # JSON grows by ten; what grows a hundredfold beyond a megabyte is a bomb
 _AT_ONCE = 4 << 10  # packed bytes that are unpacked on the loop: at the worst frames of 9 bytes, some 40 milliseconds
 _DECODERS = 2  # threads
@@ -46,6 +48,10 @@ class ClientGone(Exception):  # noqa: N818 - says what happened
     """The client hung up before its request was complete."""
 
 
+class NoRoom(Exception):  # noqa: N818 - says what is wrong
+    """The bodies that are held already leave no room for this one; `chunks` still has all of it."""
+
+
 class Unacceptable(Exception):  # noqa: N818 - says what it is
     """A body beyond the bounds, with the status and the words for the client."""
 
@@ -58,13 +64,13 @@ class Incoming:
     """The body of one request, read as it comes. `size` is what was received so far, in bytes on the wire.
 
     `seconds` is how long the client may be slow in all, beyond the time that its bytes take at the least rate; time
-    in which nobody read does not count against it.
+    in which nobody read does not count against it. What `read` holds takes `room`, until `release`.
     """
 
-    __slots__ = ("_buffered", "_receive", "_waited", "ended", "seconds", "size")
+    __slots__ = ("_buffered", "_receive", "_room", "_taken", "_waited", "ended", "seconds", "size")
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, seconds: float, room: Room | None = None) -> None:
+        self._receive, self._room, self._taken = receive, room, 0
         self._buffered: list[bytes] = []
         self._waited = 0.0
         self.seconds = seconds
@@ -76,7 +82,7 @@ class Incoming:
         if self.ended:
             return b""
         began = monotonic()
-        left = self.seconds + self.size / LEAST_RATE - self._waited
+        left = self.seconds + min(self.size / LEAST_RATE, LONGEST) - self._waited
         try:
             async with asyncio.timeout(max(0.0, left)):
                 message = await self._receive()
@@ -101,12 +107,16 @@ class Incoming:
         return None
 
     async def read(self, limit: int) -> bytes:
-        """Read the whole body. Raises Unacceptable above `limit` bytes, and what `next` raises."""
+        """Read the whole body. Raises Unacceptable above `limit` bytes, NoRoom, and what `next` raises."""
         while not self.ended:
-            self._buffered.append(await self.next())
+            chunk = await self.next()
+            self._buffered.append(chunk)
             if self.size > limit:
                 await self.discard()
                 raise too_large(self.size, limit)
+            if self._room is not None and not self._room.take(len(chunk)):
+                raise NoRoom
+            self._taken += len(chunk)
         chunks, self._buffered = self._buffered, []
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -120,6 +130,12 @@ class Incoming:
                 raise too_large(self.size, limit)
             if chunk:
                 yield chunk
+
+    def release(self) -> None:
+        """Free the room that it takes."""
+        if self._room is not None:
+            self._room.free(self._taken)
+        self._taken = 0
 
     async def discard(self) -> None:
         """Read on for a moment, so that a client in the middle of writing can read the refusal."""
