@@ -202,6 +202,7 @@ class Endpoints:
             raise Unacceptable(503, "too many bodies are held at once (buffered); try again") from None
         exchange.watch()
         exchange.record.bytes_in = len(received)
+
         encoding = exchange.names.get(b"content-encoding", b"").decode("latin-1")
         try:
             body = (await self._decoder.decode(received, encoding) if encoding else received) or b""

@@ -67,10 +67,10 @@ class Incoming:
     in which nobody read does not count against it. What `read` holds takes `room`, until `release`.
     """
 
-    __slots__ = ("_buffered", "_receive", "_room", "_taken", "_waited", "ended", "seconds", "size")
+    __slots__ = ("_buffered", "_charged", "_receive", "_room", "_waited", "ended", "seconds", "size")
 
     def __init__(self, receive: Receive, seconds: float, room: Room | None = None) -> None:
-        self._receive, self._room, self._taken = receive, room, 0
+        self._receive, self._room, self._charged = receive, room, 0
         self._buffered: list[bytes] = []
         self._waited = 0.0
         self.seconds = seconds
@@ -116,7 +116,7 @@ class Incoming:
                 raise too_large(self.size, limit)
             if self._room is not None and not self._room.take(len(chunk)):
                 raise NoRoom
-            self._taken += len(chunk)
+            self._charged += len(chunk)
         chunks, self._buffered = self._buffered, []
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -134,8 +134,8 @@ class Incoming:
     def release(self) -> None:
         """Free the room that it takes."""
         if self._room is not None:
-            self._room.free(self._taken)
-        self._taken = 0
+            self._room.free(self._charged)
+        self._charged = 0
 
     async def discard(self) -> None:
         """Read on for a moment, so that a client in the middle of writing can read the refusal."""

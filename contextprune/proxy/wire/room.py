@@ -12,32 +12,35 @@ _WORTH = 64 << 20  # bytes that were held since the last time, from which giving
 
 
 class Room:
-    """Bytes that all bodies together may take; belongs to one event loop, but for `give_back`."""
+    """Bytes that all bodies together may take; belongs to one event loop, but for `give_back`.
+
+    `size` is what they take now.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._peak = 0
-        self.taken = 0
+        self.size = 0
 
-    def take(self, size: int) -> bool:
+    def take(self, count: int) -> bool:
         """Take room for so many bytes; False where there is none."""
-        if self.taken + size > self._capacity:
+        if self.size + count > self._capacity:
             return False
-        self.taken += size
-        self._peak = max(self._peak, self.taken)
+        self.size += count
+        self._peak = max(self._peak, self.size)
         return True
 
-    def free(self, size: int) -> None:
+    def free(self, count: int) -> None:
         """Free room that was taken."""
-        self.taken -= size
+        self.size -= count
 
     @property
     def is_worth_giving_back(self) -> bool:
         """True where much more was taken since the last time than is now."""
-        return self._peak - self.taken >= _WORTH
+        return self._peak - self.size >= _WORTH
 
     def give_back(self) -> None:
         """Return freed memory to the system, where the C library can (glibc). Blocks for some milliseconds."""
-        self._peak = self.taken
+        self._peak = self.size
         with suppress(OSError, AttributeError, TypeError):
             ctypes.CDLL(None).malloc_trim(0)

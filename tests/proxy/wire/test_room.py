@@ -30,7 +30,7 @@ def test_a_body_without_room_is_still_there_whole_for_whoever_relays_it() -> Non
             await incoming.read(100)
         body = b"".join([chunk async for chunk in incoming.chunks()])
         incoming.release()
-        assert room.taken == 0
+        assert room.size == 0
         return body
 
     assert asyncio.run(read()) == b"abcdef"
@@ -50,4 +50,4 @@ def test_beyond_the_bound_requests_are_relayed_as_they_come() -> None:
         assert (got.status_code, got.headers["x-contextprune-reason"]) == (200, "busy")
         assert proxy.provider.requests[-1].body == got.request.content
         assert proxy.post("/v1/compress", CHAT).status_code == 503
-        until(lambda: proxy.app._room.taken == 0)
+        until(lambda: proxy.app._room.size == 0)
