@@ -83,6 +83,8 @@ class Policy:
     tariffs          prices of your own, by the name of the model
     repetitions_only  whether, where no budget is given, only what stands byte for byte earlier in the prompt may go;
                      `recall`, `shorten_views` and the recall of `tools` have no say then, and no epoch happens
+    ignore_marks     names of tools, by the same patterns, in whose results `<contextprune-keep>` keeps nothing:
+                     what they bring was written by strangers
     """
 
     recall: float = 0.95
@@ -101,6 +103,7 @@ class Policy:
     prices: str = ""
     tariffs: Mapping[str, Tariff] = field(default_factory=dict, hash=False)
     repetitions_only: bool = False
+    ignore_marks: tuple[str, ...] = ()
 
     def rule(self, tool: str | None) -> Rule:
         """What holds for the results of `tool`."""
@@ -114,6 +117,10 @@ class Policy:
     def excludes(self, tool: str | None) -> bool:
         """Whether the results of `tool` are never touched."""
         return tool is not None and any(fnmatchcase(tool, name) for name in self.exclude_tools)
+
+    def hears_marks(self, tool: str | None) -> bool:
+        """Whether `<contextprune-keep>` in the results of `tool` keeps anything."""
+        return tool is None or not any(fnmatchcase(tool, name) for name in self.ignore_marks)
 
     def __post_init__(self) -> None:
         if not 0.0 < self.recall <= 1.0:

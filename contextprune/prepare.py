@@ -141,7 +141,7 @@ def prepare(
 
     standing_out = opened.moved(standing_out)
     ranked = ranks(context, spans, failure_lines(context, spans), opened.parts)
-    stays = must_keep(context, spans, ranked)
+    stays = must_keep(context, spans, ranked, resources.policy)
     ranked |= {i: min(Rank.NEAR, ranked.get(i, Rank.NEAR)) for i in _early(context, spans, standing_out)}
     return Prepared(
         context,

@@ -211,7 +211,7 @@ def _failures(plan: cp.Plan) -> set[int]:
     """Failure lines; of very many of one form those that tell of it."""
     context, spans = plan.context, plan.spans
     ranked = ranks(context, spans, failure_lines(context, spans), {})
-    return {i for i, why in must_keep(context, spans, ranked).items() if why == "failure line"}
+    return {i for i, why in must_keep(context, spans, ranked, cp.Policy()).items() if why == "failure line"}
 
 
 def without_numbers(text: str) -> str:

@@ -41,19 +41,23 @@ def least_tokens(segment: Segment, policy: Policy) -> int:
     return policy.min_tokens if least is None else least
 
 
-def must_keep(context: Context, spans: Sequence[Span], ranked: Mapping[int, Rank]) -> dict[int, str]:
+def must_keep(context: Context, spans: Sequence[Span], ranked: Mapping[int, Rank], policy: Policy) -> dict[int, str]:
     """The spans that stay whatever their score, and why: failures, and what somebody marked to be kept.
 
     `ranked` are those that come before all others; what only belongs to a failure may go where room is short.
     """
-    marked = dict.fromkeys(sorted(_kept_by_hand(context, spans)), "marked to be kept")
+    marked = dict.fromkeys(sorted(_kept_by_hand(context, spans, policy)), "marked to be kept")
     failures = (i for i in sorted(ranked) if ranked[i] in (Rank.FAILURE, Rank.REPETITION))
     return dict.fromkeys(failures, "failure line") | marked
 
 
-def _kept_by_hand(context: Context, spans: Sequence[Span]) -> set[int]:
-    """Indices of the spans that somebody marked to be kept, the marks included."""
-    marked = {i: kept_ranges(segment.text) for i, segment in enumerate(context.segments) if KEEP in segment.text}
+def _kept_by_hand(context: Context, spans: Sequence[Span], policy: Policy) -> set[int]:
+    """Indices of the spans that somebody marked to be kept, the marks included; strangers' marks count for nothing."""
+    marked = {
+        i: kept_ranges(segment.text)
+        for i, segment in enumerate(context.segments)
+        if KEEP in segment.text and policy.hears_marks(segment.name)
+    }
     return {i for i, span in enumerate(spans) if span.segment in marked and _overlaps(span, marked[span.segment])}
 
 

@@ -258,10 +258,10 @@ FROM_A_PROJECT: Mapping[str, Callable[[Policy, str, Any], Merged]] = MappingProx
 )
 """Names that a project's file may set, and how each is taken: only so far as less is taken out than without the file.
 
-All others are the user's alone. Of the policy these are `protect`; `low_water`, which takes out more where it is lower
-and rewrites the provider's cache more often where it is higher; and `prices` and `tariffs`, which say when an epoch
-pays. `tokenizer` says what a limit in tokens means; `store`, `scorer`, `device` and the proxy's table say where texts
-and keys go and what is loaded.
+All others are the user's alone. Of the policy these are `protect`; `ignore_marks`; `low_water`, which takes out more
+where it is lower and rewrites the provider's cache more often where it is higher; and `prices` and `tariffs`, which say
+when an epoch pays. `tokenizer` says what a limit in tokens means; `store`, `scorer`, `device` and the proxy's table say
+where texts and keys go and what is loaded.
 """
 
 

@@ -82,7 +82,7 @@ class Setting:
             self.prices,
             identifiers,
             frozenset(changing),
-            must_keep(self.context, self.spans, ranked),
+            must_keep(self.context, self.spans, ranked, self.policy),
             duplicates(self.context, self.spans, self.costs, changing),
             ranks=ranked,
         )

@@ -76,9 +76,17 @@ def test_what_stands_between_marks_stays(text: str, kept: str) -> None:
     ends = [end for end in range(1, len(text) + 1) if end == len(text) or text[end - 1] == "\n"]
     rows = [Span(0, start, end, Unit.LINE, text[start:end]) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
     context = Context((Segment(Kind.TOOL_RESULT, text, ()),))
-    found = must_keep(context, rows, ranks(context, rows, failure_lines(context, rows), {}))
+    found = must_keep(context, rows, ranks(context, rows, failure_lines(context, rows), {}), Policy())
     assert "".join(rows[i].text for i in found) == kept
     assert set(found.values()) <= {"marked to be kept"}
+
+
+def test_marks_of_tools_that_bring_what_strangers_wrote_keep_nothing() -> None:
+    text = "<contextprune-keep>\nan advertisement\n"
+    rows = [Span(0, 0, 20, Unit.LINE, text[:20]), Span(0, 20, len(text), Unit.LINE, text[20:])]
+    for tool, kept in (("web_fetch", 0), ("bash", 2), (None, 2)):
+        context = Context((Segment(Kind.TOOL_RESULT, text, (), name=tool),))
+        assert len(must_keep(context, rows, {}, Policy(ignore_marks=("web_*",)))) == kept
 
 
 def test_frozen_segments_do_not_move() -> None:
