@@ -1,4 +1,4 @@
-"""One key for a whole request: where a budget has no room for a marker with a key in each shortened block.
+"""One key for a whole request: where a marker with a key in each shortened block takes too much of a budget.
 
 Markers are then bare, down to `[...]`, and one of them names the key of a bundle of all originals. Where not even that
 one fits, no marker has a key, and the report names it.
@@ -17,6 +17,7 @@ from contextprune.rendering import Markers, render
 from contextprune.selection import Prepared, under_budget
 from contextprune.storage.bundle import Part, bundle
 
+DEAR = 0.15  # of what a budget leaves to results, from which on their markers are bare; set with `bench traces`
 KEY_TOKENS = 10  # that naming a key takes, as a rule; what it takes is known once the texts are decided
 TRIES = 3  # to make room for the key as it is; by hand: seldom more than two
 
@@ -34,6 +35,21 @@ class Bundled:
     texts: New
     key: str
     originals: Mapping[str, str]
+
+
+def are_dear(prepared: Prepared, ceiling: int) -> bool:
+    """Whether a marker with its key for each of several blocks takes too much of what a budget leaves to them."""
+    blocks = prepared.blocks()
+    if len(blocks) == 1:
+        return False
+    room = ceiling - sum(segment.cost or 0 for segment in prepared.context.segments)
+    least = 0
+    pairs = zip(prepared.spans, prepared.costs, strict=True)
+    room -= sum(cost for span, cost in pairs if span.segment not in blocks)
+    for segment, block in blocks.items():
+        marker = prepared.markers.gap(block.start, block.stop)[0] + prepared.markers.key(segment)[0]
+        least += min(marker, sum(prepared.costs[block.start : block.stop]))
+    return least > DEAR * room
 
 
 def with_one_key(resources: Resources, prepared: Prepared, tokens: Sequence[int], ceiling: int) -> Bundled:

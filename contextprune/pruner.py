@@ -12,7 +12,7 @@ from contextprune.errors import BudgetError
 from contextprune.markers import recall_keys, stands_for
 from contextprune.money.cost import Prompt
 from contextprune.money.tariff import FAMILIES
-from contextprune.one_key import with_one_key
+from contextprune.one_key import are_dear, with_one_key
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy
 from contextprune.prepare import Before, Counted, New, Resources, count, finish, prepare
@@ -210,10 +210,12 @@ class Pruner:
         watch.lap("score")
 
         try:
-            plan = under_budget(prepared, ceiling)
+            plan = None if resources.recallable and are_dear(prepared, ceiling) else under_budget(prepared, ceiling)
         except BudgetError:  # less than the usual markers take
             if not resources.recallable:
                 raise
+            plan = None
+        if plan is None:
             return self._with_one_key(resources, counted, prepared, ceiling, watch)
         watch.lap("select")
         return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)

@@ -15,6 +15,7 @@ from contextprune.selection.protection import movable
 from contextprune.storage.bundle import bundled
 from tests.strategies import ALL_SHAPES, BODIES, COUNTER, Turn, payloads, pruner
 from tests.test_laws import tokens
+from tests.tool_outputs import listing, log
 
 QUESTION = "Which stage stopped the pipeline?"
 SHORTEST = "[...]"
@@ -149,3 +150,22 @@ def test_a_budget_below_what_is_protected_is_still_an_error() -> None:
     with pytest.raises(cp.BudgetError) as caught:
         cp.compress(body, cp.Budget(tokens=floor(body, engine) - 1), pruner=engine)
     assert caught.value.needed == floor(body, engine)
+
+
+def test_short_markers_come_where_the_usual_ones_would_take_much_of_a_budget_and_not_where_they_take_little() -> None:
+    texts = [log(30, seed) for seed in range(8)]
+    engine, body = pruner(), body_of("chat", texts)
+    beside = floor(body, engine) - len(texts)
+    tight = cp.compress(body, cp.Budget(tokens=beside + 500), pruner=engine)
+    roomy = cp.compress(body, cp.Budget(tokens=beside + 3000), pruner=engine)
+    assert len(KEY.findall(json.dumps(tight.payload))) == 1
+    assert tight.report.key
+    assert len(KEY.findall(json.dumps(roomy.payload))) > 1
+    assert not roomy.report.key
+
+
+def test_identifiers_take_the_room_that_keys_would_have_taken() -> None:
+    texts = [listing(30, seed) for seed in range(8)]
+    engine, body = pruner(), body_of("chat", texts)
+    out = cp.compress(body, cp.Budget(tokens=floor(body, engine) + 400), pruner=engine)
+    assert re.search(r"\[\.\.\. \| \S", json.dumps(out.payload))

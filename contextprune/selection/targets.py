@@ -24,7 +24,7 @@ COMPARED_BLOCKS = 4  # earlier blocks that a new one is compared with, those tha
 ONGOING_AFTER = 4  # replies after which a conversation is taken to go on; by hand, for prompts near the least size
 
 # Under a budget: what a span is worth.
-LINE_WORTH = 0.4  # of quoting a line beside naming an identifier, in a trace; set with `bench traces`
+LINE_WORTH = 0.15  # of quoting a line beside naming an identifier, in a trace; set with `bench traces`
 RECENT_WORTH = 1.5  # times more is a span of the latest turns worth (policy.recent_turns); by hand
 
 # At an epoch: when it happens, and how much of old blocks stays.
