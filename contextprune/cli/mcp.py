@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 from contextprune._version import __version__
@@ -132,10 +133,10 @@ def _server() -> Any:
         from mcp.server import MCPServer  # noqa: PLC0415 - an extra, and half a second
     except ImportError:
         try:
-            from mcp.server.fastmcp import FastMCP  # noqa: PLC0415 - as above
+            server = import_module("mcp.server.fastmcp").FastMCP  # its types are gone in mcp 2
         except ImportError as exc:
             raise MissingExtra("the MCP server", extra="mcp") from exc
-        return FastMCP("contextprune", instructions=INSTRUCTIONS, log_level="WARNING")
+        return server("contextprune", instructions=INSTRUCTIONS, log_level="WARNING")
     return MCPServer("contextprune", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import contextprune as cp
+from contextprune.context import Ref
 from contextprune.dialects import apply, read
 from contextprune.dialects.splice import splice
 from contextprune.dialects.text_runs import as_part, as_step, bounds, joined, runs
@@ -128,7 +129,7 @@ def test_two_runs_of_one_result_are_both_replaced() -> None:
     content = [*parts(rows(count=5)), IMAGE, *parts(rows(count=4))]
     at = ("messages", 2, "content", 0, "content")
     payload = anthropic(content)
-    edits = {(*at, "0:5"): "first", (*at, "6:10"): "second"}
+    edits: dict[Ref, str] = {(*at, "0:5"): "first", (*at, "6:10"): "second"}
     short = apply(payload, edits)["messages"][2]["content"][0]["content"]
     assert short == [{"type": "text", "text": "first"}, IMAGE, {"type": "text", "text": "second"}]
     assert json.loads(splice(json.dumps(payload).encode(), edits)) == apply(payload, edits)

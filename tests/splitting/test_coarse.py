@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import contextprune as cp
 from contextprune.context import Context, Kind, Segment, Unit
@@ -48,7 +49,7 @@ def test_a_line_of_very_many_numbers_stays_whole() -> None:
 def test_markers_count_the_lines_that_were_joined() -> None:
     text = "".join(f"{number}\n" for number in range(MANY))
     calls = [{"id": "a", "type": "function", "function": {"name": "count", "arguments": "{}"}}]
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "Which number comes first?"},
         {"role": "assistant", "content": None, "tool_calls": calls},
         {"role": "tool", "tool_call_id": "a", "content": text},
