@@ -42,6 +42,7 @@ class FieldResult:
     missing   the needs that do not stay
     faults    whatever else is wrong: torn pieces, invalid JSON, more than the budget
     share     tokens of the result afterwards over before
+    markers   tokens of our markers over those of all that stays
     """
 
     name: str
@@ -52,6 +53,7 @@ class FieldResult:
     missing: tuple[str, ...]
     faults: tuple[str, ...]
     share: float
+    markers: float
 
     @property
     def passed(self) -> bool:
@@ -102,7 +104,8 @@ def judge(case: Case, name: str, arm: Arm, share: float | None) -> FieldResult:
     if share is not None and remains.share > share + SLACK:
         faults.append(f"{remains.share:.0%} stays")
     mode = ARRIVAL if share is None else f"{share:.0%}"
-    return FieldResult(case.name, case.family, case.half, name, mode, missing, tuple(faults), remains.share)
+    markers = _marker_share(remains.text, case.text)
+    return FieldResult(case.name, case.family, case.half, name, mode, missing, tuple(faults), remains.share, markers)
 
 
 def is_torn(piece: str, text: str) -> bool:
@@ -127,6 +130,13 @@ def _without_markers(text: str, original: str) -> str:
         parts.append(text[at:start])
         at = end
     return "\0".join([*parts, text[at:]])
+
+
+def _marker_share(text: str, original: str) -> float:
+    """The share of the tokens of what stays that are those of markers."""
+    count = open_counter()
+    markers = sum(count(text[start:end]) for start, end in marker_ranges(text, original))
+    return markers / max(1, count(text))
 
 
 def _is_json(text: str) -> bool:

@@ -26,7 +26,8 @@ def show_field(console: Console, results: Sequence[FieldResult], notes: Sequence
 
 def _by_half(results: Sequence[FieldResult]) -> Table:
     cases = len({result.name for result in results})
-    table = Table(title=f"cases with all needs kept (mean share of tokens that stays), {cases} outputs")
+    shares = "mean share of tokens that stays; markers' share of these"
+    table = Table(title=f"cases with all needs kept ({shares}), {cases} outputs")
     modes = list(dict.fromkeys(result.mode for result in results))
     for heading in ("arm", "half", "cases", *modes):
         table.add_column(heading, justify="left" if heading in {"arm", "half"} else "right")
@@ -64,7 +65,10 @@ def _show_failures(console: Console, results: Iterable[FieldResult]) -> None:
 
 
 def _cell(rows: Sequence[FieldResult]) -> str:
-    return f"{_passed(rows)} ({fmean(row.share for row in rows):.2f})" if rows else "-"
+    if not rows:
+        return "-"
+    stays, markers = fmean(row.share for row in rows), fmean(row.markers for row in rows)
+    return f"{_passed(rows)} ({stays:.2f}; {markers:.2f})"
 
 
 def _passed(rows: Sequence[FieldResult]) -> str:

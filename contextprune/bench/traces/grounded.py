@@ -20,6 +20,8 @@ from contextprune.bench.ours import SCORERS
 from contextprune.bench.traces.quotes import quoted_lines
 from contextprune.context import BLOCKS, Context, Kind, Ref
 from contextprune.dialects import read
+from contextprune.pruner import Pruned
+from contextprune.report import marker_tokens
 from contextprune.session.requests import boundaries
 from contextprune.text.later_use import LINE
 
@@ -49,7 +51,11 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class GroundedResult:
-    """The edits of one session under one arm, and its tokens: as recorded, as sent on arrival, and with the epoch."""
+    """The edits of one session under one arm, and its tokens.
+
+    tokens      as recorded; arrived: as sent on arrival; after_epoch: as sent with the epoch
+    shortened   what is left, on arrival, of the blocks that were shortened; markers: those of their markers
+    """
 
     set: str
     id: str
@@ -59,6 +65,8 @@ class GroundedResult:
     tokens: int
     arrived: int
     after_epoch: int
+    shortened: int
+    markers: int
 
 
 def age_of(edit: Quoted) -> str:
@@ -75,12 +83,12 @@ def measure_grounded(session: Session, arm: str) -> GroundedResult:
     return GroundedResult(session.set, session.id, arm, session.agent, edits, *tokens)
 
 
-def _measure(messages: Sequence[Message], arm: str) -> tuple[list[Quoted], tuple[int, int, int]]:
+def _measure(messages: Sequence[Message], arm: str) -> tuple[list[Quoted], tuple[int, ...]]:
     """The edits of a conversation without compactions, and its tokens; of one without edits that quote, neither."""
     context = read({"messages": list(messages)}, "", "openai-chat")
     quotes = list(_edits(context))
     if not quotes:
-        return [], (0, 0, 0)
+        return [], (0, 0, 0, 0, 0)
 
     arrived = _pruner(arm, epochs=False)(context)
     ends = boundaries(context)
@@ -101,7 +109,14 @@ def _measure(messages: Sequence[Message], arm: str) -> tuple[list[Quoted], tuple
     plain, short, shorter = (
         sum(sizes[k] for sizes in sent.sizes) for sent, k in ((arrived, 0), (arrived, 1), (paused, 1))
     )
-    return edits, (plain, short, shorter)
+    return edits, (plain, short, shorter, *_shortened(arrived))
+
+
+def _shortened(sent: Pruned) -> tuple[int, int]:
+    """Tokens that are left of the blocks that were shortened, and those of their markers."""
+    left = [after if after < before else 0 for before, after in sent.sizes]
+    markers = marker_tokens(sent.plan, [after for _, after in sent.sizes])
+    return sum(left), sum(tokens for tokens, after in zip(markers, left, strict=True) if after)
 
 
 def _until(context: Context, end: int) -> Context:

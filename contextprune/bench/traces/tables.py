@@ -12,8 +12,10 @@ from contextprune.bench.traces.grounded import GroundedResult, Quoted, age_of
 LEGEND = (
     "grounded edits: of those that quote lines of earlier results (20 characters or more), the share with all quoted "
     "lines in what is sent of results, or in the model's own calls and texts; age: replies since the result furthest "
-    "back; tokens left: of the whole prompt"
+    "back; tokens left: of the whole prompt; markers: their share of what is left of shortened blocks, on arrival"
 )
+
+_HEADINGS = ("", "edits", "on arrival", "tokens left", "markers", "edits after an epoch", "grounded", "tokens left")
 
 
 def show_grounded(console: Console, results: Sequence[GroundedResult]) -> None:
@@ -28,7 +30,7 @@ def show_grounded(console: Console, results: Sequence[GroundedResult]) -> None:
 
 def _table(arm: str, results: Sequence[GroundedResult]) -> Table:
     table = Table(title=f"{arm}: grounded edits of {len(results)} sessions")
-    for heading in ("", "edits", "on arrival", "tokens left", "edits after an epoch", "grounded", "tokens left"):
+    for heading in _HEADINGS:
         table.add_column(heading, justify="right" if heading else "left")
 
     _add(table, "all", results, [edit for result in results for edit in result.edits])
@@ -61,11 +63,13 @@ def _by_number(value: str) -> tuple[int, str]:
 def _add(table: Table, name: str, results: Sequence[GroundedResult], edits: Sequence[Quoted]) -> None:
     later = [(edit.lines, edit.epoch) for edit in edits if edit.epoch is not None]
     tokens = sum(result.tokens for result in results)
+    shortened = sum(result.shortened for result in results)
     table.add_row(
         name,
         str(len(edits)),
         _share((edit.lines, edit.in_sight) for edit in edits),
         f"{sum(result.arrived for result in results) / tokens:.2f}" if tokens else "",
+        f"{sum(result.markers for result in results) / shortened:.2f}" if shortened else "",
         str(len(later)),
         _share(later),
         f"{sum(result.after_epoch for result in results) / tokens:.2f}" if tokens else "",

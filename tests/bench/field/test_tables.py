@@ -8,7 +8,7 @@ from rich.console import Console
 from contextprune.bench.field.measure import FieldResult
 from contextprune.bench.field.tables import show_field
 
-LOST = FieldResult("lights", "household", "open", "ours", "30%", ("lamp 7: out",), (), 0.25)
+LOST = FieldResult("lights", "household", "open", "ours", "30%", ("lamp 7: out",), (), 0.25, 0.04)
 KEPT = replace(LOST, name="doors", missing=(), half="judge")
 
 
@@ -19,7 +19,7 @@ def shown(*results: FieldResult) -> str:
 
 
 def test_the_share_of_cases_that_pass_stands_beside_what_stays() -> None:
-    assert "0.50 (0.25)" in shown(LOST, KEPT)
+    assert "0.50 (0.25; 0.04)" in shown(LOST, KEPT)
 
 
 def test_a_failure_of_the_open_half_is_named_with_what_it_lost() -> None:

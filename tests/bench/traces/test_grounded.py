@@ -73,7 +73,7 @@ def test_tokens_are_counted_beside_the_edits() -> None:
 
 def test_a_session_without_edits_is_not_replayed() -> None:
     idle = Session("s", "shop", ({"role": "user", "content": "Hello."},))
-    assert measure_grounded(idle, "ours-lexical") == GroundedResult("shop", "s", "ours-lexical", "", (), 0, 0, 0)
+    assert measure_grounded(idle, "ours-lexical") == GroundedResult("shop", "s", "ours-lexical", "", (), 0, 0, 0, 0, 0)
 
 
 def test_ages_are_told_in_words() -> None:

@@ -28,8 +28,8 @@ def row(text: str, name: str) -> list[str]:
 
 
 def test_shares_are_of_edits_with_all_of_their_lines_in_sight() -> None:
-    text = shown(GroundedResult("shop", "s", "ours-lexical", "Codex", EDITS, 1000, 900, 600))
-    assert row(text, "all") == ["all", "3", "0.667", "0.90", "2", "0.500", "0.60"]
+    text = shown(GroundedResult("shop", "s", "ours-lexical", "Codex", EDITS, 1000, 900, 600, 200, 50))
+    assert row(text, "all") == ["all", "3", "0.667", "0.90", "0.25", "2", "0.500", "0.60"]
     assert row(text, "agent Codex")[1] == "3"
     assert row(text, "edited with Edit")[1:3] == ["2", "0.500"]
     assert row(text, "shown by Read")[1:3] == ["2", "1.000"]
@@ -37,4 +37,4 @@ def test_shares_are_of_edits_with_all_of_their_lines_in_sight() -> None:
 
 
 def test_sessions_without_edits_print_nothing() -> None:
-    assert shown(GroundedResult("shop", "s", "ours-lexical", "", (), 0, 0, 0)) == ""
+    assert shown(GroundedResult("shop", "s", "ours-lexical", "", (), 0, 0, 0, 0, 0)) == ""
