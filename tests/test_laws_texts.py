@@ -24,7 +24,7 @@ from tests.strategies import SCORERS, budgets, built, chat_messages, contexts, h
 every_scorer = pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: scorer.name[:7])
 maybe_a_budget = st.none() | budgets()
 
-_MARKER = re.compile(r"\s*\"?\[[^\n]*, recall=[a-z2-7]{12}[^\n]*\]\"?\s*")
+_MARKER = re.compile(r"\s*\"?\[(?:\.\.\.|[^\n]*, recall=[a-z2-7]{12})[^\n]*\]\"?\s*")  # or a bare one
 MARKER = 40  # tokens that a marker takes at the most, about
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 

@@ -21,6 +21,7 @@ from contextprune.selection.targets import (
     KEPT_PER_ROOT,
     KEPT_PER_ROOT_CALIBRATED,
     LEAST_SAVING,
+    LINE_WORTH_ON_ARRIVAL,
 )
 from contextprune.selection.under_budget import FIRST, line_value, steps
 from contextprune.text.views import looks_like_view
@@ -122,7 +123,7 @@ def _walk(
     prepared: Prepared, fill: Fill, candidates: Sequence[int], identifiers: Sequence[int], recall: float, room: int
 ) -> None:
     """Take steps, what must stay first, until the share of the expected need asked for is met: lines or their names."""
-    values = {i: line_value(prepared, i) for i in candidates}
+    values = {i: line_value(prepared, i, LINE_WORTH_ON_ARRIVAL) for i in candidates}
     wanted = recall * (sum(values.values()) + sum(prepared.identifiers[k].score for k in identifiers))
     met = 0.0
     for density, i, value in steps(prepared, fill, values, identifiers):

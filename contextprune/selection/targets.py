@@ -25,6 +25,7 @@ ONGOING_AFTER = 4  # replies after which a conversation is taken to go on; by ha
 
 # Under a budget: what a span is worth.
 LINE_WORTH = 0.15  # of quoting a line beside naming an identifier, in a trace; set with `bench traces`
+LINE_WORTH_ON_ARRIVAL = 0.4  # the same where no budget asks for anything; set with `bench field`
 RECENT_WORTH = 1.5  # times more is a span of the latest turns worth (policy.recent_turns); by hand
 
 # At an epoch: when it happens, and how much of old blocks stays.

@@ -104,7 +104,7 @@ def _values(prepared: Prepared) -> dict[int, float]:
     weights = [RECENT_WORTH if last - segment.turn < prepared.policy.recent_turns else 1.0 for segment in segments]
     names_first = prepared.context.reading in TRACES
     values = [
-        line_value(prepared, i, names_first=names_first) * weights[span.segment]
+        line_value(prepared, i, LINE_WORTH if names_first else 1.0) * weights[span.segment]
         for i, span in enumerate(prepared.spans)
     ]
     for i, source in prepared.copies.items():
@@ -116,9 +116,9 @@ def _values(prepared: Prepared) -> dict[int, float]:
     }
 
 
-def line_value(prepared: Prepared, i: int, *, names_first: bool = True) -> float:
-    """What span `i` is worth beside identifiers, where there are any."""
-    return prepared.scores[i] * LINE_WORTH if prepared.identifiers and names_first else prepared.scores[i]
+def line_value(prepared: Prepared, i: int, beside_names: float) -> float:
+    """What span `i` is worth: its score, times `beside_names` where there are identifiers."""
+    return prepared.scores[i] * beside_names if prepared.identifiers else prepared.scores[i]
 
 
 def _too_small(prepared: Prepared, fill: Fill, ceiling: int) -> BudgetError:

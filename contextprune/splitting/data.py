@@ -60,8 +60,9 @@ def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
     start = misses = 0
     while start < len(text):
         end = text.find("\n", start) + 1 or len(text)
-        if text[start] in _CLOSING and misses < _MISSES:
-            value_end = _value_end(text, start)
+        value = _INDENT.match(text, start).end()  # type: ignore[union-attr]  # it matches anything
+        if text[value : value + 1] in _CLOSING and misses < _MISSES:
+            value_end = _value_end(text, value)
             misses += value_end < 0
             end = max(end, value_end)
         if end - start > _LONG_LINE:

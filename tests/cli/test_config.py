@@ -126,10 +126,20 @@ def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert schema["properties"]["serve"]["properties"]["port"]["default"] == Options().port
 
 
-def test_what_a_file_gets_wrong_is_said_in_a_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (project / "contextprune.toml").write_text("recall = true\n")
+def test_what_the_own_file_gets_wrong_ends_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own_file(tmp_path, "recall = true\n")
     assert main(["config", "show"]) == 1
     assert "is a number, not True" in capsys.readouterr().err
+
+
+def test_what_a_file_of_a_project_gets_wrong_is_ignored_in_a_line(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "contextprune.toml").write_text("recall = true\n")
+    assert main(["config", "show"]) == 0
+    printed = capsys.readouterr()
+    assert "is a number, not True. It is ignored." in " ".join(f"{printed.out} {printed.err}".split())
+    assert line_of(printed.out, "recall").endswith("# default")
 
 
 def test_an_unknown_name_in_a_project_is_shown_as_ignored(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
