@@ -65,6 +65,7 @@ def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
             value_end = _value_end(text, value)
             misses += value_end < 0
             end = max(end, value_end)
+
         if end - start > _LONG_LINE:
             line = text[start:end]
             inner = _scan(line, Syntax.JSON_LINE, cut_inner)
