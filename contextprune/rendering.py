@@ -192,11 +192,11 @@ class Markers:
         return f"[{note} | {names}]" if names else f"[{note}]", ""
 
     def _bare_note(self, gap: Gap, recall: str) -> tuple[str, str]:
-        """The shortest note, with as many identifiers as there is room for."""
+        """The shortest note, for copies as well, with as many identifiers as there is room for."""
         first, end = gap.first, gap.end
         names = self._names(gap.digest, self.room(first, end))
         is_member = self._spans[first].syntax is Syntax.JSON_PAIR and not self._is_all(first, end)
-        note = short_marker(self._member(first) if is_member else "", recall, copies=gap.copies)
+        note = short_marker(self._member(first) if is_member else "", recall, copies=False)
         if is_member or not names:
             return note, names
         return f"{note[:-1]} | {names}]", ""

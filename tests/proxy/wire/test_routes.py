@@ -249,7 +249,7 @@ def test_no_key_leads_to_another_provider_whatever_is_configured(
     upstreams = Upstreams(Options(upstream_openai=openai, upstream_anthropic=anthropic))
     found = upstreams.route(method, path.encode(), b"", [(name.encode(), value.encode()) for name, value in keys])
     if found.refusal:
-        assert "--upstream" in found.refusal
+        assert "--upstream" in found.refusal or "'..'" in found.refusal
         return
     base = openai if found.upstream.name == "openai" else anthropic
     own = {"OpenAI"} if found.upstream.name == "openai" else {"Anthropic"}
