@@ -73,7 +73,7 @@ class ContentReader:
             return
         content = as_object(value, ref)
         role = content.get("role", "user")
-        voice = user(ref) if role == "user" else _ROLES.get(role, STRANGER) if isinstance(role, str) else STRANGER
+        voice = user(ref) if role == "user" else _ROLES.get(str(role), STRANGER)
         for index, part in enumerate(as_list(content.get("parts") or (), (*ref, "parts"))):
             self.read_part(draft, voice, part, (*ref, "parts", index))
 
