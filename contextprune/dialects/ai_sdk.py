@@ -72,7 +72,7 @@ def read_message(draft: Draft, value: Any, ref: Ref) -> None:
 
 
 def _read_part(draft: Draft, voice: Voice, part: Part, ref: Ref) -> None:
-    kind = part.get("type")
+    kind = str(part.get("type"))
     if kind == "text":
         draft.text(voice, as_text(part.get("text"), (*ref, "text")), (*ref, "text"))
     elif kind == "reasoning":
@@ -89,7 +89,7 @@ def _read_part(draft: Draft, voice: Voice, part: Part, ref: Ref) -> None:
         _read_result(draft, voice, part, ref)
     elif kind == "tool-invocation":
         _read_shown_tool(draft, as_object(part.get("toolInvocation"), ref), (*ref, "toolInvocation"))
-    elif isinstance(kind, str) and (kind == "dynamic-tool" or kind.startswith("tool-")) and "toolCallId" in part:
+    elif (kind == "dynamic-tool" or kind.startswith("tool-")) and "toolCallId" in part:
         _read_shown_tool(draft, part, ref)
     elif kind != "step-start":
         draft.opaque(voice._replace(editable=False), part, ref)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextprune.context import Kind, Ref
+from contextprune.context import Context, Kind, Ref
 from contextprune.dialects import DIALECTS, apply, detect, read
 from contextprune.dialects.base import where
 from contextprune.errors import PayloadError
@@ -336,3 +336,14 @@ def test_a_response_model_of_an_sdk_is_read_and_left_alone() -> None:
     assert [segment.text for segment in segments] == ["x", "made"]
     assert not segments[1].editable
     assert apply(history, {(0, "content"): "y"})[1] is reply
+
+
+@pytest.mark.parametrize("odd", [[], {}, 1, None])
+@pytest.mark.parametrize("name", DIALECTS)
+def test_roles_and_types_that_are_no_texts_are_read_or_refused(name: str, odd: Any) -> None:
+    part = {"type": odd, "text": "x"}
+    messages = [{"role": odd, key: [part]} for key in ("content", "parts")]
+    for message in messages:
+        body = {"messages": [message], "contents": [message], "input": [{**message, "type": odd}]}
+        with suppress(PayloadError):  # any other error fails the test
+            assert isinstance(read(body, format=name), Context)
