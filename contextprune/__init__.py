@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         SettingsError,
         StoreError,
     )
+    from contextprune.fail_open import FailOpen
     from contextprune.money.cost import Cost, Session
     from contextprune.money.tariff import Tariff
     from contextprune.plan import Action, Decision, Plan
@@ -46,6 +47,7 @@ _HOMES = {
     "money.cost": "Cost Session",
     "errors": "BudgetError ContextPruneError MissingExtra MissingOriginal PayloadError ScorerError SettingsError "
     "StoreError",
+    "fail_open": "FailOpen",
     "plan": "Action Decision Plan",
     "policy": "Budget Policy Rule",
     "pruner": "Pruner",
@@ -71,6 +73,7 @@ __all__ = [
     "Document",
     "Estimate",
     "Example",
+    "FailOpen",
     "Kind",
     "Lexical",
     "MemoryStore",

@@ -11,11 +11,11 @@ import contextprune as cp
 
 FACE = [
     "Action", "Blend", "Budget", "BudgetError", "Compressed", "Context", "ContextPruneError", "Cost", "Counter",
-    "Decision", "Document", "Estimate", "Example", "Kind", "Lexical", "MemoryStore", "MissingExtra", "MissingOriginal",
-    "PayloadError", "Plan", "Policy", "PrunedDocuments", "Pruner", "Report", "Rule", "SQLiteStore", "Scorer",
-    "ScorerError", "Segment", "Selected", "Session", "SettingsError", "Signals", "Span", "Store", "StoreError",
-    "Syntax", "Tariff", "Tiktoken", "Unit", "__version__", "compress", "load_scorer", "prune_documents", "recall",
-    "select_examples",
+    "Decision", "Document", "Estimate", "Example", "FailOpen", "Kind", "Lexical", "MemoryStore", "MissingExtra",
+    "MissingOriginal", "PayloadError", "Plan", "Policy", "PrunedDocuments", "Pruner", "Report", "Rule", "SQLiteStore",
+    "Scorer", "ScorerError", "Segment", "Selected", "Session", "SettingsError", "Signals", "Span", "Store",
+    "StoreError", "Syntax", "Tariff", "Tiktoken", "Unit", "__version__", "compress", "load_scorer", "prune_documents",
+    "recall", "select_examples",
 ]  # fmt: skip
 
 ENGINE = cp.Pruner(cp.Policy(), cp.load_scorer("lexical"), cp.Tiktoken(), cp.MemoryStore())

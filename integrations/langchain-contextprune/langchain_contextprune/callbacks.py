@@ -22,7 +22,6 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 
 from langchain_contextprune.compress import arrive, view
 from langchain_contextprune.engines import DEADLINE, built
-from langchain_contextprune.failures import FailOpen
 from langchain_contextprune.recall_tool import NAME
 
 _log = logging.getLogger(__name__)
@@ -89,7 +88,7 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
     ) -> None:
         self.pruner = pruner or (built() if mutate else cp.Pruner(store=cp.MemoryStore(), deadline=DEADLINE))
         self._audit, self._mutate = audit, mutate
-        self._fail_open = FailOpen(_log)
+        self._fail_open = cp.FailOpen(_log)
         self._refused = False
         self._usage = Usage()
         self._started: dict[UUID, tuple[str, Any]] = {}

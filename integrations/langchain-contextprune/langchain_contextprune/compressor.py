@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SkipValidation, field_valid
 
 from langchain_contextprune.budgets import as_budget
 from langchain_contextprune.engines import built
-from langchain_contextprune.failures import FailOpen
+from langchain_contextprune.failures import TellsFailures
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _PROVENANCE = ("source", "title", "page")
 _MARKERS = 16  # tokens beside a sentence, for the marks of what is missing around it
 
 
-class ContextPruneCompressor(BaseDocumentCompressor):
+class ContextPruneCompressor(TellsFailures, BaseDocumentCompressor):
     """Keeps what the question needs of each document: sentences, lines, rows, as they stand.
 
     Documents come back in the order given, with their ids and metadata: those that changed as new ones, whose
@@ -47,22 +47,12 @@ class ContextPruneCompressor(BaseDocumentCompressor):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    _fail_open: FailOpen = PrivateAttr(default_factory=lambda: FailOpen(_log))
+    _fail_open: cp.FailOpen = PrivateAttr(default_factory=lambda: cp.FailOpen(_log))
 
     @field_validator("budget", mode="before")
     @classmethod
     def _is_budget(cls, value: Any) -> Any:
         return value if isinstance(value, int | float) and as_budget(value) else as_budget(value)
-
-    @property
-    def failures(self) -> int:
-        """Calls whose documents came back as they are, because something failed."""
-        return self._fail_open.count
-
-    @property
-    def reason(self) -> str:
-        """What failed last, in a line; "" for nothing."""
-        return self._fail_open.reason
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None

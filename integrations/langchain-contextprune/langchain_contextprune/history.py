@@ -15,12 +15,12 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_contextprune.budgets import as_budget
 from langchain_contextprune.compress import fitted, view
 from langchain_contextprune.engines import built
-from langchain_contextprune.failures import FailOpen
+from langchain_contextprune.failures import TellsFailures
 
 _log = logging.getLogger(__name__)
 
 
-class ContextPruneMessages(Runnable[Any, list[AnyMessage]]):
+class ContextPruneMessages(TellsFailures, Runnable[Any, list[AnyMessage]]):
     """Shortens what tools and documents say in a conversation: `prompt | ContextPruneMessages() | model`.
 
     Takes a list of messages in any of LangChain's spellings, or a prompt's value, and gives as many messages: what does
@@ -52,17 +52,7 @@ class ContextPruneMessages(Runnable[Any, list[AnyMessage]]):
         self.pruner = pruner or built(hints=recall_tool)
         self.budget = as_budget(budget)
         self._model, self._pastes = model, pastes
-        self._fail_open = FailOpen(_log)
-
-    @property
-    def failures(self) -> int:
-        """Calls whose messages went through as they were, because something failed."""
-        return self._fail_open.count
-
-    @property
-    def reason(self) -> str:
-        """What failed last, in a line; "" for nothing."""
-        return self._fail_open.reason
+        self._fail_open = cp.FailOpen(_log)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> list[AnyMessage]:  # noqa: A002 - the base's word
         """Shorten a list of messages."""

@@ -31,7 +31,6 @@ from langchain_contextprune.compress import View, arrive, by_itself, view
 from langchain_contextprune.counters import STATE, Savings
 from langchain_contextprune.editors import is_edited_behind, is_edited_by_provider
 from langchain_contextprune.engines import DEADLINE, built
-from langchain_contextprune.failures import FailOpen
 from langchain_contextprune.figures import Witness, cleared, in_metadata, streamed
 from langchain_contextprune.messages import LEAST
 from langchain_contextprune.metadata import answered, arrived, was_alone
@@ -108,7 +107,7 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         self._by_itself = by_itself(self.pruner)
         self._on_arrival, self._pastes, self._cache_seconds = on_arrival, pastes, cache_seconds
         self._at_once, self._events = at_once, events
-        self._fail_open = FailOpen(_log)
+        self._fail_open = cp.FailOpen(_log)
         self._begun: set[str] = set()  # calls whose results began an epoch, until the request counts it
         self._failed: dict[str, str] = {}  # calls whose results stay as they are -> the reason, likewise
 

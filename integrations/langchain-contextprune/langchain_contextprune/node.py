@@ -14,7 +14,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from langchain_contextprune.compress import arrive, view
 from langchain_contextprune.engines import built
-from langchain_contextprune.failures import FailOpen
+from langchain_contextprune.failures import TellsFailures
 from langchain_contextprune.persons import is_persons
 from langchain_contextprune.recall_tool import ContextPruneRecall
 from langchain_contextprune.tool_results import ToolResult, each_result, messages_of
@@ -22,7 +22,7 @@ from langchain_contextprune.tool_results import ToolResult, each_result, message
 _log = logging.getLogger(__name__)
 
 
-class ContextPruneNode:
+class ContextPruneNode(TellsFailures):
     """A node: reads the conversation from a state, and writes what is to be sent of it under another name.
 
         prune = ContextPruneNode()
@@ -62,17 +62,7 @@ class ContextPruneNode:
         self.pruner = pruner or built(hints=recall_tool)
         self.tools: list[BaseTool] = [ContextPruneRecall(pruner=self.pruner)] if recall_tool else []
         self._key, self._sent, self._model, self._pastes = key, sent, model, pastes
-        self._fail_open = FailOpen(_log)
-
-    @property
-    def failures(self) -> int:
-        """Requests and results that went through as they were, because something failed."""
-        return self._fail_open.count
-
-    @property
-    def reason(self) -> str:
-        """What failed last, in a line; "" for nothing."""
-        return self._fail_open.reason
+        self._fail_open = cp.FailOpen(_log)
 
     def __call__(self, state: Any) -> dict[str, list[AnyMessage]]:
         """Prepare what is to be sent, as an update of the state."""

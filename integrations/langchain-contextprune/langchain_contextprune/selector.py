@@ -12,14 +12,14 @@ from langchain_core.example_selectors import BaseExampleSelector
 
 from langchain_contextprune.budgets import as_budget
 from langchain_contextprune.engines import built
-from langchain_contextprune.failures import FailOpen
+from langchain_contextprune.failures import TellsFailures
 
 _log = logging.getLogger(__name__)
 
 _CHARACTERS = 4  # of a token, where nothing counts them
 
 
-class ContextPruneExampleSelector(BaseExampleSelector):
+class ContextPruneExampleSelector(TellsFailures, BaseExampleSelector):
     """Chooses examples under a budget of tokens; they keep their order, so that a prompt's beginning stays the same.
 
     Tokens are those of the examples' values, without what the template puts around them. Where something fails, the
@@ -46,21 +46,11 @@ class ContextPruneExampleSelector(BaseExampleSelector):
         budget = cp.Budget(tokens=budget) if isinstance(budget, int) else budget
         self.budget = as_budget(budget) or cp.Budget(tokens=1000)
         self.pruner = pruner or built()
-        self._fail_open = FailOpen(_log)
+        self._fail_open = cp.FailOpen(_log)
         self._input_keys = None if input_keys is None else tuple(input_keys)
         self.examples: list[dict[str, Any]] = []
         for example in examples:
             self.add_example(dict(example))
-
-    @property
-    def failures(self) -> int:
-        """Calls that took the first examples that fit, because something failed."""
-        return self._fail_open.count
-
-    @property
-    def reason(self) -> str:
-        """What failed last, in a line; "" for nothing."""
-        return self._fail_open.reason
 
     def add_example(self, example: dict[str, str]) -> int:
         """Add one at the end, and say at which place it stands. Raises ValueError where an input key is missing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +21,6 @@ from langchain_contextprune import (
     ContextPruneNode,
     Savings,
 )
-from langchain_contextprune.failures import FailOpen
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 ASKED: Any = {"messages": [("user", "Which order failed?")]}
@@ -61,24 +59,6 @@ async def test_an_asynchronous_agent_goes_on_as_well() -> None:
     agent = create_agent(model, [read_log], middleware=[ContextPruneMiddleware(broken())])
     out = await agent.ainvoke(ASKED)
     assert results(out["messages"])[0].content == LONG
-
-
-def test_a_reason_is_logged_with_its_traceback_once(caplog: pytest.LogCaptureFixture) -> None:
-    fail_open = FailOpen(logging.getLogger("langchain_contextprune"))
-    with caplog.at_level(logging.DEBUG):
-        got = [fail_open("it is left as it is", lambda: 1 // 0, -1) for _ in range(3)]
-    assert (got, fail_open.count) == ([-1] * 3, 3)
-    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG"]
-    assert caplog.records[0].exc_info
-    assert "it is left as it is: ZeroDivisionError" in caplog.records[0].message
-
-
-def test_a_run_that_is_cancelled_ends() -> None:
-    def interrupted() -> int:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        FailOpen(logging.getLogger("langchain_contextprune"))("nothing", interrupted, 0)
 
 
 def test_documents_come_back_as_they_are() -> None:

@@ -17,7 +17,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 import contextprune as cp
 from llama_index.postprocessor.contextprune.engine import nodes_pruner
 from llama_index.postprocessor.contextprune.events import ContextPruneEndEvent, ContextPruneStartEvent
-from llama_index.postprocessor.contextprune.failures import FailOpen
+from llama_index.postprocessor.contextprune.failures import TellsFailures
 from llama_index.postprocessor.contextprune.nodes import as_document, is_text, with_text
 
 dispatcher = get_dispatcher(__name__)
@@ -29,7 +29,7 @@ SHARE = 0.3
 TITLES = ("title", "document_title")
 
 
-class ContextPrunePostprocessor(BaseNodePostprocessor):
+class ContextPrunePostprocessor(TellsFailures, BaseNodePostprocessor):
     """Shortens nodes to what the query needs; kept text is verbatim and in order, and each gap in it is `[…]`.
 
     One budget holds for all nodes together, so that a node that answers may stay whole while others go. Nodes of which
@@ -76,7 +76,7 @@ class ContextPrunePostprocessor(BaseNodePostprocessor):
     )
 
     _pruner: cp.Pruner = PrivateAttr()
-    _fail_open: FailOpen = PrivateAttr(default_factory=lambda: FailOpen(_log))
+    _fail_open: cp.FailOpen = PrivateAttr(default_factory=lambda: cp.FailOpen(_log))
 
     def __init__(
         self,
@@ -95,16 +95,6 @@ class ContextPrunePostprocessor(BaseNodePostprocessor):
         if pruner is not None and (recall, scorer) != (None, None):
             raise cp.SettingsError("a pruner has its own recall and scorer: give it, or recall and scorer, not both")
         self._pruner = pruner or nodes_pruner(recall, scorer)
-
-    @property
-    def failures(self) -> int:
-        """Calls whose nodes came back as they are, because something failed."""
-        return self._fail_open.count
-
-    @property
-    def reason(self) -> str:
-        """What failed last, in a line; "" for nothing."""
-        return self._fail_open.reason
 
     @classmethod
     def class_name(cls) -> str:

@@ -13,7 +13,7 @@ from llama_index.core.memory.memory import InsertMethod
 
 import contextprune as cp
 from llama_index.postprocessor.contextprune.engine import agents_pruner
-from llama_index.postprocessor.contextprune.failures import FailOpen
+from llama_index.postprocessor.contextprune.failures import TellsFailures
 from llama_index.postprocessor.contextprune.messages import shortened
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _LIMITS = ("session_id", "token_limit", "token_flush_size", "chat_history_token_
 _SIZES = tuple(f"{kind}_token_size_estimate" for kind in ("image", "audio", "video"))
 
 
-class ContextPruneMemory(BaseMemory):
+class ContextPruneMemory(TellsFailures, BaseMemory):
     """Any memory, with the tools' results in what it shows shortened; what is put is kept whole (`get_all`).
 
     A result is whole in the run that made it, where no memory is asked, and short from the next run on: the provider's
@@ -40,21 +40,11 @@ class ContextPruneMemory(BaseMemory):
     memory: SerializeAsAny[BaseMemory] = Field(description="The memory that holds the messages.")
 
     _pruner: cp.Pruner = PrivateAttr()
-    _fail_open: FailOpen = PrivateAttr(default_factory=lambda: FailOpen(_log))
+    _fail_open: cp.FailOpen = PrivateAttr(default_factory=lambda: cp.FailOpen(_log))
 
     def __init__(self, memory: BaseMemory, pruner: cp.Pruner | None = None) -> None:
         super().__init__(memory=memory)  # type: ignore[call-arg]
         self._pruner = pruner or agents_pruner()
-
-    @property
-    def failures(self) -> int:
-        """Times that the history was shown as it is, because something failed."""
-        return self._fail_open.count
-
-    @property
-    def reason(self) -> str:
-        """What failed last, in a line; "" for nothing."""
-        return self._fail_open.reason
 
     @classmethod
     def class_name(cls) -> str:

@@ -13,12 +13,12 @@ from llama_index.core.memory import BaseMemoryBlock
 
 import contextprune as cp
 from llama_index.postprocessor.contextprune.engine import nodes_pruner
-from llama_index.postprocessor.contextprune.failures import FailOpen
+from llama_index.postprocessor.contextprune.failures import TellsFailures
 
 _log = logging.getLogger(__name__)
 
 
-class ContextPruneMemoryBlock(BaseMemoryBlock[str]):
+class ContextPruneMemoryBlock(TellsFailures, BaseMemoryBlock[str]):
     """Keeps what fell out of `Memory`, and shows what the last question needs of it, verbatim, within `tokens`.
 
     What it shows changes with each question, so insert it at the end (`insert_method="user"`): in the system message
@@ -35,18 +35,8 @@ class ContextPruneMemoryBlock(BaseMemoryBlock[str]):
     messages: list[ChatMessage] = Field(default_factory=list, description="What fell out, in order.")
     pruner: cp.Pruner | None = Field(default=None, exclude=True, description="How to shorten.")
 
-    _fail_open: FailOpen = PrivateAttr(default_factory=lambda: FailOpen(_log))
+    _fail_open: cp.FailOpen = PrivateAttr(default_factory=lambda: cp.FailOpen(_log))
     _by_words: cp.Scorer | None = PrivateAttr(default=None)
-
-    @property
-    def failures(self) -> int:
-        """Times that the newest messages were shown, or a content was cut at its end, because something failed."""
-        return self._fail_open.count
-
-    @property
-    def reason(self) -> str:
-        """What failed last, in a line; "" for nothing."""
-        return self._fail_open.reason
 
     async def _aget(self, messages: list[ChatMessage] | None = None, **_: Any) -> str:
         return await asyncio.to_thread(self._shown, _question(messages or []))

@@ -8,7 +8,6 @@ from llama_index.core.tools import FunctionTool
 
 import contextprune as cp
 from llama_index.postprocessor.contextprune.engine import agents_pruner
-from llama_index.postprocessor.contextprune.failures import FailOpen
 from llama_index.postprocessor.contextprune.messages import RECALL
 
 _log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ def recall_tool(pruner: cp.Pruner | None = None, *, max_tokens: int = 8000) -> F
     """
     if max_tokens < 1:
         raise cp.SettingsError(f"max_tokens is a number of tokens above 0, not {max_tokens}")
-    engine, fail_open = pruner or agents_pruner(), FailOpen(_log)
+    engine, fail_open = pruner or agents_pruner(), cp.FailOpen(_log)
 
     def contextprune_recall(
         key: str,

@@ -19,7 +19,7 @@ import contextprune as cp
 from llama_index.postprocessor.contextprune.blocks import put_back, result_parts
 from llama_index.postprocessor.contextprune.engine import agents_pruner
 from llama_index.postprocessor.contextprune.events import ContextPruneToolEvent
-from llama_index.postprocessor.contextprune.failures import FailOpen
+from llama_index.postprocessor.contextprune.failures import TellsFailures
 from llama_index.postprocessor.contextprune.messages import RECALL, Chat, arrived
 from llama_index.postprocessor.contextprune.recall import recall_tool
 from llama_index.postprocessor.contextprune.runs import Run, read_run
@@ -81,7 +81,7 @@ def prune_tool(
     return PrunedTool(own, pruner or agents_pruner(), at_once=at_once)
 
 
-class PrunedTool(FunctionTool):
+class PrunedTool(TellsFailures, FunctionTool):
     """A tool whose results arrive shortened; name, description and schema are its own.
 
     The agent passes its context along, as it does to any tool that wants one, so that the question of the user and
@@ -105,20 +105,10 @@ class PrunedTool(FunctionTool):
         self.tool: AsyncBaseTool = adapt_to_async_tool(tool)
         self.pruner = pruner
         self.at_once = at_once
-        self._fail_open = FailOpen(_log)
+        self._fail_open = cp.FailOpen(_log)
         self._passes_context = isinstance(tool, FunctionTool) and tool.requires_context
         self._context = (tool.ctx_param_name if isinstance(tool, FunctionTool) else None) or _CONTEXT
         self.requires_context, self.ctx_param_name = True, self._context
-
-    @property
-    def failures(self) -> int:
-        """Results that arrived as they are, because something failed."""
-        return self._fail_open.count
-
-    @property
-    def reason(self) -> str:
-        """What failed last, in a line; "" for nothing."""
-        return self._fail_open.reason
 
     def __call__(self, *args: Any, **kwargs: Any) -> ToolOutput:
         """Call the tool and shorten its result."""
