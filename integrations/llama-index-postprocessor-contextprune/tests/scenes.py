@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llama_index.core.base.llms.types import ToolCallBlock
+from llama_index.core.bridge.pydantic import Field
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.mock import MockFunctionCallingLLM
 from llama_index.core.schema import NodeWithScore, TextNode
+from llama_index.core.tools import FunctionTool, ToolOutput
 
 import contextprune as cp
+from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
 
 COUNT = cp.Tiktoken()
 
@@ -32,6 +41,9 @@ BREAD = (
     "Rye is bought on weekdays and white bread on Sundays, as it has been for longer than anyone knows."
 )
 
+QUESTION = "When was the tower built?"
+CRASH = "ERROR worker 91 crashed: out of memory"
+
 
 def pruner(**policy: Any) -> cp.Pruner:
     """A pruner with the lexical scorer that leaves nothing on disk."""
@@ -49,6 +61,46 @@ def scored(*texts: str) -> list[NodeWithScore]:
 def tokens(nodes: Sequence[NodeWithScore]) -> int:
     """Tokens of the nodes' bare texts."""
     return sum(COUNT(scored.node.get_content()) for scored in nodes)
+
+
+def postprocessor(**settings: Any) -> ContextPrunePostprocessor:
+    """A postprocessor that leaves nothing on disk."""
+    return ContextPrunePostprocessor(**{"pruner": pruner(), **settings})
+
+
+def texts(nodes: Sequence[NodeWithScore]) -> list[str]:
+    """The bare texts of nodes."""
+    return [scored.node.get_content() for scored in nodes]
+
+
+def dumped(nodes: Sequence[NodeWithScore]) -> list[Any]:
+    """All that nodes hold."""
+    return [scored.model_dump() for scored in nodes]
+
+
+class Heard(BaseEventHandler):
+    """Keeps the events that it hears."""
+
+    events: list[BaseEvent] = Field(default_factory=list)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Its name."""
+        return "Heard"
+
+    def handle(self, event: BaseEvent, **_: Any) -> Any:
+        """Keep an event."""
+        self.events.append(event)
+
+
+@contextmanager
+def hearing(module: str) -> Iterator[list[BaseEvent]]:
+    """Hear the events of one module of ours."""
+    dispatcher = get_dispatcher(f"llama_index.postprocessor.contextprune.{module}")
+    handler, before = Heard(), list(dispatcher.event_handlers)
+    dispatcher.event_handlers = [*before, handler]
+    yield handler.events
+    dispatcher.event_handlers = before
 
 
 def call(key: str, name: str, /, **arguments: Any) -> ToolCallBlock:
@@ -80,3 +132,25 @@ class Script:
     def results(self, at: int = -1) -> list[str]:
         """The tools' results in one request."""
         return [message.content or "" for message in self.seen[at] if message.role.value == "tool"]
+
+
+def read_log(path: str, lines: int = 100) -> str:
+    """Read a log.
+
+    :param path: where it lies
+    """
+    assert path
+    return "\n".join(LOG.splitlines()[:lines]) + "\n"
+
+
+def run(tool: Any, **arguments: Any) -> ToolOutput:
+    """Call a tool as an agent does."""
+    assert isinstance(tool, FunctionTool)
+    return asyncio.run(tool.acall(**arguments))
+
+
+def key_in(text: str) -> str:
+    """The recall key in a shortened text."""
+    found = re.search(r"recall=([a-z2-7]{12})", text)
+    assert found is not None
+    return found[1]

@@ -16,9 +16,8 @@ from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context, JsonSerializer
 
 from llama_index.postprocessor.contextprune import ContextPruneMemory, prune_tools
-from tests.scenes import COUNT, LOG, Script, call, pruner, reply
+from tests.scenes import COUNT, CRASH, LOG, Script, call, pruner, reply
 
-CRASH = "ERROR worker 91 crashed: out of memory"
 GOAL = "Why did the worker crash?"
 
 

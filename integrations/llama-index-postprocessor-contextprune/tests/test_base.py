@@ -1,18 +1,10 @@
+"""Nodes: what is kept of them, under which budgets, and what about them never changes."""
+
 from __future__ import annotations
 
-import asyncio
-import copy
-import pickle
 import random
-import time
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
-from llama_index.core.bridge.pydantic import Field
-from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.event_handlers import BaseEventHandler
-from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import (
@@ -28,50 +20,10 @@ from llama_index.core.schema import (
 )
 
 import contextprune as cp
-from llama_index.postprocessor.contextprune import (
-    ContextPruneEndEvent,
-    ContextPrunePostprocessor,
-    ContextPruneStartEvent,
-)
-from tests.scenes import BREAD, RIVER, TOWER, pruner, scored, tokens
+from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
+from tests.scenes import BREAD, QUESTION, RIVER, TOWER, dumped, postprocessor, pruner, scored, texts, tokens
 
-QUESTION = "When was the tower built?"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-
-
-class Heard(BaseEventHandler):
-    """Keeps the events that it hears."""
-
-    events: list[BaseEvent] = Field(default_factory=list)
-
-    @classmethod
-    def class_name(cls) -> str:
-        return "Heard"
-
-    def handle(self, event: BaseEvent, **_: Any) -> Any:
-        self.events.append(event)
-
-
-@pytest.fixture
-def heard() -> Any:
-    dispatcher = get_dispatcher("llama_index.postprocessor.contextprune.base")
-    handler = Heard()
-    before = list(dispatcher.event_handlers)
-    dispatcher.event_handlers = [*before, handler]
-    yield handler.events
-    dispatcher.event_handlers = before
-
-
-def postprocessor(**settings: Any) -> ContextPrunePostprocessor:
-    return ContextPrunePostprocessor(**{"pruner": pruner(), **settings})
-
-
-def texts(nodes: Sequence[NodeWithScore]) -> list[str]:
-    return [scored.node.get_content() for scored in nodes]
-
-
-def dumped(nodes: Sequence[NodeWithScore]) -> list[Any]:
-    return [scored.model_dump() for scored in nodes]
 
 
 def test_class() -> None:
@@ -206,19 +158,6 @@ def test_a_copy_that_differs_in_case_and_spaces_is_merged() -> None:
     assert got[0].node.metadata["contextprune"]["merged"] == ["n2"]
 
 
-@pytest.mark.parametrize("budget", [cp.Budget(tokens=3), 0.01])
-def test_a_budget_that_holds_no_sentence_is_raised_with_a_warning(
-    budget: cp.Budget | float, heard: list[BaseEvent], caplog: pytest.LogCaptureFixture
-) -> None:
-    got = postprocessor(budget=budget).postprocess_nodes(scored(RIVER, TOWER, BREAD), query_str=QUESTION)
-    assert "The tower was built in 1889" in texts(got)[0]
-    assert "raised" in caplog.text
-    end = heard[-1]
-    assert isinstance(end, ContextPruneEndEvent)
-    assert end.raised is not None
-    assert tokens(got) <= end.raised
-
-
 def test_nodes_left_with_nothing_can_stay() -> None:
     given = scored(RIVER, TOWER, BREAD)
     got = postprocessor(budget=0.3, keep_empty=True).postprocess_nodes(given, query_str=QUESTION)
@@ -274,121 +213,6 @@ def test_a_node_that_came_twice_is_kept_once_and_not_merged_into_itself() -> Non
     assert "n0" not in got[0].node.metadata.get("contextprune", {}).get("merged", [])
 
 
-def test_async_gives_the_same() -> None:
-    given = scored(RIVER, TOWER, BREAD)
-    one = postprocessor(budget=0.4)
-    later = asyncio.run(one.apostprocess_nodes(given, query_str=QUESTION))
-    assert dumped(later) == dumped(one.postprocess_nodes(given, query_str=QUESTION))
-
-
-def test_the_event_loop_goes_on_while_nodes_are_pruned() -> None:
-    class Slow:
-        name = "slow"
-
-        def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
-            time.sleep(0.5 if context.query else 0)
-            return [0.5] * len(spans)
-
-    slow = cp.Pruner(scorer=Slow(), store=cp.MemoryStore())
-    one = ContextPrunePostprocessor(budget=0.5, pruner=slow)
-
-    async def both() -> tuple[list[list[NodeWithScore]], int]:
-        queries = [one.apostprocess_nodes(scored(RIVER, TOWER), query_str=q) for q in ("river", "tower", "bread")]
-        running = asyncio.gather(*queries)
-        ticks = 0
-        while not running.done():
-            await asyncio.sleep(0.01)
-            ticks += 1
-        return await running, ticks
-
-    got, ticks = asyncio.run(both())
-    assert len(got) == 3
-    assert ticks > 5
-
-
-def test_events_say_what_came_and_what_is_left(heard: list[BaseEvent]) -> None:
-    given = scored(RIVER, TOWER, BREAD)
-    got = postprocessor(budget=0.35).postprocess_nodes(given, query_str=QUESTION)
-    start, end = heard
-    assert isinstance(start, ContextPruneStartEvent)
-    assert isinstance(end, ContextPruneEndEvent)
-    assert (start.query, start.budget) == (QUESTION, cp.Budget(ratio=0.35))
-    assert [node.node_id for node in start.nodes] == ["n0", "n1", "n2"]
-    assert [node.node_id for node in end.nodes] == [node.node_id for node in got]
-    assert (end.before, end.after) == (tokens(given), tokens(got))
-    assert set(end.dropped) == {"n0", "n1", "n2"} - {node.node_id for node in got}
-    assert start.model_dump()["class_name"] == "ContextPruneStartEvent"
-
-
-@pytest.mark.parametrize("later", [False, True])
-def test_events_lie_in_the_span_of_the_call(heard: list[BaseEvent], later: bool) -> None:
-    one = postprocessor(budget=0.5)
-    if later:
-        asyncio.run(one.apostprocess_nodes(scored(TOWER), query_str=QUESTION))
-    else:
-        one.postprocess_nodes(scored(TOWER), query_str=QUESTION)
-    spans = {event.span_id for event in heard}
-    assert len(spans) == 1
-    assert "postprocess_nodes" in str(spans.pop())
-
-
-def test_settings_survive_serialisation() -> None:
-    one = ContextPrunePostprocessor(
-        cp.Budget(tokens=50), recall=0.8, scorer="lexical", keep_empty=True, title_keys=["name"]
-    )
-    for again in (
-        ContextPrunePostprocessor.from_dict(one.to_dict()),
-        ContextPrunePostprocessor.from_json(one.to_json()),
-        pickle.loads(pickle.dumps(one)),
-    ):
-        assert again.to_dict() == one.to_dict()
-        given = scored(RIVER, TOWER, BREAD)
-        assert texts(again.postprocess_nodes(given, query_str=QUESTION)) == texts(
-            one.postprocess_nodes(given, query_str=QUESTION)
-        )
-    assert one.to_dict()["class_name"] == "ContextPrunePostprocessor"
-
-
-@pytest.mark.parametrize(
-    "settings", [{"budget": 0}, {"budget": 1.5}, {"budget": {"tokens": -1}}, {"budget": "a"}, {"recall": 0.0}]
-)
-def test_nonsense_is_told_at_once(settings: dict[str, Any]) -> None:
-    with pytest.raises(cp.SettingsError):
-        ContextPrunePostprocessor(**settings)
-
-
-def test_misspelt_settings_are_refused() -> None:
-    wrong: dict[str, Any] = {"ratio": 0.3}
-    with pytest.raises(TypeError, match="ratio"):
-        ContextPrunePostprocessor(**wrong)
-
-
-def test_a_share_of_three_tenths_is_the_budget_unless_another_is_given() -> None:
-    given = scored(RIVER, TOWER, BREAD)
-    assert 0 < tokens(postprocessor().postprocess_nodes(given, query_str=QUESTION)) <= 0.3 * tokens(given)
-
-
-def test_what_fails_gives_the_nodes_back_and_is_counted_and_said_once(
-    heard: list[BaseEvent], caplog: pytest.LogCaptureFixture
-) -> None:
-    class Broken:
-        name = "broken"
-
-        def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
-            raise RuntimeError(f"CUDA out of memory at {len(spans) and context.query}")
-
-    given = scored(RIVER, TOWER)
-    one = ContextPrunePostprocessor(pruner=cp.Pruner(scorer=Broken(), store=cp.MemoryStore()))
-    for _ in range(2):
-        assert one.postprocess_nodes(given, query_str=QUESTION) == given
-    assert asyncio.run(one.apostprocess_nodes(given, query_str=QUESTION)) == given
-    assert one.failures == 3
-    assert "CUDA out of memory" in one.reason
-    assert len(caplog.records) == 1
-    assert isinstance(heard[-1], ContextPruneEndEvent)
-    assert "CUDA out of memory" in heard[-1].failed
-
-
 @pytest.mark.parametrize("copies", [3, 4])
 @pytest.mark.parametrize("budget", [None, 0.2, 0.5])
 def test_what_many_nodes_share_is_shown_once(copies: int, budget: float | None) -> None:
@@ -398,24 +222,6 @@ def test_what_many_nodes_share_is_shown_once(copies: int, budget: float | None) 
     assert sum("The tower was built in 1889" in text for text in texts(got)) == 1
     assert {node.node_id for node in got} <= {"n0", f"n{copies}"}
     assert set(got[0].node.metadata["contextprune"]["merged"]) == {f"n{i}" for i in range(1, copies)}
-
-
-def test_copies_share_what_it_was_built_with_and_shorten_alike() -> None:
-    one = postprocessor(budget=0.4)
-    given = scored(RIVER, TOWER, BREAD)
-    want = texts(one.postprocess_nodes(given, query_str=QUESTION))
-    for again in (one.model_copy(deep=True), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
-        assert texts(again.postprocess_nodes(given, query_str=QUESTION)) == want
-
-
-def test_a_pruner_has_its_own_recall_and_scorer() -> None:
-    with pytest.raises(cp.SettingsError, match="not both"):
-        ContextPrunePostprocessor(scorer="lexical", pruner=pruner())
-
-
-def test_an_unknown_setting_is_told_at_once() -> None:
-    with pytest.raises(cp.ScorerError):
-        ContextPrunePostprocessor(scorer="no such folder")
 
 
 @pytest.mark.parametrize("seed", range(30))

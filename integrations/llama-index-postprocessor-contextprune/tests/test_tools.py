@@ -1,17 +1,15 @@
-# No postponed annotations here: LlamaIndex finds the tools that want its context by the annotation itself.
+"""Wrapped tools: how results arrive, and what about a tool stays.
+
+No postponed annotations here: LlamaIndex finds the tools that want its context by the annotation itself.
+"""
+
 import asyncio
 import copy
-import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from llama_index.core.base.llms.types import ImageBlock, TextBlock
-from llama_index.core.bridge.pydantic import Field
-from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.schema import TextNode
 from llama_index.core.tools import BaseTool, FunctionTool, ToolMetadata, ToolOutput, call_tool_with_selection
@@ -25,20 +23,14 @@ from llama_index.postprocessor.contextprune import (
     PrunedTool,
     prune_tool,
     prune_tools,
-    recall_tool,
 )
-from tests.scenes import COUNT, LOG, pruner
-
-CRASH = "ERROR worker 91 crashed: out of memory"
+from tests.scenes import COUNT, CRASH, LOG, hearing, key_in, pruner, read_log, run
 
 
-def read_log(path: str, lines: int = 100) -> str:
-    """Read a log.
-
-    :param path: where it lies
-    """
-    assert path
-    return "\n".join(LOG.splitlines()[:lines]) + "\n"
+@pytest.fixture
+def heard() -> Iterator[list[BaseEvent]]:
+    with hearing("tools") as events:
+        yield events
 
 
 async def aread_log(path: str) -> str:
@@ -47,43 +39,8 @@ async def aread_log(path: str) -> str:
     return read_log(path)
 
 
-def run(tool: Any, **arguments: Any) -> ToolOutput:
-    assert isinstance(tool, FunctionTool)
-    return asyncio.run(tool.acall(**arguments))
-
-
-class Heard(BaseEventHandler):
-    """Keeps the events of tools that it hears."""
-
-    events: list[BaseEvent] = Field(default_factory=list)
-
-    @classmethod
-    def class_name(cls) -> str:
-        return "Heard"
-
-    def handle(self, event: BaseEvent, **_: Any) -> Any:
-        if isinstance(event, ContextPruneToolEvent):
-            self.events.append(event)
-
-
-@pytest.fixture
-def heard() -> Any:
-    dispatcher = get_dispatcher("llama_index.postprocessor.contextprune.tools")
-    handler = Heard()
-    before = list(dispatcher.event_handlers)
-    dispatcher.event_handlers = [*before, handler]
-    yield handler.events
-    dispatcher.event_handlers = before
-
-
 def names(tools: Sequence[Any]) -> list[str]:
     return [tool.metadata.name for tool in tools]
-
-
-def key_in(text: str) -> str:
-    found = re.search(r"recall=([a-z2-7]{12})", text)
-    assert found is not None
-    return found[1]
 
 
 def test_a_long_result_arrives_shortened_with_its_error() -> None:
@@ -142,22 +99,6 @@ def test_the_exception_in_an_output_survives() -> None:
     got = run(prune_tool(plain, pruner()))
     assert got.exception is cause
     assert got.content != LOG
-
-
-def test_blocks_that_are_no_text_stay_in_their_places() -> None:
-    image = ImageBlock(url="https://example.org/a.png")
-    blocks = [TextBlock(text="Two logs."), image, TextBlock(text=LOG)]
-
-    def look() -> list[Any]:
-        """Look."""
-        return blocks
-
-    got = run(prune_tool(look, pruner()))
-    assert [type(block) for block in got.blocks] == [TextBlock, ImageBlock, TextBlock]
-    assert got.blocks[0] is blocks[0]
-    assert got.blocks[1] == image
-    assert CRASH in got.content
-    assert blocks[2] == TextBlock(text=LOG)
 
 
 def test_results_that_are_nodes_are_shortened() -> None:
@@ -233,64 +174,6 @@ def test_prune_tools_adds_one_tool_to_recall() -> None:
     assert len(prune_tools([read_log], engine, recall=False)) == 1
 
 
-def test_the_recall_tool_gives_back_what_was_taken_out() -> None:
-    tool, recall = prune_tools([read_log], pruner())
-    key = key_in(run(tool, path="a.log").content)
-    assert run(recall, key=key).content == read_log("a.log")
-    assert run(recall, key=key, lines="3-4").content == "".join(LOG.splitlines(keepends=True)[2:4])
-    assert run(recall, key=key, query="crashed").content == f"{CRASH}\n"
-
-
-def test_the_recall_tool_tells_the_model_when_it_knows_no_such_key() -> None:
-    answer = run(recall_tool(pruner()), key="aaaaaaaaaaaa").content
-    assert "No original is kept" in answer
-    assert "contextprune " not in answer
-
-
-@pytest.mark.parametrize("text", ["".join(f"row {i} of many\n" for i in range(9000)), "x, " * 40_000])
-def test_the_recall_tool_gives_no_more_than_its_tokens_and_says_how_to_go_on(text: str) -> None:
-    engine = pruner()
-    engine.store.put({engine.store.key(text): text})
-    answer = run(recall_tool(engine, max_tokens=500), key=engine.store.key(text)).content
-    assert 100 < COUNT(answer) <= 500
-    assert "more characters: ask with" in answer.splitlines()[-1]
-
-
-@pytest.mark.parametrize(
-    ("place", "part"),
-    [
-        ({"rows": "171"}, '"id": 170'),
-        ({"path": "items[170].state"}, '"failed"'),
-        ({"query": "170 failed"}, '"id": 170'),
-        ({"chars": "1-10"}, '{"items": '),
-    ],
-)
-def test_the_recall_tool_reaches_any_part_of_a_line(place: dict[str, str], part: str) -> None:
-    engine = pruner()
-    text = json.dumps({"items": [{"id": i, "state": "failed" if i == 170 else "fine"} for i in range(9000)]})
-    engine.store.put({engine.store.key(text): text})
-    answer = run(recall_tool(engine, max_tokens=500), key=engine.store.key(text), **place).content
-    assert part in answer
-    assert COUNT(answer) < 200
-
-
-def test_a_place_that_cannot_be_is_an_answer_for_the_model() -> None:
-    engine = pruner()
-    engine.store.put({engine.store.key(LOG): LOG})
-    assert "counted from 1" in run(recall_tool(engine), key=engine.store.key(LOG), lines="a-b").content
-
-
-def test_a_recall_tool_without_tokens_is_refused() -> None:
-    with pytest.raises(cp.SettingsError, match="above 0"):
-        recall_tool(pruner(), max_tokens=0)
-
-
-def test_what_was_recalled_is_not_shortened_again() -> None:
-    engine = pruner()
-    recall = recall_tool(engine)
-    assert prune_tool(recall, engine) is recall
-
-
 class Full(cp.MemoryStore):
     """A store whose disk is full."""
 
@@ -327,58 +210,11 @@ def test_whatever_fails_costs_savings_and_no_result_and_is_said_once(
     assert all(reason in event.failed for event in heard)
 
 
-def test_a_recall_tool_whose_store_is_broken_answers_the_model() -> None:
-    class Lost(cp.MemoryStore):
-        def get(self, key: str) -> str | None:
-            raise OSError(f"the disk with {key} is gone")
-
-    engine = cp.Pruner(cp.Policy(), cp.load_scorer("lexical"), COUNT, Lost())
-    assert "call the original tool again" in run(recall_tool(engine), key="aaaaaaaaaaaa").content
-
-
 def test_events_say_what_a_result_had_and_has(heard: list[ContextPruneToolEvent]) -> None:
     content = run(prune_tool(read_log, pruner()), path="a").content
     assert [(event.tool, event.before, event.after, event.failed) for event in heard] == [
         ("read_log", COUNT(read_log("a")), COUNT(content), "")
     ]
-
-
-def listed(rows: int) -> list[TextBlock]:
-    """What a server of MCP makes of a list: a text for each item."""
-    return [
-        TextBlock(text=f'{{"id": {i}, "state": "{"failed" if i == 77 else "fine"}", "note": "nothing of note {i}"}}')
-        for i in range(rows)
-    ]
-
-
-def test_a_list_of_texts_is_read_as_one_and_cut_between_its_items() -> None:
-    image = ImageBlock(url="https://example.org/a.png")
-    blocks = [*listed(200), image, *listed(2)]
-
-    def rows() -> list[Any]:
-        """List rows."""
-        return blocks
-
-    got = run(prune_tool(rows, pruner()))
-    assert [type(block) for block in got.blocks] == [TextBlock, ImageBlock, TextBlock, TextBlock]
-    assert got.blocks[2:] == blocks[201:]
-    text = str(got.blocks[0].text) if isinstance(got.blocks[0], TextBlock) else ""
-    assert COUNT(text) < 0.5 * COUNT("\n".join(block.text for block in listed(200)))
-    assert '"id": 77, "state": "failed"' in text
-    whole = {block.text for block in listed(200)}
-    assert all(line in whole for line in text.splitlines() if line.startswith("{"))
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_short_lists_of_texts_are_the_tools_own(count: int) -> None:
-    blocks = listed(count)
-
-    def rows() -> list[Any]:
-        """List rows."""
-        return blocks
-
-    got = run(prune_tool(rows, pruner()))
-    assert all(a is b for a, b in zip(got.blocks, blocks, strict=True))
 
 
 def test_a_tool_of_few_tokens_keeps_no_more() -> None:
