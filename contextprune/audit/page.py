@@ -23,7 +23,7 @@ from contextprune.audit.wording import (
     verdict,
 )
 from contextprune.display.amounts import money, plural, share
-from contextprune.display.heatmap import shown
+from contextprune.display.heatmap import shown, with_code
 from contextprune.display.plots import bar, cumulated, curves
 
 _BLOCKS, _SESSIONS, _PLOTS, _TOOLS, _UNSEEN = 25, 100, 12, 40, 50
@@ -53,7 +53,7 @@ def render_page(audit: Audit) -> str:
         kinds=_flows("kind", "blocks", audit.kinds),
         blocks=_blocks(audit.largest[:_BLOCKS]),
         sessions="".join(_sessions(audit)),
-        notes="".join(f"<li>{shown(note)}" for note in notes(audit)),
+        notes="".join(f"<li>{with_code(note)}" for note in notes(audit)),
         skipped="".join(_left_out(audit)),
     )
 
@@ -118,7 +118,9 @@ def _used_later(audit: Audit) -> str:
     heads = ("what", "request", "used by", "cut from", "line", "sent since", "session")
     more = len(sight.unseen) - _UNSEEN
     further = f"<p class=dim>and {more:,} more, which <code>--json</code> lists" if more > 0 else ""
-    table = f"{_table('unseen', heads, rows, text=(0, 2, 3, 6))}{further}<p class=dim>{_code(WAY_BACK)}" if rows else ""
+    table = (
+        f"{_table('unseen', heads, rows, text=(0, 2, 3, 6))}{further}<p class=dim>{with_code(WAY_BACK)}" if rows else ""
+    )
     return f"<p>{shown(later_use(sight))}{table}"
 
 
@@ -137,12 +139,6 @@ def _compared(audit: Audit) -> str:
     heads = ("recall", "cost", "saved", "in sight", "late requests", "time a request, median", "time at most")
     over = f"<p class=dim>What other settings would have done, {shown(compared_over(audit))}."
     return f"<section><h2>By recall</h2>{over}{_table('recalls', heads, rows, text=())}</section>"
-
-
-def _code(text: str) -> str:
-    """Escaped text with what stands between backticks as code."""
-    parts = shown(text).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
 def _flows(name: str, blocks: str, flows: Mapping[str, Flow]) -> str:
@@ -207,7 +203,7 @@ def _mark(step: Step) -> str:
 
 def _left_out(audit: Audit) -> Iterator[str]:
     for reason, number, example in reasons(audit):
-        yield f"<li>Left out: {number}, {shown(reason)} (such as {shown(example)})."
+        yield f"<li>Left out: {number} {shown(example)}: {shown(reason)}."
 
 
 _PAGE = """<!doctype html>

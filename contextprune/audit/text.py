@@ -205,7 +205,7 @@ def _sessions(audit: Audit) -> Iterator[Sequence[str]]:
 
 def _left_out(audit: Audit) -> Iterator[str]:
     for reason, number, example in reasons(audit)[:ROWS]:
-        yield f"Left out: {number}, {plain(reason)[:160]} (such as {_tail(example)})."
+        yield f"Left out: {number} {_tail(example)}: {plain(reason)[:160]}."
 
 
 def _columns(

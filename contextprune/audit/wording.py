@@ -156,12 +156,18 @@ def seconds(number: float) -> str:
 
 
 def reasons(audit: Audit) -> list[tuple[str, str, str]]:
-    """Reasons for leaving files, or lines of files, out: each with how many and an example, the most frequent first."""
+    """Reasons for leaving files, or lines of files, out: each with how many and an example, the most frequent first.
+
+    How many is said as it stands before the example: `3 files, such as`, or `1 file,`.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     for each in audit.skipped:
         counts[each.reason, "line" if each.lines else "file"] += each.lines or 1
     examples = {each.reason: each.name for each in reversed(audit.skipped)}
-    return [(reason, plural(number, unit), examples[reason]) for (reason, unit), number in counts.most_common()]
+    return [
+        (reason, f"{plural(number, unit)},{' such as' if number > 1 else ''}", examples[reason])
+        for (reason, unit), number in counts.most_common()
+    ]
 
 
 def _replies(session: Session) -> float:

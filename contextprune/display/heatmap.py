@@ -72,6 +72,12 @@ def shown(text: str) -> str:
     return escape(_UNSEEN.sub(_stand_in, text), quote=False)
 
 
+def with_code(text: str) -> str:
+    """`text` for HTML, with what stands between backquotes as code."""
+    pieces = shown(text).split("`")
+    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
+
+
 def _stand_in(match: re.Match[str]) -> str:
     code = ord(match[0])
     return chr(0x2400 + code) if code < 0x20 else "\ufffd"

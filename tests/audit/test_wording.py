@@ -67,4 +67,8 @@ def test_the_scope_counts_what_was_left_out() -> None:
     some = replace(found(), skipped=(Skipped("a", "old"), Skipped("b", "odd"), Skipped("c", "odd")))
     assert scope(some).endswith("; 3 files left out")
     assert "left out" not in scope(found())
-    assert reasons(some) == [("odd", "2 files", "b"), ("old", "1 file", "a")]
+
+
+def test_what_was_left_out_is_counted_by_reason_with_an_example() -> None:
+    some = replace(found(), skipped=(Skipped("a", "old"), Skipped("b", "odd"), Skipped("c", "odd")))
+    assert reasons(some) == [("odd", "2 files, such as", "b"), ("old", "1 file,", "a")]

@@ -13,7 +13,7 @@ from contextprune import api
 from contextprune.api import Compressed
 from contextprune.context import Context, Kind, Segment, Span, Unit
 from contextprune.dialects import read
-from contextprune.display.heatmap import render_page, shown
+from contextprune.display.heatmap import render_page, shown, with_code
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
@@ -124,6 +124,10 @@ def test_nothing_in_a_context_becomes_markup() -> None:
     assert [tag for tag, _ in reader.tags].count("script") == 1
     assert "img" not in {tag for tag, _ in reader.tags}
     assert reader.texts == [evil]
+
+
+def test_what_stands_between_backquotes_is_code() -> None:
+    assert with_code("use `a<b` now") == "use <code>a&lt;b</code> now"
 
 
 def test_what_no_file_can_hold_is_shown_by_stand_ins() -> None:

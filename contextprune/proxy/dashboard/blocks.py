@@ -163,7 +163,7 @@ def _pair(value: Any) -> tuple[int, int] | None:
 
 _LEGEND = (
     "<p class=legend>likely to be needed <span class=s0>least</span> <span class=s3>&nbsp;</span><span class=s5>&nbsp;"
-    "</span><span class=s7>&nbsp;</span> <span class=s9>most</span>; <span class=x>dropped</span>, "
-    '<span class="x m">merged into an equal one</span>, <span class="x g">digested: its names stay in the marker</span>'
-    ", <ins>marker, sent in place of what went</ins>"
+    "</span><span class=s7>&nbsp;</span> <span class=s9>most</span> <span class=x>dropped</span> "
+    '<span class="x m">merged into an equal one</span> <span class="x g">digested: its names stay in the marker</span>'
+    " <ins>marker, sent in place of what went</ins>"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from contextprune.display.amounts import share
-from contextprune.display.heatmap import shown
+from contextprune.display.heatmap import shown, with_code
 from contextprune.money.format import format_usd
 from contextprune.proxy.telemetry.reasons import advice
 from contextprune.proxy.telemetry.record import RequestRecord
@@ -80,12 +80,6 @@ def fact(name: str, value: str, *notes: str) -> str:
 def advice_html(reason: str) -> str:
     """Two sentences on a reason, or on a status without a reason: why, and what helps."""
     return with_code(" ".join(advice(reason)))
-
-
-def with_code(text: str) -> str:
-    """A text for HTML, with `what is in backquotes` as code."""
-    pieces = shown(text).split("`")
-    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
 
 
 def named(text: str) -> str:

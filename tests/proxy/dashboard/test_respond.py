@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -212,7 +213,8 @@ def browsed(url: str, folder: Path, *flags: str, seconds: float = 1) -> tuple[st
         BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={folder}",
         "--enable-logging=stderr", f"--virtual-time-budget={round(seconds * 1000)}", *flags, url,
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    home = {**os.environ, "XDG_CONFIG_HOME": str(folder)}  # where it keeps reports of crashes
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=home)
     return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
 
 
