@@ -6,7 +6,7 @@ nothing. A gap that would cost more than it saves is closed on the spot.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections import Counter as Tally
 from collections.abc import Sequence
 from itertools import accumulate
@@ -15,6 +15,7 @@ from math import inf
 from contextprune.context import Span
 from contextprune.plan import Prices
 from contextprune.selection.account import BAR, Account
+from contextprune.selection.foresee import Foreseen, foresee
 from contextprune.selection.protection import closure
 from contextprune.selection.sums import Sums
 
@@ -46,8 +47,8 @@ class Fill:
                 self._shows.setdefault(i, []).append(identifier)
 
         self._home: dict[int, int] = {}  # carried identifier -> home
-        self._changes = 0  # to what is kept and carried, taken back or not
-        self._foreseen: dict[int, tuple[int, int]] = {}  # span -> changes so far, and what keeping it would use
+        self._foreseen: dict[int, Foreseen] = {}  # span -> what keeping it would take
+        self._least: dict[int, tuple[int, int]] = {}  # span -> changes to its segment, and the least it would take
         self._named = Sums(len(spans))  # what the names cost that each home carries
         self._visible_in = [0] * len(identifier_spans)  # how many kept spans show each identifier
         self._journal: list[tuple[int, int | None]] = []
@@ -83,18 +84,31 @@ class Fill:
             return True
         if self._surely_exceeds(i, ceiling):
             return False
-        self._journal = []
+        account = self._accounts[self.spans[i].segment]
+        changes, used = account.changes, self.used
+        journal = self._journal = []
         self._keep(i, why)
-        return self._within(ceiling)
+        added = self.used - used
+        if self._within(ceiling):
+            return True
+
+        spans = [j for j, identifier in journal if identifier is None]
+        account.changes = changes  # all is as it was
+        self._foreseen[i] = Foreseen(changes, added + self._freed(spans), spans)
+        return False
 
     def may_fit(self, i: int, ceiling: float) -> bool:
         """Tell quickly whether keeping span `i` could fit: False is certain, for all that it could free is reckoned."""
         if self.kept[i]:
             return True
         account = self._accounts[self.spans[i].segment]
-        key = account.key if len(account.gaps) == 1 else 0
-        freed = self._prices.gap(*self._gap_at(account, i))[0] + key + account.identifiers
-        return self.used + min(self.costs[i] - freed, self.saving(self.spans[i].segment)) <= ceiling
+        changes, least = self._least.get(i, (-1, 0))
+        if changes != account.changes:
+            key = account.key if len(account.gaps) == 1 else 0
+            freed = self._prices.gap(*account.gap_at(i))[0] + key + account.identifiers
+            least = min(self.costs[i] - freed, self.saving(self.spans[i].segment))
+            self._least[i] = account.changes, least
+        return self.used + least <= ceiling
 
     def carry(self, identifier: int, ceiling: float = inf) -> bool:
         """Let the marker in its home's gap name identifier `identifier`, unless a kept span shows it anyway.
@@ -115,7 +129,7 @@ class Fill:
         tokens, chars = self._names_in(account, home, home + 1)
         if tokens + extra[0] >= self.costs[home] or chars + extra[1] >= len(self.spans[home].text):
             self._keep(home, "no longer than its identifiers")
-        elif self.used + extra[0] > ceiling and self._pays(account, *self._gap_at(account, home), extra):
+        elif self.used + extra[0] > ceiling and self._pays(account, *account.gap_at(home), extra):
             return False
         else:
             self._load(identifier, home)
@@ -139,7 +153,7 @@ class Fill:
     def _names_beyond_room(self, home: int) -> int:
         """Tokens by which the names in the gap around `home` exceed what its marker has room for; less than 0: room."""
         account = self._accounts[self.spans[home].segment]
-        first, end = self._gap_at(account, home)
+        first, end = account.gap_at(home)
         names = self._named.between(first, end)[0] if account.homes else 0
         key = account.key if first == account.gaps[0] else 0
         return BAR[0] + names + key - self._prices.room(first, end)
@@ -166,43 +180,17 @@ class Fill:
 
         Most steps that are taken while a budget is nearly used up do not fit, and trying is dear.
         """
-        if ceiling == inf:
-            return False
-        steps, used = self._foreseen.get(start, (-1, 0))
-        if steps != self._changes:
-            used = self._foresee(start)
-            self._foreseen[start] = self._changes, used
-        return used > ceiling
-
-    def _foresee(self, start: int) -> int:
-        """Tokens that would be used if a span were kept and closed no other gap; 0 where only trying tells."""
-        account = self._accounts[self.spans[start].segment]
-        used, saving = self.used, self.saving(self.spans[start].segment)
-        chars = account.chars - account.marker_chars - account.identifier_chars
-        gaps = len(account.gaps)
-        parts: list[tuple[int, int]] = []  # gaps as they would be, of those that change
-
-        needed = closure(start, self.spans, self.kept)
-        for i in needed:
-            gap = next((part for part in parts if part[0] <= i < part[1]), None)
-            if gap is None:
-                gap = self._gap_at(account, i)
-            else:
-                parts.remove(gap)
-            gaps -= 1
-            tokens, length = self._prices.gap(*gap)
-            added, added_chars = self.costs[i] - tokens, len(self.spans[i].text) - length
-            for part in ((gap[0], i), (i + 1, gap[1])):
-                if part[0] < part[1]:
-                    if not self._pays(account, *part):
-                        return 0
-                    tokens, length = self._prices.gap(*part)
-                    added, added_chars, gaps = added + tokens, added_chars + length, gaps + 1
-                    parts.append(part)
-            used, saving, chars = used + added, saving - added, chars - added_chars
-            if gaps and (saving <= 0 or chars <= 0):
-                return 0
-        return used - self._freed(needed) - (0 if gaps else account.key)
+        segment = self.spans[start].segment
+        if self.used + self.saving(segment) <= ceiling:
+            return False  # even all of the segment would fit
+        changes = self._accounts[segment].changes
+        foreseen = self._foreseen.get(start)
+        if foreseen is None or foreseen.changes != changes:
+            needed = closure(start, self.spans, self.kept)
+            foreseen = foresee(needed, self._accounts[segment], self.spans, self.costs, self._prices, self._pays)
+            self._foreseen[start] = foreseen
+        added = foreseen.added
+        return added is not None and self.used + added - self._freed(foreseen.spans) > ceiling
 
     def _freed(self, spans: Sequence[int]) -> int:
         """Tokens of the names that no marker need carry any more where these spans are kept."""
@@ -294,10 +282,10 @@ class Fill:
 
     def _flip(self, i: int, sign: int) -> None:
         """Set or clear span `i`: book its tokens, and split or join the gaps around it."""
-        self._changes += 1
         account = self._accounts[self.spans[i].segment]
-        first = self._gap_at(account, i - 1)[0] if i > account.first and not self.kept[i - 1] else i
-        end = self._gap_at(account, i + 1)[1] if i + 1 < account.end and not self.kept[i + 1] else i + 1
+        account.changes += 1
+        first = account.gap_at(i - 1)[0] if i > account.first and not self.kept[i - 1] else i
+        end = account.gap_at(i + 1)[1] if i + 1 < account.end and not self.kept[i + 1] else i + 1
         parts = [(a, b, sign) for a, b in ((first, i), (i + 1, end)) if a < b]
         moves = [(first, end, -sign), *parts]
         for a, b, direction in moves if sign > 0 else reversed(moves):
@@ -309,22 +297,15 @@ class Fill:
         for identifier in self._shows.get(i, ()):
             self._visible_in[identifier] += sign
 
-    def _gap_at(self, account: Account, i: int) -> tuple[int, int]:
-        """The bounds of the gap that span `i` lies in."""
-        first = account.gaps[bisect_right(account.gaps, i) - 1]
-        return first, account.ends[first]
-
     def _charge_gap(self, account: Account, first: int, end: int, sign: int) -> None:
         """Open (+1) or close (-1) a gap, with its marker, and the recall key where it is the segment's only one."""
         tokens, chars = self._prices.gap(first, end)
         if sign > 0:
             if not account.gaps:
                 tokens, chars = tokens + account.key, chars + account.key_chars
-            insort(account.gaps, first)
-            account.ends[first] = end
+            account.open(first, end)
         else:
-            del account.gaps[bisect_left(account.gaps, first)]
-            del account.ends[first]
+            account.close(first)
             if not account.gaps:
                 tokens, chars = tokens + account.key, chars + account.key_chars
         account.markers += sign * tokens
@@ -348,12 +329,12 @@ class Fill:
         self._charge_identifier(identifier, home, -1, opens=not self.carried[home])
 
     def _charge_identifier(self, identifier: int, home: int, sign: int, *, opens: bool) -> None:
-        self._changes += 1
         tokens, chars = self._identifier_costs[identifier]
         self._named.add(home, sign * tokens, sign * chars)
         if opens:
             tokens, chars = tokens + BAR[0], chars + BAR[1]
         account = self._accounts[self.spans[home].segment]
+        account.changes += 1
         account.identifiers += sign * tokens
         account.identifier_chars += sign * chars
         self.used += sign * tokens
@@ -363,7 +344,7 @@ class Fill:
         if not 0 <= i < len(self.spans) or self.kept[i]:
             return []
         account = self._accounts[self.spans[i].segment]
-        first, end = self._gap_at(account, i)
+        first, end = account.gap_at(i)
         return [] if self._pays(account, first, end) else list(range(first, end))
 
     def _pays(self, account: Account, first: int, end: int, extra: tuple[int, int] = (0, 0)) -> bool:

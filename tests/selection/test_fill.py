@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import contextprune as cp
-from contextprune.selection.fill import CLOSED
+from contextprune.plan import Prices
+from contextprune.selection.fill import CLOSED, Fill
 from tests import tool_outputs as outputs
 from tests.selection.prepared import Setting, lines, result
 
@@ -30,6 +31,33 @@ def test_a_step_beyond_the_ceiling_changes_nothing() -> None:
     assert not fill.keep(3, "chosen", ceiling=fill.used)
     assert (fill.used, bytes(fill.kept)) == before
     assert fill.why == {}
+
+
+class Asked:
+    """Prices that count how often they are asked for a gap's."""
+
+    def __init__(self, prices: Prices) -> None:
+        self.room, self.key, self.exact = prices.room, prices.key, prices.exact
+        self._gap, self.gaps = prices.gap, 0
+
+    def gap(self, first: int, end: int) -> tuple[int, int]:
+        self.gaps += 1
+        return self._gap(first, end)
+
+
+def test_what_does_not_fit_is_reckoned_again_only_where_its_segment_has_changed() -> None:
+    prices = Asked(SETTING.prices)
+    fill = Fill(SETTING.spans, SETTING.costs, [True, True], prices, (), ())
+    ceiling = fill.used + 3
+    for _ in range(2):
+        before = prices.gaps
+        assert not any(fill.keep(i, "chosen", ceiling) for i in range(30))
+    assert prices.gaps == before
+
+    fill.keep(0, "chosen")
+    before = prices.gaps
+    assert not fill.keep(10, "chosen", ceiling)
+    assert prices.gaps > before
 
 
 @given(st.lists(st.integers(0, len(SETTING.spans) - 1), max_size=25))
