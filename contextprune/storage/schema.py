@@ -42,6 +42,21 @@ CREATE TRIGGER IF NOT EXISTS note_shrink AFTER DELETE ON notes BEGIN
   UPDATE meta SET value = value - old.size WHERE name = 'notes size'; END;
 INSERT OR IGNORE INTO meta VALUES ('notes', 0), ('notes size', 0);
 """  # apart: files that an earlier version made have none of this yet
+_OWNERS = """
+CREATE TABLE IF NOT EXISTS owners (key TEXT PRIMARY KEY, tenant BLOB NOT NULL, used REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_owner ON owners (tenant, used);
+CREATE TABLE IF NOT EXISTS shares (tenant BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_share ON shares (size);
+CREATE TRIGGER IF NOT EXISTS own AFTER INSERT ON owners BEGIN
+  INSERT OR IGNORE INTO shares VALUES (new.tenant, 0);
+  UPDATE shares SET size = size + (SELECT size FROM originals WHERE key = new.key) WHERE tenant = new.tenant; END;
+CREATE TRIGGER IF NOT EXISTS use AFTER UPDATE OF used ON originals
+  BEGIN UPDATE owners SET used = new.used WHERE key = new.key; END;
+CREATE TRIGGER IF NOT EXISTS disown AFTER DELETE ON originals BEGIN
+  UPDATE shares SET size = size - old.size WHERE tenant = (SELECT tenant FROM owners WHERE key = old.key);
+  DELETE FROM shares WHERE size <= 0 AND tenant = (SELECT tenant FROM owners WHERE key = old.key);
+  DELETE FROM owners WHERE key = old.key; END;
+"""  # apart for the same reason; originals that nobody owns have no row, so earlier versions can go on with the file
 BUSY_SECONDS = 5.0
 LOG_BYTES = 4 << 20
 """Size of the write-ahead log from which it is written back into the file."""
@@ -91,20 +106,21 @@ def secret_of(connection: sqlite3.Connection) -> bytes:
 
 def _claim(connection: sqlite3.Connection, path: Path, secret: bytes) -> None:
     """Check that the database is ours, or make it so where it is empty; add what an earlier version left out."""
-    application, tables, ours, notes = connection.execute(
+    application, tables, ours, notes, owners = connection.execute(
         "SELECT application_id, (SELECT count(*) FROM sqlite_master),"
         " (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('meta', 'originals')),"
-        " (SELECT count(*) FROM sqlite_master WHERE name = 'notes') FROM pragma_application_id"
+        " (SELECT count(*) FROM sqlite_master WHERE name = 'notes'),"
+        " (SELECT count(*) FROM sqlite_master WHERE name = 'disown') FROM pragma_application_id"
     ).fetchone()
     if application == _OURS:
         if ours != 2:
             raise DamageError("its tables are missing")
-        if not notes:
-            connection.executescript(f"BEGIN IMMEDIATE;{_NOTES}COMMIT;")
+        if not notes or not owners:
+            connection.executescript(f"BEGIN IMMEDIATE;{_NOTES}{_OWNERS}COMMIT;")
         return
     if tables:
         raise StoreError(f"{path} belongs to another program or version; set CONTEXTPRUNE_STORE to another path")
-    connection.executescript(_SCHEMA + _NOTES)
+    connection.executescript(_SCHEMA + _NOTES + _OWNERS)
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secret,))
     connection.execute(f"PRAGMA application_id = {_OURS}")
     connection.execute("COMMIT")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contextprune.errors import StoreError
-from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, unpacked
+from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, tenant_id, unpacked
 from contextprune.storage.connection import Opened, Result, shared_database
 from contextprune.storage.schema import BUSY_SECONDS
+from contextprune.storage.shares import evict, own
 
 _REFRESH_SECONDS = 60.0  # a read counts as a use, but not every read is worth a write
 _AT_ONCE = 500  # keys in one statement: SQLite allows 999 variables at the least
@@ -42,7 +43,8 @@ USUAL = Patience()
 class SQLiteStore:
     """Originals in one file that processes share: what `put` acknowledged survives a killed process and a power cut.
 
-    Bodies are compressed; `max_bytes` bounds them, `max_age_seconds` counts from the last use. The file is opened at
+    Bodies are compressed; `max_bytes` bounds them, and whoever holds the most gives way first; `max_age_seconds` counts
+    from the last use. The file is opened at
     the first use, closed around a fork, and usable from any thread; all stores of a process at one path share one
     connection. A damaged file is set aside under another name, and a new one begun.
     It keeps notes, too (`Notes`): at most `max_notes`, and `max_note_bytes` of them. A power cut may take the
@@ -81,10 +83,14 @@ class SQLiteStore:
         return key_of(secret, text)
 
     def put(self, texts: Mapping[str, str]) -> None:
-        """See `Store`. A text that is already there only counts as used again.
+        """See `Store`. A text that is already there only counts as used again. The texts are nobody's: see `put_for`.
 
         Raises StoreError, too, where keys were given out that a new store in place of a damaged one does not know.
         """
+        self.put_for("", texts)
+
+    def put_for(self, tenant: str, texts: Mapping[str, str]) -> None:
+        """See `Shared`."""
         if not texts:
             return
         now = time.time()
@@ -97,7 +103,9 @@ class SQLiteStore:
                 _expire(connection, "originals", self._max_age, now)
                 for key, digest, body in sealed:
                     _insert(connection, key, digest, body, now)
-                _evict(connection, self._max_bytes, spared=texts.keys())
+                if tenant:
+                    own(connection, texts, tenant_id(opened.secret, tenant), now)
+                evict(connection, self._max_bytes, spared=texts.keys())
 
         self._use(write, writes=True, durable=True)
 
@@ -242,23 +250,6 @@ def _insert(connection: sqlite3.Connection, key: str, digest: bytes, body: bytes
         connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
     else:
         raise StoreError(f"the key {key!r} already stands for another text")
-
-
-def _evict(connection: sqlite3.Connection, max_bytes: int, spared: Iterable[str]) -> None:
-    """Delete the rows unused for longest until the rest fits; never those just written."""
-    (size,) = connection.execute("SELECT value FROM meta WHERE name = 'size'").fetchone()
-    if size <= max_bytes:
-        return
-    spared, gone = frozenset(spared), []
-    for key, freed in connection.execute("SELECT key, size FROM originals ORDER BY used, rowid"):
-        if size <= max_bytes:
-            break
-        if key not in spared:
-            gone.append((key,))
-            size -= freed
-    if size > max_bytes:
-        raise StoreError(f"the originals of one call exceed the {max_bytes:,} bytes of the store")
-    connection.executemany("DELETE FROM originals WHERE key = ?", gone)
 
 
 def _forget(connection: sqlite3.Connection, most: int, max_bytes: int) -> None:

@@ -8,7 +8,8 @@ the process also keep the ledger's notes of what was decided, which may be lost 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -64,6 +65,15 @@ class FirstNotes(Notes, Protocol):
         ...
 
 
+@runtime_checkable
+class Shared(Protocol):
+    """A store that several tenants share, in which whoever holds the most gives way first where there is no room."""
+
+    def put_for(self, tenant: str, texts: Mapping[str, str]) -> None:
+        """See `Store.put`; the room that the texts take is this tenant's, "" for nobody's. Raises StoreError."""
+        ...
+
+
 def open_store(location: str | None = None, folder: Path | None = None, patience: Patience = USUAL) -> Store:
     """The store at `location`: "memory", a path, the URL of a Redis, or None (or "") for a file in `folder`.
 
@@ -89,19 +99,21 @@ def location_of(store: Store) -> str:
 
 
 class MemoryStore:
-    """Originals for as long as the process lives, the least recently used given up first."""
+    """Originals for as long as the process lives, the least recently used of whoever holds the most given up first."""
 
     def __init__(self, secret: bytes = b"contextprune", max_bytes: int = 256 << 20) -> None:
         self._secret = secret
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._texts: dict[str, str] = {}  # in order of last use
-        self._size = 0
+        self._owners: dict[str, str] = {}
+        self._sizes: Counter[str] = Counter()  # bytes that each tenant holds, "" for nobody
 
     def __getstate__(self) -> dict[str, Any]:
         """The originals go along to another process, which has no other way to them."""
         with self._lock:
-            return {**{key: value for key, value in vars(self).items() if key != "_lock"}, "_texts": dict(self._texts)}
+            copies = {"_texts": dict(self._texts), "_owners": dict(self._owners), "_sizes": Counter(self._sizes)}
+            return {key: value for key, value in vars(self).items() if key != "_lock"} | copies
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Go on with a lock of its own."""
@@ -118,6 +130,10 @@ class MemoryStore:
 
     def put(self, texts: Mapping[str, str]) -> None:
         """See `Store`; StoreError where the texts alone are larger than the store."""
+        self.put_for("", texts)
+
+    def put_for(self, tenant: str, texts: Mapping[str, str]) -> None:
+        """See `Shared`."""
         if sum(map(bytes_of, texts.values())) > self._max_bytes:
             raise StoreError(f"the originals of one call exceed the {self._max_bytes:,} bytes of the memory store")
         with self._lock:
@@ -125,11 +141,28 @@ class MemoryStore:
                 if self._texts.get(key, text) != text:
                     raise StoreError(f"the key {key!r} already stands for another text")
             for key, text in texts.items():
-                self._size += 0 if key in self._texts else bytes_of(text)
-                self._texts.pop(key, None)
+                if self._texts.pop(key, None) is None:
+                    self._owners[key] = tenant
+                    self._sizes[tenant] += bytes_of(text)
                 self._texts[key] = text
-            while self._size > self._max_bytes:
-                self._size -= bytes_of(self._texts.pop(next(iter(self._texts))))
+            while self._sizes.total() > self._max_bytes:
+                self._drop(self._next_to_go(texts))
+
+    def _next_to_go(self, spared: Collection[str]) -> str:
+        """The key of what whoever holds the most used least recently; none of those just written."""
+        if len(self._sizes) == 1:
+            return next(iter(self._texts))
+        oldest: dict[str, str] = {}
+        for key in self._texts:
+            if key not in spared:
+                oldest.setdefault(self._owners[key], key)
+        return oldest[max(oldest, key=self._sizes.__getitem__)]
+
+    def _drop(self, key: str) -> None:
+        tenant = self._owners.pop(key)
+        self._sizes[tenant] -= bytes_of(self._texts.pop(key))
+        if not self._sizes[tenant]:
+            del self._sizes[tenant]
 
     def get(self, key: str) -> str | None:
         """See `Store`."""

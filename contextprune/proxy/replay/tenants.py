@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from contextprune.context import Context, Kind
-from contextprune.storage.store import FirstNotes, Notes, Store
+from contextprune.storage.store import FirstNotes, Notes, Shared, Store
 
 
 def _nothing() -> None:
@@ -37,6 +37,7 @@ class Scoped:
         self._store, self._tenant, self._on_write = store, tenant, on_write
         self._home = tenant if home is None else home
         self._notes: Notes | None = store if isinstance(store, Notes) else None
+        self._shared: Shared | None = store if isinstance(store, Shared) else None
 
     @property
     def at_home(self) -> Scoped:
@@ -48,9 +49,12 @@ class Scoped:
         return self._store.key(f"{self._tenant}\0{text}" if self._tenant else text)
 
     def put(self, texts: Mapping[str, str]) -> None:
-        """See `Store`."""
+        """See `Store`; the room is this tenant's, where the store shares its room."""
         self._on_write()
-        self._store.put(texts)
+        if self._shared is None:
+            self._store.put(texts)
+        else:
+            self._shared.put_for(self._tenant, texts)
 
     def get(self, key: str) -> str | None:
         """See `Store`; None, too, where the text is another tenant's that this one has not sent itself: see `prove`."""
