@@ -32,7 +32,10 @@ Arm: TypeAlias = Callable[[list[NodeWithScore], str], list[NodeWithScore]]
 """(nodes of its own, question) -> what it returns."""
 
 SETS = "doc_section,hotpot500,medquad,nq20,qed,quotesum,selqa,squad2"
-SAMPLES = Path(__file__).parents[3] / "examples" / "data" / "bench"
+_OWN = Path(__file__).parents[1] / "examples"
+SAMPLES = (_OWN if _OWN.is_dir() else _OWN.parents[2] / "examples") / "data" / "bench"
+"""In a source distribution beside this folder, in the repository two folders up."""
+
 COUNT = cp.Tiktoken()
 _END = re.compile(r"[^\w\s]*\s*\[…(?: \d+)?\]\s*[^\w\s]*|(?<=[.!?])\s+|\n+")
 """Where a sentence ends: also at a gap, whose note stands in the syntax of its place."""

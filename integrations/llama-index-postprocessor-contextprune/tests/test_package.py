@@ -18,7 +18,8 @@ import llama_index.postprocessor.contextprune as face
 HERE = Path(__file__).parents[1]
 PACKAGE = HERE / "llama_index" / "postprocessor" / "contextprune"
 FILES = sorted(PACKAGE.glob("*.py"))
-EXAMPLES = sorted((HERE.parents[1] / "examples").glob("llamaindex_*.py"))
+_OWN = HERE / "examples"  # in a source distribution; in the repository they are two folders up
+EXAMPLES = sorted((_OWN if _OWN.is_dir() else HERE.parents[1] / "examples").glob("llamaindex_*.py"))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 STAND_INS = """
 from llama_index.core import MockEmbedding, Settings
