@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from contextprune.bench.data import Row, Session
 from contextprune.bench.documents.baselines import BASELINES
@@ -27,35 +27,13 @@ from contextprune.training.samples import Sample
 
 OUR_ARMS = ("ours", "ours-lexical")
 
-
-class RowJob(NamedTuple):
-    """A row with the arms and budgets to run on it; small and picklable."""
-
-    row: Row
-    arms: tuple[str, ...]
-    budgets: tuple[float, ...]
+Subject = TypeVar("Subject")
 
 
-class OutputJob(NamedTuple):
-    """An output of a tool with the arms and budgets to run on it."""
+class Job(NamedTuple, Generic[Subject]):
+    """A row, session, output of a tool or case, with the arms and budgets to run on it."""
 
-    output: Output
-    arms: tuple[str, ...]
-    budgets: tuple[float, ...]
-
-
-class FieldJob(NamedTuple):
-    """A case with the arms and budgets to run on it; every arm also runs without a budget."""
-
-    case: Case
-    arms: tuple[str, ...]
-    budgets: tuple[float, ...]
-
-
-class SessionJob(NamedTuple):
-    """A session with the arms and budgets to run on it."""
-
-    session: Session
+    subject: Subject
     arms: tuple[str, ...]
     budgets: tuple[float, ...]
 
@@ -67,7 +45,7 @@ class ReplayJob(NamedTuple):
     arms: tuple[str, ...]
 
 
-def score_row(job: RowJob) -> list[EvidenceResult]:
+def score_row(job: Job[Row]) -> list[EvidenceResult]:
     """Every arm at every budget on one row."""
     results: list[EvidenceResult] = []
     for name in job.arms:
@@ -76,17 +54,17 @@ def score_row(job: RowJob) -> list[EvidenceResult]:
 
             arms: Sequence[Any] = (on_documents(SCORERS[name]),)
         else:
-            arms = BASELINES[name](job.row)
+            arms = BASELINES[name](job.subject)
         for budget in job.budgets:
-            score: Score = evaluate_row(job.row, arms, budget)
-            results.append(EvidenceResult(job.row.set, job.row.id, name, budget, **asdict(score)))
+            score: Score = evaluate_row(job.subject, arms, budget)
+            results.append(EvidenceResult(job.subject.set, job.subject.id, name, budget, **asdict(score)))
     return results
 
 
-def score_session(job: SessionJob) -> list[TraceResult]:
+def score_session(job: Job[Session]) -> list[TraceResult]:
     """Every arm at every budget at every decision point of one session."""
     results: list[TraceResult] = []
-    for point in points(job.session):
+    for point in points(job.subject):
         needed = len(point.values), len(point.lines)
 
         for name in job.arms:
@@ -102,24 +80,24 @@ def score_session(job: SessionJob) -> list[TraceResult]:
     return results
 
 
-def score_output(job: OutputJob) -> list[ToolResult]:
+def score_output(job: Job[Output]) -> list[ToolResult]:
     """Every arm at every share on one tool's output."""
     from contextprune.bench.ours import SCORERS  # noqa: PLC0415  # baselines run without us
 
     arms = {name: on_outputs(SCORERS[name]) if name in OUR_ARMS else TOOL_BASELINES[name] for name in job.arms}
     return [
-        ToolResult(job.output.tool, job.output.id, name, budget, recall(job.output, arm, budget))
+        ToolResult(job.subject.tool, job.subject.id, name, budget, recall(job.subject, arm, budget))
         for name, arm in arms.items()
         for budget in job.budgets
     ]
 
 
-def score_case(job: FieldJob) -> list[FieldResult]:
-    """Every arm at every share and on arrival on one case."""
+def score_case(job: Job[Case]) -> list[FieldResult]:
+    """Every arm at every share, and on arrival, on one case."""
     from contextprune.bench.ours import SCORERS  # noqa: PLC0415  # baselines run without us
 
     arms = {name: compressing(SCORERS[name]) if name in OUR_ARMS else FIELD_BASELINES[name] for name in job.arms}
-    return [judge(job.case, name, arm, share) for name, arm in arms.items() for share in (*job.budgets, None)]
+    return [judge(job.subject, name, arm, share) for name, arm in arms.items() for share in (*job.budgets, None)]
 
 
 def score_knob(sample: Sample) -> list[Kept]:

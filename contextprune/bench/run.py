@@ -28,11 +28,8 @@ from contextprune.bench.field.measure import SHARES as FIELD_SHARES
 from contextprune.bench.field.tables import show_field
 from contextprune.bench.jobs import (
     OUR_ARMS,
-    FieldJob,
-    OutputJob,
+    Job,
     ReplayJob,
-    RowJob,
-    SessionJob,
     replay_session,
     score_case,
     score_edits,
@@ -71,7 +68,7 @@ _PACKAGES: Mapping[str, Sequence[str]] = {
 }
 """Packages that a task cannot do without: of the extras `bench` and `proxy`."""
 
-Job = TypeVar("Job")
+Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 
@@ -140,7 +137,7 @@ def _evidence(options: Options, root: Path, console: Console) -> list[dict[str, 
         console.print("evidence: no QA sets here")
         return []
 
-    jobs = [RowJob(row, arms, options.budgets or BUDGETS) for row in rows]
+    jobs = [Job(row, arms, options.budgets or BUDGETS) for row in rows]
     results = _all_results(jobs, score_row, options, "evidence")
     show_evidence(console, results, notes)
     return [asdict(result) for result in results]
@@ -148,7 +145,7 @@ def _evidence(options: Options, root: Path, console: Console) -> list[dict[str, 
 
 def _traces(options: Options, root: Path, console: Console) -> list[dict[str, Any]]:
     arms, notes = available([*OUR_ARMS, *TRACE_BASELINES], options.arms)
-    jobs = [SessionJob(session, arms, options.budgets or RESULT_SHARES) for session in _trajectories(options, root)]
+    jobs = [Job(session, arms, options.budgets or RESULT_SHARES) for session in _trajectories(options, root)]
     if not jobs:
         console.print("traces: no trajectory sets here")
         return []
@@ -156,7 +153,7 @@ def _traces(options: Options, root: Path, console: Console) -> list[dict[str, An
     results = _all_results(jobs, score_session, options, "traces")
     show_traces(console, results, notes)
     ours = tuple(arm for arm in arms if arm in OUR_ARMS)
-    grounded = _all_results([ReplayJob(job.session, ours) for job in jobs], score_edits, options, "grounded edits")
+    grounded = _all_results([ReplayJob(job.subject, ours) for job in jobs], score_edits, options, "grounded edits")
     show_grounded(console, grounded)
     return [*map(asdict, results), *map(asdict, grounded)]
 
@@ -192,7 +189,7 @@ def _tools(options: Options, root: Path, console: Console) -> list[dict[str, Any
         console.print("tools: no outputs here (tools_unseen.jsonl.gz)")
         return []
 
-    jobs = [OutputJob(output, arms, options.budgets or LINE_SHARES) for output in load_outputs(path, options.rows)]
+    jobs = [Job(output, arms, options.budgets or LINE_SHARES) for output in load_outputs(path, options.rows)]
     results = _all_results(jobs, score_output, options, "tools")
     show_tools(console, results, notes)
     return [asdict(result) for result in results]
@@ -205,7 +202,7 @@ def _field(options: Options, _: Path, console: Console) -> list[dict[str, Any]]:
         console.print("field: no cases in these families")
         return []
 
-    jobs = [FieldJob(case, arms, options.budgets or FIELD_SHARES) for case in cases]
+    jobs = [Job(case, arms, options.budgets or FIELD_SHARES) for case in cases]
     results = _all_results(jobs, score_case, options, "field")
     show_field(console, results, notes)
     return [asdict(result) for result in results]
@@ -314,7 +311,7 @@ def _trajectories(options: Options, root: Path) -> list[Session]:
 
 
 def _all_results(
-    jobs: Sequence[Job], work: Callable[[Job], Sequence[Result]], options: Options, title: str
+    jobs: Sequence[Piece], work: Callable[[Piece], Sequence[Result]], options: Options, title: str
 ) -> list[Result]:
     """The results of all jobs in one list, in the order of the jobs."""
     return [result for results in map_jobs(jobs, work, processes=options.processes, title=title) for result in results]

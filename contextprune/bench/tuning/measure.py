@@ -9,10 +9,8 @@ from statistics import fmean
 from contextprune.bench.data import Session, find_sets, load_rows, load_sessions
 from contextprune.bench.intervals import mean_of_sets
 from contextprune.bench.jobs import (
-    OutputJob,
+    Job,
     ReplayJob,
-    RowJob,
-    SessionJob,
     replay_session,
     score_output,
     score_row,
@@ -47,7 +45,7 @@ def _sessions(arm: str, root: Path) -> Figures:
 
 
 def _traces(arm: str, root: Path) -> Figures:
-    rows = [row for session in _recorded(root) for row in score_session(SessionJob(session, (arm,), SHARES))]
+    rows = [row for session in _recorded(root) for row in score_session(Job(session, (arm,), SHARES))]
     return Figures(
         values=(sum(row.values for row in rows), sum(row.needed_values for row in rows)),
         lines=(sum(row.lines for row in rows), sum(row.needed_lines for row in rows)),
@@ -68,7 +66,7 @@ def _epochs(arm: str, root: Path) -> Figures:
 def _tools(arm: str, root: Path) -> Figures:
     path = find_outputs(root)
     outputs = load_outputs(path) if path else []
-    rows = [row for each in outputs for row in score_output(OutputJob(each, (arm,), SHARES))]
+    rows = [row for each in outputs for row in score_output(Job(each, (arm,), SHARES))]
     return Figures(evidence=fmean(row.recall for row in rows))
 
 
@@ -83,7 +81,7 @@ def _evidence(arm: str, root: Path) -> Figures:
     recalls: dict[str, list[float]] = {}
     for name, path in find_sets(root, "qa").items():
         for row in load_rows(name, path, None):
-            scores = score_row(RowJob(row, (arm,), SHARES))
+            scores = score_row(Job(row, (arm,), SHARES))
             recalls.setdefault(name, []).extend(score.recall for score in scores if score.recall is not None)
     return Figures(evidence=mean_of_sets(recalls))
 
