@@ -9,9 +9,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from contextprune.cli.app import main
 from contextprune.cli.doctor import Finding, canary
 from contextprune.cli.doctor_proxy import examine_proxy
 from contextprune.cli.probe import fetch
+from tests.http_server import answering
 
 PATIENT = {"CONTEXTPRUNE_SERVE_DEADLINE": "30", "CONTEXTPRUNE_SERVE_PREFILL": "1", "CONTEXTPRUNE_SCORER": "lexical"}
 STATS: dict[str, Any] = {"version": __version__, "mode": "on", "all": {"eligible": 3, "shortened": 2}, "scorers": {}}
@@ -61,17 +61,8 @@ def pretending(**pages: Any) -> Iterator[str]:
 
         do_POST = do_GET  # noqa: N815 - the name that is looked for
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Pages) as url:
+        yield url
 
 
 def trouble(findings: Sequence[Finding]) -> str:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import pytest
 from contextprune.cli.wrap import AGENTS, _ready, _start, _stop, destinations, places, prepare, wrap
 from contextprune.errors import ContextPruneError, SettingsError
 from contextprune.proxy.inherited import CHALLENGE, PROOF
+from tests.http_server import answering
 from tests.proxy.in_process import Scripted, running, until
 from tests.proxy.provider import providing
 
@@ -336,16 +337,6 @@ class Silent(BaseHTTPRequestHandler):
     def genuine(self) -> str:
         return ""
 
-    def log_message(self, *_: object) -> None: ...
-
-
-@contextmanager
-def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
@@ -357,7 +348,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.mark.parametrize("proof", ["", "0" * 64, "\u00fc"])
 def test_a_listener_that_does_not_know_the_secret_is_refused(proof: str, sleeper: subprocess.Popen[bytes]) -> None:
     thief = type("Thief", (Silent,), {"proof": proof})
-    with listening(thief) as url, pytest.raises(ContextPruneError, match=f"{url} is answered by something else"):
+    with answering(thief) as url, pytest.raises(ContextPruneError, match=f"{url} is answered by something else"):
         _ready(sleeper, url, b"secret")
 
 
@@ -370,7 +361,7 @@ def test_a_listener_that_asks_the_proxy_for_the_proof_is_refused(sleeper: subpro
                 return str(proxy.get("/readyz", headers={CHALLENGE: challenge}).headers[PROOF])
 
         assert _ready(sleeper, proxy.url, b"secret")
-        with listening(Between) as url, pytest.raises(ContextPruneError, match="something else"):
+        with answering(Between) as url, pytest.raises(ContextPruneError, match="something else"):
             _ready(sleeper, url, b"secret")
 
 

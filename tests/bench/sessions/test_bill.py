@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,38 +16,16 @@ from contextprune.bench.traces.future_use import points
 from contextprune.context import Context, Kind
 from contextprune.money.tariff import FAMILIES, Piece, charge
 from contextprune.session.replay import replay
+from tests.bench.refund import REPEATED, SECRET, call, refund, result
 
-SECRET = "order_8841"
-REPEATED = "total = price * quantity + shipping"
 LONG = "\n".join(f"row {i} of a long listing that nobody asked for" for i in range(300))
 SAMPLES = Path(__file__).parents[3] / "examples" / "data" / "bench"
 
 every_rival = pytest.mark.parametrize("name", sorted(RIVALS))
 
 
-def call(number: int, **arguments: Any) -> dict[str, Any]:
-    function = {"name": "shell", "arguments": json.dumps(arguments)}
-    return {"role": "assistant", "content": "", "tool_calls": [{"id": f"c{number}", "function": function}]}
-
-
-def result(number: int, text: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": f"c{number}", "content": text}
-
-
-FOUND = f"user_17 has one order:\n{SECRET} was shipped\n  {REPEATED}\n{LONG}"
-SESSION = Session(
-    id="s",
-    set="shop",
-    messages=(
-        {"role": "user", "content": "Refund the order of user_17."},
-        call(1, command="find user_17"),
-        result(1, FOUND),
-        call(2, command="date"),
-        result(2, LONG),
-        call(3, command=f"refund {SECRET} for user_17\n{REPEATED}"),
-        result(3, "done"),
-    ),
-)
+SESSION = refund(LONG, LONG)
+FOUND = SESSION.messages[2]["content"]
 STORY = prepare(SESSION)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -12,33 +11,9 @@ from contextprune.bench.traces.future_use import points, results_chars, score
 from contextprune.bench.traces.masking import LONGEST, TRACE_BASELINES, WHOLE_RESULTS, keep_last
 from contextprune.text.later_use import leaves
 from contextprune.training.transcript import text_of
+from tests.bench.refund import REPEATED, SECRET, call, refund, result
 
-SECRET = "order_8841"
-REPEATED = "total = price * quantity + shipping"
-
-
-def call(number: int, **arguments: Any) -> dict[str, Any]:
-    function = {"name": "shell", "arguments": json.dumps(arguments)}
-    return {"role": "assistant", "content": "", "tool_calls": [{"id": f"c{number}", "function": function}]}
-
-
-def result(number: int, text: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": f"c{number}", "content": text}
-
-
-SESSION = Session(
-    id="s",
-    set="shop",
-    messages=(
-        {"role": "user", "content": "Refund the order of user_17."},
-        call(1, command="find user_17"),
-        result(1, f"user_17 has one order:\n{SECRET} was shipped\n  {REPEATED}\nend of the list"),
-        call(2, command="date"),
-        result(2, "Monday\nthe twelfth"),
-        call(3, command=f"refund {SECRET} for user_17\n{REPEATED}"),
-        result(3, "done"),
-    ),
-)
+SESSION = refund("end of the list", "Monday\nthe twelfth")
 
 
 def test_a_value_is_needed_where_only_a_result_held_it() -> None:

@@ -6,13 +6,12 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from contextprune.proxy.dashboard.respond import Response, respond
 from contextprune.proxy.options import Options
 from contextprune.proxy.telemetry.monitor import Monitor
 from tests.html_reader import Reader
+from tests.http_server import answering
 from tests.proxy.telemetry.sample_traffic import POOL, busy_day, finished, heat, monitor_of, passed
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -192,18 +192,8 @@ def served(monitor: Monitor) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(found[2])
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that it has
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(60)
+    with answering(Handler) as url:
+        yield url
 
 
 def browsed(url: str, folder: Path, *flags: str, seconds: float = 1) -> tuple[str, str]:
