@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+from functools import partial
 from typing import Never
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_reason_is_a_warning_with_its_traceback_once(caplog: pytest.LogCapture
 def test_endless_new_reasons_fill_neither_the_log_nor_the_memory(caplog: pytest.LogCaptureFixture) -> None:
     fail_open = cp.FailOpen(LOG)
     for i in range(150):
-        fail_open("nothing happens", lambda i=i: broken(OSError(f"no room {i}" + "!" * 1000)), None)
+        fail_open("nothing happens", partial(broken, OSError(f"no room {i}" + "!" * 1000)), None)
     assert sum(record.levelno == logging.WARNING for record in caplog.records) == 100
     assert len(fail_open.reason) == 300
 

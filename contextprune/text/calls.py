@@ -28,6 +28,7 @@ _COMMAND = re.compile(r"(?i)(?:command|cmd|shell|bash|powershell)(?:_?line|s|_?s
 _IN_CODE = re.compile(r"""\b(?:cmd|command|commands)\b["']?\s*[:=]\s*(?=["'`\[])""")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"|\'((?:[^\'\\]|\\.)*+)\'|`((?:[^`\\]|\\.)*+)`', re.DOTALL)
 _SHOWN_BY_EDITORS = frozenset({"view", "read", "open", "cat", "show", "print", "goto", "scroll"})
+_BARE_VERBS = frozenset({"open", "read", "view"})  # of a file where they name one; any user may have a tool so called
 _LISTS = frozenset({"commands", "cmds", "scripts"})  # of command lines, and not of the words of one
 _NO_LINES = frozenset({"files_with_matches", "count", "filesWithMatches", "files"})
 _NO_TEXT = frozenset({"Directory", "Image"})  # what a reader that does several things was told to do instead
@@ -64,7 +65,7 @@ def shown_by(tool: str | None, arguments: str) -> Shown | None:
             return Shown(_paths(value)) if verb in _SHOWN_BY_EDITORS or does is Does.EDIT else None
         if does is Does.SEARCH and any(value.get(key) in _NO_LINES for key in ("output_mode", "outputMode", "mode")):
             return None
-        if does is Does.READ and (modes := _modes(value)) and modes <= _NO_TEXT:
+        if does is Does.READ and _reads_no_file(str(tool), value):
             return None
         if does is not None:
             return Shown(_paths(value))
@@ -124,6 +125,14 @@ def _paths(value: Any, key: str = "") -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(path for inner in value for path in _paths(inner, key))
     return (value,) if isinstance(value, str) and _PATH.fullmatch(key) else ()
+
+
+def _reads_no_file(tool: str, value: Mapping[str, Any]) -> bool:
+    """Whether a reader was told to read something else, or is called as any tool may be and given no path."""
+    modes = _modes(value)
+    if modes and modes <= _NO_TEXT:
+        return True
+    return bool(value) and not _paths(value) and plain_name(tool) in _BARE_VERBS
 
 
 def _modes(value: Mapping[str, Any]) -> frozenset[str]:

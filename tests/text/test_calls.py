@@ -67,6 +67,8 @@ def test_calls_that_show_files_name_them(tool: str, arguments: dict[str, Any], p
         ("run_kubectl", {"command": "get", "file": "pods"}),
         ("exec", {"input": "await tools.exec_command({cmd: 'npm test'})"}),
         ("sql", {"query": "select * from files"}),
+        ("view", {"order": 48777}),  # tools of a user's own that happen to be called so
+        ("open", {"door": "left"}),
     ],
 )
 def test_other_calls_show_none(tool: str, arguments: dict[str, Any]) -> None:

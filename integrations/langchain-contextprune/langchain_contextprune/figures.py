@@ -4,26 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import contextprune as cp
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.runnables.config import RunnableConfig, merge_configs, var_child_runnable_config
 
 
-class Witness(BaseCallbackHandler):
-    """Sees the messages that a model was sent in the end; middleware behind ours may have changed them."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one call of a model was sent in the end.
 
-    run_inline = True  # it only keeps a list, so no thread is worth it
+    Attributes:
+        messages: The messages, as middleware behind ours left them.
+        model: The model's name; "" where it tells none.
+    """
+
+    messages: Sequence[BaseMessage]
+    model: str
+
+
+class Witness(BaseCallbackHandler):
+    """Sees what models were sent while a request was handled: it may be retried, or go to another model."""
+
+    run_inline = True  # it only keeps references, so no thread is worth it
 
     def __init__(self) -> None:
-        self.messages: list[BaseMessage] | None = None
+        self._calls: dict[UUID, Sent] = {}
+        self._by_reply: dict[str, Sent] = {}
 
-    def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], **kwargs: Any) -> None:
-        """Keep what was sent last: of several tries the last one counts."""
+    def on_chat_model_start(
+        self,
+        serialized: Any,
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Keep what a model is sent."""
         del serialized, kwargs
-        self.messages = messages[0] if messages else None
+        if messages:
+            self._calls[run_id] = Sent(messages[0], str((metadata or {}).get("ls_model_name") or ""))
+
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+        """Keep which reply came of it."""
+        del kwargs
+        for generations in response.generations:
+            for generation in generations:
+                reply = generation.message.id if isinstance(generation, ChatGeneration) else None
+                if reply and run_id in self._calls:
+                    self._by_reply[reply] = self._calls[run_id]
+
+    def sent_for(self, replies: Sequence[BaseMessage]) -> Sent | None:
+        """Find the call that a reply came of; of replies that no call knows, the last call, and None without calls."""
+        own = next((self._by_reply[reply.id] for reply in replies if reply.id in self._by_reply), None)
+        return own or next(reversed(self._calls.values()), None)
 
 
 @contextmanager
@@ -45,11 +85,11 @@ def streamed(runtime: Any, event: Mapping[str, Any]) -> None:
         writer({"contextprune": dict(event)})
 
 
-def cleared(counter: cp.Counter, handed_on: Sequence[BaseMessage], sent: Sequence[BaseMessage] | None) -> int:
+def cleared(counter: cp.Counter, handed_on: Sequence[BaseMessage], sent: Sent | None) -> int:
     """Count the tokens of results that ours handed on and something behind it cleared or left out."""
     if sent is None:
         return 0
-    shown = {message.tool_call_id: message for message in sent if isinstance(message, ToolMessage)}
+    shown = {message.tool_call_id: message for message in sent.messages if isinstance(message, ToolMessage)}
     tokens = 0
     for message in handed_on:
         if isinstance(message, ToolMessage):

@@ -34,7 +34,7 @@ from langchain_contextprune.engines import DEADLINE, built
 from langchain_contextprune.figures import Witness, cleared, in_metadata, streamed
 from langchain_contextprune.messages import LEAST
 from langchain_contextprune.metadata import answered, arrived, was_alone
-from langchain_contextprune.outgoing import Outgoing, model_name, newest, thinking_of
+from langchain_contextprune.outgoing import Outgoing, model_name, name_of_reply, newest, takes_tools, thinking_of
 from langchain_contextprune.persons import is_persons
 from langchain_contextprune.recall_tool import NAME, ContextPruneRecall
 from langchain_contextprune.tool_results import ToolResult, each_result, messages_of
@@ -202,8 +202,14 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         return tuple(message for message in seen.settled if message.id and message.id in held)
 
     def _with_tool(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
-        """The request with our tool, where a middleware has dropped it though the messages name keys."""
-        if not self.tools or any(getattr(tool, "name", None) == NAME for tool in request.tools):
+        """The request with our tool, where a middleware has dropped it though the messages name keys.
+
+        Without it, where it is the only one and the model takes no tools.
+        """
+        names = [getattr(tool, "name", None) for tool in request.tools]
+        if names == [NAME] and not takes_tools(request.model):
+            return request.override(tools=[])
+        if not self.tools or NAME in names:
             return request
         named = any("recall=" in message.text for message in request.messages if isinstance(message, ToolMessage))
         return request.override(tools=[*self.tools, *request.tools]) if named else request
@@ -228,10 +234,13 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """The reply with our stamp, then the results as they were sent, and the counters."""
         whole = ModelResponse(result=[response]) if isinstance(response, AIMessage) else response
+        call = witness.sent_for(whole.result)
+        model = name_of_reply(sent.model, call)
         replies = [
-            answered(reply, sent.model, alone=sent.alone) if isinstance(reply, AIMessage) else reply
+            answered(reply, model, alone=sent.alone) if isinstance(reply, AIMessage) else reply
             for reply in whole.result
         ]  # results have the ids of those in the state, and so take their place
+
         new = newest(sent.request.messages)
         reasons = [reason for message in new if (reason := self._failed.pop(message.tool_call_id, ""))]
         reasons += [self._fail_open.reason] if sent.view is None else []
@@ -239,7 +248,7 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         self._begun -= begun
         gone = self._fail_open(
             "tokens are counted as they were handed on",
-            lambda: cleared(self.pruner.counter, sent.request.messages, witness.messages),
+            lambda: cleared(self.pruner.counter, sent.request.messages, call),
             0,
         )
         savings = sent.counted(reasons, begun=bool(begun) and len(new) == 1, cleared=gone)

@@ -9,10 +9,12 @@ from itertools import takewhile
 from typing import Any
 
 from langchain.agents.middleware.types import ModelRequest
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from langchain_contextprune.compress import View
 from langchain_contextprune.counters import Savings
+from langchain_contextprune.figures import Sent
 from langchain_contextprune.recall_tool import NAME
 
 
@@ -73,6 +75,21 @@ def model_name(model: Any) -> str:
     """Find the model's name, as its class keeps it; "" where it has none."""
     names = (getattr(model, key, None) for key in ("model_name", "model", "model_id"))
     return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def name_of_reply(asked: str, call: Sent | None) -> str:
+    """Find the name of the model that a reply is of: another one's where something behind ours went on to that.
+
+    Args:
+        asked: The name of the model that was asked.
+        call: The call that the reply came of, with the name that tracers see, which may lack a folder before it.
+    """
+    return asked if call is None or asked.endswith(call.model) else call.model
+
+
+def takes_tools(model: Any) -> bool:
+    """Tell whether a model can be told of tools; of what is no chat model of LangChain's, that is supposed."""
+    return getattr(type(model), "bind_tools", None) is not BaseChatModel.bind_tools
 
 
 def thinking_of(request: ModelRequest[Any]) -> Mapping[str, Any] | None:
