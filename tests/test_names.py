@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-PACKAGE = Path(__file__).parent.parent / "contextprune"
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+from tests.sources import Functions, Source, offences, sources
 
 VAGUE = frozenset(
     {
@@ -22,19 +20,17 @@ VAGUE_PER_THOUSAND_LINES = 7.0  # may only fall
 LONG = 20  # lines of a function from which on its steps stand in paragraphs
 LONG_WITHOUT_PARAGRAPHS = 0  # may only fall
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
-
-def names_in(tree: ast.Module) -> Iterator[str]:
+def names_in(source: Source) -> Iterator[str]:
     """Every use of a name: of variables, arguments, attributes, functions and classes."""
-    for node in ast.walk(tree):
+    for node in source.nodes:
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, (ast.arg, ast.keyword)):
             yield node.arg or ""
         elif isinstance(node, ast.Attribute):
             yield node.attr
-        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        elif isinstance(node, (Functions, ast.ClassDef)):
             yield node.name
 
 
@@ -42,7 +38,7 @@ def is_vague(name: str) -> bool:
     return name.strip("_").lower() in VAGUE
 
 
-def has_paragraphs(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> bool:
+def has_paragraphs(function: Functions, lines: list[str]) -> bool:
     """Whether a blank line stands anywhere in a function's body behind its docstring."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     assert not body or function.end_lineno is not None
@@ -50,17 +46,19 @@ def has_paragraphs(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list
 
 
 def test_vague_names_only_become_fewer() -> None:
-    lines = sum(path.read_text(encoding="utf-8").count("\n") for path in TREES)
-    uses = {path.relative_to(PACKAGE).as_posix(): sum(map(is_vague, names_in(tree))) for path, tree in TREES.items()}
+    lines = sum(source.text.count("\n") for source in sources())
+    uses = {source.name: sum(map(is_vague, names_in(source))) for source in sources()}
     worst = sorted(uses.items(), key=lambda use: -use[1])[:10]
     assert sum(uses.values()) / lines * 1000 <= VAGUE_PER_THOUSAND_LINES, f"most in {worst}"
 
 
 def test_long_functions_without_paragraphs_only_become_fewer() -> None:
-    walls = []
-    for path, tree in TREES.items():
-        lines = path.read_text(encoding="utf-8").split("\n")
-        for node in ast.walk(tree):
-            if isinstance(node, FUNCTIONS) and node.end_lineno and node.end_lineno - node.lineno + 1 > LONG:
-                walls += [] if has_paragraphs(node, lines) else [f"{path.relative_to(PACKAGE)}: {node.name}"]
-    assert len(walls) <= LONG_WITHOUT_PARAGRAPHS, walls
+    def walls(source: Source) -> Iterator[str]:
+        lines = source.text.split("\n")
+        for function in source.functions:
+            assert function.end_lineno is not None
+            is_long = function.end_lineno - function.lineno + 1 > LONG
+            if is_long and not has_paragraphs(function, lines):
+                yield f"{source.name}: {function.name}"
+
+    assert len(offences(walls)) <= LONG_WITHOUT_PARAGRAPHS, offences(walls)
