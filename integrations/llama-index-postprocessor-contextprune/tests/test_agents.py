@@ -13,7 +13,7 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.mock import MockLLM
 from llama_index.core.memory import Memory
 from llama_index.core.tools import FunctionTool
-from llama_index.core.workflow import Context, JsonSerializer
+from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent, JsonSerializer
 
 from llama_index.postprocessor.contextprune import ContextPruneMemory, prune_tools
 from tests.scenes import COUNT, CRASH, LOG, Script, call, pruner, reply
@@ -125,6 +125,39 @@ def test_an_error_reaches_the_model_and_an_unknown_tool_does_no_harm() -> None:
     script = Script(reply(call("1", "fail", path="a.log"), call("2", "nothing")), reply(text="gone"))
     ask(FunctionAgent(tools=prune_tools([fail], pruner()), llm=script.llm()))
     assert any("a.log is gone" in result for result in script.results())
+
+
+def asked(answer: str) -> list[str]:
+    """What a model sees of a tool that waits for a person's answer and then reads a log."""
+
+    async def ask_a_person(ctx: Context[Any], then: str) -> str:
+        """Ask a person, or read a log once they agree."""
+        event = await ctx.wait_for_event(HumanResponseEvent, waiter_event=InputRequiredEvent(prefix="Which worker?"))
+        return numbered_log(then) if then else f"They said: {event.response}"
+
+    then = "" if answer != "yes" else "a.log"
+    script = Script(reply(call("1", "ask_a_person", then=then)), reply(text="done"))
+    agent = FunctionAgent(tools=prune_tools([ask_a_person], pruner()), llm=script.llm())
+
+    async def go() -> None:
+        handler = agent.run(GOAL)
+        async for event in handler.stream_events():
+            if isinstance(event, InputRequiredEvent):
+                handler.ctx.send_event(HumanResponseEvent(response=answer))
+        await handler
+
+    asyncio.run(go())
+    return script.results()
+
+
+def test_what_a_person_answers_to_a_tool_is_whole() -> None:
+    assert asked(LOG) == [f"They said: {LOG}"]
+
+
+def test_what_a_tool_returns_after_a_person_agreed_is_short() -> None:
+    (result,) = asked("yes")
+    assert CRASH in result
+    assert COUNT(result) < 0.8 * COUNT(numbered_log("a.log"))
 
 
 def test_a_direct_return_comes_whole_to_the_user() -> None:

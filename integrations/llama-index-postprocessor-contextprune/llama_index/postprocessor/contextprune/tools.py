@@ -21,6 +21,7 @@ from llama_index.postprocessor.contextprune.engine import agents_pruner
 from llama_index.postprocessor.contextprune.events import ContextPruneToolEvent
 from llama_index.postprocessor.contextprune.failures import TellsFailures
 from llama_index.postprocessor.contextprune.messages import RECALL, Chat, arrived
+from llama_index.postprocessor.contextprune.persons import is_persons
 from llama_index.postprocessor.contextprune.recall import recall_tool
 from llama_index.postprocessor.contextprune.runs import Run, read_run
 
@@ -170,7 +171,7 @@ class PrunedTool(TellsFailures, FunctionTool):
 
     def _shortened(self, output: ToolOutput, asked: dict[str, Any], run: Run) -> _Arrived:
         parts = result_parts(output.blocks)
-        if not any(part.get("text") for part in parts):
+        if not any(part.get("text") for part in parts) or is_persons(output.content):
             return _Arrived(output)
         history, key = run.asking(self.metadata.get_name(), asked)
         result: Chat = {"role": "tool", "tool_call_id": key, "content": parts}
