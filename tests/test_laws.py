@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import contextprune as cp
+from contextprune.context import blocks_of
 from contextprune.dialects import apply, read
-from contextprune.markers import KEY
+from contextprune.markers import KEY, MARKER, most_tokens
 from contextprune.plan import Action
 from contextprune.prepare import count, prepare
+from contextprune.rendering import gaps
 from contextprune.selection import under_budget
 from contextprune.selection.protection import movable
 from contextprune.splitting import split
@@ -246,6 +250,33 @@ def test_13_the_budget_is_used(scorer: cp.Scorer, payload: Any, budget: cp.Budge
     except cp.BudgetError:
         return
     assert not left_out_though_it_fits(prepared, plan, ceiling)
+
+
+SHORT_MARKER = re.compile(
+    r"\[(?:\d+ [a-z ]+?(?: at \d+)? (?:cut|as above)|\.\.\.(?: \d+)?|as above(?: \d+)?)(?:, recall=[a-z2-7]{12})?\]"
+    r"(?:\": \"\")?"
+)
+"""A marker that says no more than how much is gone."""
+FRAME = 6  # tokens of the comment, the member of an object or the line break that a marker stands in
+
+
+def markers_of(plan: cp.Plan, texts: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Each marker of the new `texts` of a plan's segments, with the tokens of what it stands for."""
+    for block in blocks_of(plan.spans):
+        text, at = texts[plan.spans[block.start].segment], 0
+        for item in gaps(plan.decisions[block.start : block.stop], block.start):
+            if isinstance(item, int):
+                at = text.index(plan.spans[item].text, at) + len(plan.spans[item].text)
+            elif marker := MARKER.search(text, at):
+                yield marker[0], sum(decision.cost for decision in plan.decisions[item.first : item.end])
+
+
+@given(payloads(shapes=ALL_SHAPES), maybe_a_budget)
+@settings(max_examples=10)
+def test_no_marker_takes_more_than_its_share_of_what_it_stands_for(payload: Any, budget: cp.Budget | None) -> None:
+    out = compressed(payload, budget, pruner())
+    for marker, stands_for in markers_of(out.plan, [segment.text for segment in read(out.payload).segments]):
+        assert COUNTER(marker) <= most_tokens(stands_for) + FRAME or SHORT_MARKER.fullmatch(marker)
 
 
 @given(payloads(shapes=ALL_SHAPES), maybe_a_budget)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -35,6 +35,7 @@ from contextprune.dialects.files import bytes_of
 from contextprune.display.amounts import plural
 from contextprune.errors import ContextPruneError
 from contextprune.interpreter import isolate_children
+from contextprune.markers import recall_keys
 from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.storage.store import MemoryStore, location_of
@@ -116,7 +117,9 @@ def compress(
     format: Annotated[str | None, typer.Option(help="The format of FILE, where its content does not tell.")] = None,  # noqa: A002 - the word that users know
     explain: Annotated[bool, typer.Option("--explain", help="List the largest parts taken out, and why.")] = False,
     repetitions_only: cli_serve.RepetitionsOnly = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print no report, only the result.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print no report, only the result (and a key that it cannot hold).")
+    ] = False,
 ) -> None:
     """Shorten a context or a plain text, in its own format, and say what was done.
 
@@ -141,7 +144,9 @@ def compress(
     delivered = _deliver(result, output, is_text=isinstance(compressed.payload, str))
     if html:
         save(html, _page(compressed, file, texts, pruner))
-    if not quiet:
+    if quiet:
+        _tell_of_keys(compressed.report.notes, result)
+    else:
         _show_report(compressed, pruner, texts if explain else None, _originals(file, pruner))
     if not delivered:
         typer.echo("The result was not printed: write it with -o OUT.json, or into a pipe.", err=True)
@@ -249,6 +254,13 @@ def _tell_of_torn(payload: Any) -> None:
     if lines:
         shown = ", ".join(map(str, lines[:5])) + (", ..." if len(lines) > 5 else "")
         typer.echo(f"Not whole, so left as they are: {plural(len(lines), 'line')} ({shown}).", err=True)
+
+
+def _tell_of_keys(notes: Iterable[str], result: bytes) -> None:
+    """Say which keys give back what went where no marker in the result names them: nothing else would."""
+    for note in notes:
+        if any(key.encode() not in result for key in recall_keys(note)):
+            typer.echo(f"contextprune: {note}", err=True)
 
 
 def _deliver(result: bytes, output: str | None, *, is_text: bool) -> bool:

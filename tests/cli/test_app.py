@@ -153,6 +153,16 @@ def test_a_command_pipes_its_output_through() -> None:
     assert done.stderr == b""
 
 
+def test_a_key_that_the_result_cannot_hold_is_said_without_a_report(tmp_path: Path) -> None:
+    env = {**os.environ, "CONTEXTPRUNE_STORE": str(tmp_path / "originals.sqlite3")}
+    done = run("compress", "-", "--budget", "3", "--quiet", input=LOG.encode(), env=env)
+    assert done.stdout.strip() == b"[...]"
+    (line,) = done.stderr.decode().splitlines()
+    key = KEY.search(line)
+    assert key
+    assert run("recall", key[1], env=env).stdout == LOG.encode()
+
+
 def test_a_json_array_stays_valid(tmp_path: Path) -> None:
     path = tmp_path / "items.json"
     path.write_text(json.dumps([{"id": n, "state": "ok", "note": f"item {n}"} for n in range(300)]))
