@@ -40,6 +40,9 @@ from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.storage.store import MemoryStore, location_of
 
+_Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Print no report, only the result (and a key that it cannot hold).")
+]
 _LONG = 1 << 20  # bytes of input from which on a terminal shows the stage
 
 
@@ -117,9 +120,7 @@ def compress(
     format: Annotated[str | None, typer.Option(help="The format of FILE, where its content does not tell.")] = None,  # noqa: A002 - the word that users know
     explain: Annotated[bool, typer.Option("--explain", help="List the largest parts taken out, and why.")] = False,
     repetitions_only: cli_serve.RepetitionsOnly = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Print no report, only the result (and a key that it cannot hold).")
-    ] = False,
+    quiet: _Quiet = False,
 ) -> None:
     """Shorten a context or a plain text, in its own format, and say what was done.
 
