@@ -40,8 +40,9 @@ from contextprune.policy import Budget
 from contextprune.pruner import Pruner
 from contextprune.storage.store import MemoryStore, location_of
 
+_Ceiling = Annotated[Budget | None, option("SHARE|TOKENS", "The most that may remain: 0.4, 40% or 8000.", budget_of)]
 _Quiet = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Print no report, only the result (and a key that it cannot hold).")
+    bool, typer.Option("-q", "--quiet", help="Print no report, only the result (and a key it cannot hold).")
 ]
 _LONG = 1 << 20  # bytes of input from which on a terminal shows the stage
 
@@ -111,9 +112,7 @@ def root(
 @app.command()
 def compress(
     file: Annotated[str, typer.Argument(help="A body, log or any text; a folder; - is standard input.")],
-    budget: Annotated[
-        Budget | None, option("SHARE|TOKENS", "The most that may remain: 0.4, 40% or 8000.", budget_of)
-    ] = None,
+    budget: _Ceiling = None,
     query: Annotated[str | None, typer.Option(help="What the context is needed for.")] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help="Write the result to this file.")] = None,
     html: Annotated[str | None, typer.Option(help="Write a page that shows what was kept and why.")] = None,
@@ -138,9 +137,8 @@ def compress(
       cat body.json | contextprune compress - --html page.html -o /dev/null --explain
     """  # noqa: D301 - as above
     pruner = Pruner(policy_of(budget, repetitions_only=repetitions_only))
-    compressed, result, texts = _compressed(
-        file, budget, query, format, pruner, wants_texts=explain or html is not None
-    )
+    wants_texts = explain or html is not None
+    compressed, result, texts = _compressed(file, budget, query, format, pruner, wants_texts=wants_texts)
 
     delivered = _deliver(result, output, is_text=isinstance(compressed.payload, str))
     if html:
