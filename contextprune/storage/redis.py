@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contextprune.errors import MissingExtra, SettingsError, StoreError
-from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, unpacked
+from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, tenant_id, unpacked
 
 try:
     import redis
@@ -25,6 +25,8 @@ try:
     from redis.retry import Retry
 except ImportError as exc:
     raise MissingExtra("a store on Redis", extra="redis") from exc
+
+from contextprune.storage.redis_shares import Holdings  # needs it, too
 
 _LOG = logging.getLogger("contextprune.redis_store")
 
@@ -59,6 +61,7 @@ class RedisStore:
         self._client = _client(url, seconds)
         self._probe = _client(url, min(seconds, _PROBE_SECONDS))
         self._clock, self._pause = clock, _Pause(clock)
+        self._holdings = Holdings(self.location, self._max_age, _names_of_size)
         self._lock = threading.Lock()
         self._secret: bytes | None = None
         self._renewed: OrderedDict[str, float] = OrderedDict()
@@ -72,7 +75,11 @@ class RedisStore:
         return key_of(self._own_secret(), text)
 
     def put(self, texts: Mapping[str, str]) -> None:
-        """See `Store`. A text that is already there only counts as used again."""
+        """See `Store`. A text that is already there only counts as used again. The texts are nobody's."""
+        self.put_for("", texts)
+
+    def put_for(self, tenant: str, texts: Mapping[str, str]) -> None:
+        """See `Shared`."""
         if not texts:
             return
         secret = self._own_secret()
@@ -92,7 +99,11 @@ class RedisStore:
                     raise StoreError(f"the key {name.rpartition(':')[2]!r} already stands for another text")
             kept = self._renew(client, [part for name in there for part in parts[name]])
             lost = [name for name in values if name not in there or not kept.issuperset(parts[name])]
-            self._write(client, {part: data for name in lost for part, data in parts[name].items()}, over=False)
+            missing = {part: data for name in lost for part, data in parts[name].items()}
+            holder = tenant_id(secret, tenant).hex()
+            self._write(client, missing, over=False, holder=holder)
+            if lost:
+                self._holdings.add(client, holder, {name.rpartition(":")[2]: len(values[name]) for name in lost})
 
     def get(self, key: str) -> str | None:
         """See `Store`; StoreError where the stored bytes are damaged."""
@@ -195,10 +206,21 @@ class RedisStore:
                 "Set it to noeviction (CONFIG SET maxmemory-policy noeviction), or set CONTEXTPRUNE_STORE to another."
             )
 
-    def _write(self, client: Any, parts: Mapping[str, bytes], *, over: bool) -> bool:
-        """All or none; `over` what is there already. True where nothing was, or all was written over."""
+    def _write(self, client: Any, parts: Mapping[str, bytes], *, over: bool, holder: str | None = None) -> bool:
+        """All or none; `over` what is there already. True where nothing was, or all was written over.
+
+        Where the Redis is full, whoever holds more than `holder` makes room for it.
+        """
         if not parts:
             return True
+        try:
+            return self._set(client, parts, over=over)
+        except redis.OutOfMemoryError:
+            if not self._holdings.make_room(client, sum(map(len, parts.values())), holder):
+                raise
+            return self._set(client, parts, over=over)
+
+    def _set(self, client: Any, parts: Mapping[str, bytes], *, over: bool) -> bool:
         writing = client.pipeline(transaction=True)
         for name, data in parts.items():
             writing.set(name, data, ex=self._max_age, nx=not over)
@@ -336,6 +358,11 @@ def _parted(name: str, value: bytes) -> dict[str, bytes]:
         raise StoreError(f"a text of {len(value):,} bytes, compressed, is too large for a store on Redis")
     head = (len(chunks) - 1).to_bytes(2, "big") + chunks[0]
     return dict(zip(_names(name, head), (head, *chunks[1:]), strict=True))
+
+
+def _names_of_size(key: str, size: int) -> list[str]:
+    """The keys of all parts of an original of so many bytes."""
+    return _names(f"contextprune:o:{key}", max(0, (size - 1) // CHUNK).to_bytes(2, "big"))
 
 
 def _names(name: str, head: bytes) -> list[str]:

@@ -40,7 +40,7 @@ def _to_give_up(
     """The originals that give way for the rest to fit, as far as the largest tenants have such; and their bytes."""
     (owned,) = connection.execute("SELECT coalesce(sum(size), 0) FROM shares").fetchone()
     largest = connection.execute("SELECT size, tenant FROM shares ORDER BY size DESC LIMIT ?", (_LARGEST,)).fetchall()
-    queue = [(-held, tenant) for held, tenant in [(size - owned, _NOBODY), *largest]]
+    queue = [(-total, tenant) for total, tenant in [(size - owned, _NOBODY), *largest]]
     heapify(queue)
     oldest: dict[bytes, Iterator[tuple[str, int]]] = {}
     keys, freed = [], 0
