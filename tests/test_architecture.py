@@ -86,7 +86,13 @@ HEAVY = {
     "PIL": {"images.py"},
     "genai_prices": {"money/tariff.py"},
     "tree_sitter": {"splitting/grammars.py"},
-    "typer": {"cli/*", "bench/tuning/__main__.py", "training/executed/__main__.py", "training/labels/recipes.py"},
+    "typer": {
+        "cli/*",
+        "bench/tuning/__main__.py",
+        "training/executed/__main__.py",
+        "training/labels/recipes.py",
+        "training/labels/sessions.py",
+    },
     "rich": {"cli/*", "display/terminal.py", "bench/*", "training/*"},
     "mcp": {"cli/mcp.py"},
 }

@@ -84,12 +84,12 @@ def _make_samples(options: Options, report: Report) -> None:
         recipes.write_halves(options.data, folder, options.seed)
 
     if not (folder / "tools_unseen.jsonl.gz").exists():
-        report(f"running tools for {options.tools:,} samples: about twenty minutes")
+        report(f"running tools for {options.tools:,} samples")
         executed.write_tool_samples(
             folder / "tools.jsonl.gz",
             options.tools,
-            options.seed,
-            progress=lambda name, count: report(f"{count:6} {name}"),
+            executed.Plan(seed=options.seed, processes=options.processes or 1),
+            progress=lambda piece, count: report(f"{count:6} {piece}"),
         )
         holdout.write_parts(folder / "tools.jsonl.gz", folder)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
@@ -15,14 +17,37 @@ from contextprune.training.executed.material import Module, Package, parse_modul
 
 _HOMES = ("/repo", "/app", "/home/user/project", "/srv/service", "/usr/src/app", "/home/dev/src", "/opt/build")
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
-_SITE = sysconfig.get_paths()["purelib"]
-_STANDARD = sysconfig.get_paths()["stdlib"]
+_PROJECTS_TEXT = (
+    "orchard beacon harbor lantern quarry meadow cobalt falcon juniper marble onyx pepper ridge saffron tundra umber "
+    "velvet willow yarrow zephyr amber bramble cedar delta ember fjord glacier hazel indigo jasper kestrel linden"
+)
+PROJECTS = tuple(_PROJECTS_TEXT.split())
+"""Names of made projects, which stand for packages where samples are grouped."""
+
+
+def _site() -> str:
+    """Find the folder that this project's packages are installed in."""
+    spec = find_spec("typer")
+    return str(Path(spec.origin).parents[1]) if spec and spec.origin else sysconfig.get_paths()["purelib"]
+
+
+SITE = _site()
+STANDARD = sysconfig.get_paths()["stdlib"]
 _PATHS = (
-    (_SITE, "/usr/lib/python3/site-packages"),
-    (_STANDARD, "/usr/lib/python3.11"),
+    (SITE, "/usr/lib/python3/site-packages"),
+    (STANDARD, "/usr/lib/python3.11"),
+    (str(Path(SITE).parents[2]), "/usr"),
     (sys.prefix, "/usr"),
     (sys.base_prefix, "/usr"),
 )
+
+
+class MissingTool(Exception):  # noqa: N818 - a family is left out; nothing went wrong
+    """A program that a family needs is not installed; its text is the program's name."""
+
+
+def _anything(_name: str) -> bool:
+    return True
 
 
 @dataclass(slots=True)
@@ -30,12 +55,29 @@ class Workbench:
     """Packages to run tools over, and a folder to run them in.
 
     folder   the workbench's own; its name must not stay in a text
+    tools    a folder with further programs, looked into before the system's
+    cache    a folder in which tools may keep what they have built, for later workbenches
+    wanted   whether a project or package of this name may be drawn
     """
 
     rng: Random
     packages: Sequence[Package]
     folder: Path
+    tools: Path | None = None
+    cache: Path | None = None
+    wanted: Callable[[str], bool] = _anything
     _serial: int = field(default=0)
+
+    def tool(self, program: str) -> str:
+        """Find a program. Raises MissingTool."""
+        path = shutil.which(program, path=_search_path(self.tools))
+        if path is None:
+            raise MissingTool(program)
+        return path
+
+    def project_name(self) -> str:
+        """Draw the name of a made project."""
+        return self.rng.choice([name for name in PROJECTS if self.wanted(name)] or PROJECTS)
 
     def package(self, min_files: int = 1) -> Package:
         """Draw a package with at least `min_files` files; large ones more often, but not in proportion."""
@@ -70,7 +112,9 @@ class Workbench:
         self, command: Sequence[str], cwd: Path, home: str | None = None, env: Mapping[str, str] | None = None
     ) -> str:
         """Run a command; returns what it printed on both streams, with neutral paths."""
-        return without_local_paths(output_of(command, cwd, env), {str(cwd): home or "/repo"})
+        places = {"PATH": _search_path(self.tools), "GOCACHE": str(self.cache or self.folder / "cache")}
+        folders = {str(cwd): home or "/repo", **({str(self.tools.parent): "/usr"} if self.tools else {})}
+        return without_local_paths(output_of(command, cwd, {**places, **(env or {})}), folders)
 
 
 def output_of(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> str:
@@ -88,16 +132,23 @@ def output_of(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None =
     return process.stdout.decode("utf-8", "replace")
 
 
+def _search_path(tools: Path | None) -> str:
+    """List the folders with programs: the interpreter's first, for packages that it runs are ours."""
+    first = [str(Path(sys.executable).parent), str(Path(SITE).parents[2] / "bin"), *([str(tools)] if tools else [])]
+    return ":".join([*first, "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", f"{Path.home()}/.cargo/bin"])
+
+
 def _environment() -> dict[str, str]:
     fixed = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": _search_path(None),
         "LC_ALL": "C.UTF-8",
         "PYTHONHASHSEED": "0",
         "HOME": "/home/user",
         "COLUMNS": "110",
         "NO_COLOR": "1",
     }
-    return {**fixed, "TZ": "UTC", "GIT_CONFIG_NOSYSTEM": "1", "OMP_NUM_THREADS": "1"}
+    homes = {"RUSTUP_HOME": f"{Path.home()}/.rustup", "CARGO_HOME": f"{Path.home()}/.cargo"}
+    return {**fixed, **homes, "TZ": "UTC", "GIT_CONFIG_NOSYSTEM": "1", "OMP_NUM_THREADS": "1"}
 
 
 def without_local_paths(text: str, folders: Mapping[str, str]) -> str:

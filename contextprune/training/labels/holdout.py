@@ -7,12 +7,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from contextprune.training.mix import HELD_OUT_PACKAGES, HELD_OUT_TOOLS
 from contextprune.training.samples import Sample, read_samples, write_samples
-
-TOOLS = frozenset({"git_log", "http", "mypy", "build"})
-"""A history, an API, a checker and a build: each a family of its own, each in daily use."""
-PACKAGES = 0.15
-"""Share of the packages that are held out."""
 
 Part: TypeAlias = Literal["train", "dev", "unseen"]
 
@@ -20,15 +16,16 @@ Part: TypeAlias = Literal["train", "dev", "unseen"]
 def part_of(sample: Sample) -> Part | None:
     """Part of a sample: train (both known), dev (package unknown), unseen (both unknown), None (tool unknown)."""
     tools = {name for name in sample.groups if name.startswith("tool:")}
-    unknown_tool = not {f"tool:{name}" for name in TOOLS}.isdisjoint(tools)
-    unknown_package = any(_held_out(name) for name in sample.groups if name not in tools)
+    unknown_tool = not {f"tool:{name}" for name in HELD_OUT_TOOLS}.isdisjoint(tools)
+    unknown_package = any(is_held_out(name) for name in sample.groups if name not in tools)
     if unknown_tool:
         return "unseen" if unknown_package else None
     return "dev" if unknown_package else "train"
 
 
-def _held_out(package: str) -> bool:
-    return int.from_bytes(blake2b(f"holdout:{package}".encode(), digest_size=4).digest()) < PACKAGES * 2**32
+def is_held_out(package: str) -> bool:
+    """Whether a package, or a made project, named as in the groups of a sample, is held out."""
+    return int.from_bytes(blake2b(f"holdout:{package}".encode(), digest_size=4).digest()) < HELD_OUT_PACKAGES * 2**32
 
 
 def write_parts(path: Path, out: Path) -> dict[str, int]:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.training.labels.holdout import TOOLS, part_of, write_parts
+from contextprune.training.labels.holdout import part_of, write_parts
+from contextprune.training.mix import HELD_OUT_TOOLS
 from contextprune.training.samples import Need, Sample, read_samples, write_samples
 
 
@@ -14,7 +15,7 @@ def sample(tool: str, package: str, number: int = 0) -> Sample:
 
 
 def test_no_tool_and_no_package_of_the_unseen_part_is_trained_on(tmp_path: Path) -> None:
-    tools = ["grep", "pytest", *sorted(TOOLS)]
+    tools = ["grep", "pytest", *sorted(HELD_OUT_TOOLS)]
     samples = [sample(tool, f"package{i}") for tool in tools for i in range(60)]
     write_samples(tmp_path / "all.jsonl.gz", samples)
     counts = write_parts(tmp_path / "all.jsonl.gz", tmp_path)
@@ -27,5 +28,5 @@ def test_no_tool_and_no_package_of_the_unseen_part_is_trained_on(tmp_path: Path)
 
 
 def test_a_known_package_under_an_unknown_tool_is_in_no_part() -> None:
-    parts = {part_of(sample(min(TOOLS), f"package{i}")) for i in range(60)}
+    parts = {part_of(sample(min(HELD_OUT_TOOLS), f"package{i}")) for i in range(60)}
     assert parts == {"unseen", None}

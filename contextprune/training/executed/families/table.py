@@ -7,19 +7,30 @@ from dataclasses import dataclass
 
 from contextprune.training.executed.families import (
     build,
+    compilers,
+    conflicts,
     docs,
     files,
+    frameworks,
     history,
     installed,
     interpreter,
     lint,
     listing,
     logs,
+    markup,
+    operations,
+    python_checks,
+    python_runs,
+    resolver,
+    runners,
     search,
+    servers,
     settings,
     sql,
     tests_run,
     tracebacks,
+    traces,
     web,
 )
 from contextprune.training.executed.output import Output
@@ -39,6 +50,12 @@ class Family:
     share: float = 1.0
     per: int = 25
 
+
+_OF_CHECKS = (
+    compilers, conflicts, frameworks, markup, operations, python_checks, python_runs, resolver, runners, servers,
+    traces,
+)  # fmt: skip
+_CHECKS = tuple(check for module in _OF_CHECKS for check in module.CHECKS)
 
 FAMILIES: Mapping[str, Family] = {
     family.name: family
@@ -63,5 +80,7 @@ FAMILIES: Mapping[str, Family] = {
         Family("profile", interpreter.profiles, 0.9, 16),
         Family("build", build.builds, 1.0, 20),
         Family("help", build.helps, 1.0, 16),
+        *(Family(check.kind, check, 0.7, 12) for check in _CHECKS),
+        *(Family(listing.kind, listing, 0.5, 12) for listing in operations.LISTINGS),
     )
 }
