@@ -18,7 +18,8 @@ MARKER = re.compile(
 )
 """A marker of any kind, in any syntax: what is gone, the key, identifiers. A text that merely looks so matches, too."""
 
-_FRAMES = ' \t\r\n\\n",:#/-<>!|'  # around a marker: comments, JSON, tables
+_SPACES = "".join(letter for letter in map(chr, range(0x3001)) if letter.isspace())  # of any script
+_FRAMES = _SPACES + '\\n",:#/-<>!|'  # around a marker: comments, JSON, tables
 MOST_TOKENS = 40
 ONE_IN, ONE_IN_SMALL = 10, 3
 EXAMPLES = 60, 30  # characters of a line that a marker shows, the first that there is room for

@@ -372,7 +372,7 @@ def _dress(note: str, gap: Sequence[Span], original: str, names: str) -> str:
     if syntax is Syntax.JSON_STRING:
         return note + _escaped_break(last.text)
     if syntax is Syntax.PROSE:
-        return note + last.text[len(last.text.rstrip()) :][:2]
+        return note + _space_after(last.text)
     tail = "\r\n" if last.text.endswith("\r\n") else "\n" if last.text.endswith("\n") else ""
     if not _starts_line(original, first.start) or not (tail or last.end == len(original)):
         return note + tail  # in the middle of a line a comment would swallow the rest
@@ -383,6 +383,12 @@ def _dress(note: str, gap: Sequence[Span], original: str, names: str) -> str:
 
 
 _FRAMES = {Syntax.JSON_LINE: '"{}"', Syntax.TABLE: "| {} |", Syntax.HTML: "<!-- {} -->"}
+
+
+def _space_after(text: str) -> str:
+    """The blanks and line ends after a text, two at most, a line end among them where there is one."""
+    tail = "".join(letter for letter in text[len(text.rstrip()) :] if letter in " \t\r\n")
+    return (tail.lstrip(" \t") or tail)[:2]
 
 
 def _escaped_break(text: str) -> str:

@@ -88,3 +88,8 @@ def test_a_text_with_a_marker_stands_for_an_original_whose_runs_it_shows(text: s
 
 def test_what_the_original_shows_is_no_marker() -> None:
     assert marker_ranges("[3 lines cut]", "a log with [3 lines cut] in it") == []
+
+
+@pytest.mark.parametrize("space", ["\x0b", "\x0c", "\x85", "\u2028", "\u3000", "\xa0"])
+def test_white_space_of_any_script_beside_a_marker_is_no_part_of_a_run(space: str) -> None:
+    assert stands_for(f"a\n[...]\r{space}c", f"a\nwhat stood here and went{space}{space}\rc")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import contextprune as cp
-from contextprune.context import Context, Kind, Segment, Syntax
+from contextprune.context import Context, Kind, Segment, Span, Syntax, Unit
 from contextprune.markers import KEY
 from contextprune.plan import Action, Decision, Plan
 from contextprune.rendering import Gap, Markers, gaps, render
@@ -216,3 +216,14 @@ def test_every_syntax_has_a_marker_that_says_what_is_missing() -> None:
         marker = markers.write(Gap(0, 1, copies=False, digest=()), ", recall=x")
         assert "line" in marker
         assert "cut, recall=x]" in marker
+
+
+@pytest.mark.parametrize("space", ["\n", "  \n", "\n\x85\n", "\r\x0b\x0c\r", " \u2028\n"])
+def test_the_line_end_after_a_marker_in_prose_stays_whatever_white_space_stands_beside_it(space: str) -> None:
+    text = f"The first gate was closed. The second one was open.{space}The third one is new."
+    spans = [(0, 27), (27, 51 + len(space)), (51 + len(space), len(text))]
+    parts = tuple(Span(0, start, end, Unit.SENTENCE, text[start:end], Syntax.PROSE) for start, end in spans)
+    kept, gone = Decision(Action.KEEP, 1.0, 99, ""), Decision(Action.DROP, 0.0, 99, "")
+    plan = Plan(Context((Segment(Kind.TOOL_RESULT, text, ("r",)),)), parts, (kept, gone, kept))
+    lines = re.split(r"[\r\n]+", rendered(plan))
+    assert lines == [f"The first gate was closed. [1 sentence cut, recall={STORE.key(text)}]", "The third one is new."]
