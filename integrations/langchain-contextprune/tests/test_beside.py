@@ -12,12 +12,14 @@ from langchain.agents.middleware import (
     ClearToolUsesEdit,
     ContextEditingMiddleware,
     ModelRetryMiddleware,
+    PIIMiddleware,
     SummarizationMiddleware,
     ToolRetryMiddleware,
 )
 from langchain_anthropic import ChatAnthropic
 from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_contextprune import ContextPruneMiddleware, Savings
@@ -159,6 +161,47 @@ def test_retries_of_tools_and_models_count_one_request() -> None:
     assert Savings.of(agent.get_state(CONFIG).values).requests == 2
 
 
+ADDRESS = "ada@example.org"
+
+
+@tool
+def letters() -> str:
+    """Read letters."""
+    return LONG[:4000] + f"ERROR the letter to {ADDRESS} came back\n" + LONG[4000:]
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_what_a_middleware_redacts_reaches_the_model_neither_at_once_nor_by_a_recall(ours_first: bool) -> None:
+    pruner = engine()
+    pii = PIIMiddleware("email", apply_to_tool_results=True)
+    replies = [calls(("letters", {}, "c1")), AIMessage("")]
+
+    class Recalls(Scripted):
+        """Asks back what the first result lost."""
+
+        def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
+            if len(messages) == 3:
+                key = pruner.store.key(str(letters.invoke({})))
+                self.replies[1] = calls(("contextprune_recall", {"key": key, "query": "ERROR"}, "c2"))
+            return super()._generate(messages, *args, **kwargs)
+
+    model = Recalls(replies=[*replies, AIMessage("done")])
+    order: list[Any] = [ContextPruneMiddleware(pruner), pii]
+    create_agent(model, [letters], middleware=order if ours_first else order[::-1]).invoke(ASKED)
+    assert len(results(model.seen[2])) == 2
+    assert all("came back" in message.text for message in results(model.seen[2]))
+    assert ADDRESS not in str(model.seen)
+
+
+def test_of_a_tool_that_is_left_alone_no_original_is_kept() -> None:
+    pruner = engine(exclude_tools=("letters",))
+    model = Scripted(replies=[calls(("letters", {}, "c1")), AIMessage("done")])
+    create_agent(model, [letters], middleware=[ContextPruneMiddleware(pruner)]).invoke(ASKED)
+    text = str(letters.invoke({}))
+    assert results(model.seen[1])[0].content == text
+    assert pruner.store.get(pruner.store.key(text)) is None
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::langchain_core._api.LangChainBetaWarning")
 class TestDeepAgents:
     """deepagents puts ours behind its own middleware and before prompt caching."""
@@ -180,8 +223,6 @@ class TestDeepAgents:
         assert "contextprune_recall" in str(model.offered)
 
     def test_what_is_shortened_is_not_evicted_to_a_file(self) -> None:
-        from langchain_core.tools import tool
-
         @tool
         def dump() -> str:
             """Say a lot."""

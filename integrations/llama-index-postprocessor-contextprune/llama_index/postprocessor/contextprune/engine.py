@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import cache
 
 import contextprune as cp
 
 _log = logging.getLogger(__name__)
 
 DEADLINE = 1.0  # seconds; a model on a CPU takes 0.4 s for 12 kB, and eight for 250 kB
-
 
 _TRIED = "contextprune"
 
@@ -26,6 +26,7 @@ def agents_pruner(*, hints: bool = True, references: bool = True) -> cp.Pruner:
         references: Whether a result may point to an earlier one.
     """
     pruner = cp.Pruner(deadline=DEADLINE, hints=hints, references=references)
+    _say_of_scorer(getattr(pruner.scorer, "note", ""))
     try:
         pruner.store.put({pruner.store.key(_TRIED): _TRIED})
     except cp.StoreError as exc:
@@ -49,6 +50,14 @@ def nodes_pruner(recall: float | None = None, scorer: str | None = None) -> cp.P
     """
     loaded = cp.load_scorer(scorer) if scorer is not None else None
     pruner = cp.Pruner(scorer=loaded, store=cp.MemoryStore(), deadline=DEADLINE)
+    _say_of_scorer(getattr(pruner.scorer, "note", ""))
     if recall is None:
         return pruner
     return cp.Pruner(replace(pruner.policy, recall=recall), pruner.scorer, pruner.counter, pruner.store)
+
+
+@cache
+def _say_of_scorer(note: str) -> None:
+    """Say once that there is no model, and why."""
+    if note:
+        _log.info("%s", note)
