@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 
 KEY = re.compile(r"\brecall=([a-z2-7]{12})\b")
 """Where a marker names its recall key. A look-alike in a text is inert: only keys that the store knows count."""
 KEY_SHAPE = re.compile(r"\b[a-z2-7]{12}\b")
 """A recall key by itself, as a call quotes it."""
+
+KEY_LETTERS = 12
+_KEY_LETTERS = re.compile(r"[a-z2-7]{12,}")
 
 MARKER = re.compile(
     r"\[(?:(?:lines? \d+(?:-\d+)?|\d+ [a-z]+(?: [a-z]+)?(?: at \d+)?|image)(?: like \"[^\"\n]*\")?"
@@ -62,9 +65,10 @@ def recall_keys(text: str) -> list[str]:
     return KEY.findall(text) if "recall=" in text else []
 
 
-def is_marked(text: str, get: Callable[[str], str | None]) -> bool:
-    """Tell whether a text carries a marker of ours: one with a key under which `get` knows an original."""
-    return any(get(key) is not None for key in recall_keys(text))
+def key_shapes(text: str) -> Iterator[str]:
+    """All that has the shape of a recall key and stands anywhere in `text`, as a part of a longer word, too."""
+    for run in _KEY_LETTERS.findall(text):
+        yield from (run[at : at + KEY_LETTERS] for at in range(len(run) - KEY_LETTERS + 1))
 
 
 def stands_for(text: str, original: str) -> bool:
@@ -72,6 +76,8 @@ def stands_for(text: str, original: str) -> bool:
 
     A text that only quotes a marker is not. What frames a marker in its syntax does not count.
     """
+    if len(text) >= len(original):
+        return False
     at = start = 0
     for end, next_start in (*(match.span() for match in MARKER.finditer(text)), (len(text), len(text))):
         run = text[start:end].strip(_FRAMES)
@@ -79,7 +85,7 @@ def stands_for(text: str, original: str) -> bool:
         if at < len(run):
             return False
         start = next_start
-    return len(text) < len(original)
+    return True
 
 
 def marker_ranges(text: str, original: str) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from time import perf_counter
 from typing import Any
 
@@ -29,8 +30,10 @@ from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.splitting import split
 from contextprune.splitting.coarse import MOST_SPANS
 from contextprune.storage.bundle import bundled
-from contextprune.storage.store import Notes, Store, open_store
+from contextprune.storage.store import Notes, Store, known, open_store
 from contextprune.tokens import Counter, open_counter
+
+MOST_KEYS = 32  # of other originals that a text may quote before its own key; by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +248,11 @@ class Pruner:
         One that only quotes a marker is a text like any other, or it would raise a ceiling that is a ratio.
         """
         frozen: dict[int, str] = {}
-        for i, segment in enumerate(context.segments):
-            for key in recall_keys(segment.text):
+        quoted = [list(dict.fromkeys(recall_keys(segment.text))) for segment in context.segments]
+        stored = frozenset(known(self.store, list(dict.fromkeys(chain.from_iterable(quoted)))))
+
+        for i, keys in enumerate(quoted):
+            for key in islice(filter(stored.__contains__, keys), MOST_KEYS):
                 original = self.store.get(key)
                 originals = {} if original is None else _beside(context, i, original)
                 if i in originals:

@@ -8,8 +8,8 @@ from contextprune.markers import (
     END_KEEP,
     KEEP,
     KEY_SHAPE,
-    is_marked,
     kept_ranges,
+    key_shapes,
     line_count,
     marker_ranges,
     recall_keys,
@@ -32,9 +32,8 @@ def test_a_key_as_a_call_quotes_it_has_the_shape_of_one() -> None:
     assert KEY_SHAPE.findall(f'{{"key": "{KEY}", "lines": "1-9"}}') == [KEY]
 
 
-@pytest.mark.parametrize(("stored", "marked"), [({KEY: "original"}, True), ({}, False)])
-def test_a_look_alike_is_inert(stored: dict[str, str], *, marked: bool) -> None:
-    assert is_marked(f"[3 lines cut, recall={KEY}]", stored.get) is marked
+def test_what_has_the_shape_of_a_key_is_one_inside_of_a_longer_word_too() -> None:
+    assert list(key_shapes(f"{KEY} or x{KEY} but not {KEY[1:]}")) == [KEY, f"x{KEY[:-1]}", KEY]
 
 
 def test_what_stands_between_the_marks_is_kept_with_them() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +46,29 @@ def test_a_result_that_quotes_a_marker_is_shortened_and_raises_no_budget() -> No
     quoting = context(result(LOG), result(quote, 2))
     assert engine(quoting, TENTH).report.after <= TENTH.resolve(sum(COUNTER(s.text) for s in quoting.segments))
     assert ("r", 2) in engine(quoting, TENTH).edits
+
+
+class Asked(cp.MemoryStore):
+    """A store that counts how often it is asked."""
+
+    queries = 0
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        self.queries += 1
+        return super().known(keys)
+
+    def get(self, key: str) -> str | None:
+        self.queries += 1
+        return super().get(key)
+
+
+@pytest.mark.parametrize("budget", [TENTH, None])
+def test_thousands_of_markers_that_only_look_like_ours_are_one_query(budget: cp.Budget | None) -> None:
+    store = Asked()
+    keys = (store.key(str(number)) for number in range(2_000))
+    quoting = "".join(f"[lines 1-9 cut, recall={key}]\n" for key in keys)
+    cp.Pruner(cp.Policy(), LEXICAL, COUNTER, store)(context(result(quoting)), budget)
+    assert store.queries == 1
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.3, 0.6])

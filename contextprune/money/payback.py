@@ -15,6 +15,7 @@ TYPICAL = FAMILIES["anthropic"]  # the prices by which a payback is reckoned whe
 PATIENCE = 1.0  # turns still expected, as a share of those seen
 SPACING = 20  # turns between two epochs
 EVERY = 4  # turns between two looks for one: each costs some milliseconds
+SEGMENTS_A_TURN = 512  # for each turn between two looks: these grow with a conversation, their number must not
 
 
 def tables(model: str, prices: str, tariffs: Mapping[str, Tariff]) -> tuple[Tariff, ...]:
@@ -94,9 +95,13 @@ class Meter:
         self.saved = [0.0] * len(tables)
         self._plain = self._sent = 0
 
-    def rests(self) -> bool:
-        """Whether it is too early for an epoch."""
-        return self.quiet < SPACING or self.quiet % EVERY > 0
+    def rests(self, segments: int) -> bool:
+        """Whether it is too early for an epoch of so many segments, or for a look for one."""
+        return self.quiet < SPACING or not self.looks(segments, EVERY)
+
+    def looks(self, segments: int, every: int = 1) -> bool:
+        """Whether it is time for a look: every so many turns, but in very long conversations less often."""
+        return self.quiet % max(every, segments // SEGMENTS_A_TURN) == 0
 
     def rewrote(self) -> None:
         """Count an epoch."""

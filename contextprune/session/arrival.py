@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from contextprune.context import BLOCKS, Context, Kind, Segment, Span, call_before
+from contextprune.context import BLOCKS, Context, Kind, Segment, Span
 from contextprune.errors import BudgetError
-from contextprune.markers import RECALL_TOOL, is_marked
+from contextprune.markers import RECALL_TOOL, key_shapes
 from contextprune.plan import Action, Decision
 from contextprune.prepare import Before, Counted, Resources, count, finish, is_shorter, prepare
 from contextprune.rendering import Markers
@@ -28,6 +28,7 @@ from contextprune.session.ledger import Entry
 from contextprune.session.old_images import image_note
 from contextprune.session.state import State
 from contextprune.splitting import split
+from contextprune.storage.store import is_marked
 from contextprune.text.views import is_view
 
 
@@ -61,10 +62,10 @@ def decide(
     if segment.kind not in BLOCKS or not segment.text or protection(segment, policy):
         return unchanged, None
 
-    goal, call = str(state.goal), call_before(segments, at)
+    goal, call = str(state.goal), state.call_of(segment)
     if segment.kind is Kind.DOCUMENT and not goal and query is None:
         return unchanged, None  # nobody has asked anything yet, and what is asked later must change nothing
-    if _is_recalled(segment, call, state) or is_marked(segment.text, resources.store.get):
+    if _is_recalled(segment, call, state) or is_marked(resources.store, segment.text):
         return unchanged, None
 
     background = [Segment(Kind.USER, goal, ("goal",))] if goal else []
@@ -128,7 +129,7 @@ def _repeated(resources: Resources, state: State, counted: Counted, unchanged: E
     if not resources.recallable or not resources.hints or not resources.references:
         return None
     segment, spans = counted.context.segments[-1], counted.spans
-    at = next((i for i, s in enumerate(state.segments) if state.texts[i] and s.text == segment.text), None)
+    at = state.first_shortened.get(segment.text)
     if at is None or at in state.rewritten:
         return None
 
@@ -211,4 +212,4 @@ def _is_recalled(segment: Segment, call: Segment | None, state: State) -> bool:
     """Tell whether a block is an original that was asked for: it is never shortened again."""
     if segment.name is not None and segment.name.endswith(RECALL_TOOL):
         return True
-    return call is not None and any(key in call.text for key in state.keys)
+    return call is not None and not state.keys.isdisjoint(key_shapes(call.text))

@@ -308,7 +308,7 @@ class Conversations:
             state = State(Meter(prices))
         elif state.meter.tables != prices:  # another model
             state.meter.reprice(prices)
-        state.segments[:] = conversation.segments[: len(state.texts)]  # the same texts; breakpoints may have moved on
+        state.renew(conversation.segments[: len(state.texts)])
         return links, state
 
     def _count_asides(self, context: Context, conversation: Conversation) -> dict[int, int]:

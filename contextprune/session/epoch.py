@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from contextprune.context import BLOCKS, Context, Kind, Segment
-from contextprune.markers import KEY_SHAPE, RECALL_TOOL, is_marked, unreferred
+from contextprune.markers import KEY_SHAPE, RECALL_TOOL, unreferred
 from contextprune.money.payback import EVERY, keeps_cacheable
 from contextprune.policy import Policy
 from contextprune.prepare import New, Resources, is_shorter
@@ -31,6 +31,7 @@ from contextprune.session.repeated_failures import mark_repeated
 from contextprune.session.rewrite import rewrite
 from contextprune.session.state import Look, State
 from contextprune.session.worked_files import idle_views, worked_with
+from contextprune.storage.store import is_marked
 from contextprune.text.calls import files_named, files_shown
 from contextprune.text.failures import fails
 from contextprune.text.views import is_view
@@ -39,8 +40,8 @@ Changed = tuple[tuple[int, str, int], ...]
 
 
 def is_bound(state: State, context: Context, at: int = 0) -> bool:
-    """Tell whether signed reasoning stands in the conversation from `at` on; what may be edited is not signed."""
-    return context.bound and any(s.kind is Kind.REASONING and not s.editable for s in state.segments[at:])
+    """Tell whether signed reasoning stands in the conversation from `at` on."""
+    return context.bound and state.signed >= at
 
 
 def run_epoch(resources: Resources, state: State, context: Context, *, cold: bool = False) -> Changed:
@@ -147,11 +148,11 @@ def _aim(policy: Policy, state: State, *, cold: bool) -> Aim | None:
     limit = int(high + policy.window) // 2
     if ends[-1] > high:
         safe = not cold and ends[-1] <= limit
-        if not safe or state.meter.quiet % EVERY == 0:
+        if cold or state.meter.looks(len(state.texts), EVERY if safe else 1):
             return Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], low, limit, gains=False, safe=safe)
     if cold:
         return Aim(state, plain, ends, EPOCH_WORTH_FREE * ends[-1], None, limit, gains=False, safe=False)
-    if state.meter.rests():
+    if state.meter.rests(len(state.texts)):
         return None
     return Aim(state, plain, ends, EPOCH_WORTH * ends[-1], None, limit, gains=True, safe=True)
 
@@ -206,7 +207,7 @@ def _look(segment: Segment, call: str) -> Look:
 
 def _is_recalled(resources: Resources, state: State, looks: Mapping[int, Look], at: int) -> bool:
     """Tell whether a block gives back an original, or carries a marker of ours in its own text."""
-    return not looks[at].keys.isdisjoint(state.keys) or is_marked(state.segments[at].text, resources.store.get)
+    return not looks[at].keys.isdisjoint(state.keys) or is_marked(resources.store, state.segments[at].text)
 
 
 def _replace(

@@ -18,16 +18,23 @@ from contextprune.splitting import split
 
 
 def references(state: State) -> dict[int, set[int]]:
-    """The segments that each block which refers to earlier ones needs, the last block first."""
-    last = max((at for at in range(len(state.texts)) if _refers(state, at)), default=-1)
-    lines = ShownLines()
-    needed: dict[int, set[int]] = {}
-    for at, segment in enumerate(state.segments[: last + 1]):
+    """The segments that each block which refers to earlier ones needs, the last block first.
+
+    Each block is read once, until an epoch changes what was sent.
+    """
+    sources = state.sources
+    for at in range(sources.looked, len(state.texts)):
         if _refers(state, at):
-            needed[at] = _sources(state, at, lines)
-        if segment.kind in BLOCKS:
-            lines.add(at, state.text(at))
-    return dict(reversed(needed.items()))
+            sources.last = at
+    sources.looked = len(state.texts)
+
+    for at in range(sources.covered, sources.last + 1):
+        if _refers(state, at):
+            sources.needed[at] = _sources(state, at, sources.lines)
+        if state.segments[at].kind in BLOCKS:
+            sources.lines.add(at, state.text(at))
+    sources.covered = max(sources.covered, sources.last + 1)
+    return dict(reversed(sources.needed.items()))
 
 
 def keep_sources(needed: Mapping[int, set[int]], loses: dict[int, int], changing: Collection[int]) -> None:

@@ -38,6 +38,22 @@ class Look(NamedTuple):
 
 
 @dataclass(slots=True)
+class Sources:
+    """The earlier blocks that markers point to, "as above", as far as they were read; see `references`.
+
+    needed    the segments that each block which refers to earlier ones needs, in order
+    lines     of what was sent of the segments before `covered`
+    looked    segments that were looked at for markers; last: the latest that has one
+    """
+
+    needed: dict[int, set[int]] = field(default_factory=dict)
+    lines: ShownLines = field(default_factory=ShownLines)
+    covered: int = 0
+    looked: int = 0
+    last: int = -1
+
+
+@dataclass(slots=True)
 class State:
     """What was sent of each segment, and what is visible in it.
 
@@ -48,7 +64,10 @@ class State:
     late        blocks that stand as they are for want of time, and what they would be sent as, once that is known
     shown       identifiers that anything but results shows
     keys        recall keys that were sent
+    calls       the latest call under each id
+    signed      the last segment of reasoning that may not change; -1 where there is none
     looks       what blocks look like, as far as it was needed
+    sources     what markers point to, as far as it was needed
     replayed    what a plan says of a segment that is only replayed, by index, while it is editable or not
     rewritten   segments that an epoch changed
     sent        segments that the last request sent; sent_before: the one before it
@@ -65,7 +84,10 @@ class State:
     late: dict[int, Entry | None] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
+    calls: dict[str | None, int] = field(default_factory=dict)
+    signed: int = -1
     looks: dict[int, Look] = field(default_factory=dict)
+    sources: Sources = field(default_factory=Sources)
     replayed: dict[int, tuple[bool, Span, Decision]] = field(default_factory=dict)
     rewritten: set[int] = field(default_factory=set)
     sent: int = 0
@@ -77,6 +99,8 @@ class State:
     _samenesses: list[tuple[str, ...] | None] = field(default_factory=list)  # of each block, where it was cut
     _places: dict[str, int] = field(default_factory=dict)
     _placed: int = 0  # segments that `_places` covers
+    _shortened: dict[str, int] = field(default_factory=dict)
+    _listed: int = 0  # segments that `_shortened` covers
     _lines: ShownLines = field(default_factory=ShownLines)
     _lined: int = 0  # segments that `_lines` covers
     _came: int = 0  # the sum of `before`
@@ -125,12 +149,21 @@ class State:
         self.goal.add(segment)
         if entry.late:
             self.late[len(self.texts) - 1] = None
+        if segment.kind is Kind.TOOL_CALL:
+            self.calls[segment.pair] = len(self.texts) - 1
+        if is_signed(segment):
+            self.signed = len(self.texts) - 1
 
         emptied_at_epochs = segment.kind is Kind.REASONING and segment.editable
         if segment.kind is not Kind.TOOL_RESULT and not emptied_at_epochs:
             self.shown.update(identifiers(segment.text))
         if segment.kind in BLOCKS:
             self.keys.update(recall_keys(self.text(len(self.texts) - 1)))
+
+    def renew(self, segments: Sequence[Segment]) -> None:
+        """Go on with the same texts as another request brings them: breakpoints may have moved on."""
+        self.segments[:] = segments
+        self.signed = max((at for at, segment in enumerate(segments) if is_signed(segment)), default=-1)
 
     def until(self, at: int) -> State:
         """The state before segment `at` came, with what is sent now of those before it."""
@@ -154,8 +187,9 @@ class State:
         if changed:
             del self._ends[first + 1 :]
             self._places.clear()
-            self._lines = ShownLines()
-            self._placed = self._lined = 0
+            self._shortened.clear()
+            self._lines, self.sources = ShownLines(), Sources()
+            self._placed = self._lined = self._listed = 0
             self.meter.rewrote()
         self.meter.request(*self.tokens, self.ends[min(first, self.sent)])
         self.sent_before, self.sent, self.ended = self.sent, len(self.texts), True
@@ -191,6 +225,20 @@ class State:
                     self._places.setdefault(key, at)
         self._placed = len(self.texts)
         return self._places
+
+    @property
+    def first_shortened(self) -> Mapping[str, int]:
+        """The text of each block that was shortened -> the first one with that text."""
+        for at in range(self._listed, len(self.texts)):
+            if self.texts[at]:
+                self._shortened.setdefault(self.segments[at].text, at)
+        self._listed = len(self.texts)
+        return self._shortened
+
+    def call_of(self, segment: Segment) -> Segment | None:
+        """The call that the segment behind the last one answers: the latest under its id; None without one."""
+        at = self.calls.get(segment.pair)
+        return None if at is None else self.segments[at]
 
     def cut(self, at: int) -> Sequence[Span]:
         """The spans of what is sent of a segment, as those of a context that holds nothing else.
@@ -233,6 +281,11 @@ class State:
             block = shown_as(self.segments[at], self.text(at))
             spans = self._samenesses[at] = _samenesses(split(Context((block,))))
         return spans
+
+
+def is_signed(segment: Segment) -> bool:
+    """Whether a segment is reasoning that may not change; what may be edited is not signed."""
+    return segment.kind is Kind.REASONING and not segment.editable
 
 
 def shown_as(segment: Segment, text: str) -> Segment:

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -123,6 +123,15 @@ class RedisStore:
         if data is None or checksum(secret, key, data) != body[:16]:
             raise StoreError(f"the original under {key!r} on {self.location} is damaged; it cannot be given back")
         return data.decode("utf-8", "surrogatepass")
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        """See `Knowing`."""
+        with self._asked() as client:
+            asking = client.pipeline(transaction=False)
+            for key in keys:
+                asking.exists(f"contextprune:o:{key}")
+            answers = asking.execute()
+        return [key for key, answer in zip(keys, answers, strict=True) if answer]
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
         """See `Notes`."""

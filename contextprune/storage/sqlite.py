@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +133,20 @@ class SQLiteStore:
         if data is None or checksum(secret, key, data) != digest:
             raise StoreError(f"the original under {key!r} in {self.path} is damaged; it cannot be given back")
         return data.decode("utf-8", "surrogatepass")
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        """See `Knowing`."""
+        asked = [key for key in keys if key.isascii()]
+
+        def read(opened: Opened) -> list[str]:
+            rows: list[tuple[str]] = []
+            for start in range(0, len(asked), _AT_ONCE):
+                some = asked[start : start + _AT_ONCE]
+                query = f"SELECT key FROM originals WHERE key IN ({', '.join('?' * len(some))})"  # noqa: S608
+                rows += opened.connection.execute(query, some)
+            return [key for (key,) in rows]
+
+        return self._use(read)
 
     def count(self) -> int:
         """How many originals the file holds. Raises StoreError."""

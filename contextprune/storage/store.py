@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from contextprune.errors import SettingsError, StoreError
+from contextprune.markers import recall_keys
 from contextprune.settings import data_folder
 from contextprune.storage.codec import key_of
 from contextprune.storage.sqlite import USUAL, Patience, SQLiteStore
@@ -33,6 +34,15 @@ class Store(Protocol):
 
     def get(self, key: str) -> str | None:
         """The original under `key`; None where it expired, was evicted or never was. Raises StoreError."""
+        ...
+
+
+@runtime_checkable
+class Knowing(Protocol):
+    """A store that tells in one query which of many keys it may know."""
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        """Those of the keys under which an original may stand; under all others there is none. Raises StoreError."""
         ...
 
 
@@ -91,6 +101,20 @@ def open_store(location: str | None = None, folder: Path | None = None, patience
         raise SettingsError(f"the store is 'memory', a path, redis://HOST:PORT or rediss://..., not {kind}://...")
     path = Path(location) if location else (folder or data_folder()) / "originals.sqlite3"
     return SQLiteStore(path, patience=patience)
+
+
+def known(store: Store, keys: Sequence[str]) -> Collection[str]:
+    """Those of the keys under which an original may stand: all of them, where a store cannot tell at once."""
+    return store.known(keys) if keys and isinstance(store, Knowing) else keys
+
+
+def is_marked(store: Store, text: str) -> bool:
+    """Whether a text carries a marker of ours: one with a key that `store` knows. Raises StoreError.
+
+    A text may quote thousands of keys that look alike, so all are asked for at once.
+    """
+    keys = list(dict.fromkeys(recall_keys(text)))
+    return any(store.get(key) is not None for key in known(store, keys))
 
 
 def location_of(store: Store) -> str:
@@ -163,6 +187,11 @@ class MemoryStore:
         self._sizes[tenant] -= bytes_of(self._texts.pop(key))
         if not self._sizes[tenant]:
             del self._sizes[tenant]
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        """See `Knowing`."""
+        with self._lock:
+            return [key for key in keys if key in self._texts]
 
     def get(self, key: str) -> str | None:
         """See `Store`."""

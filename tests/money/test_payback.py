@@ -99,19 +99,28 @@ def test_no_session_costs_more_wherever_it_ends(session: list[tuple[int, int, fl
 def test_a_look_for_an_epoch_is_rare_and_comes_late() -> None:
     meter, looks = Meter(ALL), []
     for turn in range(40):
-        if not meter.rests():
+        if not meter.rests(100):
             looks.append(turn)
         meter.request(0, 0, 0)
     assert looks == list(range(SPACING, 40, EVERY))
+
+
+def test_looks_at_a_conversation_grow_linearly_with_it() -> None:
+    meter, looked_at = Meter(ALL), [0, 0]
+    for turn in range(1, 40_001):
+        meter.request(0, 0, 0)
+        if not meter.rests(2 * turn):
+            looked_at[turn > 20_000] += 2 * turn
+    assert looked_at[1] < 1.2 * looked_at[0]
 
 
 def test_after_an_epoch_the_spacing_begins_anew() -> None:
     meter = Meter(ALL)
     for _ in range(SPACING):
         meter.request(0, 0, 0)
-    assert not meter.rests()
+    assert not meter.rests(100)
     meter.rewrote()
-    assert meter.rests()
+    assert meter.rests(100)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextprune as cp
 from contextprune.context import Context
+from contextprune.money.payback import Meter, tables
 from contextprune.session.epoch import run_epoch
+from contextprune.session.ledger import Entry
 from contextprune.session.references import keep_sources, references
 from contextprune.session.state import State
 from tests.session.conversations import Step, said, source, state_of, step, talk, tools, work
@@ -33,6 +35,20 @@ def test_a_reading_that_was_had_before_needs_the_earlier_one() -> None:
     _, known = state(READ, *work(4), AGAIN)
     refers = next(at for at, text in enumerate(known.texts) if text is not None and "as above" in text)
     assert references(known) == {refers: {2}}
+
+
+def test_what_was_read_for_references_is_not_read_again_as_a_conversation_grows() -> None:
+    context = talk(said("Look."), READ, *work(2), AGAIN, *work(2, seed=5), AGAIN, said("Go on."))
+    grown, using = State(Meter(tables("", "", {}))), tools(POLICY)
+    at_once = state_of(using, context)
+    needed: list[dict[int, set[int]]] = []
+    for at, segment in enumerate(context.segments):
+        grown.add(segment, Entry(at_once.texts[at], at_once.before[at], at_once.after[at]))
+        needed.append(references(grown))
+
+    assert needed[-1] == references(at_once)
+    first = min(needed[-1])
+    assert len({id(sources[first]) for sources in needed if first in sources}) == 1
 
 
 def test_an_epoch_keeps_what_a_late_reference_points_to() -> None:

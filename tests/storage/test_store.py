@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from contextprune.errors import SettingsError, StoreError
 from contextprune.storage.sqlite import SQLiteStore
-from contextprune.storage.store import MemoryStore, Store, location_of, open_store
+from contextprune.storage.store import MemoryStore, Store, is_marked, known, location_of, open_store
 from tests.storage.originals import keep
 
 TEXTS = st.text(st.characters(), max_size=200)
@@ -54,6 +54,20 @@ def test_a_key_never_comes_to_stand_for_another_text(store: Store) -> None:
     with pytest.raises(StoreError, match="another text"):
         store.put({"fine": "fine", "k": "two"})
     assert (store.get("k"), store.get("fine")) == ("one", None)
+
+
+def test_of_many_keys_those_that_stand_for_something_are_known(store: Store) -> None:
+    kept = [keep(store, text) for text in ("one", "two")]
+    strangers = [store.key(str(number)) for number in range(1_200)]
+    assert set(known(store, [kept[0], *strangers, kept[1]])) == set(kept)
+    assert not known(store, [])
+
+
+def test_a_text_is_marked_where_the_store_knows_a_key_in_it(store: Store) -> None:
+    text = f"[3 lines cut, recall={store.key('text')}]"
+    assert not is_marked(store, text)
+    keep(store, "text")
+    assert is_marked(store, text)
 
 
 def test_stores_with_different_secrets_give_different_keys(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ Replays stand in one line. Were each to wait for a store that is locked or hangs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
 from typing import TypeVar
 
 from contextprune.errors import StoreError
-from contextprune.storage.store import FirstNotes, Notes, Store
+from contextprune.storage.store import FirstNotes, Notes, Store, known
 
 SLOW = 0.5  # seconds after which a failure counts as one that kept a request waiting
 PAUSE = 5.0  # seconds for which it is left alone
@@ -39,6 +39,10 @@ class ImpatientStore:
     def put(self, texts: Mapping[str, str]) -> None:
         """See `Store`."""
         self._use(lambda: self._store.put(texts))
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        """See `Knowing`."""
+        return self._use(lambda: known(self._store, keys))
 
     def get(self, key: str) -> str | None:
         """See `Store`."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 
 from contextprune.context import Context, Kind
-from contextprune.storage.store import FirstNotes, Notes, Shared, Store
+from contextprune.storage.store import FirstNotes, Notes, Shared, Store, known
 
 
 def _nothing() -> None:
@@ -55,6 +55,10 @@ class Scoped:
             self._store.put(texts)
         else:
             self._shared.put_for(self._tenant, texts)
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        """See `Knowing`; those of other tenants among them: `get` tells."""
+        return known(self._store, keys)
 
     def get(self, key: str) -> str | None:
         """See `Store`; None, too, where the text is another tenant's that this one has not sent itself: see `prove`."""
