@@ -1,7 +1,8 @@
 # Every target makes the virtual environment it needs; `make check` is what a change must pass.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-PIP := python -m pip install --disable-pip-version-check -q
+# Nothing is compiled ahead: of torch alone that takes 20 seconds in each environment, and tests import a small part of it.
+PIP := python -m pip install --disable-pip-version-check --no-compile -q
 LANGCHAIN := integrations/langchain-contextprune
 LLAMAINDEX := integrations/llama-index-postprocessor-contextprune
 INTEGRATIONS := $(LANGCHAIN) $(LLAMAINDEX)
@@ -13,7 +14,7 @@ OTHER_TESTS := tests/test_api.py tests/test_public_api.py tests/test_policy.py t
 	tests/test_laws.py tests/test_laws_texts.py tests/test_laws_documents.py tests/test_markers.py tests/test_growth.py \
 	tests/dialects tests/splitting tests/settings tests/storage tests/cli/test_app.py
 
-.PHONY: demo test test-nightly test-other check bench clean
+.PHONY: demo test test-package test-integrations test-nightly test-other check types check-integrations bench clean
 
 # Compress a real agent session to 40 % and show what was kept and why: a table here, the text in build/demo.html.
 demo: .venv/installed
@@ -21,8 +22,12 @@ demo: .venv/installed
 	$(BIN)/contextprune compress examples/data/swe.json --budget 0.4 --html build/demo.html -o /dev/null
 	@echo "What was kept, what went and why: open build/demo.html"
 
-test: .venv/installed $(INTEGRATIONS:=/.venv/installed)
+test: test-package test-integrations
+
+test-package: .venv/installed
 	$(BIN)/pytest -n 2
+
+test-integrations: $(INTEGRATIONS:=/.venv/installed)
 	for one in $(INTEGRATIONS); do (cd $$one && .venv/bin/python -m pytest) || exit 1; done
 
 # The same tests with more examples, larger inputs and more rounds of faults.
@@ -30,13 +35,18 @@ test-nightly: .venv/installed
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2
 
 test-other: .venv-other/installed
-	.venv-other/bin/python -m pytest -n 2 $(OTHER_TESTS)
+	HYPOTHESIS_PROFILE=quick .venv-other/bin/python -m pytest -n 2 $(OTHER_TESTS)
 
-check: .venv/installed $(INTEGRATIONS:=/.venv/installed)
+# Two jobs beside each other: many tests wait for processes and servers, which leaves room for types and installations.
+check: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(MAKE) --jobs=2 --output-sync=target test-package types check-integrations
+
+types: .venv/installed
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+
+check-integrations: $(INTEGRATIONS:=/.venv/installed)
 	for one in $(INTEGRATIONS); do (cd $$one && .venv/bin/mypy && .venv/bin/python -m pytest) || exit 1; done
 
 bench: .venv/installed

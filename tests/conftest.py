@@ -1,7 +1,7 @@
 """Profiles of hypothesis: no deadlines (the machine may be busy), few examples by default, many on demand.
 
 `HYPOTHESIS_PROFILE=nightly pytest` looks for longer and takes the long forms that `tests/nightly.py` speaks of,
-`thorough` looks for hours; in CI every run takes the same examples.
+`thorough` looks for hours, `quick` is for another version of Python; in CI every run takes the same examples.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # whole conversations
 
 settings.register_profile("default", max_examples=15, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=5)
 settings.register_profile("nightly", settings.get_profile("default"), max_examples=100)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))

@@ -51,7 +51,9 @@ TUNED = {
     name: value if isinstance(value, tuple) else (value,) for name, value in vars(targets).items() if name.isupper()
 }
 INTEGRATIONS = ROOT / "integrations"
-TEXTS = [*PAGES, *sorted(p for end in ("README.md", "*.py") for p in INTEGRATIONS.rglob(end) if ".venv" not in p.parts)]
+PARTS = [part for part in INTEGRATIONS.glob("*/*") if not part.name.startswith(".")]  # environments come and go
+FILES = sorted(path for part in PARTS for path in (part, *part.rglob("*")))
+TEXTS = [*PAGES, *(path for path in FILES if path.name == "README.md" or path.suffix == ".py")]
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
