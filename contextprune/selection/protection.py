@@ -10,6 +10,9 @@ from contextprune.markers import KEEP, kept_ranges
 from contextprune.policy import Policy
 from contextprune.selection.first import Rank
 
+MARKED = "marked to be kept"
+"""Why a span stays that somebody marked."""
+
 
 def movable(context: Context, policy: Policy, frozen: Collection[int] = ()) -> list[int]:
     """Indices of the segments that may be rewritten; `frozen` ones already carry a marker of ours."""
@@ -46,7 +49,7 @@ def must_keep(context: Context, spans: Sequence[Span], ranked: Mapping[int, Rank
 
     `ranked` are those that come before all others; what only belongs to a failure may go where room is short.
     """
-    marked = dict.fromkeys(sorted(_kept_by_hand(context, spans, policy)), "marked to be kept")
+    marked = dict.fromkeys(sorted(_kept_by_hand(context, spans, policy)), MARKED)
     failures = (i for i in sorted(ranked) if ranked[i] in (Rank.FAILURE, Rank.REPETITION))
     return dict.fromkeys(failures, "failure line") | marked
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from heapq import heapify, heappop, heappush
+from types import MappingProxyType
 
 from contextprune.context import Kind
 from contextprune.errors import BudgetError
@@ -13,11 +14,13 @@ from contextprune.selection.first import TRACES, Rank
 from contextprune.selection.prepared import Prepared
 from contextprune.selection.settle import Exact, settle
 from contextprune.selection.targets import LINE_WORTH, RECENT_WORTH
+from contextprune.selection.turns import turns
 
 ANY_LENGTH = frozenset({Kind.DOCUMENT, Kind.EXAMPLE})
 """Kinds in which a span's length does not count against it; in a single result it does not, either."""
 FIRST = 1e6  # added to a failure's worth: no other step comes before one
 RANKS = len(Rank)
+NOTHING: Mapping[int, float] = MappingProxyType({})
 
 
 def under_budget(prepared: Prepared, ceiling: int) -> Plan:
@@ -31,7 +34,9 @@ def under_budget(prepared: Prepared, ceiling: int) -> Plan:
         raise _too_small(prepared, fill, ceiling)
 
     names_first = prepared.context.reading in TRACES
-    order = (i for _, i, _ in steps(prepared, fill, _values(prepared), names_first=names_first))
+    values = _values(prepared)
+    behind = turns(prepared, values, ceiling - images - fill.used)
+    order = (i for _, i, _ in steps(prepared, fill, values, names_first=names_first, behind=behind))
     decisions = settle(prepared, fill, order, ceiling)
     if decisions is None:
         raise _too_small(prepared, fill, ceiling)
@@ -45,17 +50,19 @@ def steps(
     identifiers: Collection[int] | None = None,
     *,
     names_first: bool = True,
+    behind: Mapping[int, float] = NOTHING,
 ) -> Iterator[tuple[float, int, float]]:
     """(density, span or ~identifier, worth) in the order of the walk: failures first, then the most worth a token.
 
     `values` gives the spans that may be chosen and what each is worth by itself, `identifiers` those that may be
     carried (None: all). One that is visible by now is worth nothing more, so a span is weighed again when its turn
     comes (lazy greedy, Minoux 1978). Of equals the more recent result of a tool comes first, and the earlier sentence
-    of a document. `names_first` weighs results as in a trace: by the token, and names before lines.
+    of a document. `names_first` weighs results as in a trace: by the token, and names before lines; `behind` is from
+    `turns`.
     """
     carriable = range(len(prepared.identifiers)) if identifiers is None else identifiers
     names = _names_of_spans(prepared, carriable) if names_first else {}
-    density = _density(prepared, names_first=names_first)
+    density = _density(prepared, behind, names_first=names_first)
 
     def weigh(i: int) -> float:
         return values[i] + sum(prepared.identifiers[k].score for k in names.get(i, ()) if not fill.shows(k))
@@ -85,13 +92,13 @@ def _names_of_spans(prepared: Prepared, carriable: Collection[int]) -> dict[int,
     return names
 
 
-def _density(prepared: Prepared, *, names_first: bool) -> Callable[[int, float], float]:
+def _density(prepared: Prepared, behind: Mapping[int, float], *, names_first: bool) -> Callable[[int, float], float]:
     """How early a span of some worth is chosen: by the token, but for kinds whose length does not count."""
     kinds = [segment.kind for segment in prepared.context.segments]
     any_length = [kind in ANY_LENGTH or (kind is Kind.TOOL_RESULT and not names_first) for kind in kinds]
 
     def density(i: int, worth: float) -> float:
-        first = FIRST * (RANKS - prepared.ranks.get(i, 0)) if prepared.comes_first(i) else 0.0
+        first = FIRST * (RANKS - prepared.ranks.get(i, 0) - behind.get(i, 0.0)) if prepared.comes_first(i) else 0.0
         return (worth if any_length[prepared.spans[i].segment] else worth / (prepared.costs[i] + 1)) + first
 
     return density
