@@ -56,7 +56,7 @@ class Options:
     body_seconds        seconds for its body, beyond the time that its bytes take at the least rate
     connect_seconds     seconds for a connection to the upstream
     first_byte_seconds  seconds until the upstream answers
-    idle_seconds        seconds between two chunks of its answer
+    idle_seconds        seconds between two chunks of its answer, and for which a client may take nothing of it
     drain_seconds       seconds for running answers after SIGTERM
     cache_seconds       seconds of silence after which the provider's cache of a session counts as gone; longer where
                         the model or the request itself keeps it longer

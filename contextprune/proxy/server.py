@@ -106,7 +106,7 @@ def server(app: App, options: Options) -> Server:
     """Make a server for `app`, which is given its sockets when it runs."""
     config = uvicorn.Config(
         app,
-        http=bounded_connections(options.header_seconds),  # type: ignore[arg-type]  # it is only called
+        http=bounded_connections(options.header_seconds, options.idle_seconds),  # type: ignore[arg-type]  # it is only called
         ws="none",
         lifespan="on",
         log_config=None,

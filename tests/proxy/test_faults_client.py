@@ -22,17 +22,13 @@ from tests.nightly import NIGHTLY
 from tests.proxy.in_process import Running, Scripted, running, until
 from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import Provider, providing
+from tests.proxy.raw_http import link_to
 from tests.proxy.serve_process import Served, ask, figures, later, outcome, question, serving
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 ABORTS = 100 if NIGHTLY else 24  # clients that leave
 SINGLE_BYTES = 50  # that each slow reader takes
 MB = 1 << 20
-
-
-def link_to(url: str) -> socket.socket:
-    host, port = url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def head(path: str, length: int, *more: str) -> bytes:

@@ -1,8 +1,9 @@
 """A client's connection within bounds: uvicorn's, with limits on the time and the size of a request's headers.
 
-uvicorn has neither limit, and it puts the trailers of a request among its headers, where they could pass for a
-credential: here they are read within the same size, and dropped. It also answers HTTP/1.0 in chunks, which such a
-client cannot read: here the end of the connection is that of an answer without a length.
+uvicorn has neither limit, nor one on the time for which a client takes nothing of its answer, and it puts the trailers
+of a request among its headers, where they could pass for a credential: here they are read within the same size, and
+dropped. It also answers HTTP/1.0 in chunks, which such a client cannot read: here the end of the connection is that of
+an answer without a length.
 """
 
 from __future__ import annotations
@@ -21,17 +22,21 @@ except ImportError as exc:
     raise MissingExtra("the proxy", extra="proxy") from exc
 
 _HEADER_BYTES = 64 << 10
+_IDLE = 120.0
 _ENDLESS = 1 << 62  # bytes of an answer whose length nobody knows
 
 
-def bounded_connections(seconds: float) -> Callable[..., BoundedConnection]:
-    """A factory of connections, as uvicorn calls one, whose requests' headers come within so many seconds."""
+def bounded_connections(seconds: float, idle_seconds: float = _IDLE) -> Callable[..., BoundedConnection]:
+    """A factory of connections, as uvicorn calls one, whose requests' headers come within so many seconds.
+
+    idle_seconds   for which a client may take nothing of what is sent to it
+    """
 
     def connect(
         config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None
     ) -> BoundedConnection:
         connection = BoundedConnection(config, server_state, app_state, _loop)
-        connection.header_seconds = seconds
+        connection.header_seconds, connection.idle_seconds = seconds, idle_seconds
         return connection
 
     return connect
@@ -52,9 +57,11 @@ class _UntilClosed(RequestResponseCycle):
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """A connection whose requests' headers come within a time and a size."""
+    """A connection whose requests' headers come within a time and a size, and whose client takes its answers."""
 
     header_seconds = 10.0
+    idle_seconds = _IDLE
+    _unread: asyncio.TimerHandle | None = None  # looks whether the client takes what is sent
     _timer: asyncio.TimerHandle | None = None
     _reading_fields = True  # headers are awaited or are coming in, or perhaps trailers
     _headers_complete = False  # fields that come now are trailers
@@ -70,7 +77,23 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._stop_timer()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._stop_watching()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """See HttpToolsProtocol. What was sent and is not taken would keep the connection open for ever."""
+        super().timeout_keep_alive_handler()
+        self._watch_reader()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -144,6 +167,27 @@ class BoundedConnection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _watch_reader(self) -> None:
+        """Give the client up where by then it has taken nothing; else look again."""
+        self._stop_watching()
+        self._unread = self.loop.call_later(self.idle_seconds, self._look_at_reader, self._unsent())
+
+    def _look_at_reader(self, before: int) -> None:
+        self._unread = None
+        unsent = self._unsent()
+        if unsent and unsent >= before:
+            self.transport.abort()
+        elif unsent:
+            self._watch_reader()
+
+    def _unsent(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def _stop_watching(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _refuse(self, status: bytes) -> None:
         """Close the connection, with an answer where something of a request has come and none is on its way."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+from contextlib import suppress
+
 import pytest
 
-from tests.proxy.in_process import Scripted, running
-from tests.proxy.raw_http import talk
+from tests.proxy.in_process import Running, Scripted, running, until
+from tests.proxy.raw_http import link_to, talk
 
 
 def test_headers_that_come_too_slowly_are_not_waited_for() -> None:
@@ -93,3 +98,54 @@ def test_a_chunked_request_of_any_size_is_no_trailer() -> None:
         head = b"POST /v1/files HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
         talk(proxy, head + chunks)
         assert proxy.provider.requests[0].body == body * 4
+
+
+def _unread(proxy: Running, size: int) -> socket.socket:
+    """A client that sends so many bytes to a provider that sends them back, and reads nothing."""
+    link = link_to(proxy.url)
+    sent = b"POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + bytes(size)
+    threading.Thread(target=_send, args=(link, sent), daemon=True).start()
+    return link
+
+
+def _send(link: socket.socket, data: bytes) -> None:
+    with suppress(OSError):
+        link.sendall(data)
+
+
+def test_a_client_that_takes_nothing_of_its_answer_is_left_and_the_provider_learns_it() -> None:
+    with running(scorers=Scripted(), idle_seconds=0.5) as proxy:
+        links = [_unread(proxy, 24 << 20) for _ in range(3)]
+        until(lambda: len(proxy.provider.requests) == len(links))
+        until(lambda: proxy.app.in_flight == 0 and len(proxy.app._client._pool.connections) == 0)
+        records = proxy.records(len(links))
+        assert all(0 < record.bytes_out < 24 << 20 for record in records)
+        assert proxy.get("/v1/models").content == b"pong"
+        for link in links:
+            link.close()
+
+
+def test_a_client_that_reads_slowly_is_not_left() -> None:
+    with running(scorers=Scripted(), idle_seconds=0.6) as proxy:
+        link = _unread(proxy, 12 << 20)
+        received = 0
+        while received < 12 << 20:
+            time.sleep(0.05)
+            piece = link.recv(1 << 20)
+            assert piece
+            received += len(piece)
+        link.close()
+
+
+def test_pages_that_are_asked_for_and_not_read_keep_no_connection_open() -> None:
+    with running(scorers=Scripted(), idle_seconds=0.4) as proxy:
+        link = socket.socket()
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with link_to(proxy.url) as other:
+            link.connect(other.getpeername())
+        asked = b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n" * 1500
+        threading.Thread(target=_send, args=(link, asked), daemon=True).start()
+        until(lambda: len(proxy.server.server_state.connections) == 1)
+        until(lambda: len(proxy.server.server_state.connections) == 0)
+        assert link.recv(100).startswith(b"HTTP/1.1 200 ")
+        link.close()
