@@ -203,6 +203,7 @@ _EXITS = Form(
         r"|0x0\b)-?[1-9]\d{0,9}\b(?![.:%]\d)"
         r"|\bnon-?zero\b.{0,40}\b(?:exit|status|code|return)|\b(?:exit|status|code|return)\w{0,3}\b.{0,20}\bnon-?zero\b"
         r"|\breturn(?:ed)?[\s_-](?:code|status|value)?[\s:=(]{0,8}(?:code |exit status )?[1-9]\d{0,4}\b(?![.:%,])"
+        r"|\breturn_?code[\"']?\s?[=:]\s?-?[1-9]\d{0,9}\b"
         r"|\brc\s?=\s?-?[1-9]\d{0,3}\b|\b(?:finished|completed|failed|ended|terminated) (?:\w{1,12} )?(?:with )?"
         r"(?:exit )?(?:code|status) -?[1-9]\d{0,9}\b|\bcode ELIFECYCLE"
         r"|\bstatus=[1-9]\d{0,2}/|\bcode[\"']?: [\"'][A-Z][A-Z_]{4,60}[\"']",
@@ -317,10 +318,11 @@ _STARTS = Form(
 """What only the start of a line tells: pytest's E, klog, priorities of syslog, Android's log."""
 
 _OUTCOMES = Form(
-    ("err", "fail", "cancel", "crash", "unhealthy"),
+    ("err", "fail", "cancel", "crash", "unhealthy", '"succe', "'succe", '"ok"', "'ok'"),
     re.compile(
         r"[\"']?\b(?:status|result|outcome|state|conclusion|phase)[\"']?\s?[=:]\s{0,20}[\"']?"
-        r"(?:err(?:or(?:ed)?)?|fail(?:ed|ure)?|cancell?ed|crashed|unhealthy)\b",
+        r"(?:err(?:or(?:ed)?)?|fail(?:ed|ure)?|cancell?ed|crashed|unhealthy)\b"
+        r"|[\"'](?:success(?:ful)?|succeeded|ok)[\"']\s?:\s{0,4}false\b",
         re.IGNORECASE,
     ),
     sure=False,

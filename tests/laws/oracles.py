@@ -146,8 +146,7 @@ def whole_letters_and_fences(change: Change) -> Iterator[str]:
     """Law 6: no pair of surrogates is torn, no fence stands alone."""
     if _lone(change.new) > _lone(change.old):
         yield f"6: a torn letter in {change.new!r:.200}"
-    old, new = (len(re.findall(r"^```", text, re.MULTILINE)) for text in (change.old, change.new))
-    if old % 2 == 0 and new % 2:
+    if not _open_fence(change.old) and _open_fence(change.new):
         yield f"6: a fence by itself in {change.new!r:.300}"
 
 
@@ -159,10 +158,10 @@ def numbered_rightly(change: Change) -> Iterator[str]:
         if note is None or line in old:
             continue
         first, last = int(note[1]), int(note[2] or note[1])
-        before = new[at - 1] if at else None
-        after = new[at + 1] if at + 1 < len(new) else None
-        if last > len(old) or (before is not None and "[" not in before and before != old[first - 2]):
-            yield f"marker: {line!r:.120} follows {before!r:.80}, not {old[first - 2]!r:.80}"
+        before, after = new[at - 1] if at else "[", new[at + 1] if at + 1 < len(new) else ""
+        want = old[first - 2] if 2 <= first <= len(old) else None
+        if "[" not in before and before != want:
+            yield f"marker: {line!r:.120} follows {before!r:.80}, not {want!r:.80}"
         elif after and "[" not in after and after != (old[last] if last < len(old) else ""):
             yield f"marker: {line!r:.120} stands before {after!r:.80}, not {old[last : last + 1]!r:.80}"
 
@@ -190,6 +189,18 @@ def _between_notes(new: str) -> Iterator[str]:
         yield new[at : note.start()].strip(FRAME)
         at = note.end()
     yield new[at:].strip(FRAME)
+
+
+def _open_fence(text: str) -> bool:
+    """Whether a fence is still open at the end: one is closed by at least as many of its marks and nothing else."""
+    opened = ""
+    for line in re.split(r"\r?\n", text):
+        fence = re.match(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})", line)
+        if fence is not None and not opened:
+            opened = fence[1]
+        elif opened and (closing := re.fullmatch(r" {0,3}(`{3,}|~{3,})\s*", line)) and closing[1].startswith(opened):
+            opened = ""
+    return bool(opened)
 
 
 def _is_json(text: str) -> bool:

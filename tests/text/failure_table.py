@@ -84,6 +84,8 @@ FAILURES = {
     "python": (
         "Traceback (most recent call last):",
         "KeyError: 'missing'",
+        "CompletedProcess(args=['make'], returncode=2)",
+        '  "returncode": -9,',
         "decimal.InvalidOperation: [<class 'decimal.ConversionSyntax'>]",
         "app.models.Ledger.DoesNotExist: Ledger matching query does not exist.",
         "subprocess.CalledProcessError: Command '['ls']' returned non-zero exit status 2.",
@@ -419,6 +421,8 @@ PERHAPS = (
     "Could not find gem 'foo' in any of the gem sources listed in your Gemfile.",
     "==123== Invalid read of size 4",
     '"conclusion": "failure",',
+    '{"success": false, "message": "gone"}',
+    "{'ok': False, 'left': 3}",
     "   Severity: High   Confidence: High",
     "       ^------^ SC2115 (warning): Use another form to ensure this never expands to /*",
     "app/labels.py:9:12: S306 Use of insecure function",
@@ -429,6 +433,9 @@ PERHAPS = (
 """Said in passing elsewhere, so that these count only where there are few."""
 
 HARMLESS = (
+    "CompletedProcess(args=['make'], returncode=0)",
+    "    if finished.returncode == 1:",
+    '{"success": true, "ok": true}',
     "from app.errors import PaymentError, RetryError",
     "import { ValidationError } from './errors'",
     "from django.core.exceptions import ObjectDoesNotExist",
