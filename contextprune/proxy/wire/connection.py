@@ -9,7 +9,7 @@ an answer without a length.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from contextprune.errors import MissingExtra
@@ -61,6 +61,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     header_seconds = 10.0
     idle_seconds = _IDLE
+    _cycles: Sequence[RequestResponseCycle] = ()  # requests that came while an earlier one was answered, and that one
     _unread: asyncio.TimerHandle | None = None  # looks whether the client takes what is sent
     _timer: asyncio.TimerHandle | None = None
     _reading_fields = True  # headers are awaited or are coming in, or perhaps trailers
@@ -78,6 +79,7 @@ class BoundedConnection(HttpToolsProtocol):
         """See asyncio.Protocol."""
         self._stop_timer()
         self._stop_watching()
+        self._leave_cycles()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -132,6 +134,8 @@ class BoundedConnection(HttpToolsProtocol):
         self._reading_fields, self._headers_complete, self._bytes = False, True, 0
         before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not None and self.cycle is not before:
+            self._cycles = [*(cycle for cycle in self._cycles if not cycle.response_complete), self.cycle]
         if self.cycle is not None and self.cycle is not before and self.scope["http_version"] == "1.0":
             self.cycle.__class__ = _UntilClosed  # the base class makes it, and starts it only after this
 
@@ -183,6 +187,14 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _unsent(self) -> int:
         return self.transport.get_write_buffer_size()
+
+    def _leave_cycles(self) -> None:
+        """Let every request know that the client left: the base class knows the last one alone."""
+        self.pipeline.clear()
+        for cycle in self._cycles:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
 
     def _stop_watching(self) -> None:
         if self._unread is not None:
