@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from llama_index.core.base.llms.types import ToolCallBlock
@@ -22,6 +23,10 @@ import contextprune as cp
 from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
 
 COUNT = cp.Tiktoken()
+
+_OWN = Path(__file__).parents[1] / "examples"
+FOLDER_OF_EXAMPLES = _OWN if _OWN.is_dir() else _OWN.parents[2] / "examples"
+"""In a source distribution beside the tests, in the repository two folders up."""
 
 LOG = (
     "\n".join(f"2026-01-01 12:00:{i % 60:02d} INFO worker {i} finished job {i * 7} in {i} ms" for i in range(90))

@@ -14,12 +14,12 @@ import pytest
 
 import contextprune as cp
 import llama_index.postprocessor.contextprune as face
+from tests.scenes import FOLDER_OF_EXAMPLES
 
 HERE = Path(__file__).parents[1]
 PACKAGE = HERE / "llama_index" / "postprocessor" / "contextprune"
 FILES = sorted(PACKAGE.glob("*.py"))
-_OWN = HERE / "examples"  # in a source distribution; in the repository they are two folders up
-EXAMPLES = sorted((_OWN if _OWN.is_dir() else HERE.parents[1] / "examples").glob("llamaindex_*.py"))
+EXAMPLES = sorted(FOLDER_OF_EXAMPLES.glob("llamaindex_*.py"))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 STAND_INS = """
 from llama_index.core import MockEmbedding, Settings

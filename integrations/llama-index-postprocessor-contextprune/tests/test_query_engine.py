@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +17,9 @@ from llama_index.core.schema import QueryBundle
 import contextprune as cp
 from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
 from minilm import MiniLM
-from tests.scenes import COUNT, pruner, tokens
+from tests.scenes import COUNT, FOLDER_OF_EXAMPLES, pruner, tokens
 
-ROW = json.loads((Path(__file__).parents[3] / "examples" / "data" / "docs.json").read_bytes())
+ROW = json.loads((FOLDER_OF_EXAMPLES / "data" / "docs.json").read_bytes())
 QUESTION, ANSWER = ROW["question"], ROW["answer"]
 
 
