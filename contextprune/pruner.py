@@ -30,7 +30,7 @@ from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.splitting import split
 from contextprune.splitting.coarse import MOST_SPANS
 from contextprune.storage.bundle import bundled
-from contextprune.storage.store import Notes, Store, known, open_store
+from contextprune.storage.store import Notes, Store, open_store, stored
 from contextprune.tokens import Counter, open_counter
 
 MOST_KEYS = 32  # of other originals that a text may quote before its own key; by hand
@@ -249,10 +249,10 @@ class Pruner:
         """
         frozen: dict[int, str] = {}
         quoted = [list(dict.fromkeys(recall_keys(segment.text))) for segment in context.segments]
-        stored = frozenset(known(self.store, list(dict.fromkeys(chain.from_iterable(quoted)))))
+        known_keys = frozenset(stored(self.store, list(dict.fromkeys(chain.from_iterable(quoted)))))
 
         for i, keys in enumerate(quoted):
-            for key in islice(filter(stored.__contains__, keys), MOST_KEYS):
+            for key in islice(filter(known_keys.__contains__, keys), MOST_KEYS):
                 original = self.store.get(key)
                 originals = {} if original is None else _beside(context, i, original)
                 if i in originals:

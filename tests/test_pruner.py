@@ -53,9 +53,9 @@ class Asked(cp.MemoryStore):
 
     queries = 0
 
-    def known(self, keys: Sequence[str]) -> Collection[str]:
+    def stored(self, keys: Sequence[str]) -> Collection[str]:
         self.queries += 1
-        return super().known(keys)
+        return super().stored(keys)
 
     def get(self, key: str) -> str | None:
         self.queries += 1

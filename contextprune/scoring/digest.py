@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter as Tally
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from math import exp, log1p
@@ -39,6 +39,7 @@ DOTTED = -0.3  # with a dot: versions, decimals, sentence ends
 
 # A word of the goal names an identifier if it has more than two letters and few identifiers share it.
 SHORTEST_WORD = 3  # letters
+SHORT_GOAL, FEW_PRESENT = 200, 16  # words of a goal, and those that stand in an identifier; by hand, for speed
 RARE, RARE_COUNT = (
     0.1,
     3,
@@ -113,29 +114,44 @@ def _priced(
     ]
     text = "".join(" " + token for token, _ in tokens)
     ends = list(accumulate(len(token) + 1 for token, _ in tokens))
-    costs = count(text, ends) if tokens else []
+    costs = _without_inner(tokens, count(text, ends) if tokens else [], spans)
 
-    costs = _without_inner(tokens, costs, spans)
-    in_goal = [_words_of(token, goal) for token, _ in tokens]
-    frequency = Tally(word for shared in in_goal for word in shared)
+    in_goal = _in_goal([token for token, _ in tokens], goal)
+    frequency = Tally(word for shared in in_goal.values() for word in shared)
     rare = {word for word, n in frequency.items() if n <= max(RARE_COUNT, RARE * len(tokens))}
+    named = {k for k, shared in in_goal.items() if not shared.isdisjoint(rare)}
 
+    homes = _Homes(spans, ages)
     return [
-        Identifier(
-            token,
-            _worth(token, ages[spans[at[-1]].segment], [spans[i] for i in at], named=not shared.isdisjoint(rare)),
-            cost,
-            tuple(at),
-        )
-        for (token, at), cost, shared in zip(tokens, costs, in_goal, strict=True)
+        Identifier(token, _worth(token, homes[at[-1]], len(at), named=k in named), cost, tuple(at))
+        for k, ((token, at), cost) in enumerate(zip(tokens, costs, strict=True))
     ]
+
+
+class _Homes(dict[int, tuple[float, float]]):
+    """Span -> what it and its age say of an identifier's worth, in logits: of many identifiers worked out once."""
+
+    def __init__(self, spans: Sequence[Span], ages: Sequence[int]) -> None:
+        super().__init__()
+        self._spans, self._ages = spans, ages
+
+    def __missing__(self, i: int) -> tuple[float, float]:
+        span, age = self._spans[i], self._ages[self._spans[i].segment]
+        passed = span.group is not None or _PASSED.search(span.text, 0, 500) is not None
+        at_home = self[i] = (
+            BASE + AGE * log1p(age),
+            (0.0 if age else LATEST) + (REPEATED_FORM if passed else 0.0),
+        )
+        return at_home
 
 
 def _without_inner(
     tokens: Sequence[tuple[str, Sequence[int]]], costs: Sequence[int], spans: Sequence[Span]
 ) -> list[int]:
     """The costs, nothing for what a range of numbers names between its ends, and 1 at least for all else."""
-    numbers = [(spans[at[-1]].segment, *numbered(token)) for token, at in tokens]
+    numbers = [
+        (spans[at[-1]].segment, *numbered(token)) if token[-1].isdigit() else (0, token, None) for token, at in tokens
+    ]
     present = {number for number in numbers if number[-1] is not None}
     return [
         0
@@ -145,9 +161,21 @@ def _without_inner(
     ]
 
 
-def _words_of(token: str, goal: Collection[str]) -> set[str]:
-    """The words of the goal that an identifier has."""
-    return {word for word in _words(token) if word in goal and len(word) >= SHORTEST_WORD} if goal else set()
+def _in_goal(tokens: Sequence[str], goal: Collection[str]) -> dict[int, set[str]]:
+    """Number of an identifier -> the words of the goal that it has, for those that have any.
+
+    Most words of a short goal stand in none of them, which is soon told of all at once.
+    """
+    looked_for = {word for word in goal if len(word) >= SHORTEST_WORD}
+    candidates: Iterable[int] = range(len(tokens))
+    if len(looked_for) <= SHORT_GOAL:
+        together = " ".join(tokens).lower()
+        present = [word for word in looked_for if word in together]
+        if len(present) <= FEW_PRESENT:
+            candidates = [k for k, token in enumerate(tokens) if any(word in token.lower() for word in present)]
+
+    shared = ((k, looked_for.intersection(_words(tokens[k]))) for k in candidates)
+    return {k: words_of_goal for k, words_of_goal in shared if words_of_goal}
 
 
 @lru_cache(maxsize=1 << 12)
@@ -166,16 +194,14 @@ def _is_field(token: str, text: str) -> bool:
     return not any(c.isdigit() for c in token) and f'"{token}":' in text
 
 
-def _worth(token: str, age: int, shown_in: Sequence[Span], *, named: bool) -> float:
-    """The probability of use: recent and repeated identifiers are used most, bare numbers and long paths least."""
-    logit = BASE + AGE * log1p(age) + REPEATED * log1p(len(shown_in)) - len(token) / LENGTH
-    if age == 0:
-        logit += LATEST
+def _worth(token: str, at_home: tuple[float, float], shown: int, *, named: bool) -> float:
+    """The probability of use: recent and repeated identifiers are used most, bare numbers and long paths least.
+
+    `at_home` is what its home says (`_Homes`), `shown` how many spans show it.
+    """
+    logit = at_home[0] + REPEATED * log1p(shown) - len(token) / LENGTH + at_home[1]
     if named:
         logit += NAMED
-    if shown_in[-1].group is not None or _PASSED.search(shown_in[-1].text, 0, 500):
-        logit += REPEATED_FORM
-
     if token.isdigit():
         logit += NUMBER
     elif "_" in token or "@" in token:

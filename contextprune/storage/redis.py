@@ -124,7 +124,7 @@ class RedisStore:
             raise StoreError(f"the original under {key!r} on {self.location} is damaged; it cannot be given back")
         return data.decode("utf-8", "surrogatepass")
 
-    def known(self, keys: Sequence[str]) -> Collection[str]:
+    def stored(self, keys: Sequence[str]) -> Collection[str]:
         """See `Knowing`."""
         with self._asked() as client:
             asking = client.pipeline(transaction=False)

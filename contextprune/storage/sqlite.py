@@ -134,7 +134,7 @@ class SQLiteStore:
             raise StoreError(f"the original under {key!r} in {self.path} is damaged; it cannot be given back")
         return data.decode("utf-8", "surrogatepass")
 
-    def known(self, keys: Sequence[str]) -> Collection[str]:
+    def stored(self, keys: Sequence[str]) -> Collection[str]:
         """See `Knowing`."""
         asked = [key for key in keys if key.isascii()]
 

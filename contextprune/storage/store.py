@@ -41,7 +41,7 @@ class Store(Protocol):
 class Knowing(Protocol):
     """A store that tells in one query which of many keys it may know."""
 
-    def known(self, keys: Sequence[str]) -> Collection[str]:
+    def stored(self, keys: Sequence[str]) -> Collection[str]:
         """Those of the keys under which an original may stand; under all others there is none. Raises StoreError."""
         ...
 
@@ -103,9 +103,9 @@ def open_store(location: str | None = None, folder: Path | None = None, patience
     return SQLiteStore(path, patience=patience)
 
 
-def known(store: Store, keys: Sequence[str]) -> Collection[str]:
+def stored(store: Store, keys: Sequence[str]) -> Collection[str]:
     """Those of the keys under which an original may stand: all of them, where a store cannot tell at once."""
-    return store.known(keys) if keys and isinstance(store, Knowing) else keys
+    return store.stored(keys) if keys and isinstance(store, Knowing) else keys
 
 
 def is_marked(store: Store, text: str) -> bool:
@@ -114,7 +114,7 @@ def is_marked(store: Store, text: str) -> bool:
     A text may quote thousands of keys that look alike, so all are asked for at once.
     """
     keys = list(dict.fromkeys(recall_keys(text)))
-    return any(store.get(key) is not None for key in known(store, keys))
+    return any(store.get(key) is not None for key in stored(store, keys))
 
 
 def location_of(store: Store) -> str:
@@ -188,7 +188,7 @@ class MemoryStore:
         if not self._sizes[tenant]:
             del self._sizes[tenant]
 
-    def known(self, keys: Sequence[str]) -> Collection[str]:
+    def stored(self, keys: Sequence[str]) -> Collection[str]:
         """See `Knowing`."""
         with self._lock:
             return [key for key in keys if key in self._texts]

@@ -87,7 +87,7 @@ def test_a_key_that_nobody_gave_out_finds_nothing(store: RedisStore, key: str) -
 
 def test_of_many_keys_those_that_stand_for_something_are_known(store: RedisStore) -> None:
     key = keep(store, "text")
-    assert store.known([key, *(store.key(str(number)) for number in range(600))]) == [key]
+    assert store.stored([key, *(store.key(str(number)) for number in range(600))]) == [key]
 
 
 def test_a_key_never_comes_to_stand_for_another_text(store: RedisStore) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from contextprune.errors import SettingsError, StoreError
 from contextprune.storage.sqlite import SQLiteStore
-from contextprune.storage.store import MemoryStore, Store, is_marked, known, location_of, open_store
+from contextprune.storage.store import MemoryStore, Store, is_marked, location_of, open_store, stored
 from tests.storage.originals import keep
 
 TEXTS = st.text(st.characters(), max_size=200)
@@ -59,8 +59,8 @@ def test_a_key_never_comes_to_stand_for_another_text(store: Store) -> None:
 def test_of_many_keys_those_that_stand_for_something_are_known(store: Store) -> None:
     kept = [keep(store, text) for text in ("one", "two")]
     strangers = [store.key(str(number)) for number in range(1_200)]
-    assert set(known(store, [kept[0], *strangers, kept[1]])) == set(kept)
-    assert not known(store, [])
+    assert set(stored(store, [kept[0], *strangers, kept[1]])) == set(kept)
+    assert not stored(store, [])
 
 
 def test_a_text_is_marked_where_the_store_knows_a_key_in_it(store: Store) -> None:

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TypeVar
 
 from contextprune.errors import StoreError
-from contextprune.storage.store import FirstNotes, Notes, Store, known
+from contextprune.storage.store import FirstNotes, Notes, Store, stored
 
 SLOW = 0.5  # seconds after which a failure counts as one that kept a request waiting
 PAUSE = 5.0  # seconds for which it is left alone
@@ -40,9 +40,9 @@ class ImpatientStore:
         """See `Store`."""
         self._use(lambda: self._store.put(texts))
 
-    def known(self, keys: Sequence[str]) -> Collection[str]:
+    def stored(self, keys: Sequence[str]) -> Collection[str]:
         """See `Knowing`."""
-        return self._use(lambda: known(self._store, keys))
+        return self._use(lambda: stored(self._store, keys))
 
     def get(self, key: str) -> str | None:
         """See `Store`."""

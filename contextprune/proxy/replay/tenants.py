@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from contextprune.context import Context, Kind
-from contextprune.storage.store import FirstNotes, Notes, Shared, Store, known
+from contextprune.storage.store import FirstNotes, Notes, Shared, Store, stored
 
 
 def _nothing() -> None:
@@ -56,9 +56,9 @@ class Scoped:
         else:
             self._shared.put_for(self._tenant, texts)
 
-    def known(self, keys: Sequence[str]) -> Collection[str]:
+    def stored(self, keys: Sequence[str]) -> Collection[str]:
         """See `Knowing`; those of other tenants among them: `get` tells."""
-        return known(self._store, keys)
+        return stored(self._store, keys)
 
     def get(self, key: str) -> str | None:
         """See `Store`; None, too, where the text is another tenant's that this one has not sent itself: see `prove`."""
