@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import contextprune as cp
+from contextprune.bench.slow_texts import TEXTS
 from contextprune.text.failures import FAILURE
 from contextprune.text.identifiers import identifiers, words
 from tests.growth import TIMES, assert_linear
@@ -20,6 +21,7 @@ TENTH = cp.Budget(ratio=0.1)
 MEGABYTES, LINES, COPIES = (10, 50_000, 20_000) if NIGHTLY else (2, 10_000, 5_000)
 RESULTS, DOCUMENTS = (1_250, 2_500) if NIGHTLY else (250, 500)  # the smaller number of each guard of growth
 SEARCHED, COMPRESSED = (50_000, 50_000) if NIGHTLY else (25_000, 10_000)  # characters, likewise
+NAMES = 60_000 if NIGHTLY else 12_000  # characters, likewise
 ALL_BUDGETS = pytest.mark.parametrize("budget", [None, TENTH], ids=["arrival", "tenth"])
 
 
@@ -191,6 +193,15 @@ def test_no_repetition_of_anything_is_compressed_in_more_than_linear_time(unit: 
 
     report = assert_linear(compressed, lambda size: chat((unit * size)[:size]), COMPRESSED)
     assert report.after <= 100
+
+
+@pytest.mark.parametrize("kind", ["hashes", "paths"])
+def test_lines_of_names_that_stand_nowhere_else_are_compressed_in_linear_time(kind: str) -> None:
+    def compressed(payload: Any) -> cp.Report:
+        return cp.compress(payload, cp.Budget(ratio=0.5), pruner=pruner()).report
+
+    report = assert_linear(compressed, lambda size: chat(TEXTS[f"lines of 4 {kind}"](size)), NAMES)
+    assert report.after <= 0.5 * report.before
 
 
 def _texts(size: int) -> list[str]:
