@@ -97,14 +97,14 @@ def test_that_a_model_takes_no_tools_is_not_hidden_where_the_agent_has_some() ->
 def test_a_tool_of_the_users_own_is_no_view_of_a_file_whatever_its_name(name: str) -> None:
     from langchain_core.tools import StructuredTool
 
-    def told(order: int) -> str:
+    def history(order: int) -> str:
         """Tell all about an order."""
         return "".join(f"{order}-{i}: step {i * 7919 % 1007} took {i * 3} minutes of work\n" for i in range(300))
 
-    own = StructuredTool.from_function(told, name=name)
+    own = StructuredTool.from_function(history, name=name)
     model = Scripted(replies=[calls((name, {"order": 48}, "c1")), AIMessage("done")])
     create_agent(model, [own], middleware=[ContextPruneMiddleware(engine())]).invoke(ASKED)
-    assert len(str(results(model.seen[1])[0].content)) < len(told(48)) / 2
+    assert len(str(results(model.seen[1])[0].content)) < len(history(48)) / 2
 
 
 def test_what_a_tool_returns_that_has_the_name_of_ours_is_whole() -> None:

@@ -127,7 +127,7 @@ def test_an_error_reaches_the_model_and_an_unknown_tool_does_no_harm() -> None:
     assert any("a.log is gone" in result for result in script.results())
 
 
-def asked(answer: str) -> list[str]:
+def seen_after(answer: str) -> list[str]:
     """What a model sees of a tool that waits for a person's answer and then reads a log."""
 
     async def ask_a_person(ctx: Context[Any], then: str) -> str:
@@ -151,11 +151,11 @@ def asked(answer: str) -> list[str]:
 
 
 def test_what_a_person_answers_to_a_tool_is_whole() -> None:
-    assert asked(LOG) == [f"They said: {LOG}"]
+    assert seen_after(LOG) == [f"They said: {LOG}"]
 
 
 def test_what_a_tool_returns_after_a_person_agreed_is_short() -> None:
-    (result,) = asked("yes")
+    (result,) = seen_after("yes")
     assert CRASH in result
     assert COUNT(result) < 0.8 * COUNT(numbered_log("a.log"))
 
