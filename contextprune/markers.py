@@ -76,7 +76,7 @@ def stands_for(text: str, original: str) -> bool:
 
     A text that only quotes a marker is not. What frames a marker in its syntax does not count.
     """
-    if len(text) >= len(original):
+    if _size(text) >= _size(original):
         return False
     at = start = 0
     for end, next_start in (*(match.span() for match in MARKER.finditer(text)), (len(text), len(text))):
@@ -86,6 +86,11 @@ def stands_for(text: str, original: str) -> bool:
             return False
         start = next_start
     return True
+
+
+def _size(text: str) -> int:
+    """Bytes of a text: by letters, a marker is longer than the Chinese sentence that it stands for."""
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def marker_ranges(text: str, original: str) -> list[tuple[int, int]]:

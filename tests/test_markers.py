@@ -85,6 +85,10 @@ def test_a_text_with_a_marker_stands_for_an_original_whose_runs_it_shows(text: s
     assert stands_for(text, "a\nb and what follows it\nc and what follows it\nd") is short
 
 
+def test_a_marker_of_more_letters_than_the_chinese_sentence_that_it_stands_for_is_shorter() -> None:
+    assert stands_for("a\n[..., recall=abcdefgh2345]\nb", "a\n今日は良い天気です。明日も晴れる。\nb")
+
+
 def test_what_the_original_shows_is_no_marker() -> None:
     assert marker_ranges("[3 lines cut]", "a log with [3 lines cut] in it") == []
 

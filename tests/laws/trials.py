@@ -147,7 +147,7 @@ def _refused_rightly(case: Case, error: cp.BudgetError, ceiling: int, size: int)
     """A budget is refused for what is protected alone, and a token or two for each block that may go."""
     if error.needed <= ceiling:
         yield f"3: {error.needed} tokens are asked for under a budget of {ceiling}"
-    free = [text for text in frees_of(case.body.tree) if text and not text.marked]
+    free = [text for text in frees_of(case.body.tree) if len(text.encode("utf-8", "replace")) > 12 and not text.marked]
     kept = sum(case.counter(passage) + 8 for text in free for passage in text.made.kept)
     fixed = size - sum(max(0, case.counter(text) - 3) for text in free)
     if error.needed > fixed + kept and not case.body.broken:
