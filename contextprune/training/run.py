@@ -76,12 +76,16 @@ def run(options: Options, report: Report) -> None:
 
 def _make_samples(options: Options, report: Report) -> None:
     from contextprune.training import executed  # noqa: PLC0415 - as in `run`
-    from contextprune.training.labels import holdout, recipes  # noqa: PLC0415 - as in `run`
+    from contextprune.training.labels import holdout, recipes, sessions  # noqa: PLC0415 - as in `run`
 
     folder = options.out / "samples"
     if not (folder / "dev.jsonl.gz").exists():
         report("labels from questions, trajectories and commits")
         recipes.write_halves(options.data, folder, options.seed)
+
+    if any(sessions.session_files(options.data)) and not (folder / "coding_dev.jsonl.gz").exists():
+        report("labels from coding sessions")
+        sessions.write_sessions(options.data, folder, options.processes or 1)
 
     if not (folder / "tools_unseen.jsonl.gz").exists():
         report(f"running tools for {options.tools:,} samples")
@@ -106,7 +110,8 @@ def _make_groups(out: Path, tokenizer: Path, processes: int, report: Report) -> 
 
 
 def _sample_files(out: Path, half: str) -> Sequence[Path]:
-    return [out / "samples" / f"{half}.jsonl.gz", out / "samples" / f"tools_{half}.jsonl.gz"]
+    names = (f"{half}.jsonl.gz", f"coding_{half}.jsonl.gz", f"tools_{half}.jsonl.gz")
+    return [path for path in (out / "samples" / name for name in names) if path.exists()]
 
 
 def minilm() -> Path:

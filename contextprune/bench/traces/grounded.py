@@ -17,13 +17,13 @@ from itertools import pairwise
 import contextprune as cp
 from contextprune.bench.data import Message, Session
 from contextprune.bench.ours import SCORERS
-from contextprune.bench.traces.quotes import quoted_lines
 from contextprune.context import BLOCKS, Context, Kind, Ref
 from contextprune.dialects import read
 from contextprune.pruner import Pruned
 from contextprune.report import marker_tokens
 from contextprune.session.requests import boundaries
 from contextprune.text.later_use import LINE
+from contextprune.text.quotes import quoted_lines
 
 PAUSE = 0.5  # of the requests
 AGES = ((1, "1"), (3, "2 to 3"), (7, "4 to 7"), (15, "8 to 15"))

@@ -72,7 +72,7 @@ class Check:
     def _output(self, bench: Workbench, project: Project, form: Form, lines: Lines, text: str, command: str) -> Output:
         findings, outcome = find(lines, form), summary_rows(lines, form)
         goals = GoalCollector(lines, max_lines=20)
-        plain = command.rpartition("&& ")[2]
+        plain = command.partition("&& ")[2] if command.startswith("cd ") else command
         goals_of_run(bench.rng, goals, findings, project.planted, command=plain, outcome=outcome)
         failed = any(not finding.is_mild for finding in findings)
         call = {"command": command}

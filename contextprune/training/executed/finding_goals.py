@@ -14,8 +14,6 @@ from contextprune.training.executed.findings import Finding
 from contextprune.training.executed.output import GoalCollector
 from contextprune.training.executed.phrases import phrase, words_of
 
-NEAR = 1  # lines between a planted fault and the place that a tool names for it
-
 _FAILS = (
     "Why does `{command}` fail?",
     "Make `{command}` pass.",
@@ -94,12 +92,16 @@ _WORDS = _WORDS_TEXT.split()
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A fault that was put into a file: what it is in words, where, and the name that it uses, if any."""
+    """A fault that was put into a file: what it is in words, where, and the name that it uses, if any.
+
+    reach   lines behind its own at which a tool may report it
+    """
 
     words: str
     file: str
     line: int
     name: str = ""
+    reach: int = 0
 
 
 def goals_of_run(
@@ -177,7 +179,7 @@ def _reports(finding: Finding, fault: Planted) -> bool:
     if fault.name and fault.name in (finding.name, *finding.names):
         return True
     same_file = not finding.file or finding.file == fault.file.rpartition("/")[2]
-    return bool(fault.line) and same_file and 0 <= finding.line - fault.line <= NEAR
+    return bool(fault.line) and same_file and 0 <= finding.line - fault.line <= fault.reach
 
 
 def _rows_by(findings: Sequence[Finding], keys_of: Callable[[Finding], Iterable[str]]) -> dict[str, list[int]]:

@@ -102,7 +102,7 @@ def _plant(rng: Random, text: str, language: Language, name: str, faults: int) -
             indent = line[: len(line) - len(line.lstrip())]
             used = f"{rng.choice(VERBS)}_{rng.choice(NOUNS)}_{rng.choice(ARGUMENTS)}"
             used = cased(used, camel=language.camel)
-            planted.append(Planted(words, name, len(written) + 1, used if "@n@" in code else ""))
+            planted.append(Planted(words, name, len(written) + 1, used if "@n@" in code else "", reach=1))
             written += [indent + part for part in _filled(code, {"n": used}).split("\n")]
         elif line.strip() != "@@":
             written.append(line)

@@ -90,7 +90,7 @@ def _pieces(out: Path, count: int, plan: Plan) -> list[_Piece]:
     """Cut the work into pieces, the families in turn, so that a run that is broken off has something of each."""
     folder = out.with_name(out.name.removesuffix(".gz").removesuffix(".jsonl") + ".pieces")
     families = [family for name, family in FAMILIES.items() if not plan.families or name in plan.families]
-    total = sum(family.share for family in families)
+    total = sum(family.share for family in FAMILIES.values())  # the pieces are the same whichever families are wanted
     pieces = []
     for family in families:
         wanted = round(count * family.share / total)

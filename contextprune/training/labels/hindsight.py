@@ -213,13 +213,13 @@ def _locate(results: Sequence[Result], use: Use) -> Need | None:
         if use.line:
             start = result.text.rfind(use.text)
             return Need(result.segment, *extents.line(result.text, start, start + len(use.text)))
-        start = _last_whole_word(result.text, use.text)
+        start = last_whole_word(result.text, use.text)
         if start >= 0:
             return Need(result.segment, *extents.around(result.text, start, start + len(use.text)))
     return None
 
 
-def _last_whole_word(text: str, value: str) -> int:
+def last_whole_word(text: str, value: str) -> int:
     """Find where the value last stands by itself; -1 where it is only ever a part of a longer word."""
     start = text.rfind(value)
     while start >= 0:

@@ -32,7 +32,7 @@ def test_a_run_that_is_fine_needs_its_outcome_alone() -> None:
 
 def test_a_fault_in_words_is_answered_by_the_finding_at_its_place_or_with_its_name() -> None:
     findings = [Finding((3,), "a.c", 7), Finding((5,), "b.c", 1, names=("odd_name",))]
-    planted = [Planted("a lost semicolon", "src/a.c", 6), Planted("an unknown name", "b.c", 30, "odd_name")]
+    planted = [Planted("a lost semicolon", "src/a.c", 6, reach=1), Planted("an unknown name", "b.c", 30, "odd_name")]
     words = {goal.text: needed(goal) for goal in goals(findings, planted)}
     assert {rows for text, rows in words.items() if "lost semicolon" in text} == {"line 3 of the run"}
     assert {rows for text, rows in words.items() if "unknown name" in text} == {"line 5 of the run"}

@@ -61,15 +61,15 @@ _ELIXIR = Suite(
     replace(
         table.RUBY,
         suffix=".exs",
-        head="defmodule Shop.@C@ do\n",
+        head="defmodule ShopOf_@C@ do\n",
         functions=("  def @f@(@a@, @b@) do\n    @a@ * @k@ + @b@ - @m@\n  end\n",),
         tail="end\n",
     ),
     "",
     "ExUnit.start()\n\ndefmodule Test_@C@ do\n  use ExUnit.Case\n",
-    '  test "@w@" do\n    assert Shop.@C@.@f@(@x@, @y@) == @e@\n  end\n',
+    '  test "@w@" do\n    assert ShopOf_@C@.@f@(@x@, @y@) == @e@\n  end\n',
     '  test "@w@" do\n    File.read!("@f@.json")\n  end\n',
-    '  @tag :skip\n  test "@w@" do\n    assert Shop.@C@.@f@(@x@, @y@) > 0\n  end\n',
+    '  @tag :skip\n  test "@w@" do\n    assert ShopOf_@C@.@f@(@x@, @y@) > 0\n  end\n',
     "end\n",
     inline=True,
 )

@@ -20,9 +20,16 @@ from starlette.routing import Route
 {routes}
 app = Starlette(routes=[{table}])
 """
-_SERVE = """import asyncio, json, sys
-import httpx, uvicorn
+_SERVE = """import asyncio, http.client, json, sys
+import uvicorn
 from app import app
+
+
+def visit(port):
+    for verb, path in json.load(open("requests.json")):
+        link = http.client.HTTPConnection("127.0.0.1", port)
+        link.request(verb, path)
+        link.getresponse().read()
 
 
 async def main():
@@ -31,9 +38,7 @@ async def main():
     while not server.started:
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        for verb, path in json.load(open("requests.json")):
-            await client.request(verb, path)
+    await asyncio.to_thread(visit, port)
     server.should_exit = True
     await task
 

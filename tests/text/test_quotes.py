@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from contextprune.bench.traces.quotes import quoted_lines
+from contextprune.text.quotes import quoted_lines
 
 PATCH = """*** Begin Patch
 *** Update File: a.py
