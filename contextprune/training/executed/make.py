@@ -12,6 +12,7 @@ from hashlib import blake2b
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from subprocess import TimeoutExpired
 from typing import NamedTuple, TypeAlias
 
 from contextprune.context import Context, Kind, Segment
@@ -29,7 +30,7 @@ FOLDERS = (Path(SITE), Path(STANDARD))
 UNANSWERABLE_SHARE = 0.12  # share of samples in which nothing is needed
 MAX_CHARS = 60_000  # characters of a text
 REMEMBERED_GOALS = 400  # goals that are remembered for texts that cannot answer them
-SAMPLES_OF_PIECE = 120  # samples of one piece of work; an odd share of a family is its last piece
+SAMPLES_OF_PIECE = 60  # samples of one piece of work; an odd share of a family is its last piece
 BORROWED_FROM = ("files", "listing")  # quick families, whose goals are put to the texts of others
 MAX_IDLE_OUTPUTS = 60  # outputs in a row of which nothing can be used: a tool that works otherwise than we think
 
@@ -116,17 +117,18 @@ def _made_one(piece: _Piece) -> tuple[_Piece, str]:
 
 
 def _make(piece: _Piece) -> str:
-    """Write one piece; returns the name of the tool that it misses, or ""."""
+    """Write one piece; returns what it misses: the name of a tool, the time that one took; or ""."""
     plan = piece.plan
     rng = Random(f"{plan.seed}:{piece.family}:{piece.number}")  # noqa: S311 - a reproducible draw, not a secret
     packages = _packages(tuple(plan.folders))
     foreign = list(_borrowed(tuple(plan.folders), plan.seed))
+    drawn = family_samples(FAMILIES[piece.family], piece.wanted, rng, packages, foreign, plan.tools, str(piece.number))
     try:
-        samples = list(
-            family_samples(FAMILIES[piece.family], piece.wanted, rng, packages, foreign, plan.tools, str(piece.number))
-        )
+        samples = list(drawn)
     except MissingTool as missing:
         return str(missing)
+    except TimeoutExpired:
+        return "time"  # a machine that is busy: the next run tries again
     write_samples(piece.path, samples)
     return ""
 

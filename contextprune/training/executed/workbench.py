@@ -21,6 +21,7 @@ _PROJECTS_TEXT = (
     "orchard beacon harbor lantern quarry meadow cobalt falcon juniper marble onyx pepper ridge saffron tundra umber "
     "velvet willow yarrow zephyr amber bramble cedar delta ember fjord glacier hazel indigo jasper kestrel linden"
 )
+MAX_SECONDS = 300  # of one run of a tool
 PROJECTS = tuple(_PROJECTS_TEXT.split())
 """Names of made projects, which stand for packages where samples are grouped."""
 
@@ -126,7 +127,7 @@ def output_of(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None =
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
-        timeout=300,
+        timeout=MAX_SECONDS,
         check=False,
     )
     return process.stdout.decode("utf-8", "replace")

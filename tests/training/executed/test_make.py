@@ -9,8 +9,10 @@ from random import Random
 
 import pytest
 
+from contextprune.training.executed import workbench
 from contextprune.training.executed.checks import Check, Project
 from contextprune.training.executed.families.table import FAMILIES, Family
+from contextprune.training.executed.findings import Form
 from contextprune.training.executed.make import Plan, family_samples, write_tool_samples
 from contextprune.training.executed.material import find_packages
 from contextprune.training.labels.holdout import is_held_out
@@ -81,6 +83,22 @@ def test_a_family_without_its_tool_is_left_out_and_named(
     assert "absent 0: left out, no no-such-program" in told
     assert counts
     assert "absent" not in counts
+
+
+def test_a_tool_that_hangs_costs_its_piece_and_not_the_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = sys.modules[family_samples.__module__]
+    hangs = Family("hangs", Check("hangs", (), (("sleep 9", Form("x")),), lambda _: Project("made", {})))
+    monkeypatch.setattr(
+        driver, "FAMILIES", {"hangs": hangs, "listing": FAMILIES["listing"], "files": FAMILIES["files"]}
+    )
+    monkeypatch.setattr(workbench, "MAX_SECONDS", 0.2)
+    told: list[str] = []
+    plan = Plan(folders=(folder,))
+    counts = write_tool_samples(tmp_path / "tools.jsonl.gz", 20, plan, lambda piece, _: told.append(piece))
+    assert "hangs 0: left out, no time" in told
+    assert counts
 
 
 def test_a_family_that_is_held_out_is_run_on_what_is_held_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

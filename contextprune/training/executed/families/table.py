@@ -80,7 +80,7 @@ FAMILIES: Mapping[str, Family] = {
         Family("profile", interpreter.profiles, 0.9, 16),
         Family("build", build.builds, 1.0, 20),
         Family("help", build.helps, 1.0, 16),
-        *(Family(check.kind, check, 0.7, 20) for check in _CHECKS),
-        *(Family(listing.kind, listing, 0.5, 20) for listing in operations.LISTINGS),
+        *(Family(check.kind, check, 0.7, 16) for check in _CHECKS),
+        *(Family(listing.kind, listing, 0.5, 16) for listing in operations.LISTINGS),
     )
 }
