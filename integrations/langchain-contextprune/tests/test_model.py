@@ -1,4 +1,4 @@
-"""The middleware with the shipped model, where torch is installed."""
+"""The middleware with the shipped model, where the extra `torch` is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from langchain_core.messages import AIMessage
 
 from langchain_contextprune import ContextPruneCompressor, ContextPruneMiddleware
 
-pytest.importorskip("torch")
+for package in ("torch", "safetensors", "tokenizers"):
+    pytest.importorskip(package)
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 ASKED: Any = {"messages": [("user", "Which order failed?")]}
 
