@@ -8,7 +8,7 @@ from itertools import chain, islice
 from time import perf_counter
 from typing import Any
 
-from contextprune.context import BLOCKS, Context, Reading, Ref, Segment, Unit, blocks_of
+from contextprune.context import Context, Reading, Ref, Segment, blocks_of
 from contextprune.errors import BudgetError
 from contextprune.markers import recall_keys, stands_for
 from contextprune.money.cost import Prompt
@@ -21,6 +21,7 @@ from contextprune.report import Report, marker_tokens, summarise
 from contextprune.scoring import Calibrated, Scorer, in_time, load_scorer, remarks
 from contextprune.selection import Prepared, on_arrival, under_budget
 from contextprune.selection.protection import movable, shortenable
+from contextprune.session.arrival import UNCUT
 from contextprune.session.conversations import Conversations
 from contextprune.session.decided import Decided
 from contextprune.session.identity import Key
@@ -28,7 +29,7 @@ from contextprune.session.ledger import Entry, Ledger
 from contextprune.session.requests import boundaries
 from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.splitting import split
-from contextprune.splitting.coarse import MOST_SPANS
+from contextprune.splitting.coarse import is_uncut
 from contextprune.storage.bundle import bundled
 from contextprune.storage.store import Notes, Store, open_store, stored
 from contextprune.tokens import Counter, open_counter
@@ -266,7 +267,7 @@ class Pruner:
         before = counted.tokens
         after = [texts[i][1] if i in texts else tokens for i, tokens in enumerate(before)]
         edits = {plan.context.segments[i].ref: text for i, (text, _) in texts.items()}
-        notes = (*remarks(self.scorer), *_uncut(counted))
+        notes = (*remarks(self.scorer), *_uncut(plan))
         notes += (f"markers are too short for keys of their own: recall={key} gives back all that went",) if key else ()
         report = summarise(plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes)
         return Pruned(edits, plan, replace(report, key=key), tuple(zip(before, after, strict=True)))
@@ -277,7 +278,7 @@ class Pruner:
         before, after = ([size[k] for size in decided.sizes] for k in (0, 1))
         prompt = replace(_prompt(context, decided, self.policy), cold=cold)
         watch.lap("account")
-        notes = (*remarks(self.scorer), *_epochs(context, self.policy, prompt))
+        notes = (*remarks(self.scorer), *_uncut(decided.plan, arriving=True), *_epochs(context, self.policy, prompt))
         report = summarise(
             decided.plan, before, after, watch.seconds, self.counter.name, self.scorer.name, notes, (prompt,)
         )
@@ -349,13 +350,17 @@ def _without(plan: Plan, texts: New) -> Plan:
     return replace(plan, decisions=decisions)
 
 
-def _uncut(counted: Counted) -> Iterator[str]:
+def _uncut(plan: Plan, *, arriving: bool = False) -> Iterator[str]:
     """What a reader should know about texts that fall into too many pieces to choose among them."""
-    segments = counted.context.segments
-    whole = {span.segment for span in counted.spans if span.unit is Unit.WHOLE and len(span.text) > MOST_SPANS}
-    texts = sum(segments[i].editable and segments[i].kind in BLOCKS for i in whole)
+    segments = plan.context.segments
+    pairs = zip(plan.spans, plan.decisions, strict=True)
+    if arriving:
+        texts = sum(decision.reason == UNCUT for _, decision in pairs)
+    else:
+        texts = len({span.segment for span, _ in pairs if is_uncut(segments[span.segment], span)})
     if texts:
-        yield f"{texts} {'texts of' if texts > 1 else 'text of'} very many short pieces not cut: kept or left out whole"
+        what = "sent whole" if arriving else "kept or left out whole"
+        yield f"{texts} {'texts of' if texts > 1 else 'text of'} very many short pieces not cut: {what}"
 
 
 def _epochs(context: Context, policy: Policy, prompt: Prompt) -> Iterator[str]:

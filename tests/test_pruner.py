@@ -107,6 +107,16 @@ def test_the_report_says_that_a_text_of_too_many_pieces_was_not_cut() -> None:
     assert not any("pieces" in note for note in pruner()(context(result(LOG)), TENTH).report.notes)
 
 
+def test_what_arrives_in_too_many_pieces_is_sent_whole_and_the_report_says_so_once() -> None:
+    engine, numbers = pruner(), json.dumps(list(range(10_000)))
+    arrived = context(result(numbers))
+    first = engine(arrived)
+    assert first.edits == {}
+    assert "1 text of very many short pieces not cut: sent whole" in first.report.notes
+    assert {decision.reason for decision in first.plan.decisions} >= {"too many short pieces to choose among"}
+    assert not any("pieces" in note for note in engine(context(result(numbers), result("ok", turn=2))).report.notes)
+
+
 def test_the_originals_are_in_the_store_before_the_edits_come_back() -> None:
     engine = pruner()
     engine(context(result(LOG)), TENTH)

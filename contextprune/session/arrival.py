@@ -28,8 +28,12 @@ from contextprune.session.ledger import Entry
 from contextprune.session.old_images import image_note
 from contextprune.session.state import State
 from contextprune.splitting import split
+from contextprune.splitting.coarse import is_uncut
 from contextprune.storage.store import is_marked
 from contextprune.text.views import is_view
+
+UNCUT = "too many short pieces to choose among"
+"""Reason for what is sent whole on its arrival since it was not cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,9 @@ def _shorten(
     context, spans = counted.context, counted.spans
     at = len(context.segments) - 1
     segment = context.segments[at]
+    ceiling = resources.policy.rule(segment.name).max_tokens
+    if ceiling is None and len(spans) == 1 and is_uncut(segment, spans[0]):
+        return unchanged, BlockPlan(spans, (Decision(Action.KEEP, 1.0, unchanged.before, UNCUT),))
 
     exact = resources.policy.repetitions_only
     shown = _shown_before(state, segment, counted, exact=exact, references=resources.references)
@@ -108,8 +115,7 @@ def _shorten(
     plan = on_arrival(prepared, bars, {at: recall})
 
     texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))
-    ceiling = None if exact else resources.policy.rule(segment.name).max_tokens
-    if ceiling is not None and (texts[at][1] if at in texts else unchanged.before) > ceiling:
+    if ceiling is not None and not exact and (texts[at][1] if at in texts else unchanged.before) > ceiling:
         with suppress(BudgetError):  # what must stay is more than that
             plan = under_budget(prepared, ceiling)
             texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))

@@ -101,6 +101,8 @@ def _plan(context: Context, state: State, policy: Policy, shown: Shown) -> Plan:
             ]
         elif segment.text:
             span, decision = _as_sent(state, at, position, segment, policy, replayed=at < shown.start)
+            if block is not None:  # why it stands as it is
+                decision = replace(decision, reason=block.decisions[0].reason)
             spans.append(span)
             decisions.append(decision)
         at += 1

@@ -6,13 +6,42 @@ long as another of its size. Short lines that need the same are joined; where th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from contextprune.context import Cut, Syntax, Unit
+from contextprune.context import BLOCKS, Cut, Segment, Span, Syntax, Unit
+from contextprune.splitting.pieces import append_cuts
 
 MOST_SPANS = 8_000  # of a text that may be short; by hand: a third of a second
 FINE = 30  # characters of a span, on average, below which they are short; by hand: 1.5 seconds a megabyte
+SHORT_LINE = 12  # characters of a line, on average, below which very many are joined unread; by hand: no code has such
 _LONGEST = 120  # characters of lines that are joined
+_STRUCTURE = re.compile(r"\s*[\[{\"]|^(?:`{3}|~{3}|diff |--- |\+\+\+ |@@ )", re.MULTILINE)
+"""How a text begins, or one of its lines, that must not be torn at any line."""
+
+
+def most_cuts(characters: int) -> int:
+    """Cuts of a text of so many characters beyond which it falls into too many."""
+    return max(MOST_SPANS, characters // FINE)
+
+
+def short_lines(text: str) -> list[Cut] | None:
+    """The cuts of a text of very many very short lines, as many joined as go into one; None for any other text."""
+    lines = text.count("\n") + 1
+    if lines <= MOST_SPANS or len(text) >= SHORT_LINE * lines or _STRUCTURE.search(text):
+        return None
+    cuts: list[Cut] = []
+    start = 0
+    while start < len(text):
+        end = text.rfind("\n", start, start + _LONGEST) + 1 or text.find("\n", start) + 1 or len(text)
+        append_cuts(cuts, text, Cut(start, end, Unit.LINE, Syntax.LINES))
+        start = end
+    return cuts
+
+
+def is_uncut(segment: Segment, span: Span) -> bool:
+    """Whether a span is a text, or a part of one, that was not cut since it falls into too many pieces."""
+    return span.unit is Unit.WHOLE and len(span.text) > MOST_SPANS and segment.editable and segment.kind in BLOCKS
 
 
 def coarsened(text: str, cuts: Sequence[Cut]) -> Sequence[Cut]:
@@ -24,7 +53,7 @@ def coarsened(text: str, cuts: Sequence[Cut]) -> Sequence[Cut]:
 
 
 def _too_many(text: str, cuts: Sequence[Cut]) -> bool:
-    return len(cuts) > MOST_SPANS and len(text) < FINE * len(cuts)
+    return len(cuts) > most_cuts(len(text))
 
 
 def _joined(text: str, cuts: Sequence[Cut]) -> list[Cut]:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from contextprune.context import Cut, Syntax, Unit
+from contextprune.splitting.coarse import most_cuts
 from contextprune.splitting.code import cut_code
 from contextprune.splitting.literals import cut_spelled, literal_pieces
 from contextprune.splitting.opaque import is_opaque
@@ -25,6 +26,7 @@ _DEEPEST = 50_000  # levels: deeper is not data
 _LONG_STRING = 400  # characters: a longer string value is cut inside
 _MISSES = 8  # values that are none before lines are taken as they are: each may cost the length of the text
 _LONG_LINE = 1500  # characters: a longer line of JSON lines is cut inside
+_MAY_BE_JOINED = 512  # cuts that a record may have had before it became one
 
 _STRING = r'"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+"'
 _NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
@@ -202,8 +204,14 @@ class _Scanner:
 
 
 def _scan(text: str, root: Syntax, cut_inner: CutInner | None = None) -> list[Cut] | None:
-    """The cuts of a JSON text, what stands at its root in the syntax `root`; None if it is no JSON."""
+    """The cuts of a JSON text, what stands at its root in the syntax `root`; None if it is no JSON.
+
+    One that falls into too many pieces, and has no lines that could be joined, is one.
+    """
     scanner = _Scanner(text, root, cut_inner)
+    most = most_cuts(len(text))
+    most = most + _MAY_BE_JOINED if text.count("\n") < most // 2 else len(text)
+
     for token in _TOKEN.finditer(text, 1 if text.startswith("\ufeff") else 0):
         match token.lastgroup:
             case "value" | "open":
@@ -214,4 +222,6 @@ def _scan(text: str, root: Syntax, cut_inner: CutInner | None = None) -> list[Cu
                 return scanner.cuts if kind == "end" and scanner.end() else None
         if not allowed:
             return None
+        if len(scanner.cuts) > most:
+            return [Cut(0, len(text), Unit.WHOLE, root)]
     return None

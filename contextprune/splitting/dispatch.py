@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeAlias
 
 from contextprune.context import Context, Cut, Kind, Segment, Span, Syntax, Unit
-from contextprune.splitting.coarse import coarsened
+from contextprune.splitting.coarse import coarsened, short_lines
 from contextprune.splitting.code import cut_code, cut_numbered
 from contextprune.splitting.data import cut_json, cut_jsonl
 from contextprune.splitting.diff import cut_diff
@@ -116,7 +116,7 @@ def _spans(index: int, segment: Segment, base: int) -> list[Span]:
     if _is_whole(segment):
         cuts = [Cut(0, len(text), Unit.WHOLE, Syntax.LINES if "\n" in text else Syntax.PROSE)]
     else:
-        cuts = coarsened(text, cut(text, segment.name))
+        cuts = short_lines(text) or coarsened(text, cut(text, segment.name))
 
     spans = []
     for begin, end, unit, syntax, anchors, group in cuts:

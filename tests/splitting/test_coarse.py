@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 import contextprune as cp
 from contextprune.context import Context, Kind, Segment, Unit
 from contextprune.splitting import cut, split
-from contextprune.splitting.coarse import MOST_SPANS, coarsened
+from contextprune.splitting.coarse import MOST_SPANS, coarsened, short_lines
 from tests.splitting.tiling import assert_tiles
 
 MANY = MOST_SPANS + 1_000
@@ -30,6 +32,25 @@ def test_very_many_short_lines_are_joined() -> None:
     assert_tiles(text, list(joined))
     assert len(joined) < MANY / 10
     assert all(text[each.end - 1] == "\n" for each in joined)
+
+
+def test_very_many_very_short_lines_are_joined_before_they_are_cut() -> None:
+    text = "a\nbc\n" * MANY
+    joined = short_lines(text)
+    assert joined is not None
+    assert_tiles(text, joined)
+    assert max(each.end - each.start for each in joined) <= 120
+    (first, *_) = split(Context((Segment(Kind.TOOL_RESULT, text, (0,)),), ""))
+    assert first.text == text[: joined[0].end]
+
+
+@pytest.mark.parametrize("opening", ["[\n", '{"a":\n', "```\n", "diff --git a/x b/x\n", "--- a\n"])
+def test_what_must_not_be_torn_at_any_line_is_cut_by_its_shape(opening: str) -> None:
+    assert short_lines(opening + "1,\n" * MANY) is None
+
+
+def test_lines_of_code_are_cut_by_their_shape() -> None:
+    assert short_lines("    total = 1\n    f(x, y)\n" * MANY) is None
 
 
 def test_lines_that_others_need_stay_apart_and_are_still_needed() -> None:

@@ -113,9 +113,16 @@ def test_a_long_string_is_cut_at_its_escaped_line_ends() -> None:
     assert cuts[1].anchors == (len(cuts) - 2, 0)
 
 
-def test_ten_thousand_levels_are_no_problem() -> None:
-    text = "[" * 10_000 + "1" + "]" * 10_000
-    assert len(cut_json(text)) > 19_000
+def test_thousands_of_levels_are_no_problem() -> None:
+    text = "[" * 3_000 + "1" + "]" * 3_000
+    assert len(cut_json(text)) > 5_400
+
+
+def test_very_many_small_values_in_a_line_are_one_piece_as_soon_as_that_is_clear() -> None:
+    text = json.dumps([*range(40_000), "x" * 20])
+    (whole,) = cut_json(text)
+    assert (whole.start, whole.end, whole.unit) == (0, len(text), Unit.WHOLE)
+    assert len(cut_json(json.dumps(list(range(5_000))))) > 5_000
 
 
 @pytest.mark.parametrize(
