@@ -39,7 +39,7 @@ DOTTED = -0.3  # with a dot: versions, decimals, sentence ends
 
 # A word of the goal names an identifier if it has more than two letters and few identifiers share it.
 SHORTEST_WORD = 3  # letters
-SHORT_GOAL, FEW_PRESENT = 200, 16  # words of a goal, and those that stand in an identifier; by hand, for speed
+_SHORT_GOAL, _FEW_PRESENT = 200, 16  # words of a goal, and those that stand in an identifier; by hand, for speed
 RARE, RARE_COUNT = (
     0.1,
     3,
@@ -168,10 +168,10 @@ def _in_goal(tokens: Sequence[str], goal: Collection[str]) -> dict[int, set[str]
     """
     looked_for = {word for word in goal if len(word) >= SHORTEST_WORD}
     candidates: Iterable[int] = range(len(tokens))
-    if len(looked_for) <= SHORT_GOAL:
+    if len(looked_for) <= _SHORT_GOAL:
         together = " ".join(tokens).lower()
         present = [word for word in looked_for if word in together]
-        if len(present) <= FEW_PRESENT:
+        if len(present) <= _FEW_PRESENT:
             candidates = [k for k, token in enumerate(tokens) if any(word in token.lower() for word in present)]
 
     shared = ((k, looked_for.intersection(_words(tokens[k]))) for k in candidates)
