@@ -89,7 +89,7 @@ def test_repetitions_only_counts_for_an_audit_too(capsys: pytest.CaptureFixture[
 
 
 def test_a_folder_is_searched_and_what_is_no_session_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    found = figures(capsys, DATA)
+    found = figures(capsys, DATA, "--compare", "0")
     assert found["sessions"] == len(found["each"]) > 3
     assert {each["name"] for each in found["skipped"]} >= {"docs.json", "README.md"}
 

@@ -8,12 +8,17 @@ import pytest
 
 from contextprune.audit import total
 from contextprune.audit.compare import REPETITIONS, variants
-from contextprune.audit.total import audit
+from contextprune.audit.total import Audit, audit
 from contextprune.policy import Policy
 from contextprune.pruner import Pruner
 from tests.audit.logs import DATA, pruner
 
 FILES = [str(DATA / name) for name in ("swe.json", "shell.json", "airline.json")]
+
+
+@pytest.fixture(scope="module")
+def compared() -> Audit:
+    return audit(FILES, pruner(), compare=10)
 
 
 def with_policy(policy: Policy) -> Pruner:
@@ -35,8 +40,8 @@ def test_the_settings_in_force_are_one_of_the_rows(policy: Policy, names: list[s
     assert [row.name for row in rows if row.in_force] == [in_force]
 
 
-def test_each_row_is_an_audit_under_its_settings() -> None:
-    table = audit(FILES, pruner(), compare=10).compared
+def test_each_row_is_an_audit_under_its_settings(compared: Audit) -> None:
+    table = compared.compared
     for row, recall in zip(table, (0.8, 0.95, 0.99), strict=False):
         alone = audit(FILES, with_policy(Policy(recall=recall)))
         assert row.cost == pytest.approx(alone.cost)
@@ -45,8 +50,8 @@ def test_each_row_is_an_audit_under_its_settings() -> None:
     assert table[-1].cost == pytest.approx(alone.cost)
 
 
-def test_where_only_repetitions_go_all_that_is_used_later_is_in_sight() -> None:
-    row = audit(FILES, pruner(), compare=10).compared[-1]
+def test_where_only_repetitions_go_all_that_is_used_later_is_in_sight(compared: Audit) -> None:
+    row = compared.compared[-1]
     assert (row.name, row.sight.unseen) == (REPETITIONS, ())
     assert row.sight.used > 0
 
@@ -59,14 +64,15 @@ def test_only_so_many_sessions_are_compared(compare: int) -> None:
 
 
 def test_a_session_that_takes_too_long_is_left_out_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = {each.name: each.before.tokens for each in audit(FILES, pruner()).sessions}
+    files = FILES[1:]
+    sizes = {each.name: each.before.tokens for each in audit(files, pruner()).sessions}
     monkeypatch.setattr(total, "MOST_COMPARED", max(sizes.values()) - 1)
-    row = audit(FILES, pruner(), compare=10).compared[0]
+    row = audit(files, pruner(), compare=10).compared[0]
     assert max(sizes, key=lambda name: sizes[name]) not in {each.name for each in row.sessions}
 
 
 def test_the_table_is_in_one_currency() -> None:
-    found = audit(FILES, pruner(), model="anthropic", compare=10)
+    found = audit(FILES[1:], pruner(), model="anthropic", compare=10)
     assert not any(row.priced for row in found.compared)
     assert replace(found.compared[0], sessions=found.compared[1].sessions).cost == found.compared[1].cost
 

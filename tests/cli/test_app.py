@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from typer.testing import CliRunner
@@ -27,8 +29,30 @@ def _memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTEXTPRUNE_STORE", "memory")
 
 
+class Said(NamedTuple):
+    """The status of a command, and what it wrote."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+Command = Callable[..., Said]
+
+
+@pytest.fixture
+def command(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command line in this process: a new one takes a second to start."""
+
+    def said(*args: str | Path, given: bytes = b"") -> Said:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        return Said(main([*map(str, args)]), *capfdbinary.readouterr())
+
+    return said
+
+
 def run(*args: str | Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*CLI, *args], capture_output=True, check=False, timeout=60, **options)
+    return subprocess.run([*CLI, *args], capture_output=True, check=False, timeout=600, **options)
 
 
 @pytest.mark.parametrize("command", ["compress", "recall", "doctor", "bench", "stats"])
@@ -84,13 +108,13 @@ def test_a_result_has_the_format_and_layout_of_its_file(name: str, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_file_and_standard_input_give_the_same_result() -> None:
+def test_a_file_and_standard_input_give_the_same_result(command: Command) -> None:
     path = DATA / "swe.json"
-    from_file = run("compress", path, "--budget", "0.4")
-    from_input = run("compress", "-", "--budget", "40%", input=path.read_bytes())
-    assert from_file.returncode == from_input.returncode == 0
-    assert from_file.stdout == from_input.stdout
-    assert b"total" in from_file.stderr
+    from_file = command("compress", path, "--budget", "0.4")
+    from_input = command("compress", "-", "--budget", "40%", given=path.read_bytes())
+    assert from_file.status == from_input.status == 0
+    assert from_file.out == from_input.out
+    assert b"total" in from_file.err
 
 
 def test_nothing_to_do_gives_the_same_bytes(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -138,13 +162,13 @@ def test_the_record_that_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFi
 LOG = "".join(f"10:{n // 60:02}:{n % 60:02} INFO GET /v1/items/{n} 200 in {n % 30} ms\n" for n in range(400))
 
 
-def test_a_log_is_shortened_as_plain_text(tmp_path: Path) -> None:
+def test_a_log_is_shortened_as_plain_text(tmp_path: Path, command: Command) -> None:
     path = tmp_path / "app.log"
     path.write_text(LOG + "10:07:00 ERROR pool exhausted: no connection left\n" + LOG)
-    done = run("compress", path, "--budget", "300", "--query", "why did it fail?")
-    assert done.returncode == 0
-    assert b"10:07:00 ERROR pool exhausted: no connection left\n" in done.stdout
-    assert len(done.stdout) < path.stat().st_size / 10
+    done = command("compress", path, "--budget", "300", "--query", "why did it fail?")
+    assert done.status == 0
+    assert b"10:07:00 ERROR pool exhausted: no connection left\n" in done.out
+    assert len(done.out) < path.stat().st_size / 10
 
 
 def test_a_command_pipes_its_output_through() -> None:
@@ -153,38 +177,40 @@ def test_a_command_pipes_its_output_through() -> None:
     assert done.stderr == b""
 
 
-def test_a_key_that_the_result_cannot_hold_is_said_without_a_report(tmp_path: Path) -> None:
-    env = {**os.environ, "CONTEXTPRUNE_STORE": str(tmp_path / "originals.sqlite3")}
-    done = run("compress", "-", "--budget", "3", "--quiet", input=LOG.encode(), env=env)
-    assert done.stdout.strip() == b"[...]"
-    (line,) = done.stderr.decode().splitlines()
+def test_a_key_that_the_result_cannot_hold_is_said_without_a_report(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", str(tmp_path / "originals.sqlite3"))
+    done = command("compress", "-", "--budget", "3", "--quiet", given=LOG.encode())
+    assert done.out.strip() == b"[...]"
+    (line,) = done.err.decode().splitlines()
     key = KEY.search(line)
     assert key
-    assert run("recall", key[1], env=env).stdout == LOG.encode()
+    assert command("recall", key[1]).out == LOG.encode()
 
 
-def test_a_json_array_stays_valid(tmp_path: Path) -> None:
+def test_a_json_array_stays_valid(tmp_path: Path, command: Command) -> None:
     path = tmp_path / "items.json"
     path.write_text(json.dumps([{"id": n, "state": "ok", "note": f"item {n}"} for n in range(300)]))
-    done = run("compress", path, "--budget", "0.2")
-    assert 0 < len(json.loads(done.stdout)) < 300
+    done = command("compress", path, "--budget", "0.2")
+    assert 0 < len(json.loads(done.out)) < 300
 
 
-def test_a_folder_is_read_for_a_question(tmp_path: Path) -> None:
+def test_a_folder_is_read_for_a_question(tmp_path: Path, command: Command) -> None:
     (tmp_path / "a.md").write_text("Nothing here. " * 40 + "Keys are rotated in May. " + "Nothing here. " * 40)
-    done = run("compress", tmp_path, "--query", "when are keys rotated?", "--budget", "60")
-    assert done.stdout.startswith(b"==> a.md <==\n")
-    assert b"Keys are rotated in May." in done.stdout
-    assert run("compress", tmp_path).returncode == 1
+    done = command("compress", tmp_path, "--query", "when are keys rotated?", "--budget", "60")
+    assert done.out.startswith(b"==> a.md <==\n")
+    assert b"Keys are rotated in May." in done.out
+    assert command("compress", tmp_path).status == 1
 
 
-def test_torn_lines_are_said_and_keep_their_bytes(tmp_path: Path) -> None:
+def test_torn_lines_are_said_and_keep_their_bytes(tmp_path: Path, command: Command) -> None:
     record = json.dumps({"type": "user", "uuid": "u", "message": {"role": "user", "content": "x"}}).encode()
     path = tmp_path / "session.jsonl"
     path.write_bytes(record + b'\n{"type": "us\n' + record + b"\n")
-    done = run("compress", path)
-    assert done.stdout == path.read_bytes()
-    assert b"1 line (2)" in done.stderr
+    done = command("compress", path)
+    assert done.out == path.read_bytes()
+    assert b"1 line (2)" in done.err
 
 
 def test_explain_lists_what_was_taken_out_and_why(capsys: pytest.CaptureFixture[str]) -> None:
@@ -278,19 +304,21 @@ def test_an_unknown_format_and_a_wrong_setting_are_errors(
     assert "unknown scorer" in capsys.readouterr().err
 
 
-def test_recall_gives_the_original_back_from_another_process(tmp_path: Path) -> None:
-    env = {**os.environ, "CONTEXTPRUNE_STORE": str(tmp_path / "originals.sqlite3")}
+def test_recall_gives_the_original_back_from_another_process(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", str(tmp_path / "originals.sqlite3"))
     log = "".join(f"line {i} of a long log é \r\n" for i in range(400)) + "end without newline \ud83d"
     body = json.loads((DATA / "swe.json").read_bytes())
     body["messages"][-1] = {**body["messages"][-1], "role": "tool", "tool_call_id": "x", "content": log}
-    done = run("compress", "-", "--budget", "0.3", input=json.dumps(body).encode(), env=env)
+    done = run("compress", "-", "--budget", "0.3", input=json.dumps(body).encode())
     assert done.returncode == 0, done.stderr
     found = KEY.search(json.loads(done.stdout)["messages"][-1]["content"])
     assert found
-    assert run("recall", found[1], env=env).stdout == log.encode("utf-8", "surrogatepass")
-    assert run("recall", found[1], "--lines", "2-3", env=env).stdout.decode() == "".join(log.splitlines(True)[1:3])
-    assert run("recall", found[1], "--query", "399 log", env=env).stdout.startswith(b"line 399")
-    assert run("recall", found[1], "--chars", "1-6", env=env).stdout == b"line 0"
+    assert command("recall", found[1]).out == log.encode("utf-8", "surrogatepass")
+    assert command("recall", found[1], "--lines", "2-3").out.decode() == "".join(log.splitlines(True)[1:3])
+    assert command("recall", found[1], "--query", "399 log").out.startswith(b"line 399")
+    assert command("recall", found[1], "--chars", "1-6").out == b"line 0"
 
 
 def test_recall_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
