@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter as Tally
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import accumulate
 from math import exp, log1p
 from typing import TypeAlias
 
 from contextprune.context import Context, Kind, Span, blocks_of
 from contextprune.plan import Identifier
-from contextprune.text.identifiers import identifiers, names, numbered, words
+from contextprune.text.identifiers import identifiers, names, numbered, words, words_in
 
 Count: TypeAlias = Callable[[str, Sequence[int]], list[int]]
 
@@ -39,7 +38,6 @@ DOTTED = -0.3  # with a dot: versions, decimals, sentence ends
 
 # A word of the goal names an identifier if it has more than two letters and few identifiers share it.
 SHORTEST_WORD = 3  # letters
-_SHORT_GOAL, _FEW_PRESENT = 200, 16  # words of a goal, and those that stand in an identifier; by hand, for speed
 RARE, RARE_COUNT = (
     0.1,
     3,
@@ -116,7 +114,7 @@ def _priced(
     ends = list(accumulate(len(token) + 1 for token, _ in tokens))
     costs = _without_inner(tokens, count(text, ends) if tokens else [], spans)
 
-    in_goal = _in_goal([token for token, _ in tokens], goal)
+    in_goal = words_in([token for token, _ in tokens], {word for word in goal if len(word) >= SHORTEST_WORD})
     frequency = Tally(word for shared in in_goal.values() for word in shared)
     rare = {word for word, n in frequency.items() if n <= max(RARE_COUNT, RARE * len(tokens))}
     named = {k for k, shared in in_goal.items() if not shared.isdisjoint(rare)}
@@ -159,29 +157,6 @@ def _without_inner(
         else max(1, cost)
         for (segment, stem, number), cost in zip(numbers, costs, strict=True)
     ]
-
-
-def _in_goal(tokens: Sequence[str], goal: Collection[str]) -> dict[int, set[str]]:
-    """Number of an identifier -> the words of the goal that it has, for those that have any.
-
-    Most words of a short goal stand in none of them, which is soon told of all at once.
-    """
-    looked_for = {word for word in goal if len(word) >= SHORTEST_WORD}
-    candidates: Iterable[int] = range(len(tokens))
-    if len(looked_for) <= _SHORT_GOAL:
-        together = " ".join(tokens).lower()
-        present = [word for word in looked_for if word in together]
-        if len(present) <= _FEW_PRESENT:
-            candidates = [k for k, token in enumerate(tokens) if any(word in token.lower() for word in present)]
-
-    shared = ((k, looked_for.intersection(_words(tokens[k]))) for k in candidates)
-    return {k: words_of_goal for k, words_of_goal in shared if words_of_goal}
-
-
-@lru_cache(maxsize=1 << 12)
-def _words(token: str) -> frozenset[str]:
-    """The words of an identifier: the same ones come back with each block of a session."""
-    return frozenset(words(token))
 
 
 def _is_blob(text: str) -> bool:

@@ -7,7 +7,7 @@ One definition serves the scorers, the digests and the benchmark. All expression
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from contextprune.text.letters import MARKS, is_word
@@ -32,6 +32,7 @@ _COLOURED = re.compile(r"(?=\d*[a-f])[\da-f]{6}(?:[\da-f]{2})?", re.IGNORECASE) 
 _UNIT = re.compile(r" ?(?:%|(?:[nuµμm]?s|secs?|seconds?|min|minutes?|hours?|[kKMGT]i?[bB](?:/s)?|bytes?|B|px|it/s)\b)")
 _UNITS = frozenset(" %nuµμmskKMGTbBp")
 _PRICED = frozenset('"$€£')
+_FEW_WORDS, _FEW_PRESENT = 200, 16  # that are looked for in all identifiers at once, and then in each; for speed
 _RATE = re.compile(r"[kKMGT]?i?[bB]/s|it/s")
 
 
@@ -149,3 +150,25 @@ def words(text: str) -> list[str]:
             if len(parts) > 1:
                 in_order.extend(parts)
     return in_order
+
+
+def words_in(tokens: Sequence[str], looked_for: Collection[str]) -> dict[int, set[str]]:
+    """Number of an identifier -> the words that it has of those that are looked for, where it has any.
+
+    Of few words most stand in none of the identifiers, which is soon told of all at once.
+    """
+    candidates: Iterable[int] = range(len(tokens))
+    if len(looked_for) <= _FEW_WORDS:
+        together = " ".join(tokens).lower()
+        present = [word for word in looked_for if word in together]
+        if len(present) <= _FEW_PRESENT:
+            candidates = [k for k, token in enumerate(tokens) if any(word in token.lower() for word in present)]
+
+    shared = ((k, _words_of(tokens[k]).intersection(looked_for)) for k in candidates)
+    return {k: set(common) for k, common in shared if common}
+
+
+@lru_cache(maxsize=1 << 12)
+def _words_of(token: str) -> frozenset[str]:
+    """The words of an identifier: the same ones come back with each block of a session."""
+    return frozenset(words(token))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from contextprune.text.identifiers import identifiers, is_identifier, names, words
+from contextprune.text.identifiers import identifiers, is_identifier, names, words, words_in
 from tests.strategies import nasty
 
 
@@ -81,3 +81,10 @@ def test_the_parts_of_compound_names_meet(word: str) -> None:
 )
 def test_words_are_lower_case_with_their_parts(text: str, found: list[str]) -> None:
     assert words(text) == found
+
+
+@pytest.mark.parametrize("more", [0, 300])
+def test_words_are_found_in_identifiers_however_many_are_looked_for(more: int) -> None:
+    tokens = ["src/user_service.py", "order_id", "UserOrders", "src/reorder.py", "a1b2c3"]
+    looked_for = {"user", "order", "service", *(f"word{number}" for number in range(more))}
+    assert words_in(tokens, looked_for) == {0: {"user", "service"}, 1: {"order"}, 2: {"user"}}
