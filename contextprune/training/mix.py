@@ -68,6 +68,11 @@ KINDS_OF_RESULT: Mapping[str, float] = {"view": 0.35, "out": 0.40, "trace": 0.25
 """Shares of the samples of coding sessions: views of files (most long results are), other outputs, whole contexts."""
 
 
+def is_held_out(package: str) -> bool:
+    """Whether a package, or a made project, named as in the groups of a sample, is held out."""
+    return int.from_bytes(blake2b(f"holdout:{package}".encode(), digest_size=4).digest()) < HELD_OUT_PACKAGES * 2**32
+
+
 def row_of(source: str) -> SourceShare:
     """Find the row of the table that a source belongs to."""
     return next(row for row in MIX if re.fullmatch(row.sources, source))

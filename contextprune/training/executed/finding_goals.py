@@ -146,9 +146,9 @@ def _by_place(rng: Random, goals: GoalCollector, findings: Sequence[Finding]) ->
     for code, rows in _rows_by(findings, lambda finding: [finding.code]).items():
         goals.add(phrase(rng, _CODE, code=code), rows, code)
 
-    places = Counter((finding.file, finding.line) for finding in findings)
+    locations = Counter((finding.file, finding.line) for finding in findings)
     for finding in findings:
-        if finding.line and finding.file and places[finding.file, finding.line] == 1 and rng.random() < 0.5:
+        if finding.line and finding.file and locations[finding.file, finding.line] == 1 and rng.random() < 0.5:
             goals.add(phrase(rng, _LINE, file=finding.file, line=finding.line), finding.rows, finding.file)
 
 

@@ -117,13 +117,13 @@ def cased(name: str, *, camel: bool, first: bool = False) -> str:
     """Write a name with underscores as the language does; `first`: its first letter is a capital."""
     if not camel:
         return name
-    head, *rest = name.split("_")
-    return (head.title() if first else head) + "".join(word.title() for word in rest)
+    head, *tail = name.split("_")
+    return (head.title() if first else head) + "".join(word.title() for word in tail)
 
 
 def draw_scale(rng: Random) -> tuple[int, int]:
     """Draw how many files and how many faults a run is about; at times nothing is wrong."""
-    return rng.choice((1, 2, 4, 7, 11)), rng.choice((0, 1, 1, 2, 3, 5, 8))
+    return rng.choice((1, 2, 4, 8, 14, 22)), rng.choice((0, 1, 1, 2, 3, 5, 8))
 
 
 def arguments_of(rng: Random, count: int) -> Sequence[tuple[int, int]]:

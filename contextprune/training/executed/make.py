@@ -22,8 +22,7 @@ from contextprune.training.executed.material import Package, find_packages
 from contextprune.training.executed.output import Goal, Output, crop
 from contextprune.training.executed.phrases import with_small_talk
 from contextprune.training.executed.workbench import SITE, STANDARD, MissingTool, Workbench, names_this_machine
-from contextprune.training.labels.holdout import is_held_out
-from contextprune.training.mix import HELD_OUT_TOOLS
+from contextprune.training.mix import HELD_OUT_TOOLS, is_held_out
 from contextprune.training.samples import Need, Sample, read_samples, write_samples
 
 FOLDERS = (Path(SITE), Path(STANDARD))

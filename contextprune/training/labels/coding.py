@@ -109,15 +109,15 @@ class _Part:
             while first > 0 and (room := room - len(self.segments[first - 1].text)) > 0:
                 first -= 1
 
-            inside = [i for i in self.results if first <= i < at and len(self.segments[i].text) >= MIN_JUDGED]
-            if not goal or not inside:
+            judged_results = [i for i in self.results if first <= i < at and len(self.segments[i].text) >= MIN_JUDGED]
+            if not goal or not judged_results:
                 continue
             shift = 1 - first
-            later = (use.need for i in inside for use in self.uses[i] if use.at >= at)
+            later = (use.need for i in judged_results for use in self.uses[i] if use.at >= at)
             needs = strongest(need._replace(segment=need.segment + shift) for need in later)
             chosen = (Segment(Kind.USER, goal, ("goal",)), *self.segments[first:at])
             context = Context(chosen, goal, self.context.asked)
-            judged = tuple(i + shift for i in inside)
+            judged = tuple(i + shift for i in judged_results)
             yield Sample(f"{name}@{at}", source, "trace", (repository,), context, judged, needs)
 
 

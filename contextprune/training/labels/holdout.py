@@ -7,8 +7,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from contextprune.training.mix import HELD_OUT_PACKAGES, HELD_OUT_TOOLS
+from contextprune.training.executed.pipelines import pipelines
+from contextprune.training.mix import HELD_OUT_TOOLS, is_held_out
 from contextprune.training.samples import Sample, read_samples, write_samples
+
+SHARE_OF_PIPELINES = 0.25
+"""Pipelines, as a share of the samples of single runs."""
 
 Part: TypeAlias = Literal["train", "dev", "unseen"]
 
@@ -23,18 +27,18 @@ def part_of(sample: Sample) -> Part | None:
     return "dev" if unknown_package else "train"
 
 
-def is_held_out(package: str) -> bool:
-    """Whether a package, or a made project, named as in the groups of a sample, is held out."""
-    return int.from_bytes(blake2b(f"holdout:{package}".encode(), digest_size=4).digest()) < HELD_OUT_PACKAGES * 2**32
-
-
 def write_parts(path: Path, out: Path) -> dict[str, int]:
-    """Write tools_train, tools_dev and tools_unseen from one file of tool samples; returns how many each."""
+    """Write tools_train, tools_dev and tools_unseen from one file of tool samples; returns how many each.
+
+    Pipelines are made of the samples of each part, so that no text is in two of them.
+    """
     parts: dict[Part, list[Sample]] = {"train": [], "dev": [], "unseen": []}
     for sample in read_samples(path):
         part = part_of(sample)
         if part is not None:
             parts[part].append(sample)
+    for samples in parts.values():
+        samples += list(pipelines(samples, int(SHARE_OF_PIPELINES * len(samples))))
     return {
         part: write_samples(out / f"tools_{part}.jsonl.gz", _in_hash_order(samples)) for part, samples in parts.items()
     }

@@ -15,7 +15,7 @@ from contextprune.training.executed.families.table import FAMILIES, Family
 from contextprune.training.executed.findings import Form
 from contextprune.training.executed.make import Plan, family_samples, write_tool_samples
 from contextprune.training.executed.material import find_packages
-from contextprune.training.labels.holdout import is_held_out
+from contextprune.training.mix import is_held_out
 from contextprune.training.samples import Sample, read_samples
 
 QUICK = ("files", "sql", "listing", "ast")

@@ -85,16 +85,16 @@ def plant(bench: Workbench, module: Module, name: str, count: int) -> tuple[str,
     return "\n".join(lines), planted
 
 
-_PLACE = r"(?:\./|/\S*/)?(?P<file>[^\s:/]+\.py):(?P<line>\d+)"
-_FLAKE8 = Form(rf"{_PLACE}:\d+: (?P<code>[A-Z]+\d+) ", summary=r"\d+$")
+_FILE_AND_LINE = r"(?:\./|/\S*/)?(?P<file>[^\s:/]+\.py):(?P<line>\d+)"
+_FLAKE8 = Form(rf"{_FILE_AND_LINE}:\d+: (?P<code>[A-Z]+\d+) ", summary=r"\d+$")
 _FLAKE8_SOURCE = Form(_FLAKE8.start, more=r"(?!\S+\.py:\d+:)", summary=r"\d+$")
 _PYLINT = Form(
-    rf"{_PLACE}:\d+: (?P<code>[A-Z]\d+): ",
+    rf"{_FILE_AND_LINE}:\d+: (?P<code>[A-Z]\d+): ",
     heading=r"\*{5,} Module (?P<file>\S+)",
     summary=r"Your code has been rated",
 )
 _PYRIGHT = Form(
-    rf"\s+{_PLACE}:\d+ - (?P<level>error|warning|information): ",
+    rf"\s+{_FILE_AND_LINE}:\d+ - (?P<level>error|warning|information): ",
     more=r" {3,}(?!/)\S|.*\((?P<code>report\w+)\)",
     heading=r"(?P<file>/\S+\.py)$",
     location=r".*\((?P<code>report\w+)\)",
@@ -104,13 +104,13 @@ _BANDIT = Form(
     r">> Issue: \[(?P<code>B\d+)",
     more=r"(?!-{20}|>> Issue|\s*$)",
     idle=r"   (?:More Info|CWE)",
-    location=rf"\s+Location: {_PLACE}",
+    location=rf"\s+Location: {_FILE_AND_LINE}",
     summary=r"\tTotal issues|\t\t(?:High|Medium|Low): [1-9]|Code scanned|\tNo issues",
 )
-_VULTURE = Form(rf"{_PLACE}: (?:unused|unreachable)")
-_PYDOCSTYLE = Form(rf"{_PLACE} (?:in|at) ", location=r"\s+(?P<code>D\d+):")
-_PYFLAKES = Form(rf"{_PLACE}:\d+:? ")
-_CODESPELL = Form(rf"{_PLACE}: \w+ ==> ", more=r"(?!)")
+_VULTURE = Form(rf"{_FILE_AND_LINE}: (?:unused|unreachable)")
+_PYDOCSTYLE = Form(rf"{_FILE_AND_LINE} (?:in|at) ", location=r"\s+(?P<code>D\d+):")
+_PYFLAKES = Form(rf"{_FILE_AND_LINE}:\d+:? ")
+_CODESPELL = Form(rf"{_FILE_AND_LINE}: \w+ ==> ", more=r"(?!)")
 _BLACK = Form(
     r"would reformat (?P<file>\S+)|error: cannot format (?P<alone>\S+):",
     summary=r"All done|Oh no|\d+ files? (?:would|failed)",
