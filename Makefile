@@ -52,8 +52,32 @@ check-integrations: $(INTEGRATIONS:=/.venv/installed)
 bench: .venv/installed
 	$(BIN)/contextprune bench
 
+# Every package with the hashes of its files, for `pip install --require-hashes`; the versions are those of constraints.txt.
+LOCK := .venv-supply/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	-c constraints.txt
+RUN_EXTRAS := code images mcp otel prices proxy redis
+locks: .venv-supply/installed
+	$(LOCK) pyproject.toml $(RUN_EXTRAS:%=--extra %) -o supply/run.txt
+	$(LOCK) pyproject.toml --extra torch -o supply/model.txt
+	$(LOCK) supply/model-cpu.in -o supply/model-cpu.txt
+	$(LOCK) pyproject.toml --extra code --extra dev -o supply/test.txt
+	$(LOCK) supply/tools.in -o supply/tools.txt
+
+# What an install with all extras brings, with licences, as CycloneDX: build/sbom.json.
+INTO_SBOM := .venv-supply/bin/python -m pip --python .venv-sbom/bin/python --disable-pip-version-check install -q
+sbom: .venv-supply/installed
+	rm -rf .venv-sbom
+	$(PYTHON) -m venv --without-pip .venv-sbom
+	$(INTO_SBOM) --require-hashes -r supply/run.txt -r supply/model-cpu.txt
+	$(INTO_SBOM) -c constraints.txt torch
+	$(INTO_SBOM) -c constraints.txt '.[sentence-transformers,train,bench]'
+	mkdir -p build
+	.venv-supply/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --spec-version 1.6 \
+		-o build/sbom.json .venv-sbom/bin/python
+	$(PYTHON) supply/sbom.py build/sbom.json
+
 clean:
-	rm -rf build dist .venv-other $(foreach part,. $(INTEGRATIONS),$(addprefix $(part)/,.mypy_cache .pytest_cache .ruff_cache \
+	rm -rf build dist .venv-other .venv-supply .venv-sbom $(foreach part,. $(INTEGRATIONS),$(addprefix $(part)/,.mypy_cache .pytest_cache .ruff_cache \
 		.hypothesis .venv))
 
 # torch first and alone: whatever build satisfies the pin stays, and nothing that comes later chooses another.
@@ -61,6 +85,11 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/$(PIP) -c constraints.txt torch
 	$(BIN)/$(PIP) -c constraints.txt -e '.[code,torch,sentence-transformers,train,dev]'
+	touch $@
+
+.venv-supply/installed: supply/tools.txt
+	$(PYTHON) -m venv --clear .venv-supply
+	.venv-supply/bin/$(PIP) --require-hashes -r supply/tools.txt
 	touch $@
 
 .venv-other/installed: pyproject.toml constraints.txt
