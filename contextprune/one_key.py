@@ -70,7 +70,7 @@ def with_one_key(resources: Resources, prepared: Prepared, tokens: Sequence[int]
         named = _named(resources, markers, tokens, decided)
         if named is None:
             break
-        excess = _total(tokens, named.texts) - ceiling
+        excess = total(tokens, named.texts) - ceiling
         if excess <= 0:
             return named
         reserve += excess
@@ -113,6 +113,6 @@ def _named(resources: Resources, markers: Markers, tokens: Sequence[int], decide
     return None
 
 
-def _total(tokens: Sequence[int], texts: New) -> int:
+def total(tokens: Sequence[int], texts: New) -> int:
     """The tokens of all segments as they are sent."""
     return sum(texts[i][1] if i in texts else size for i, size in enumerate(tokens))

@@ -142,14 +142,15 @@ def prepare(
     standing_out = opened.moved(standing_out)
     ranked = ranks(context, spans, failure_lines(context, spans), opened.parts)
     stays = must_keep(context, spans, ranked, resources.policy)
-    ranked |= {i: min(Rank.NEAR, ranked.get(i, Rank.NEAR)) for i in _early(context, spans, standing_out)}
+    for i, rank in _early(context, spans, standing_out):
+        ranked[i] = min(rank, ranked.get(i, rank))
     return Prepared(
         context,
         spans,
         opened.costs,
         opened.scores,
         resources.policy,
-        Markers(context, spans, opened.costs, resources.counter, resources.key),
+        Markers(context, spans, opened.costs, resources.counter, resources.key, examples=False),
         identifiers,
         changing,
         stays,
@@ -160,8 +161,8 @@ def prepare(
     )
 
 
-def _early(context: Context, spans: Sequence[Span], standing_out: Mapping[int, str]) -> Iterator[int]:
-    """The spans that stand out and come before all that is chosen by its worth.
+def _early(context: Context, spans: Sequence[Span], standing_out: Mapping[int, str]) -> Iterator[tuple[int, Rank]]:
+    """The spans that stand out and come before all that is chosen by its worth: what was named, then what differs.
 
     Where many of a result differ, none of these does, and of results that share a budget nothing at all.
     """
@@ -172,7 +173,7 @@ def _early(context: Context, spans: Sequence[Span], standing_out: Mapping[int, s
     for i, why in standing_out.items():
         segment = spans[i].segment
         if why != DIFFERS or differing[segment] <= max(FEW_DIFFER, FEW_DIFFER_SHARE * sizes[segment]):
-            yield i
+            yield i, Rank.DETAIL if why == NAMED else Rank.NEAR
 
 
 def _scores(
@@ -195,12 +196,25 @@ def _scores(
     return weighed(scores, spans, alike, needed), dict.fromkeys(alike.odd, DIFFERS) | needed
 
 
-def finish(resources: Resources, plan: Plan, sent: Callable[[int], tuple[str, int]]) -> dict[int, tuple[str, int]]:
-    """The new texts of a plan and their tokens, by segment: only those that are shorter than what is `sent` else."""
-    costs = [decision.cost for decision in plan.decisions]
-    markers = Markers(plan.context, plan.spans, costs, resources.counter, resources.key)
-    texts = ((segment, text, resources.counter(text)) for segment, text in sorted(render(plan, markers).items()))
-    return {segment: (text, tokens) for segment, text, tokens in texts if is_shorter(text, tokens, *sent(segment))}
+def finish(
+    resources: Resources,
+    plan: Plan,
+    sent: Callable[[int], tuple[str, int]],
+    fits: Callable[[New], bool] = lambda _: True,
+) -> dict[int, tuple[str, int]]:
+    """The new texts of a plan and their tokens, by segment: only those that are shorter than what is `sent` else.
+
+    Markers show examples of alike lines where that `fits`: what stays has come before them.
+    """
+    texts: dict[int, tuple[str, int]] = {}
+    for examples in (True, False):
+        costs = [decision.cost for decision in plan.decisions]
+        markers = Markers(plan.context, plan.spans, costs, resources.counter, resources.key, examples=examples)
+        counted = ((i, text, resources.counter(text)) for i, text in sorted(render(plan, markers).items()))
+        texts = {i: (text, tokens) for i, text, tokens in counted if is_shorter(text, tokens, *sent(i))}
+        if fits(texts):
+            break
+    return texts
 
 
 def is_shorter(text: str, tokens: int, sent: str, sent_tokens: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,7 @@ from contextprune.errors import BudgetError
 from contextprune.markers import recall_keys, stands_for
 from contextprune.money.cost import Prompt
 from contextprune.money.tariff import FAMILIES
-from contextprune.one_key import are_dear, with_one_key
+from contextprune.one_key import are_dear, total, with_one_key
 from contextprune.plan import Action, Decision, Plan
 from contextprune.policy import Budget, Policy
 from contextprune.prepare import Before, Counted, New, Resources, count, finish, prepare
@@ -222,7 +223,7 @@ class Pruner:
         if plan is None:
             return self._with_one_key(resources, counted, prepared, ceiling, watch)
         watch.lap("select")
-        return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch), watch)
+        return self._pruned(counted, plan, self._rendered(resources, counted, plan, watch, ceiling), watch)
 
     def _with_one_key(
         self, resources: Resources, counted: Counted, prepared: Prepared, ceiling: int, watch: _Watch
@@ -234,10 +235,12 @@ class Pruner:
         watch.lap("render")
         return self._pruned(counted, fitted.plan, fitted.texts, watch, fitted.key)
 
-    def _rendered(self, resources: Resources, counted: Counted, plan: Plan, watch: _Watch) -> New:
+    def _rendered(self, resources: Resources, counted: Counted, plan: Plan, watch: _Watch, ceiling: float = inf) -> New:
         """The new texts of a plan; their originals are in the store before anyone sees them."""
-        segments = counted.context.segments
-        texts = finish(resources, plan, lambda i: (segments[i].text, counted.tokens[i]))
+        segments, tokens = counted.context.segments, counted.tokens
+        texts = finish(
+            resources, plan, lambda i: (segments[i].text, tokens[i]), lambda new: total(tokens, new) <= ceiling
+        )
         if resources.recallable:
             self.store.put({self.store.key(segments[i].text): segments[i].text for i in texts})
         watch.lap("render")

@@ -23,6 +23,9 @@ _LISTED = re.compile(r"(?:^|[\s/])[\w.-]{0,200}[A-Za-z][\w-]{0,99}(?:\.[A-Za-z]\
 TINY = 14  # tokens below which a gap is marked without words: such as "[1 line cut]" take some six
 _INLINE = frozenset({Syntax.PROSE, Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_STRING})
 LEAST_ALIKE = 3  # lines of one template, and tokens, before a marker shows one of them
+SHOWN_ONE_IN = (
+    20  # of what a marker stands for may the line take that it shows: under a budget it stands in others' way
+)
 _COMMENT = {Syntax.HASH_CODE: "# ", Syntax.SLASH_CODE: "// ", Syntax.DASH_CODE: "-- ", Syntax.DIFF: " "}
 _NINES = str.maketrans("0123456789", "9999999999")
 
@@ -43,6 +46,7 @@ class Markers:
     key     mints recall keys; without it gaps are bare ellipses and a segment with nothing left becomes "": for
             callers who hold the originals themselves
     bare    every marker is the shortest one and none has a key of its own: one key stands for all blocks
+    examples   markers in place of alike lines show one of them, where identifiers leave room; it is in no price
     """
 
     def __init__(
@@ -54,12 +58,13 @@ class Markers:
         key: Callable[[str], str] | None,
         *,
         bare: bool = False,
+        examples: bool = True,
     ) -> None:
         self._context, self._spans, self._count, self._key, self._bare = context, spans, count, key, bare
         self._lines = list(_first_lines(spans))
         self._tokens = [0, *accumulate(costs)]
         self._goal: frozenset[str] | None = None
-        self._alike = _Alike(spans)
+        self._alike = _Alike(spans) if examples else None
         self._examples: dict[int, list[tuple[int, str]]] = {}
         self._priced: dict[tuple[object, ...], tuple[int, int]] = {}
         self._gaps: dict[tuple[int, int], tuple[int, int]] = {}  # each is asked for again when it closes
@@ -78,18 +83,13 @@ class Markers:
         tokens, size = self._price(first, end, short=self._bare)
         if self._bare:
             return tokens, size
-        room = self._ceiling(first, end) - tokens
-        if room < 0:
-            return self._price(first, end, short=True)
-        example = self._like(first, end, room)
-        return tokens + self._count(example), size + len(example)
+        return self._price(first, end, short=True) if tokens > self._ceiling(first, end) else (tokens, size)
 
     def room(self, first: int, end: int) -> int:
         """Tokens that identifiers may take in the marker in place of spans first..end, the recall key included."""
         room = self._rooms.get((first, end))
         if room is None:
             room = self._ceiling(first, end) - self._price(first, end, short=self._bare)[0]
-            room -= 0 if self._bare else self._count(self._like(first, end, room))
             self._rooms[first, end] = room
         return room
 
@@ -184,9 +184,10 @@ class Markers:
         if room < 0:
             return f"[{self._missing(first, end, numbers=False)} {'as above' if gap.copies else 'cut'}{recall}]", ""
 
+        names = self._names(gap.digest, room)
+        room -= self._count(f" | {names}") if names else 0
         example = "" if gap.copies else self._like(first, end, room)
         note = f"{self._missing(first, end)}{example} {'as above' if gap.copies else 'cut'}{recall}"
-        names = self._names(gap.digest, room - self._count(example))
         if self._spans[first].syntax is Syntax.JSON_PAIR:
             return f"[{note}]", names
         return f"[{note} | {names}]" if names else f"[{note}]", ""
@@ -238,7 +239,8 @@ class Markers:
 
     def _like(self, first: int, end: int, room: int) -> str:
         """One of the lines in place of many of one template; "" where they differ, or it takes more than `room`."""
-        if room < LEAST_ALIKE or end - first < LEAST_ALIKE or not self._alike(first, end):
+        room = min(room, (self._tokens[end] - self._tokens[first]) // SHOWN_ONE_IN)
+        if self._alike is None or room < LEAST_ALIKE or end - first < LEAST_ALIKE or not self._alike(first, end):
             return ""
         notes = self._examples.get(first)
         if notes is None:

@@ -28,13 +28,13 @@ def _shortened(text: str, goal: str, budget: int | None, call: str = "bash", pat
 
 
 def _packed(i: int) -> str:
-    return f"2024-05-13 09:00:{i:02} INFO worker-{i % 4}: order {48000 + i} packed in {i} ms\n"
+    return f"2024-05-13 09:{i // 60:02}:{i % 60:02} INFO worker-{i % 4}: order {48000 + i} packed in {i % 60} ms\n"
 
 
 def _log() -> str:
-    rows = [_packed(i) for i in range(33)]
-    rows[22] = "2024-05-13 09:00:22 ERROR worker-2: order 48022 failed: TimeoutError: payments:8443\n"
-    return _shortened("".join(rows), "Why did the order fail?", 190)
+    rows = [_packed(i) for i in range(160)]
+    rows[82] = "2024-05-13 09:01:22 ERROR worker-2: order 48082 failed: TimeoutError: payments:8443\n"
+    return _shortened("".join(rows), "Why did the order fail?", None)
 
 
 def _log_of_two_kinds() -> str:

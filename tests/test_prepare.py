@@ -63,6 +63,15 @@ def test_what_differs_comes_before_the_repetitions_of_a_failure() -> None:
     assert prepared.why(odd) == "differs from those like it"
 
 
+def test_what_was_named_comes_before_what_is_only_near_a_failure() -> None:
+    rows = [f"Compiling './src/part_{i}.py'..." for i in range(40)]
+    rows[20] = "*** Error: expected ':'"
+    context = Context((Segment(Kind.TOOL_RESULT, "\n".join(rows), ("r",)),), "Did it reach src/part_7.py?")
+    prepared = prepare(resources(), count(COUNTER, context, split(context)), {0})
+    at = {span.text.strip(): i for i, span in enumerate(prepared.spans)}
+    assert prepared.ranks[at[rows[20]]] < prepared.ranks[at[rows[7]]] < prepared.ranks[at[rows[19]]]
+
+
 def test_where_much_differs_nothing_comes_early_for_that() -> None:
     text = "\n".join(
         f"12:00:00 INFO order {i} is packed" if i % 7 else f"{'abcdefgh'[i % 8] * 9} {i}" for i in range(90)
@@ -103,3 +112,15 @@ def test_what_is_no_shorter_than_what_is_sent_is_not_used() -> None:
     spans = split(CONTEXT)
     plan = Plan(CONTEXT, tuple(spans), tuple(Decision(Action.DROP, 0.0, 9, "") for _ in spans))
     assert finish(resources(), plan, lambda _: ("", 10_000)) == {}
+
+
+def test_a_marker_shows_one_of_alike_lines_where_that_fits() -> None:
+    text = "".join(f"12:00:00 INFO order {i} is packed\n" for i in range(40))
+    context = Context((Segment(Kind.TOOL_RESULT, text, ("r",)),))
+    spans = tuple(split(context))
+    decisions = tuple(Decision(Action.DROP if i else Action.KEEP, 0.5, 20, "") for i in range(len(spans)))
+    plan = Plan(context, spans, decisions)
+    shown = finish(resources(), plan, lambda _: (text, 10_000))[0][0]
+    assert 'like "12:00:00 INFO order 1 is packed"' in shown
+    without = finish(resources(), plan, lambda _: (text, 10_000), lambda new: "like" not in new[0][0])[0][0]
+    assert "like" not in without

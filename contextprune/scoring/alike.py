@@ -32,6 +32,7 @@ DEEPEST = 12  # records around a span whose names stay with it
 NAMED_WITHIN = 40  # spans of a record in which its name is looked for
 
 _MEMBERS = frozenset({Syntax.JSON_ITEM, Syntax.JSON_PAIR})
+_TEXT = frozenset({Syntax.LINES, Syntax.PROSE})
 _JSON = _MEMBERS | {Syntax.JSON_LINE, Syntax.JSON_STRING}
 
 
@@ -102,7 +103,7 @@ def _block(spans: Sequence[Span], block: range) -> tuple[dict[int, float], list[
         bits |= _odd_records(spans, records, pairs)
         groups += _groups(records, [tuple(key for key, _ in members) for members in pairs])
 
-    rows = [i for i in block if _is_row(spans[i])]
+    rows = _rows(spans, block)
     if len(rows) >= LEAST_SPANS:
         texts = [plain(spans[i].text[:READ]).strip().replace("\n", " ") for i in rows]
         if is_plain_diff(texts):
@@ -153,9 +154,22 @@ def _names(spans: Sequence[Span], i: int, pairs: Mapping[int, Sequence[Pair]]) -
                 yield named
 
 
-def _is_row(span: Span) -> bool:
-    """Whether a span is a line, a row or a record of text: no code, no sentence, and no part of a JSON value."""
-    return span.unit is not Unit.SENTENCE and span.syntax not in _JSON and not is_code(span)
+def _rows(spans: Sequence[Span], block: range) -> list[int]:
+    """The spans that are a line, a row or a record of text: no code, no sentence, and no part of a JSON value.
+
+    Among lines a sentence that is one by itself is a row as well.
+    """
+    texts = [i for i in block if spans[i].syntax not in _JSON and not is_code(spans[i])]
+    rows = [i for i in texts if spans[i].unit is not Unit.SENTENCE]
+    if not 0 < len(texts) - len(rows) < len(rows):
+        return rows
+    return [i for i in texts if spans[i].unit is not Unit.SENTENCE or _is_line(spans, i)]
+
+
+def _is_line(spans: Sequence[Span], i: int) -> bool:
+    """Whether a span begins and ends a line."""
+    opens = spans[i].start == 0 or (i > 0 and spans[i - 1].text.endswith("\n"))
+    return opens and spans[i].text.endswith("\n") and "\n" not in spans[i].text.rstrip("\n")
 
 
 def _strongest(
@@ -180,20 +194,24 @@ def _at_limits(spans: Sequence[Span], block: range, bits: Mapping[int, float]) -
 def _with_records(
     odd: Mapping[int, float], spans: Sequence[Span], block: range, alike: Sequence[Sequence[int]]
 ) -> dict[int, float]:
-    """Those that stand out, with the other spans of their records where the text is a report of records."""
+    """Those that stand out, with the other spans of their records where the text is a report of records.
+
+    Where that would be many records, each with the line that opens it: it says what the record is about.
+    """
     records = (records_of_report(spans, block) or _records_by_form(spans, alike)) if odd else {}
     touched = {records[i][0] for i in odd if i in records}
+    few = len(touched) <= max(FEW_RECORDS, ODD_RECORDS * len({record[0] for record in records.values()}))
     raised = dict(odd)
-    if len(touched) <= max(FEW_RECORDS, ODD_RECORDS * len({record[0] for record in records.values()})):
-        for i in odd:
-            for j in records.get(i, ()):
-                raised[j] = max(raised.get(j, 0.0), odd[i])
+    for i in odd:
+        record = records.get(i, ())
+        for j in record if few else record[:1]:
+            raised[j] = max(raised.get(j, 0.0), odd[i])
     return raised
 
 
 def _records_by_form(spans: Sequence[Span], alike: Sequence[Sequence[int]]) -> dict[int, list[int]]:
     """Row -> the rows of its record, where the forms of the rows tell records."""
-    forms = {i: number for number, group in enumerate(alike, 1) for i in group if spans[i].syntax is Syntax.LINES}
+    forms = {i: number for number, group in enumerate(alike, 1) for i in group if spans[i].syntax in _TEXT}
     rows = sorted(forms)
     records = ([rows[k] for k in record] for record in periods([forms[i] for i in rows]))
     return {i: record for record in records for i in record}

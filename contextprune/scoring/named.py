@@ -14,6 +14,7 @@ from itertools import takewhile
 from contextprune.context import BLOCKS, Context, Kind, Reading, Span, Syntax, Unit, blocks_of
 from contextprune.text.longest import asks_for_times, longest_times
 from contextprune.text.named import names_of_call, names_of_goal, offsets_of, words_of_goal
+from contextprune.text.stages import slowest_stage
 from contextprune.text.views import is_code
 
 MOST, SHARE = 3, 0.02  # spans that may hold a name, in number or as a share of the block's, before it names none
@@ -68,7 +69,8 @@ def longest(context: Context, spans: Sequence[Span], movable: Collection[int]) -
         index = spans[block.start].segment
         if context.segments[index].kind is Kind.TOOL_RESULT and index in movable:
             lines = [i for i in block if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i])]
-            stays.update(lines[k] for k in longest_times([spans[i].text[:READ] for i in lines]))
+            texts = [spans[i].text[:READ] for i in lines]
+            stays.update(lines[k] for k in (*longest_times(texts), *slowest_stage(texts)))
     return stays
 
 

@@ -42,7 +42,7 @@ class Prepared:
     copies: Mapping[int, int] = field(default_factory=dict)
     shown_before: Mapping[int, int] = field(default_factory=dict)
     standing_out: Mapping[int, str] = field(default_factory=dict)
-    ranks: Mapping[int, int] = field(default_factory=dict)
+    ranks: Mapping[int, float] = field(default_factory=dict)
 
     def comes_first(self, i: int) -> bool:
         """Whether span `i` comes before all that is chosen by its worth."""

@@ -44,7 +44,7 @@ def least_tokens(segment: Segment, policy: Policy) -> int:
     return policy.min_tokens if least is None else least
 
 
-def must_keep(context: Context, spans: Sequence[Span], ranked: Mapping[int, Rank], policy: Policy) -> dict[int, str]:
+def must_keep(context: Context, spans: Sequence[Span], ranked: Mapping[int, float], policy: Policy) -> dict[int, str]:
     """The spans that stay whatever their score, and why: failures, and what somebody marked to be kept.
 
     `ranked` are those that come before all others; what only belongs to a failure may go where room is short.

@@ -118,7 +118,12 @@ def _shorten(
     if ceiling is not None and not exact and (texts[at][1] if at in texts else unchanged.before) > ceiling:
         with suppress(BudgetError):  # what must stay is more than that
             plan = under_budget(prepared, ceiling)
-            texts = finish(resources, plan, lambda _: (segment.text, unchanged.before))
+            texts = finish(
+                resources,
+                plan,
+                lambda _: (segment.text, unchanged.before),
+                lambda new: (new[at][1] if at in new else unchanged.before) <= ceiling,
+            )
     if at not in texts:
         return unchanged, None
     text, tokens = texts[at]

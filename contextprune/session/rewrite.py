@@ -35,7 +35,12 @@ def rewrite(
     counted = count(resources.counter, context, split(context), standing)
     prepared = prepare(resources, counted, movable(context, resources.policy))
     plan = _plan(prepared, standing, ceiling + sum(standing.values()))
-    texts = finish(resources, plan, lambda i: (state.text(i), state.after[i]))
+    texts = finish(
+        resources,
+        plan,
+        lambda i: (state.text(i), state.after[i]),
+        lambda fresh: sum(fresh[i][1] if i in fresh else state.after[i] for i in old) <= ceiling,
+    )
     return {i: text for i, text in texts.items() if i not in standing}
 
 

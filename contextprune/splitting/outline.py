@@ -21,6 +21,8 @@ _SECTION = re.compile(r"\[{1,2}[^\[\]\n]{1,200}\]{1,2}\s*(?:[#;][^\n]*+)?$")
 _ITEM = re.compile(r"[ \t]*+((?:-[ \t]++)+|-$)")
 _SIGN = re.compile(r"[ \t]*+(?:-/\+|\+/-|<=|[-+~!])[ \t]++")
 _CHANGES = re.compile(r"^[ \t]{0,40}(?:~|\+|-/\+|\+/-)[ \t]++[\w\"#]", re.MULTILINE)
+_STAGE = re.compile(r"[ \t]*+->[ \t]")
+"""A stage of a plan: it says all that it is, and only its details need it."""
 _NAME = re.compile(r"""["']?(?:name|id|key|title|role|uses|Name|ID)["']?[ \t]*+[:=]""")
 
 
@@ -94,7 +96,8 @@ class _Outline:
             self._name(index, line, content - column + len(line) - len(line.lstrip()))
         elif parent and parent.item:
             self._name(parent.cut, line, len(line) - len(line.lstrip()))
-        self._append(line, row, start, end, (parent.cut,) if parent else self.section)
+        apart = _STAGE.match(line) is not None
+        self._append(line, row, start, end, (parent.cut,) if parent and not apart else self.section)
         self.levels.append(_Level(column, index, item))
         if item:
             self.levels.append(_Level(content, index, item=False))

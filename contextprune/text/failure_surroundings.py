@@ -46,6 +46,8 @@ _PLACE = re.compile(
     r"|expanded)\b|\s{1,40}from \S{1,200}:\d{1,7}[,:]|In file included|.{1,300}: In \w{1,20}"
 )
 """Where a compiler met what it complains about, said before the complaint."""
+_SOURCE_AT = re.compile(r"(?:\W{0,20}File \"|\s{0,40}[^\s:]{1,200}\.\w{1,8}[:(]\d{1,7}\b)")
+"""The place of the source that is shown below it: what stands above it is another finding's."""
 _CARETS = re.compile(r"(?:^|\n)[ \t]{0,200}[\^~]+\s*$")
 _POINTING = re.compile(r"\s{0,200}\^[-~^]{0,200}\s\S")
 """A finding that points at the source above it."""
@@ -63,6 +65,11 @@ def neighbours(spans: Sequence[Span], block: range, failure: int, reach: int) ->
     for i in range(max(block.start, failure - reach), min(block.stop, failure + reach + 1)):
         if i != failure and spans[i].syntax in _READABLE:
             yield i
+
+
+def tells_success(text: str) -> bool:
+    """Whether a line says that a test or a step passed."""
+    return text.strip() != "" and _BOUNDARY.match(text) is not None
 
 
 def _below(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
@@ -83,16 +90,17 @@ def _above(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
     """What a verdict is about, the source above a message, and the caption over what is indented."""
     verdict = _VERDICT.match(spans[failure].text) is not None
     pointing = _POINTING.match(spans[failure].text) is not None
-    placed = True
+    placed, located = True, False
     carets = any(_CARETS.search(spans[i].text) for i in range(max(block.start, failure - 3), failure))
     for i in range(failure - 1, max(block.start, failure - ABOVE) - 1, -1):
         text = spans[i].text
         if _BOUNDARY.match(text) and not carets:
             break
-        near = failure - i <= (5 if carets else 2 * pointing)
+        near = failure - i <= (5 if carets else 2 * pointing) and not located
         placed = placed and failure - i <= PLACES and _PLACE.match(text) is not None
         if near or placed or (verdict and _LOCATION.match(text)) or (failure - i <= 2 and _CAPTION.match(text)):
             yield i
+        located = located or _SOURCE_AT.match(text) is not None
 
     depth = _depth(spans[failure].text)
     if depth:

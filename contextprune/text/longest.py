@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 MOST = 4  # lines that stay
 SHARE = 0.5  # of the longest time: from here on one is among the longest
 LEAST = 4  # lines with times, or there is nothing to compare
+TICKS, LEAP = 8, 1.5  # times of a clock, and how many times the one before it one of them is at most
 
 _SLOW = re.compile(
     r"(?i)\b(?:slow(?:ly|er|est|ness)?|takes? (?:so |that |too )?(?:long|much time|the time)|how long|longest|latency"
-    r"|duration|hangs?|wait(?:s|ing|ed)?)\b"
+    r"|(?:takes?|took|lasts?|needs?) (?:\w{1,12} ){1,2}(?:seconds?|minutes?|hours?)"
+    r"|the time (?:go(?:es)?|spent|is spent)|throughput|duration|h[au]ngs?|crawls?|wait(?:s|ing|ed)?)\b"
 )
 _HINT = re.compile(r"\d ?(?:[nuµm]?s|min|m|h|seconds?)\b|(?i:time|millis|durat|elaps|latenc|took|wait)")
 _TIME = re.compile(
@@ -36,15 +39,31 @@ def longest_times(lines: Sequence[str]) -> list[int]:
     Of many that are about as long, the first and the last ones: a tree of stages ends with what makes them all long.
     """
     by_key: dict[str, dict[int, float]] = {}
+    unnamed: dict[int, dict[int, float]] = {}  # by which time of its line it is
     for k, line in enumerate(lines):
         if _HINT.search(line):
+            place = 0
             for number, unit, key, keyed in _TIME.findall(line):
-                times = by_key.setdefault(key, {})
-                times[k] = max(times.get(k, 0.0), _seconds(number, unit) if unit else float(keyed))
+                times = by_key.setdefault(key, {}) if keyed else unnamed.setdefault(place, {})
+                times[k] = max(times.get(k, 0.0), float(keyed) if keyed else _seconds(number, unit))
+                place += not keyed
 
+    for times in unnamed.values():
+        if not _is_clock(list(times.values())):
+            longest = by_key.setdefault("", {})
+            for k, time in times.items():
+                longest[k] = max(longest.get(k, 0.0), time)
     if sum(map(len, by_key.values())) < LEAST:
         return []
     return sorted({k for times in by_key.values() for k in _longest(times)})
+
+
+def _is_clock(times: Sequence[float]) -> bool:
+    """Whether times tell when each line was written: they never fall, and never leap."""
+    if len(times) < TICKS or times[0] == times[-1]:
+        return False
+    half = len(times) // 2
+    return all(a <= b for a, b in pairwise(times)) and all(b <= LEAP * a for a, b in pairwise(times[half:]))
 
 
 def _longest(times: Mapping[int, float]) -> list[int]:

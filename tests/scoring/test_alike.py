@@ -71,6 +71,16 @@ def test_what_stands_out_in_a_report_stays_with_its_record(usual: str, odd_recor
     assert odd("\n\n".join(paragraphs)) == [line.strip() for line in odd_record.split("\n")]
 
 
+def test_a_statement_under_the_head_of_its_record_is_a_line_of_it() -> None:
+    rows = [
+        f"# Time: 2025-06-10T05:{i}:10Z\n# Query_time: 1.{i}  Rows_sent: 30\nSELECT * FROM ships WHERE id = {i * 7};\n"
+        for i in range(10, 40)
+    ]
+    rows[20] = "# Time: 2025-06-10T05:30:10Z\n# Query_time: 94.2  Rows_sent: 30\nUPDATE berths SET state = 'free';\n"
+    head = "mysqld, Version: 8.0.36. started with:\nTime  Id Command  Argument\n"
+    assert "UPDATE berths SET state = 'free';" in odd(head + "".join(rows))
+
+
 def test_documents_are_left_to_the_scorer() -> None:
     assert compared("\n".join([*LINES, "something else"]), Kind.DOCUMENT)[1] == Alike()
 

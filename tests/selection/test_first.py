@@ -11,7 +11,7 @@ def ranked(text: str, rank: Rank, kind: Kind = Kind.TOOL_RESULT) -> list[str]:
     context = Context((Segment(kind, text, ("r",)),))
     spans = split(context)
     of_spans = ranks(context, spans, failure_lines(context, spans), {})
-    return [spans[i].text.rstrip("\n") for i in sorted(of_spans) if of_spans[i] is rank]
+    return [spans[i].text.rstrip("\n") for i in sorted(of_spans) if int(of_spans[i]) == rank]
 
 
 QUIET = "".join(f"[{i}/90] cc -O2 -c src/file_{i}.c\n" for i in range(90))
@@ -61,3 +61,31 @@ def test_the_record_of_a_failure_in_a_report_belongs_to_it() -> None:
     records = "".join(f"job-{i}\nstate: done\nhost: node-{i}\n\n" for i in range(20))
     failing = "job-x\nstate: FAILED\nhost: node-x\n\n"
     assert ranked(records + failing + records, Rank.DETAIL) == ["job-x", "host: node-x"]
+
+
+REPORT = [
+    "npm error code ERESOLVE",
+    "npm error While resolving: pier@0.4.0",
+    "npm error Found: react@19.0.0",
+    "npm error",
+    "npm error Could not resolve dependency:",
+    "npm error peer react@^16 from mobx-react@6.3.1",
+]
+
+
+def test_of_a_report_each_line_of_which_says_error_only_what_fails_by_itself_comes_first() -> None:
+    assert ranked("\n".join(REPORT) + "\n" + QUIET, Rank.FAILURE) == [REPORT[0], REPORT[4]]
+
+
+def test_what_stands_nearest_to_a_failure_comes_first_of_what_belongs_to_it() -> None:
+    context = Context((Segment(Kind.TOOL_RESULT, "\n".join(REPORT) + "\n" + QUIET, ("r",)),))
+    spans = split(context)
+    of_spans = ranks(context, spans, failure_lines(context, spans), {})
+    assert of_spans[1] < of_spans[2]
+    assert of_spans[5] == of_spans[1]
+
+
+def test_what_passed_in_the_record_of_a_failure_does_not_belong_to_it() -> None:
+    records = "".join(f"suite {i}\n  ok opens {i}\n  ok closes {i}\n\n" for i in range(20))
+    failing = "suite x\n  ok opens x\n  not ok closes x\n\n"
+    assert "  ok opens x" not in ranked(records + failing + records, Rank.DETAIL)

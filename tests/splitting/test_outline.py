@@ -256,6 +256,21 @@ def needed(text: str, cuts: list[Cut], needle: str) -> str:
     return "".join(spans[i] for i in sorted(closed(cuts, {index})))
 
 
+PLAN = """\
+Limit  (cost=9.0 rows=20)
+  ->  Hash Join  (cost=9.4 rows=10)
+        Hash Cond: (b.ship_id = s.id)
+        ->  Seq Scan on bookings b  (cost=9.0 rows=10)
+              Filter: (b.state = 'paid')
+"""
+
+
+def test_a_stage_of_a_plan_needs_no_other_and_its_details_need_it() -> None:
+    shown = needed(PLAN, cut_outline(PLAN), "Filter")
+    assert "Seq Scan" in shown
+    assert "Hash Join" not in shown
+
+
 @pytest.mark.parametrize(("text", "needle", "needs"), NEEDS)
 @pytest.mark.parametrize("margin", ["", "$ print it\n"], ids=["alone", "behind a command"])
 def test_a_line_needs_all_that_it_stands_under(text: str, needle: str, needs: list[str], margin: str) -> None:

@@ -94,6 +94,13 @@ route.cpp:11:32:   required from here
 /usr/include/stl_function.h:408:20: error: no match for 'operator<'
 g++ -c other.cpp
 """
+PYTHON = """Compiling './fork.py'...
+Compiling './queue.py'...
+***   File "./queue.py", line 13
+    def broken()
+                ^
+SyntaxError: expected ':'
+"""
 VALGRIND = """==1== Command: ./leak
 ==1== 100 bytes in 1 blocks are definitely lost in loss record 1 of 2
 ==1==    at 0x48417B4: malloc (in /usr/libexec/valgrind/vgpreload.so)
@@ -124,6 +131,7 @@ def belongs(text: str, failure: str) -> str:
         (TAP, "not ok", ["ledger.t, line 23", "14 pages"], []),
         (TERRAFORM, "Error", ["has no package acme/weir"], ["Initializing"]),
         (GXX, "error: no match", ["required from here", "from route.cpp:3", "In instantiation"], ["g++"]),
+        (PYTHON, "SyntaxError", ['File "./queue.py", line 13', "def broken()"], ["fork.py", "queue.py'..."]),
         (PSQL, "relation", ["LINE 1", "HINT"], ["INSERT"]),
     ],
 )

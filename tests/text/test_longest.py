@@ -13,6 +13,9 @@ from tests.growth import assert_linear
         "What takes so long?",
         "Which step is the slowest?",
         "Why does the boot hang, where does it wait?",
+        "This report takes six minutes.",
+        "Where does the time go?",
+        "For what was the site hung?",
     ],
 )
 def test_a_goal_asks_for_times(goal: str) -> None:
@@ -50,6 +53,12 @@ def test_each_key_has_its_own_longest_time() -> None:
 
 def test_times_that_are_about_as_long_tell_nothing() -> None:
     assert longest_times([f"part {i} took 1{i} ms" for i in range(10)]) == []
+
+
+def test_a_clock_that_goes_on_is_no_duration() -> None:
+    lines = [f"progress: {5 * i}.0 s, lat {8 + i % 2}.2 ms" for i in range(1, 41)]
+    lines[25] = "progress: 130.0 s, lat 1532.2 ms"
+    assert longest_times(lines) == [25]
 
 
 def test_times_of_day_and_dates_are_no_durations() -> None:
