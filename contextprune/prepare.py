@@ -142,8 +142,7 @@ def prepare(
     standing_out = opened.moved(standing_out)
     ranked = ranks(context, spans, failure_lines(context, spans), opened.parts)
     stays = must_keep(context, spans, ranked, resources.policy)
-    for i, rank in _early(context, spans, standing_out):
-        ranked[i] = min(rank, ranked.get(i, rank))
+    ranked |= {i: min(rank, ranked.get(i, rank)) for i, rank in _early(context, spans, standing_out)}
     return Prepared(
         context,
         spans,
