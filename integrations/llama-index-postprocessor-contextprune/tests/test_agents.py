@@ -132,10 +132,12 @@ def seen_after(answer: str) -> list[str]:
 
     async def ask_a_person(ctx: Context[Any], then: str) -> str:
         """Ask a person, or read a log once they agree."""
-        event = await ctx.wait_for_event(HumanResponseEvent, waiter_event=InputRequiredEvent(prefix="Which worker?"))
+        question: Any = {"prefix": "Which worker?"}
+        event = await ctx.wait_for_event(HumanResponseEvent, waiter_event=InputRequiredEvent(**question))
         return numbered_log(then) if then else f"They said: {event.response}"
 
     then = "" if answer != "yes" else "a.log"
+    fields: Any = {"response": answer}  # events take any
     script = Script(reply(call("1", "ask_a_person", then=then)), reply(text="done"))
     agent = FunctionAgent(tools=prune_tools([ask_a_person], pruner()), llm=script.llm())
 
@@ -143,7 +145,7 @@ def seen_after(answer: str) -> list[str]:
         handler = agent.run(GOAL)
         async for event in handler.stream_events():
             if isinstance(event, InputRequiredEvent):
-                handler.ctx.send_event(HumanResponseEvent(response=answer))
+                handler.ctx.send_event(HumanResponseEvent(**fields))
         await handler
 
     asyncio.run(go())
