@@ -169,3 +169,14 @@ def test_identifiers_take_the_room_that_keys_would_have_taken() -> None:
     engine, body = pruner(), body_of("chat", texts)
     out = cp.compress(body, cp.Budget(tokens=floor(body, engine) + 400), pruner=engine)
     assert re.search(r"\[\.\.\. \| \S", json.dumps(out.payload))
+
+
+GATES = [f"gate {n} was opened at {n * 7 % 60} past noon by guard {n % 5}\n" for n in range(160)]
+STUCK = "ERROR: gate 12 is stuck\n"
+
+
+def test_a_failure_that_fits_stays_and_a_marker_shows_no_line_in_its_stead() -> None:
+    text = "".join((*GATES[:80], STUCK, *GATES[80:]))
+    out = cp.compress(text, cp.Budget(tokens=40), pruner=pruner())
+    assert STUCK in out.text
+    assert 'like "' not in out.text

@@ -11,7 +11,7 @@ import pytest
 
 import contextprune as cp
 from contextprune.dialects import read
-from contextprune.markers import stands_for
+from contextprune.markers import recall_keys, stands_for
 from contextprune.money.tariff import Piece, Tariff, charge
 from contextprune.plan import Action
 from contextprune.pruner import Pruned
@@ -305,3 +305,18 @@ def test_a_pickled_one_decides_the_same_and_a_deep_copy_is_the_same_one() -> Non
     text = outputs.listing(60, 1)
     assert cp.compress(text, pruner=twin).text == cp.compress(text, pruner=engine).text
     assert copy.deepcopy(engine) is engine
+
+
+MARKED = "<contextprune-keep>\nThe third gate opens to the left.\n</contextprune-keep>\n"
+GATES = "".join(f"gate {n} was opened at {n * 7 % 60} past noon by guard {n % 5}\n" for n in range(80))
+
+
+@pytest.mark.parametrize(("tokens", "stays"), [(80, True), (20, False)])
+def test_a_marked_passage_comes_first_under_a_budget_and_goes_where_that_cannot_hold_it(
+    tokens: int, *, stays: bool
+) -> None:
+    pruner = cp.Pruner(cp.Policy(), LEXICAL, COUNTER, cp.MemoryStore())
+    text = GATES + MARKED + GATES.replace("gate", "door")
+    out = cp.compress(text, cp.Budget(tokens=tokens), pruner=pruner)
+    assert (MARKED in out.text) == stays
+    assert cp.recall(recall_keys(out.text)[0], pruner=pruner) == text

@@ -58,6 +58,7 @@ _DEPENDENT = re.compile(
 _OPENERS = "\"'([{“‘*_"  # noqa: RUF001
 _SENTENCE, _PROSE = Unit.SENTENCE, Syntax.PROSE
 
+_COLOUR = re.compile(r"\x1b\[[\d;]{0,20}m")
 _LEAST = 4  # characters: a lone bracket or number goes with what follows
 _SHORT_LINE = 40  # no wrapped paragraph has lines this short, but for its last
 _LONG_LINE = 120  # no wrapped paragraph has lines this long: each line is a paragraph
@@ -71,7 +72,7 @@ def cut_prose(text: str) -> list[Cut]:
         if candidate.lastgroup == "stop":  # within a word or at the very end
             continue
         point = _boundary(text, start, candidate)
-        if point is None or point == len(text) or point - start < _LEAST or text[start:point].isspace():
+        if point is None or point == len(text) or point - start < _LEAST or _is_wordless(text, start, point):
             continue
         anchors = _anchors(text, start, cuts, leader, leans)
         append_sentence(cuts, text, Cut(start, point, _SENTENCE, _PROSE, anchors))
@@ -83,6 +84,14 @@ def cut_prose(text: str) -> list[Cut]:
         anchors = _anchors(text, start, cuts, leader, leans)
         append_sentence(cuts, text, Cut(start, len(text), _SENTENCE, _PROSE, anchors))
     return cuts
+
+
+def _is_wordless(text: str, start: int, end: int) -> bool:
+    """Whether a piece is blank, or a sign that opens a line, colours before it: `! `, `... `."""
+    piece = text[start:end]
+    if len(piece) > _SHORT_LINE or piece.endswith("\n"):
+        return piece.isspace()
+    return not any(letter.isalnum() for letter in _COLOUR.sub("", piece))
 
 
 def _anchors(text: str, start: int, cuts: Sequence[Cut], leader: int | None, leans: bool) -> tuple[int, ...]:

@@ -49,6 +49,12 @@ def test_a_text_falls_into_its_sentences(sentences: list[str]) -> None:
     assert pieces(text, cut_prose(text)) == sentences
 
 
+@pytest.mark.parametrize("sign", ["! ", "\x1b[31m! ", "... ", "\x1b[1;31m!!! "])
+def test_a_sign_that_opens_a_line_is_no_sentence_by_itself(sign: str) -> None:
+    text = f"The push went out at noon.\n{sign}[rejected] main -> main (non-fast-forward)\nNothing else was sent."
+    assert any(text[cut.start : cut.end].startswith(f"{sign}[rejected]") for cut in cut_prose(text))
+
+
 def test_a_sentence_that_opens_with_a_pronoun_needs_the_one_before() -> None:
     cuts = cut_prose("Ada wrote it. She was first. Bob came. However, he left.\n\nHe is gone.")
     assert [cut.anchors for cut in cuts] == [(), (0,), (), (2,), ()]
