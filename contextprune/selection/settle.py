@@ -68,11 +68,14 @@ class Exact:
 
     def count(self, segments: Iterable[int]) -> None:
         """Decide and count these segments, or all where none was counted yet."""
-        if not self.decisions:
+        fresh = not self.decisions
+        if fresh:
             self.decisions = decide(self._prepared, self._fill, range(len(self._prepared.spans)))
         for segment in segments:
             block = self.blocks[segment]
-            decisions = self.decisions[block.start : block.stop] = decide(self._prepared, self._fill, block)
+            if not fresh:
+                self.decisions[block.start : block.stop] = decide(self._prepared, self._fill, block)
+            decisions = self.decisions[block.start : block.stop]
             tokens = self._exact[segment] = self._prepared.markers.exact(decisions, block.start)
             self.recounted += tokens
 
