@@ -35,8 +35,8 @@ SHIPPED: tuple[tuple[str, str, str, str], ...] = (
 )
 """File, type, licence and description of what is no package."""
 
-TOLD_IN_A_TEXT = {"tiktoken": "MIT"}
-"""Licences of packages whose metadata hold the text of the licence in place of its name."""
+WRITTEN_OUT = {"tiktoken": "MIT", "transformers": "Apache-2.0"}
+"""Licences of packages whose metadata hold the text of the licence, or its name in other words than those of SPDX."""
 
 
 def version() -> str:
@@ -70,8 +70,8 @@ def completed(bill: dict[str, Any]) -> dict[str, Any]:
     root["version"] = version()
     components = [part for part in bill["components"] if part["name"] != PACKAGE]
     for part in components:
-        if part["name"] in TOLD_IN_A_TEXT:
-            part["licenses"] = [{"license": {"id": TOLD_IN_A_TEXT[part["name"]]}}]
+        if part["name"] in WRITTEN_OUT:
+            part["licenses"] = [{"license": {"id": WRITTEN_OUT[part["name"]]}}]
     components += parts()
 
     unlicensed = sorted(part["name"] for part in components if not part.get("licenses"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import time
@@ -116,6 +117,29 @@ def test_a_scorer_that_only_paused_goes_on_where_it_was(tmp_path: Path) -> None:
         until(lambda: outcome(ask(proxy, later))[0] == "applied")
         assert proxy.provider.requests[-1].json["messages"][:3] == sent  # what the provider had cached before
         assert pids(proxy) == stopped
+
+
+def test_a_full_queue_sheds_new_large_blocks_and_never_a_replay(tmp_path: Path) -> None:
+    with (
+        hurt(tmp_path, deadline=2.0, grace=60.0, queue_tokens=1000) as proxy,
+        ThreadPoolExecutor(5) as pool,
+    ):
+        begun = [question(f"replayed {number}") for number in range(100)]
+        first = next(body for body in begun if outcome(ask(proxy, body)) == ("applied", ""))
+        sent = proxy.provider.requests[-1].json["messages"]
+        tell(proxy, signal.SIGSTOP)
+        new = [question(f"new {number}", [log(f"new {number}", 2000)]) for number in range(4)]
+        coming = [pool.submit(ask, proxy, body) for body in new]
+        turn = {"role": "user", "content": "And then?"}
+        replayed = ask(proxy, {**first, "messages": [*first["messages"], turn]})
+        outcomes = [outcome(each.result(60)) for each in coming]
+        tell(proxy, signal.SIGCONT)
+
+        assert outcome(replayed)[0] == "applied"
+        assert {status for status, _ in outcomes} == {"passed"}
+        assert ("passed", "busy") in outcomes
+        assert sent in [request.json["messages"][:3] for request in proxy.provider.requests[1:]]
+        assert re.search(r'_requests_total\{[^}]*reason="busy"[^}]*status="passed"', proxy.get("/metrics").text)
 
 
 def test_scorers_that_hang_each_time_are_left_alone_until_one_works(tmp_path: Path) -> None:

@@ -52,12 +52,14 @@ def run_plain_proxy(provider: Served) -> Iterator[Served]:
 
 
 @contextmanager
-def run_our_proxy(provider: Served, store: Path, *flags: str, scorer: str = "lexical") -> Iterator[Served]:
-    """`contextprune serve` in front of an upstream, ready for requests."""
+def run_our_proxy(
+    provider: Served, store: Path, *flags: str, scorer: str = "lexical", variables: Sequence[str] = ()
+) -> Iterator[Served]:
+    """`contextprune serve` in front of an upstream, ready for requests; `variables` read NAME=value."""
     port, url = free_port(), f"http://127.0.0.1:{provider.port}"
     serve = command("-m", "contextprune", "serve", "--port", str(port))
     serve += ["--upstream-openai", url, "--upstream-anthropic", url, *flags]
-    environment = [f"CONTEXTPRUNE_SCORER={scorer}", f"CONTEXTPRUNE_STORE={store}"]
+    environment = [f"CONTEXTPRUNE_SCORER={scorer}", f"CONTEXTPRUNE_STORE={store}", *variables]
     with _served(["env", *environment, *serve], port, "/readyz") as served:
         yield served
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,3 +95,25 @@ def test_everything_that_waits_is_given_out_once_in_the_order_of_its_place(
         waiting.drop(number)
     order = sorted((jobs[n][1] * AGEING + jobs[n][0], n) for n in range(len(jobs)) if n not in gone)
     assert drained(waiting) == [number for _, number in order]
+
+
+@given(
+    blocks=st.lists(st.integers(2_000, 50_000), min_size=1, max_size=40),
+    replays=st.lists(st.integers(200, 1_999), max_size=40),
+    most=st.integers(50_000, 200_000),
+    order=st.randoms(use_true_random=False),
+)
+def test_new_large_blocks_are_shed_and_no_replay_while_one_of_them_waits(
+    blocks: list[int], replays: list[int], most: int, order: Random
+) -> None:
+    waiting: JobQueue[tuple[str, int]] = JobQueue(most)
+    jobs = [*(("new", tokens) for tokens in blocks), *(("replay", tokens) for tokens in replays)]
+    order.shuffle(jobs)
+    left: list[tuple[str, int]] = []
+    for number, job in enumerate(jobs):
+        left.append(job)
+        for shed in waiting.put(number, job[1], job, 0.0):
+            assert shed[1] == max(tokens for _, tokens in left)
+            assert shed[0] == "new" or all(kind == "replay" for kind, _ in left)
+            left.remove(shed)
+    assert sum(tokens for _, tokens in left) <= most
