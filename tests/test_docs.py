@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import pytest
@@ -40,8 +39,6 @@ _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
 _SIGNATURE = re.compile(r"^#+ `Policy\((.*)\)`$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
 
-ENVIRONMENT = {**os.environ, "CONTEXTPRUNE_STORE": "memory", "CONTEXTPRUNE_SCORER": "lexical", "PYTHONPATH": str(ROOT)}
-
 NUMBERS = {
     field.name: field.default
     for field in fields(Policy)
@@ -58,6 +55,14 @@ TEXTS = [*PAGES, *(path for path in FILES if path.name == "README.md" or path.su
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
+@pytest.fixture
+def _user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who runs what is shown from the root of the repository, and keeps nothing. A process for each takes a second."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("CONTEXTPRUNE_STORE", "memory")
+    monkeypatch.setattr(sys, "argv", ["page.py"])
+
+
 def python_blocks(page: Path) -> Iterator[tuple[str, bool]]:
     """The Python blocks of a page and whether each is to be run."""
     for info, body in _BLOCK.findall(page.read_text(encoding="utf-8")):
@@ -67,13 +72,14 @@ def python_blocks(page: Path) -> Iterator[tuple[str, bool]]:
 
 
 @every_page
+@pytest.mark.usefixtures("_user")
 def test_python_code_runs(page: Path, tmp_path: Path) -> None:
     code = [body for body, runs in python_blocks(page) if runs]
     if not code:
         return
     script = tmp_path / "page.py"
     script.write_text("\n".join(code), encoding="utf-8")
-    _run(script, ROOT)
+    run_path(str(script), run_name="__main__")
 
 
 @every_page
@@ -155,21 +161,9 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.usefixtures("_user")
 def test_examples_run(example: Path) -> None:
-    _run(example, ROOT)
-
-
-def _run(script: Path, folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(script)],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_path(str(example), run_name="__main__")
 
 
 def _code_of(page: Path) -> str:

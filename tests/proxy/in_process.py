@@ -113,7 +113,7 @@ def running(
     secret: bytes = b"",
     **told: Any,
 ) -> Iterator[Running]:
-    """A proxy on a free port in a thread of its own, ready. `told` are options; `scorers` default to real ones."""
+    """A proxy on a free port in a thread of its own, ready. `told` are options; `scorers` default to a real one."""
     if provider is None:
         with providing() as own, running(own, scorers, watchers, secret, **told) as proxy:
             yield proxy
@@ -125,7 +125,8 @@ def running(
             with running(provider, None, watchers, secret, config=str(settings), **told) as proxy:
                 yield proxy
         return
-    options = Options(**{"port": 0, "upstream_openai": provider.url, "upstream_anthropic": provider.url, **told})
+    addresses = {"port": 0, "upstream_openai": provider.url, "upstream_anthropic": provider.url}
+    options = Options(**{"scorers": 1, **addresses, **told})
     quiet()
     with listen(options) as sock:
         replayer = Replayer(MemoryStore) if scorers else None  # those have no store, and nobody's own is touched
