@@ -36,6 +36,7 @@ def test_growth_is_the_power_of_the_size_that_time_grows_with() -> None:
 
 def test_what_is_measured_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contextprune.bench.adversarial.SIZES", (1_000, 4_000))
+    monkeypatch.setattr("contextprune.bench.adversarial.RUNS", 1)
     (growth,) = measure_adversarial({"numbers": TEXTS["numbers"]}, {})
     assert growth.name == "numbers"
     assert growth.small > 0 < growth.large

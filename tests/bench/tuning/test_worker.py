@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from contextprune.bench.tuning.figures import Figures
 from contextprune.interpreter import command
 
@@ -19,12 +21,23 @@ def run(data: Path, **order: object) -> Figures:
     return Figures(**json.loads(subprocess.run(worker, capture_output=True, text=True, check=True).stdout))
 
 
-def test_a_number_that_is_changed_has_its_effect(tmp_path: Path) -> None:
-    shutil.copy(SAMPLES / "traj_sgd.jsonl.gz", tmp_path)
-    unchanged, changed = run(tmp_path), run(tmp_path, module="policy", name="Policy.min_tokens", value=1_000_000)
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data kit with one small set."""
+    folder = tmp_path_factory.mktemp("data")
+    shutil.copy(SAMPLES / "traj_sgd.jsonl.gz", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unchanged(data: Path) -> Figures:
+    return run(data)
+
+
+def test_a_number_that_is_changed_has_its_effect(data: Path, unchanged: Figures) -> None:
+    changed = run(data, module="policy", name="Policy.min_tokens", value=1_000_000)
     assert changed.cost == 1.0 != unchanged.cost
 
 
-def test_the_number_at_its_own_value_changes_nothing(tmp_path: Path) -> None:
-    shutil.copy(SAMPLES / "traj_sgd.jsonl.gz", tmp_path)
-    assert run(tmp_path) == run(tmp_path, module="selection.targets", name="LARGE", value=[500, 3000])
+def test_the_number_at_its_own_value_changes_nothing(data: Path, unchanged: Figures) -> None:
+    assert unchanged == run(data, module="selection.targets", name="LARGE", value=[500, 3000])
