@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import re
 from binascii import a2b_base64
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate, pairwise
@@ -84,10 +84,17 @@ class Tiktoken:
         """Tokens that start in each piece of `text`; see `Counter`."""
         assert (ends[-1] if ends else 0) == len(text), "the last piece ends where the text does"
         lengths = _vocabulary().lengths
-        ids = [token for chunk in _encode(text) for token in chunk]
-        starts = list(accumulate(map(lengths.__getitem__, ids), initial=0))
-        reached = [bisect_left(starts, end) for end in _byte_offsets(text, ends)]
-        self._counts.put(text, len(ids))
+        byte_ends = _byte_offsets(text, ends)
+        reached: list[int] = []
+        tokens = offset = 0
+
+        for chunk in _encode(text):  # one after another: a long text has a token for each character at worst
+            starts = list(accumulate(map(lengths.__getitem__, chunk), initial=offset))
+            offset = starts[-1]
+            last = bisect_right(byte_ends, offset, len(reached))
+            reached += [tokens + bisect_left(starts, end) for end in byte_ends[len(reached) : last]]
+            tokens += len(chunk)
+        self._counts.put(text, tokens)
         return [after - before for before, after in pairwise([0, *reached])]
 
 

@@ -16,7 +16,7 @@ MOST_SPANS = 8_000  # of a text that may be short; by hand: a third of a second
 FINE = 30  # characters of a span, on average, below which they are short; by hand: 1.5 seconds a megabyte
 SHORT_LINE = 12  # characters of a line, on average, below which very many are joined unread; by hand: no code has such
 _LONGEST = 120  # characters of lines that are joined
-_STRUCTURE = re.compile(r"\s*[\[{\"]|^(?:`{3}|~{3}|diff |--- |\+\+\+ |@@ )", re.MULTILINE)
+_STRUCTURE = re.compile(r"\A\s*+[\[{\"]|^(?:[ \t]*+[\[{][ \t]*+$|`{3}|~{3}|diff |--- |\+\+\+ |@@ )", re.MULTILINE)
 """How a text begins, or one of its lines, that must not be torn at any line."""
 
 

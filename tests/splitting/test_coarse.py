@@ -49,6 +49,12 @@ def test_what_must_not_be_torn_at_any_line_is_cut_by_its_shape(opening: str) -> 
     assert short_lines(opening + "1,\n" * MANY) is None
 
 
+def test_a_list_inside_of_a_text_is_cut_by_its_shape() -> None:
+    assert short_lines("numbers:\n[\n" + "1,\n" * MANY + "1]\n") is None
+    assert short_lines("[a]\nb = 1\n" * MANY) is None
+    assert short_lines("a = [1]\nb = 1\n" * MANY) is not None
+
+
 def test_lines_of_code_are_cut_by_their_shape() -> None:
     assert short_lines("    total = 1\n    f(x, y)\n" * MANY) is None
 
