@@ -14,6 +14,7 @@ from math import log2
 
 from contextprune.context import Context, Kind, Span, Syntax, Unit, blocks_of
 from contextprune.text.columns import odd_rows
+from contextprune.text.levels import odd_levels
 from contextprune.text.limits import limits_reached
 from contextprune.text.records import Pair, names_it, odd_records, pairs_of, settings_of
 from contextprune.text.renames import changes, is_plain_diff, real_changes
@@ -112,7 +113,7 @@ def _block(spans: Sequence[Span], block: range) -> tuple[dict[int, float], list[
         settings = [settings_of(spans[i].text) for i in rows]
         if sum(map(len, settings)) >= SETTINGS * len(rows):
             bits |= _odd_records(spans, rows, settings)
-        for k, surprise in odd_rows(texts, keys).items():
+        for k, surprise in (*odd_rows(texts, keys).items(), *odd_levels(texts).items()):
             bits[rows[k]] = max(bits.get(rows[k], 0.0), surprise)
         groups += _groups(rows, keys)
     return bits, groups

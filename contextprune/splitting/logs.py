@@ -142,6 +142,8 @@ class _Log:
         while self.levels and self.levels[-1][0] >= column:
             self.levels.pop()
         parent = (self.levels[-1][1],) if self.levels else self.head or self.section
+        if line.startswith("-> ", blanks):
+            parent = self.section  # a stage of a plan says all that it is
         self.levels.append((column, self._open(at, (row, 1), Unit.LINE, self._header(row) or parent)))
 
     def _header(self, row: int) -> tuple[int, ...]:

@@ -185,3 +185,10 @@ def test_a_long_line_falls_into_short_pieces_that_stand_alone() -> None:
 )
 def test_a_long_run_of_anything_takes_linear_time(unit: str) -> None:
     assert_linear_cuts(cut_log, unit)
+
+
+def test_a_stage_of_a_plan_needs_no_other_and_its_details_need_it() -> None:
+    cuts = cut_log(
+        "Limit  (rows=20)\n  ->  Sort  (rows=10)\n        ->  Seq Scan  (rows=9)\n              Filter: paid\n"
+    )
+    assert [cut.anchors for cut in cuts] == [(), (), (), (2,)]
