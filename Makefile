@@ -2,6 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 # Nothing is compiled ahead: of torch alone that takes 20 seconds in each environment, and tests import a small part of it.
+# What pip installs of torch; without a GPU on Linux, where its default build brings CUDA along, the CPU build:
+# make TORCH='torch --index-url https://download.pytorch.org/whl/cpu'
+TORCH ?= torch
 PIP := python -m pip install --disable-pip-version-check --no-compile -q
 LANGCHAIN := integrations/langchain-contextprune
 LLAMAINDEX := integrations/llama-index-postprocessor-contextprune
@@ -83,7 +86,7 @@ clean:
 # torch first and alone: whatever build satisfies the pin stays, and nothing that comes later chooses another.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/$(PIP) -c constraints.txt torch
+	$(BIN)/$(PIP) -c constraints.txt $(TORCH)
 	$(BIN)/$(PIP) -c constraints.txt -e '.[code,torch,sentence-transformers,train,dev]'
 	touch $@
 
@@ -100,12 +103,12 @@ clean:
 # Each in an environment of its own, since the frameworks' pins are not ours.
 $(LANGCHAIN)/.venv/installed: $(LANGCHAIN)/pyproject.toml pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LANGCHAIN)/.venv
-	$(LANGCHAIN)/$(BIN)/$(PIP) -c constraints.txt torch
+	$(LANGCHAIN)/$(BIN)/$(PIP) -c constraints.txt $(TORCH)
 	$(LANGCHAIN)/$(BIN)/$(PIP) -c constraints.txt -e '.[torch]' -e '$(LANGCHAIN)[test,prices]'
 	touch $@
 
 $(LLAMAINDEX)/.venv/installed: $(LLAMAINDEX)/pyproject.toml pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LLAMAINDEX)/.venv
-	$(LLAMAINDEX)/$(BIN)/$(PIP) -c constraints.txt torch
+	$(LLAMAINDEX)/$(BIN)/$(PIP) -c constraints.txt $(TORCH)
 	$(LLAMAINDEX)/$(BIN)/$(PIP) -c constraints.txt -e '.[torch]' -e '$(LLAMAINDEX)[dev]'
 	touch $@
