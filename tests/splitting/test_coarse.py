@@ -9,6 +9,7 @@ import contextprune as cp
 from contextprune.context import Context, Kind, Segment, Unit
 from contextprune.splitting import cut, split
 from contextprune.splitting.coarse import MOST_SPANS, coarsened, short_lines
+from tests.growth import assert_linear
 from tests.splitting.tiling import assert_tiles
 
 MANY = MOST_SPANS + 1_000
@@ -53,6 +54,11 @@ def test_a_list_inside_of_a_text_is_cut_by_its_shape() -> None:
     assert short_lines("numbers:\n[\n" + "1,\n" * MANY + "1]\n") is None
     assert short_lines("[a]\nb = 1\n" * MANY) is None
     assert short_lines("a = [1]\nb = 1\n" * MANY) is not None
+
+
+@pytest.mark.parametrize("unit", ["\n", " ", " \n", "[ ", "-\t\n"])
+def test_short_lines_are_told_in_linear_time_whatever_they_hold(unit: str) -> None:
+    assert_linear(short_lines, lambda size: unit * size, 20_000)
 
 
 def test_lines_of_code_are_cut_by_their_shape() -> None:
