@@ -26,7 +26,7 @@ from contextprune.proxy.telemetry.monitor import Monitor, Watcher
 from contextprune.storage.store import MemoryStore
 from tests.proxy.provider import Provider, providing
 
-HANGS = 60.0  # seconds after which a test that waits is taken to wait in vain
+HANGS = 180.0  # seconds after which a test that waits is taken to wait in vain
 
 
 @dataclass
@@ -45,10 +45,10 @@ class Running:
     def post(self, path: str, body: Any = None, **more: Any) -> httpx2.Response:
         """POST a JSON body, or `content`."""
         given = more if body is None else {"json": body, **more}
-        return httpx2.post(self.url + path, timeout=60, **given)
+        return httpx2.post(self.url + path, timeout=HANGS, **given)
 
     def get(self, path: str, **more: Any) -> httpx2.Response:
-        return httpx2.get(self.url + path, timeout=60, **more)
+        return httpx2.get(self.url + path, timeout=HANGS, **more)
 
     def records(self, count: int = 1) -> list[Any]:
         """The finished requests, the newest first, once there are `count`."""
