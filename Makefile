@@ -9,6 +9,7 @@ PIP := python -m pip install --disable-pip-version-check --no-compile -q
 LANGCHAIN := integrations/langchain-contextprune
 LLAMAINDEX := integrations/llama-index-postprocessor-contextprune
 INTEGRATIONS := $(LANGCHAIN) $(LLAMAINDEX)
+WORKERS ?= 3 # processes that run tests: one more than cores, since many tests wait
 
 # Another version of Python: the laws, the stages, the settings, the stores and the command line, which is where versions
 # differ. Without torch, whose build for one version need not exist for another; tests that need it are skipped.
@@ -28,17 +29,17 @@ demo: .venv/installed
 test: test-package test-integrations
 
 test-package: .venv/installed
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n $(WORKERS)
 
 test-integrations: $(INTEGRATIONS:=/.venv/installed)
 	for one in $(INTEGRATIONS); do (cd $$one && .venv/bin/python -m pytest) || exit 1; done
 
 # The same tests with more examples, larger inputs and more rounds of faults.
 test-nightly: .venv/installed
-	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n 2
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n $(WORKERS)
 
 test-other: .venv-other/installed
-	HYPOTHESIS_PROFILE=quick .venv-other/bin/python -m pytest -n 2 $(OTHER_TESTS)
+	HYPOTHESIS_PROFILE=quick .venv-other/bin/python -m pytest -n $(WORKERS) $(OTHER_TESTS)
 
 # Two jobs beside each other: many tests wait for processes and servers, which leaves room for types and installations.
 check: .venv/installed
