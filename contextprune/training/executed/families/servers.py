@@ -56,6 +56,49 @@ for verb, path in json.load(open("requests.json")):
     link.request(verb, path)
     link.getresponse().read()
 """
+_PROBE = """import json, subprocess, sys, threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+answers = json.load(open("answers.json"))
+
+
+class Api(BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, body = answers[self.path]
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write((json.dumps(body, indent=2) + "\\n").encode())
+
+    def log_message(self, *_):
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+for path in answers:
+    print(f"+ curl -s{sys.argv[1]} http://api.internal{path}", flush=True)
+    url = f"http://127.0.0.1:{server.server_port}{path}"
+    subprocess.run(["curl", f"-s{sys.argv[1]}", "-H", "Host: api.internal", url], stderr=subprocess.STDOUT)
+"""
+_FAULTS = (
+    (400, "bad_request", "a field of the request has the wrong type"),
+    (401, "token_expired", "credentials that are no longer valid"),
+    (403, "missing_scope", "a right that the caller lacks"),
+    (404, "not_found", "a record that does not exist"),
+    (409, "version_conflict", "a change that another change came before"),
+    (422, "invalid_value", "a value outside of what is allowed"),
+    (429, "rate_limited", "too many requests in a short time"),
+    (500, "internal_error", "a fault of the service itself"),
+    (502, "bad_gateway", "a service behind it that answered nonsense"),
+    (503, "maintenance", "a service that is switched off for repairs"),
+)
+_CURL = Form(
+    r"(?:< )?HTTP/1\.\d (?P<code>[45]\d\d)",
+    more=r"(?!\+ curl)",
+    idle=r"(?:< )?(?:Server|Date|Content-Type):|\* |\{ \[|< *$|\s*$",
+    heading=r"\+ curl .*/(?P<file>[\w.-]+)$",
+)
 _UVICORN = Form(
     r"ERROR:\s+Exception in ASGI application",
     more=r"(?!INFO:|ERROR:|DEBUG:)",
@@ -115,7 +158,28 @@ def site(bench: Workbench) -> Project:
     )
 
 
+def interface(bench: Workbench) -> Project:
+    """Make the answers of an interface, some of which are errors with a body that says why."""
+    rng = bench.rng
+    answers: dict[str, tuple[int, dict[str, object]]] = {}
+    planted: list[Planted] = []
+    for path in _paths(bench, rng.randrange(5, 18)):
+        if rng.random() < 0.25:
+            status, code, words = rng.choice(_FAULTS)
+            answers[f"/v1/{path}"] = (
+                status,
+                {"error": code, "detail": words, "request": f"{rng.randrange(16**8):08x}"},
+            )
+            planted.append(Planted(words, "", 0, code))
+        else:
+            body = {"id": rng.randrange(9999), "state": "ok", "errors": [], "total": rng.randrange(900)}
+            answers[f"/v1/{path}"] = (200, body)
+    files = {"probe.py": _PROBE, "answers.json": json.dumps(answers)}
+    return Project(bench.project_name(), files, planted, ["probe.py"])
+
+
 CHECKS = (
+    Check("curl", ("curl",), (("python probe.py i", _CURL), ("python probe.py v", _CURL)), interface),
     Check("uvicorn", (), (("python serve.py info", _UVICORN), ("python serve.py debug", _UVICORN)), application),
     Check("access_log", (), (("python serve.py", _ACCESS),), site),
 )
