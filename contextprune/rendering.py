@@ -66,7 +66,7 @@ class Markers:
         self._goal: frozenset[str] | None = None
         self._alike = _Alike(spans) if examples else None
         self._examples: dict[int, list[tuple[int, str]]] = {}
-        self._priced: dict[tuple[object, ...], tuple[int, int]] = {}
+        self._priced: dict[str, tuple[int, int]] = {}
         self._gaps: dict[tuple[int, int], tuple[int, int]] = {}  # each is asked for again when it closes
         self._rooms: dict[tuple[int, int], int] = {}
 
@@ -99,26 +99,10 @@ class Markers:
 
     def _price(self, first: int, end: int, *, short: bool) -> tuple[int, int]:
         """Tokens and bytes of a marker with the widest numbers that it may have."""
-        opening, closing = self._spans[first], self._spans[end - 1]
-        shape = (
-            short and (self._is_tiny(first, end), len(str(self._lines[end - 1] - self._lines[first]))),
-            opening.syntax,
-            opening.unit,
-            len(str(self._lines[first])),
-            len(str(self._lines[end - 1])),
-            len(str(opening.start)) if opening.syntax is Syntax.JSON_PAIR else len(str(end - first)),
-            self._lines[end - 1] > self._lines[first],
-            end - first > 1,
-            closing.text[-1],
-            opening.text[:1],
-            opening.start == 0,
-            closing.end == len(self._context.segments[opening.segment].text),
-        )
-
-        price = self._priced.get(shape)
+        text = self._dressed(self._words(first, end, short=short), first, end).translate(_NINES)
+        price = self._priced.get(text)
         if price is None:
-            text = self._dressed(self._words(first, end, short=short), first, end).translate(_NINES)
-            price = self._priced[shape] = self._count(text), len(text.encode("utf-8", "surrogatepass"))
+            price = self._priced[text] = self._count(text), len(text.encode("utf-8", "surrogatepass"))
         return price
 
     def key(self, segment: int) -> tuple[int, int]:

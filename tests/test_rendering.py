@@ -227,3 +227,20 @@ def test_the_line_end_after_a_marker_in_prose_stays_whatever_white_space_stands_
     plan = Plan(Context((Segment(Kind.TOOL_RESULT, text, ("r",)),)), parts, (kept, gone, kept))
     lines = re.split(r"[\r\n]+", rendered(plan))
     assert lines == [f"The first gate was closed. [1 sentence cut, recall={STORE.key(text)}]", "The third one is new."]
+
+
+def test_a_marker_costs_the_same_whichever_gap_was_priced_before() -> None:
+    """Two lines that are one span, and one line, of the same beginnings, ends and places."""
+    text = "".join(f"<p>{word} stood here all day long</p>\n" for word in "abcdefghijkl")
+    ends = [text.find("\n", at) + 1 for at in (0, *(i + 1 for i, letter in enumerate(text) if letter == "\n"))][:-1]
+    places = [(0, ends[9]), (ends[9], ends[10]), (ends[10], ends[11])]
+    parts = [Span(0, start, end, Unit.LINE, text[start:end], Syntax.HTML) for start, end in places]
+    double = [
+        Span(1, start, end, Unit.LINE, text[start:end], Syntax.HTML)
+        for start, end in [(0, ends[9]), (ends[9], ends[11])]
+    ]
+    context = Context(tuple(Segment(Kind.TOOL_RESULT, text, (i,)) for i in range(2)))
+    spans, costs = [*parts, *double], [120, 24, 24, 120, 48]
+    one, other = (Markers(context, spans, costs, COUNTER, STORE.key) for _ in range(2))
+    gaps_of = [(1, 2), (2, 3), (4, 5)]
+    assert [one.gap(*gap) for gap in gaps_of] == [other.gap(*gap) for gap in reversed(gaps_of)][::-1]
