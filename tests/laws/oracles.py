@@ -170,7 +170,7 @@ def first_of_all(sent: Sent, counter: cp.Counter) -> Iterator[str]:
     """Law 14, and marks that keep: failures and marked passages stand somewhere, where there is room for all."""
     free = [text for text in frees_of(sent.body.tree) if text]
     told = [(line, "14") for text in free for line in text.made.failures]
-    told += [(passage, "5") for text in free for passage in text.made.kept]
+    told += [(line, "5") for text in free for passage in text.made.kept for line in passage.splitlines()]
     if sent.ceiling is not None:
         fixed = sent.before - sum(counter(text) for text in free)
         need = sum(counter(line) + 4 for line, _ in told) + 45 * len(free)
