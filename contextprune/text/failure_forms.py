@@ -242,7 +242,8 @@ _GIT = Form(
      "both added",
      "deleted by ", "refusing to", "patch does not apply", "could not apply"),
     re.compile(
-        r"^fatal: |\bCONFLICT \(|^! \[[\w ]{0,10}rejected\]|\[(?:remote )?rejected\]\s{1,20}\S{1,200} -> \S|\bmerge failed\b"
+        r"^fatal: |\bCONFLICT \(|^! \[[\w ]{0,10}rejected\]|\[(?:remote )?rejected\]\s{1,20}\S{1,200} -> \S"
+        r"|\bmerge failed\b"
         r"|\bwould be overwritten by"
         r"|\bunmerged (?:files|paths)|^(?:both modified|both added|deleted by (?:us|them)):|^refusing to"
         r"|\brefusing to merge"
