@@ -248,7 +248,6 @@ FAILURES = {
         "F1130 22:00:00.123456       1 main.go:20] unable to start",
     ),
     "git": (
-        "[rejected]        main -> main (non-fast-forward)",
         "#4 9.36 ! [remote rejected] main -> main (pre-receive hook declined)",
         "fatal: not a git repository (or any of the parent directories): .git",
         "CONFLICT (content): Merge conflict in src/a.py",
