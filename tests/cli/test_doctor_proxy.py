@@ -28,7 +28,7 @@ STATS: dict[str, Any] = {"version": __version__, "mode": "on", "all": {"eligible
 
 @contextmanager
 def serving(folder: Path, *flags: str, **environ: str) -> Iterator[str]:
-    """A real proxy; its address."""
+    """A real proxy, started as far as it starts; its address."""
     log = folder / "serve.log"
     command = [sys.executable, "-m", "contextprune", "serve", "--port", "0", "--scorers", "1", *flags]
     given = {**os.environ, **PATIENT, "CONTEXTPRUNE_STORE": str(folder / "originals.sqlite3"), **environ}
@@ -37,7 +37,11 @@ def serving(folder: Path, *flags: str, **environ: str) -> Iterator[str]:
             end = time.monotonic() + 30
             while " (mode" not in log.read_text() and process.poll() is None and time.monotonic() < end:
                 time.sleep(0.05)
-            yield log.read_text().partition("listens at ")[2].partition(" ")[0]
+            url = log.read_text().partition("listens at ")[2].partition(" ")[0]
+            end = time.monotonic() + 120
+            while fetch(f"{url}/readyz").status != 200 and time.monotonic() < end:
+                time.sleep(0.1)
+            yield url
         finally:
             process.terminate()
             process.wait(10)

@@ -139,7 +139,7 @@ def test_long_logs_are_shortened_by_a_scorer_of_its_own_and_come_out_the_same_ne
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "a", "content": f"{log}\nERROR: missing header zlib.h in codec.c line 7\n"},
     ]
-    with running(deadline=5.0, prefill=100.0) as proxy:
+    with running(deadline=60.0, prefill=1.0) as proxy:
         first = proxy.post("/v1/chat/completions", {"model": "gpt-5", "messages": messages})
         turn = [{"role": "assistant", "content": "zlib is missing."}, {"role": "user", "content": "Fix it."}]
         second = proxy.post("/v1/chat/completions", {"model": "gpt-5", "messages": messages + turn})
