@@ -101,7 +101,8 @@ def test_no_result_takes_more_than_its_share_where_others_have_what_is_worth_mor
     for span, decision in zip(plan.spans, plan.decisions, strict=True):
         first[span.segment] += decision.cost if decision.action is Action.KEEP and prefix in span.text else 0
     quiet_left = sum("went well" in s.text and d.action is not Action.KEEP for s, d in _pairs(plan))
-    assert max(first) <= SHARE * ratio * setting.total or not quiet_left
+    crumbs = 40  # tokens: the room that is left once no other line fits is used all the same
+    assert max(first) <= SHARE * ratio * setting.total + crumbs or not quiet_left
 
 
 def _pairs(plan: cp.Plan) -> list[tuple[Any, Any]]:
