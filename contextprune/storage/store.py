@@ -129,14 +129,20 @@ class MemoryStore:
         self._secret = secret
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._texts: dict[str, str] = {}  # in order of last use
+        self._texts: dict[str, str] = {}
         self._owners: dict[str, str] = {}
-        self._sizes: Counter[str] = Counter()  # bytes that each tenant holds, "" for nobody
+        self._held: dict[str, dict[str, None]] = {}  # keys of each tenant, "" for nobody, in order of last use
+        self._sizes: Counter[str] = Counter()  # bytes that each tenant holds
 
     def __getstate__(self) -> dict[str, Any]:
         """The originals go along to another process, which has no other way to them."""
         with self._lock:
-            copies = {"_texts": dict(self._texts), "_owners": dict(self._owners), "_sizes": Counter(self._sizes)}
+            copies = {
+                "_texts": dict(self._texts),
+                "_owners": dict(self._owners),
+                "_held": {tenant: dict(keys) for tenant, keys in self._held.items()},
+                "_sizes": Counter(self._sizes),
+            }
             return {key: value for key, value in vars(self).items() if key != "_lock"} | copies
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -165,28 +171,29 @@ class MemoryStore:
                 if self._texts.get(key, text) != text:
                     raise StoreError(f"the key {key!r} already stands for another text")
             for key, text in texts.items():
-                if self._texts.pop(key, None) is None:
-                    self._owners[key] = tenant
+                if key not in self._texts:
+                    self._texts[key], self._owners[key] = text, tenant
                     self._sizes[tenant] += bytes_of(text)
-                self._texts[key] = text
+                self._use(key)
             while self._sizes.total() > self._max_bytes:
                 self._drop(self._next_to_go(texts))
 
+    def _use(self, key: str) -> None:
+        keys = self._held.setdefault(self._owners[key], {})
+        keys.pop(key, None)
+        keys[key] = None
+
     def _next_to_go(self, spared: Collection[str]) -> str:
         """The key of what whoever holds the most used least recently; none of those just written."""
-        if len(self._sizes) == 1:
-            return next(iter(self._texts))
-        oldest: dict[str, str] = {}
-        for key in self._texts:
-            if key not in spared:
-                oldest.setdefault(self._owners[key], key)
-        return oldest[max(oldest, key=self._sizes.__getitem__)]
+        by_size = sorted(self._held, key=self._sizes.__getitem__, reverse=True)
+        return next(key for tenant in by_size for key in self._held[tenant] if key not in spared)
 
     def _drop(self, key: str) -> None:
         tenant = self._owners.pop(key)
         self._sizes[tenant] -= bytes_of(self._texts.pop(key))
-        if not self._sizes[tenant]:
-            del self._sizes[tenant]
+        del self._held[tenant][key]
+        if not self._held[tenant]:
+            del self._held[tenant], self._sizes[tenant]
 
     def stored(self, keys: Sequence[str]) -> Collection[str]:
         """See `Knowing`."""
@@ -196,7 +203,7 @@ class MemoryStore:
     def get(self, key: str) -> str | None:
         """See `Store`."""
         with self._lock:
-            text = self._texts.pop(key, None)
+            text = self._texts.get(key)
             if text is not None:
-                self._texts[key] = text
+                self._use(key)
             return text
