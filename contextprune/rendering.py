@@ -23,9 +23,7 @@ _LISTED = re.compile(r"(?:^|[\s/])[\w.-]{0,200}[A-Za-z][\w-]{0,99}(?:\.[A-Za-z]\
 TINY = 14  # tokens below which a gap is marked without words: such as "[1 line cut]" take some six
 _INLINE = frozenset({Syntax.PROSE, Syntax.JSON_ITEM, Syntax.JSON_PAIR, Syntax.JSON_STRING})
 LEAST_ALIKE = 3  # lines of one template, and tokens, before a marker shows one of them
-SHOWN_ONE_IN = (
-    20  # of what a marker stands for may the line take that it shows: under a budget it stands in others' way
-)
+SHOWN_ONE_IN = 20  # of what a marker stands for may the line take that it shows, or it stands in others' way
 _COMMENT = {Syntax.HASH_CODE: "# ", Syntax.SLASH_CODE: "// ", Syntax.DASH_CODE: "-- ", Syntax.DIFF: " "}
 _NINES = str.maketrans("0123456789", "9999999999")
 

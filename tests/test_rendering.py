@@ -13,7 +13,7 @@ import contextprune as cp
 from contextprune.context import Context, Kind, Segment, Span, Syntax, Unit
 from contextprune.markers import KEY
 from contextprune.plan import Action, Decision, Plan
-from contextprune.rendering import Gap, Markers, gaps, render
+from contextprune.rendering import SHOWN_ONE_IN, Gap, Markers, gaps, render
 from contextprune.splitting import split
 from tests import tool_outputs as outputs
 from tests.strategies import COUNTER, contexts
@@ -177,17 +177,25 @@ def test_a_segment_of_which_all_stays_is_not_rendered() -> None:
 
 
 @given(contexts(), st.data())
-def test_what_a_gap_is_priced_at_covers_its_marker(context: Context, data: st.DataObject) -> None:
+def test_what_a_gap_is_priced_at_covers_its_marker_but_for_the_line_that_it_may_show(
+    context: Context, data: st.DataObject
+) -> None:
     spans = split(context)
     if not spans:
         return
     each = data.draw(st.sampled_from([1, 20, 200]))
-    markers = Markers(context, spans, [each] * len(spans), COUNTER, STORE.key)
+    plain, showing = (
+        Markers(context, spans, [each] * len(spans), COUNTER, STORE.key, examples=examples)
+        for examples in (False, True)
+    )
     first = data.draw(st.integers(0, len(spans) - 1))
     last = max(i for i, span in enumerate(spans) if span.segment == spans[first].segment)
     end = data.draw(st.integers(first, last)) + 1
-    marker = markers.write(Gap(first, end, copies=False, digest=()))
-    assert len(marker.encode("utf-8", "surrogatepass")) <= markers.gap(first, end)[1] + 8  # widths of numbers
+    marker, with_line = (markers.write(Gap(first, end, copies=False, digest=())) for markers in (plain, showing))
+    assert plain.gap(first, end) == showing.gap(first, end)
+    assert len(marker.encode("utf-8", "surrogatepass")) <= plain.gap(first, end)[1] + 8  # widths of numbers
+    line = COUNTER(with_line) - COUNTER(marker)
+    assert line <= each * (end - first) // SHOWN_ONE_IN + 2  # tokens that pieces are one more apart than together
 
 
 def test_gaps_walk_kept_spans_and_what_lies_between() -> None:
