@@ -1,0 +1,107 @@
+"""What the network of neural.v2 reads of a context: one sequence of word pieces, the texts in it, and features.
+
+The texts stand in a fixed order: the goal, the latest calls, the header of each block, then the spans block by block.
+Between texts that must not see one another stands a gap, as wide as the convolutions reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from contextprune.context import Context, Kind, Span
+from contextprune.scoring.features import FEATURES
+from contextprune.scoring.signals import RECENT_CALLS
+from contextprune.scoring.windows import header
+
+HEAD, TAIL = 64, 32  # pieces of a text that are read at its two ends
+RECENT_HEAD, RECENT_TAIL = 32, 64  # of the latest calls, of which the last say most
+GAP = 6  # pieces: two convolutions of seven reach three pieces each
+UNKNOWN = 100  # [UNK], for a text without pieces
+GOAL, RECENT, HEADER, SPAN = range(4)
+"""Kinds of texts."""
+
+Array: TypeAlias = np.ndarray[Any, Any]
+Encode: TypeAlias = Callable[[Sequence[str]], list[list[int]]]
+"""Texts -> the ids of their pieces, without those that say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """T pieces, N texts (the goal, the latest calls, B headers, S spans).
+
+    ids       [T] rows of the table; gaps between texts, before the first and behind the last
+    starts    [N] first piece of each text; ends [N] the piece after its last one
+    kinds     [N] GOAL, RECENT, HEADER or SPAN
+    blocks    [S] number of the block of each span, rising from 0
+    features  [S, FEATURES]
+    """
+
+    ids: Array
+    starts: Array
+    ends: Array
+    kinds: Array
+    blocks: Array
+    features: Array
+
+
+def inputs_of(
+    context: Context, spans: Sequence[Span], read: Sequence[int], rows: Sequence[Sequence[float]], encode: Encode,
+    gap: int,
+) -> Inputs:  # fmt: skip
+    """Make the inputs for the spans with the indices `read`, in order.
+
+    rows   features of all spans
+    gap    id of the piece that stands between texts
+    """
+    segments = [spans[i].segment for i in read]
+    headed = list(dict.fromkeys(segments))
+    numbers = {segment: number for number, segment in enumerate(headed)}
+    texts = [
+        context.query,
+        recent_text(context),
+        *(header(context, segment) for segment in headed),
+        *(spans[i].text for i in read),
+    ]
+
+    encoded = encode(texts)
+    cut = [_ends(ids, HEAD, TAIL) or [UNKNOWN] for ids in encoded]
+    cut[RECENT] = _ends(encoded[RECENT], RECENT_HEAD, RECENT_TAIL) or [UNKNOWN]
+    blocks = np.array([numbers[segment] for segment in segments], np.int32)
+    features = np.array([rows[i] for i in read], np.float32).reshape(-1, FEATURES)
+    return joined(cut, blocks, features, gap)
+
+
+def joined(texts: Sequence[Sequence[int]], blocks: Array, features: Array, gap: int) -> Inputs:
+    """Put the pieces of texts one after another: goal, latest calls, headers, and the spans of the blocks."""
+    headers = len(texts) - len(blocks) - HEADER
+    apart = np.ones(len(texts), np.int64)  # whether a gap stands before a text
+    first_span = HEADER + headers
+    apart[first_span + 1 :] = blocks[1:] != blocks[:-1]
+
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    starts = np.cumsum(apart * GAP) + np.cumsum(lengths) - lengths
+    ends = starts + lengths
+    ids = np.full(int(ends[-1]) + GAP, gap, np.int32)
+    pieces = np.fromiter((piece for text in texts for piece in text), np.int32, int(lengths.sum()))
+    ids[np.arange(len(pieces)) + np.repeat(np.cumsum(apart * GAP), lengths)] = pieces
+
+    kinds = np.full(len(texts), SPAN, np.int8)
+    kinds[:HEADER] = (GOAL, RECENT)
+    kinds[HEADER:first_span] = HEADER
+    return Inputs(ids, starts, ends, kinds, blocks, features)
+
+
+def recent_text(context: Context) -> str:
+    """The latest calls and what came with them, oldest first: what the agent was about when it got its results."""
+    turns = sorted({s.turn for s in context.segments if s.kind is Kind.TOOL_CALL})[-RECENT_CALLS:]
+    spoken = (Kind.TOOL_CALL, Kind.ASSISTANT)
+    said: Iterable[str] = (s.text for s in context.segments if turns and s.turn >= turns[0] and s.kind in spoken)
+    return "\n".join(said)
+
+
+def _ends(ids: list[int], head: int, tail: int) -> list[int]:
+    return ids if len(ids) <= head + tail else [*ids[:head], *ids[len(ids) - tail :]]
