@@ -64,12 +64,35 @@ REPLAY_IMPORTS_NOT = (
 )  # fmt: skip
 
 HEAVY = {
-    "torch": {"scoring/neural.py", "scoring/encoder.py", "scoring/listwise.py", "training/*", "bench/*"},
-    "numpy": {"scoring/neural.py", "scoring/encoder.py", "scoring/listwise.py", "training/*", "bench/*"},
+    "torch": {
+        "scoring/neural.py",
+        "scoring/torch_network.py",
+        "scoring/encoder.py",
+        "scoring/listwise.py",
+        "training/*",
+        "bench/*",
+    },
+    "numpy": {
+        "scoring/neural.py",
+        "scoring/network*",
+        "scoring/torch_network.py",
+        "scoring/trained.py",
+        "scoring/encoder.py",
+        "scoring/listwise.py",
+        "training/*",
+        "bench/*",
+    },
     "tokenizers": {"scoring/neural.py", "training/*", "bench/documents/minilm.py"},
     "scipy": {"bench/intervals.py", "training/fit/calibrate.py"},
     "datasketch": {"training/labels/near_duplicates.py"},
-    "safetensors": {"scoring/neural.py", "scoring/cross_encoder.py", "training/*", "bench/documents/minilm.py"},
+    "safetensors": {
+        "scoring/neural.py",
+        "scoring/trained.py",
+        "scoring/network.py",
+        "scoring/cross_encoder.py",
+        "training/*",
+        "bench/documents/minilm.py",
+    },
     "sentence_transformers": {"scoring/cross_encoder.py", "bench/*"},
     "transformers": {"scoring/cross_encoder.py", "bench/*"},
     "pydantic": {"settings/model.py", "settings/schema.py"},

@@ -57,42 +57,54 @@ def inputs_of(
     rows   features of all spans
     gap    id of the piece that stands between texts
     """
+    texts, blocks = texts_of(context, spans, read, encode)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    pieces = np.fromiter((piece for text in texts for piece in text), np.int32, int(lengths.sum()))
+    features = np.array([rows[i] for i in read], np.float32).reshape(-1, FEATURES)
+    return joined(pieces, lengths, blocks, features, gap)
+
+
+def texts_of(
+    context: Context, spans: Sequence[Span], read: Sequence[int], encode: Encode
+) -> tuple[list[list[int]], Array]:
+    """Pieces of the goal, the latest calls, the headers and the spans `read`, of each what is read; [S] block numbers."""
     segments = [spans[i].segment for i in read]
     headed = list(dict.fromkeys(segments))
     numbers = {segment: number for number, segment in enumerate(headed)}
-    texts = [
-        context.query,
-        recent_text(context),
-        *(header(context, segment) for segment in headed),
-        *(spans[i].text for i in read),
-    ]
+    encoded = encode(
+        [
+            context.query,
+            recent_text(context),
+            *(header(context, segment) for segment in headed),
+            *(spans[i].text for i in read),
+        ]
+    )
 
-    encoded = encode(texts)
-    cut = [_ends(ids, HEAD, TAIL) or [UNKNOWN] for ids in encoded]
-    cut[RECENT] = _ends(encoded[RECENT], RECENT_HEAD, RECENT_TAIL) or [UNKNOWN]
-    blocks = np.array([numbers[segment] for segment in segments], np.int32)
-    features = np.array([rows[i] for i in read], np.float32).reshape(-1, FEATURES)
-    return joined(cut, blocks, features, gap)
+    texts = [_ends(ids, HEAD, TAIL) or [UNKNOWN] for ids in encoded]
+    texts[RECENT] = _ends(encoded[RECENT], RECENT_HEAD, RECENT_TAIL) or [UNKNOWN]
+    return texts, np.array([numbers[segment] for segment in segments], np.int32)
 
 
-def joined(texts: Sequence[Sequence[int]], blocks: Array, features: Array, gap: int) -> Inputs:
-    """Put the pieces of texts one after another: goal, latest calls, headers, and the spans of the blocks."""
-    headers = len(texts) - len(blocks) - HEADER
-    apart = np.ones(len(texts), np.int64)  # whether a gap stands before a text
-    first_span = HEADER + headers
+def joined(pieces: Array, lengths: Array, blocks: Array, features: Array, gap: int) -> Inputs:
+    """Put gaps between the texts whose pieces stand one after another: goal, latest calls, headers, spans by block.
+
+    pieces   [P] ids; lengths [N] how many of them each text has, none has none
+    """
+    lengths = lengths.astype(np.int64)
+    first_span = len(lengths) - len(blocks)
+    apart = np.ones(len(lengths), np.int64)  # whether a gap stands before a text
     apart[first_span + 1 :] = blocks[1:] != blocks[:-1]
 
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    starts = np.cumsum(apart * GAP) + np.cumsum(lengths) - lengths
+    before = np.cumsum(apart * GAP)
+    starts = before + np.cumsum(lengths) - lengths
     ends = starts + lengths
     ids = np.full(int(ends[-1]) + GAP, gap, np.int32)
-    pieces = np.fromiter((piece for text in texts for piece in text), np.int32, int(lengths.sum()))
-    ids[np.arange(len(pieces)) + np.repeat(np.cumsum(apart * GAP), lengths)] = pieces
+    ids[np.arange(len(pieces)) + np.repeat(before, lengths)] = pieces
 
-    kinds = np.full(len(texts), SPAN, np.int8)
+    kinds = np.full(len(lengths), SPAN, np.int8)
     kinds[:HEADER] = (GOAL, RECENT)
     kinds[HEADER:first_span] = HEADER
-    return Inputs(ids, starts, ends, kinds, blocks, features)
+    return Inputs(ids, starts, ends, kinds, blocks.astype(np.int64), features.astype(np.float32))
 
 
 def recent_text(context: Context) -> str:

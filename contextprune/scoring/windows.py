@@ -60,7 +60,7 @@ class Cutter:
         segments = list(dict.fromkeys(spans[i].segment for i in picked))
 
         texts = [context.query, *(header(context, s) for s in segments), *(spans[i].text for i in picked)]
-        encoded = self._encode(texts)
+        encoded = self.encode(texts)
         goal = _ends(encoded[0], GOAL - GOAL // 3, GOAL // 3)
         headers = {s: encoded[1 + k][:HEADER] for k, s in enumerate(segments)}
         bodies = encoded[1 + len(segments) :]
@@ -74,7 +74,7 @@ class Cutter:
                 start = end
         return windows
 
-    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids without those that say nothing; of a text that has no others, its first."""
         cut = [text if len(text) <= _READ else text[:_READ] + " " + text[-_READ // 2 :] for text in texts]
         if not all(map(str.isascii, cut)):  # a lone surrogate is no text to the tokenizer

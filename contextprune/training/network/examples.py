@@ -1,0 +1,191 @@
+"""Samples made ready for the network: ids, texts, features and labels, in flat arrays on disk.
+
+An example is a whole context, so that its spans see one another; of one that is too long to train on, runs of spans
+are drawn, those with needs first. Each run then counts as a block, since what stood between is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from contextprune.interpreter import isolate_children
+from contextprune.scoring.features import FEATURES, features
+from contextprune.scoring.network_inputs import HEADER, Inputs, joined, texts_of
+from contextprune.scoring.windows import Cutter
+from contextprune.splitting import split
+from contextprune.training.fit.groups import labels_of
+from contextprune.training.samples import Sample, read_samples
+
+MAX_PIECES = 4000  # of an example to train on
+RUN = 24  # spans of a run that is drawn whole
+EXAMPLES_PER_FILE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One context. N texts (goal, latest calls, headers, S spans) of P pieces in all.
+
+    pieces    [P] ids, text after text, without gaps
+    lengths   [N] pieces of each text
+    blocks    [S] number of each span's block, rising from 0
+    features  [S, FEATURES]
+    label     [S] 0..1
+    size      [S] characters
+    judged    [S] True where the label counts
+    """
+
+    source: str
+    kind: str
+    pieces: Any
+    lengths: Any
+    blocks: Any
+    features: Any
+    label: Any
+    size: Any
+    judged: Any
+
+    def inputs(self, gap: int) -> Inputs:
+        """What the network reads of it."""
+        return joined(self.pieces, self.lengths, self.blocks, self.features, gap)
+
+
+_ARRAYS = ("pieces", "lengths", "blocks", "features", "label", "size", "judged")
+Encode = Callable[[Sequence[str]], list[list[int]]]
+
+
+def example_of(sample: Sample, encode: Encode, max_pieces: int | None = MAX_PIECES) -> Example | None:
+    """Make the example of a sample with at most about `max_pieces` (None: all); None where no span is judged."""
+    spans = split(sample.context)
+    wanted = set(sample.judged)
+    judged = np.array([span.segment in wanted for span in spans], bool)
+    if not judged.any():
+        return None
+
+    texts, blocks = texts_of(sample.context, spans, range(len(spans)), encode)
+    rows = np.array(features(sample.context, spans), np.float16).reshape(-1, FEATURES)
+    label = np.array(labels_of(sample, spans), np.float16) * judged
+    size = np.array([len(span.text) for span in spans], np.int32)
+    keep = np.arange(len(spans))
+    of_spans = texts[len(texts) - len(spans) :]
+    headers = texts[HEADER : len(texts) - len(spans)]
+    if max_pieces is not None and sum(map(len, texts)) > max_pieces:
+        keep = _runs(label, blocks, [len(text) for text in of_spans], max_pieces, sample.id)
+        cut = np.r_[True, (keep[1:] != keep[:-1] + 1) | (blocks[keep[1:]] != blocks[keep[:-1]])]
+        headers = [headers[block] for block in blocks[keep[cut]]]
+        blocks = np.cumsum(cut) - 1
+    else:
+        blocks = blocks.copy()
+
+    chosen = [*texts[:HEADER], *headers, *(of_spans[i] for i in keep)]
+    return Example(
+        sample.source, sample.kind,
+        pieces=np.array([piece for text in chosen for piece in text], "u2"),
+        lengths=np.array([len(text) for text in chosen], "u2"),
+        blocks=blocks.astype("u2"), features=rows[keep], label=label[keep], size=size[keep], judged=judged[keep],
+    )  # fmt: skip
+
+
+def _runs(label: Any, blocks: Any, lengths: Sequence[int], room: int, name: str) -> Any:
+    """Indices of the spans of runs that fit into `room` pieces: those with needs first, then others by chance."""
+    firsts = [0]
+    for i in range(1, len(blocks)):
+        if blocks[i] != blocks[i - 1] or i - firsts[-1] == RUN:
+            firsts.append(i)
+    runs = [range(a, b) for a, b in zip(firsts, [*firsts[1:], len(blocks)], strict=True)]
+    rng = Random(name)  # noqa: S311 - a reproducible draw, no secret
+    needed = [run for run in runs if label[run.start : run.stop].any()]
+    others = [run for run in runs if not label[run.start : run.stop].any()]
+    rng.shuffle(needed)
+    rng.shuffle(others)
+
+    kept: list[range] = []
+    least_others = room // 3
+    for part, limit in ((needed, room - least_others), (others, room)):
+        for run in part:
+            if room <= 0 or (part is needed and room < limit // 3 and kept):
+                break
+            kept.append(run)
+            room -= sum(lengths[i] for i in run)
+    return np.array(sorted(i for run in kept for i in run))
+
+
+def prepare(samples: Iterable[Sample], out: Path, tokenizer: Path, *, whole: bool, processes: int = 1) -> int:
+    """Write the examples of samples to `out`, whole contexts or cut ones; returns how many."""
+    make = partial(_example, tokenizer=tokenizer, max_pieces=None if whole else MAX_PIECES)
+    if processes == 1:
+        return write_examples(out, filter(None, map(make, samples)))
+    isolate_children()
+    with get_context("spawn").Pool(processes) as pool:
+        return write_examples(out, filter(None, pool.imap(make, samples, chunksize=16)))
+
+
+def _example(sample: Sample, tokenizer: Path, max_pieces: int | None) -> Example | None:
+    return example_of(sample, _cutter(tokenizer).encode, max_pieces)
+
+
+@lru_cache(maxsize=1)
+def _cutter(tokenizer: Path) -> Cutter:
+    """Load the tokenizer: once in each process, for it takes as long as many samples."""
+    from tokenizers import Tokenizer  # noqa: PLC0415 - only the pool's processes need it
+
+    return Cutter(Tokenizer.from_file(str(tokenizer)))
+
+
+def write_examples(folder: Path, examples: Iterable[Example]) -> int:
+    """Write files `NNNN.npz` to `folder`; returns how many examples."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.npz"):
+        stale.unlink()
+
+    pending: list[Example] = []
+    files = count = 0
+    for example in examples:
+        pending.append(example)
+        count += 1
+        if len(pending) == EXAMPLES_PER_FILE:
+            _write(folder / f"{files:04}.npz", pending)
+            files, pending = files + 1, []
+    if pending:
+        _write(folder / f"{files:04}.npz", pending)
+    return count
+
+
+def _write(path: Path, examples: Sequence[Example]) -> None:
+    arrays: dict[str, Any] = {
+        "sources": np.array([example.source for example in examples], "U"),
+        "kinds": np.array([example.kind for example in examples], "U"),
+    }
+    for name in _ARRAYS:
+        parts = [getattr(example, name) for example in examples]
+        arrays[name] = np.concatenate(parts)
+        arrays[f"{name}_ends"] = np.cumsum([len(part) for part in parts])
+    partial_path = path.with_suffix(".partial.npz")
+    np.savez(partial_path, **arrays)
+    partial_path.replace(path)
+
+
+def read_examples(folder: Path) -> Iterator[Example]:
+    """Read all examples of a folder, in order."""
+    for path in sorted(folder.glob("[0-9]*.npz")):
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        for k, (source, kind) in enumerate(zip(arrays["sources"], arrays["kinds"], strict=True)):
+            parts = {}
+            for name in _ARRAYS:
+                ends = arrays[f"{name}_ends"]
+                parts[name] = arrays[name][ends[k - 1] if k else 0 : ends[k]]
+            yield Example(str(source), str(kind), **parts)
+
+
+def samples_of(files: Sequence[Path]) -> Iterator[Sample]:
+    """All samples of several files."""
+    for path in files:
+        yield from read_samples(path)
