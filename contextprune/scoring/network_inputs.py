@@ -67,7 +67,7 @@ def inputs_of(
 def texts_of(
     context: Context, spans: Sequence[Span], read: Sequence[int], encode: Encode
 ) -> tuple[list[list[int]], Array]:
-    """Pieces of the goal, the latest calls, the headers and the spans `read`, of each what is read; [S] block numbers."""
+    """Pieces of the goal, the latest calls, the headers and spans, each cut to what is read; [S] block numbers."""
     segments = [spans[i].segment for i in read]
     headed = list(dict.fromkeys(segments))
     numbers = {segment: number for number, segment in enumerate(headed)}
