@@ -43,10 +43,13 @@ def summary(rows: Sequence[Row]) -> dict[str, float]:
 
 
 TRACES = frozenset({"tau_airline", "sweagent_demo", "intercode", "sgd", "fireact", "code_view"})
+SESSIONS = frozenset({"entire_auth", "entire_skills", "gatomia"})
+"""Coding sessions of repositories that training never sees."""
 SOURCE_GROUPS: Mapping[str, Callable[[str], bool]] = {
-    "questions": lambda source: source not in TRACES and not source.startswith("tool:"),
+    "questions": lambda source: source not in TRACES | SESSIONS and not source.startswith("tool:"),
     "tools": lambda source: source.startswith("tool:"),
     "traces": lambda source: source in TRACES,
+    "sessions": lambda source: source in SESSIONS,
 }
 
 
