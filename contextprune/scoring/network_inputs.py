@@ -6,7 +6,7 @@ Between texts that must not see one another stands a gap, as wide as the convolu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -111,8 +111,9 @@ def recent_text(context: Context) -> str:
     """The latest calls and what came with them, oldest first: what the agent was about when it got its results."""
     turns = sorted({s.turn for s in context.segments if s.kind is Kind.TOOL_CALL})[-RECENT_CALLS:]
     spoken = (Kind.TOOL_CALL, Kind.ASSISTANT)
-    said: Iterable[str] = (s.text for s in context.segments if turns and s.turn >= turns[0] and s.kind in spoken)
-    return "\n".join(said)
+    if not turns:
+        return ""
+    return "\n".join(s.text for s in context.segments if s.turn >= turns[0] and s.kind in spoken)
 
 
 def _ends(ids: list[int], head: int, tail: int) -> list[int]:

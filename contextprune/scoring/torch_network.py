@@ -52,7 +52,7 @@ class Packed:
     texts     [N] the stretch of each text
     starts    [N] its first piece; kinds [N]
     headers   [S] the text that is the header of each span's block
-    own       [S] the text of each span
+    spans     [S] the text of each span
     blocks    [S] the number of its block
     owner     [S] the number of its context
     features  [S, FEATURES]
@@ -64,45 +64,45 @@ class Packed:
     starts: Tensor
     kinds: Tensor
     headers: Tensor
-    own: Tensor
+    spans: Tensor
     blocks: Tensor
     owner: Tensor
     features: Tensor
     bounds: Sequence[Bounds]
 
 
-def packed(many: Sequence[Inputs], device: torch.device | str = "cpu") -> Packed:
+def packed(contexts: Sequence[Inputs], device: torch.device | str = "cpu") -> Packed:
     """Pack the inputs of contexts, each with one span or more."""
     columns: dict[str, list[Any]] = {name: [] for name in _INDICES}
     bounds: list[Bounds] = []
     pieces = stretches = texts = blocks = spans = 0
-    for number, one in enumerate(many):
-        count, own = len(one.starts), len(one.blocks)
-        stretch = np.stack((one.starts - np.r_[0, one.ends[:-1]], one.ends - one.starts), 1).ravel()
-        columns["ids"].append(one.ids)
-        columns["lengths"] += [stretch[stretch > 0], [len(one.ids) - one.ends[-1]]]
+    for number, inputs in enumerate(contexts):
+        count, scored = len(inputs.starts), len(inputs.blocks)
+        stretch = np.stack((inputs.starts - np.r_[0, inputs.ends[:-1]], inputs.ends - inputs.starts), 1).ravel()
+        columns["ids"].append(inputs.ids)
+        columns["lengths"] += [stretch[stretch > 0], [len(inputs.ids) - inputs.ends[-1]]]
         columns["texts"].append(np.cumsum(stretch > 0)[1::2] - 1 + stretches)
-        columns["starts"].append(one.starts + pieces)
-        columns["kinds"].append(one.kinds)
-        columns["headers"].append(one.blocks + HEADER + texts)
-        columns["own"].append(np.arange(count - own, count) + texts)
-        columns["blocks"].append(one.blocks + blocks)
-        columns["owner"].append(np.full(own, number))
+        columns["starts"].append(inputs.starts + pieces)
+        columns["kinds"].append(inputs.kinds)
+        columns["headers"].append(inputs.blocks + HEADER + texts)
+        columns["spans"].append(np.arange(count - scored, count) + texts)
+        columns["blocks"].append(inputs.blocks + blocks)
+        columns["owner"].append(np.full(scored, number))
 
-        ends = pieces + len(one.ids), stretches + int((stretch > 0).sum()) + 1, texts + count, spans + own
+        ends = pieces + len(inputs.ids), stretches + int((stretch > 0).sum()) + 1, texts + count, spans + scored
         starts = pieces, stretches, texts, spans
         bounds.append(Bounds(*(slice(a, b) for a, b in zip(starts, ends, strict=True))))
         pieces, stretches, texts, spans = ends
-        blocks += int(one.blocks[-1]) + 1
+        blocks += int(inputs.blocks[-1]) + 1
 
     index = {
         name: torch.from_numpy(np.concatenate(parts).astype(np.int64)).to(device) for name, parts in columns.items()
     }
-    features = torch.from_numpy(np.concatenate([one.features for one in many]).astype(np.float32)).to(device)
+    features = torch.from_numpy(np.concatenate([inputs.features for inputs in contexts]).astype(np.float32)).to(device)
     return Packed(**index, features=features, bounds=bounds)
 
 
-_INDICES = ("ids", "lengths", "texts", "starts", "kinds", "headers", "own", "blocks", "owner")
+_INDICES = ("ids", "lengths", "texts", "starts", "kinds", "headers", "spans", "blocks", "owner")
 
 
 class Depthwise(torch.autograd.Function):
@@ -152,12 +152,12 @@ class TorchNetwork(nn.Module):
         self.b2 = nn.ParameterList(_zeros(WIDTH) for _ in range(LAYERS))
         self.gate = _zeros(WIDTH)
         self.key = _matrix(WIDTH, KEY)
-        self.asks = nn.Parameter(torch.zeros(len(QUERIES), WIDTH))
+        self.query_weight = nn.Parameter(torch.zeros(len(QUERIES), WIDTH))
 
-        self.own, self.header = _matrix(2 * WIDTH, WIDTH), _matrix(2 * WIDTH, WIDTH)
+        self.span, self.header = _matrix(2 * WIDTH, WIDTH), _matrix(2 * WIDTH, WIDTH)
         self.goal, self.recent = _matrix(2 * WIDTH, WIDTH), _matrix(2 * WIDTH, WIDTH)
         self.numbers = _matrix(NUMBERS, WIDTH, scale=0.3)
-        self.own_pair, self.goal_pair = _matrix(2 * WIDTH, KEY), _matrix(2 * WIDTH, KEY)
+        self.span_pair, self.goal_pair = _matrix(2 * WIDTH, KEY), _matrix(2 * WIDTH, KEY)
         self.pair = _matrix(KEY, WIDTH)
         self.bias = _zeros(WIDTH)
 
@@ -165,7 +165,7 @@ class TorchNetwork(nn.Module):
         self.out_bias = nn.Parameter(torch.full((ROUNDS + 1,), -2.0))
         self.norm = nn.ParameterList(nn.Parameter(torch.ones(WIDTH)) for _ in range(ROUNDS))
         self.near = _of_rounds(5 * WIDTH, WIDTH)
-        self.block, self.whole = _of_rounds(2 * WIDTH, WIDTH), _of_rounds(2 * WIDTH, WIDTH)
+        self.block, self.context = _of_rounds(2 * WIDTH, WIDTH), _of_rounds(2 * WIDTH, WIDTH)
         self.query, self.key_top = _of_rounds(WIDTH, ATTENTION), _of_rounds(WIDTH, ATTENTION)
         self.value_top, self.back = _of_rounds(WIDTH, KEY), _of_rounds(KEY, WIDTH)
         self.round_bias = nn.ParameterList(_zeros(WIDTH) for _ in range(ROUNDS))
@@ -203,24 +203,24 @@ class TorchNetwork(nn.Module):
         matches = torch.cat([self.matches(pieces, keys, x, bounds) for bounds in x.bounds])
         firsts = torch.tensor([bounds.texts.start for bounds in x.bounds], device=texts.device)
         goal, recent = texts[firsts + GOAL], texts[firsts + RECENT]
-        own = texts[x.own]
-        pair = (own @ self.own_pair) * (goal @ self.goal_pair)[x.owner]
-        numbers = torch.cat((x.features, matches[x.own], matches[x.headers]), 1)
-        z = own @ self.own + (texts @ self.header)[x.headers] + (goal @ self.goal + recent @ self.recent)[x.owner]
+        span = texts[x.spans]
+        pair = (span @ self.span_pair) * (goal @ self.goal_pair)[x.owner]
+        numbers = torch.cat((x.features, matches[x.spans], matches[x.headers]), 1)
+        z = span @ self.span + (texts @ self.header)[x.headers] + (goal @ self.goal + recent @ self.recent)[x.owner]
         return torch.relu(z + numbers @ self.numbers + pair @ self.pair + self.bias)
 
     def matches(self, pieces: Tensor, keys: Tensor, x: Packed, bounds: Bounds) -> Tensor:
         """[texts of one context, MATCHES a query]: how well the pieces of each text match those of the queries."""
         of_context, lengths = keys[bounds.pieces], x.lengths[bounds.stretches]
         texts = x.texts[bounds.texts] - bounds.stretches.start
-        found = []
+        compared = []
         for query in QUERIES:
             first = int(x.starts[bounds.texts.start + query])
-            asked = slice(first, first + int(x.lengths[x.texts[bounds.texts.start + query]]))
-            weight = torch.softmax(pieces[asked] @ self.asks[query], 0)
-            best = torch.segment_reduce(of_context @ keys[asked].t(), "max", lengths=lengths, axis=0)[texts]
-            found += [best @ weight, best.amax(1), torch.relu(2 * best - 1) @ weight]
-        return torch.stack(found, 1)
+            queried = slice(first, first + int(x.lengths[x.texts[bounds.texts.start + query]]))
+            weight = torch.softmax(pieces[queried] @ self.query_weight[query], 0)
+            best = torch.segment_reduce(of_context @ keys[queried].t(), "max", lengths=lengths, axis=0)[texts]
+            compared += [best @ weight, best.amax(1), torch.relu(2 * best - 1) @ weight]
+        return torch.stack(compared, 1)
 
     def round(self, number: int, z: Tensor, logit: Tensor, x: Packed) -> Tensor:
         """[S, WIDTH]: one round of messages; `logit` chooses the spans that all attend to."""
@@ -229,9 +229,9 @@ class TorchNetwork(nn.Module):
         steps = (1, -1, step, -step)
         near = torch.cat([y, *(_neighbour(y, x.blocks, step) for step in steps)], 1) @ self.near[number]
         block = (_pooled(y, x.blocks) @ self.block[number])[x.blocks]
-        whole = (_pooled(y, x.owner) @ self.whole[number])[x.owner]
+        context = (_pooled(y, x.owner) @ self.context[number])[x.owner]
         attended = torch.cat([self.attended(number, y[b.spans], logit[b.spans]) for b in x.bounds])
-        added = torch.relu(near + block + whole + attended @ self.back[number] + self.round_bias[number])
+        added = torch.relu(near + block + context + attended @ self.back[number] + self.round_bias[number])
         return z + F.dropout(added, DROPOUT, self.training)
 
     def attended(self, number: int, y: Tensor, logit: Tensor) -> Tensor:

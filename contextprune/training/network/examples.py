@@ -102,13 +102,13 @@ def _runs(label: Any, blocks: Any, lengths: Sequence[int], room: int, name: str)
     runs = [range(a, b) for a, b in zip(firsts, [*firsts[1:], len(blocks)], strict=True)]
     rng = Random(name)  # noqa: S311 - a reproducible draw, no secret
     needed = [run for run in runs if label[run.start : run.stop].any()]
-    others = [run for run in runs if not label[run.start : run.stop].any()]
+    without_needs = [run for run in runs if not label[run.start : run.stop].any()]
     rng.shuffle(needed)
-    rng.shuffle(others)
+    rng.shuffle(without_needs)
 
     kept: list[range] = []
-    least_others = room // 3
-    for part, limit in ((needed, room - least_others), (others, room)):
+    least_without_needs = room // 3
+    for part, limit in ((needed, room - least_without_needs), (without_needs, room)):
         for run in part:
             if room <= 0 or (part is needed and room < limit // 3 and kept):
                 break
@@ -117,9 +117,9 @@ def _runs(label: Any, blocks: Any, lengths: Sequence[int], room: int, name: str)
     return np.array(sorted(i for run in kept for i in run))
 
 
-def prepare(samples: Iterable[Sample], out: Path, tokenizer: Path, *, whole: bool, processes: int = 1) -> int:
+def prepare(samples: Iterable[Sample], out: Path, tokenizer: Path, *, cut: bool, processes: int = 1) -> int:
     """Write the examples of samples to `out`, whole contexts or cut ones; returns how many."""
-    make = partial(_example, tokenizer=tokenizer, max_pieces=None if whole else MAX_PIECES)
+    make = partial(_example, tokenizer=tokenizer, max_pieces=MAX_PIECES if cut else None)
     if processes == 1:
         return write_examples(out, filter(None, map(make, samples)))
     isolate_children()

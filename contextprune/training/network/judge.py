@@ -34,8 +34,8 @@ def recalls(examples: Sequence[Example], scores: Iterable[np.ndarray]) -> list[R
         label = example.label[example.judged].astype(float)
         if label.any():
             size = example.size[example.judged].astype(float)
-            found = (recall_at(score[example.judged], label, size, budget) for budget in BUDGETS)
-            rows += [(source_of(example), budget, recall) for budget, recall in zip(BUDGETS, found, strict=True)]
+            reached = (recall_at(score[example.judged], label, size, budget) for budget in BUDGETS)
+            rows += [(source_of(example), budget, recall) for budget, recall in zip(BUDGETS, reached, strict=True)]
     return rows
 
 
@@ -44,13 +44,13 @@ def source_of(example: Example) -> str:
     return f"tool:{example.kind}" if example.source == "tools" else example.source
 
 
-def few_of_each(examples: Iterable[Example], most: int, longest: int) -> list[Example]:
-    """At most `most` examples of each source, none with more than `longest` pieces."""
+def few_of_each(examples: Iterable[Example], limit: int, longest: int) -> list[Example]:
+    """At most `limit` examples of each source, none with more than `longest` pieces."""
     counts: Counter[str] = Counter()
     chosen = []
     for example in examples:
         name = source_of(example)
-        if len(example.pieces) <= longest and example.label.any() and counts[name] < most:
+        if len(example.pieces) <= longest and example.label.any() and counts[name] < limit:
             counts[name] += 1
             chosen.append(example)
     return chosen

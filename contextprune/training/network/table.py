@@ -12,28 +12,30 @@ from contextprune.scoring.encoder import Batch, Encoder, from_bert
 from contextprune.scoring.torch_network import WIDTH
 from contextprune.training.fit.train import shape_of
 
+LAYERS = tuple(range(6))
 CONTEXTUAL = 96  # numbers from the encoder's last layer; the others come from its first
 AT_ONCE = 512  # pieces
 CLS, SEP = 101, 102
 
 
 @torch.inference_mode()
-def first_table(start: Path) -> Tensor:
-    """[pieces + 1, WIDTH] from the BERT in the folder `start`; the last row, the gap, is zeros.
+def first_table(start: Path, pieces: int | None = None) -> Tensor:
+    """[pieces + 1, WIDTH] from the BERT in the folder `start`, of all its pieces (None) or the first; the gap is zeros.
 
     Columns are whitened, then rows scaled to a mean square of about 1, so that no common direction drowns the others.
     """
-    layers = tuple(range(6))
-    shape = shape_of(start, layers)
+    shape = shape_of(start, LAYERS)
     encoder = Encoder(shape)
-    encoder.load_state_dict(from_bert(load_file(start / "model.safetensors"), shape, list(layers)), strict=False)
+    encoder.load_state_dict(from_bert(load_file(start / "model.safetensors"), shape, list(LAYERS)), strict=False)
     encoder.eval()
-    alone = torch.cat([_alone(encoder, ids) for ids in torch.split(torch.arange(shape.vocab), AT_ONCE)])
-    table = torch.cat((_reduced(alone, CONTEXTUAL), _reduced(encoder.word.weight, WIDTH - CONTEXTUAL)), 1)
+    vectors = torch.cat(
+        [_read_alone(encoder, ids) for ids in torch.split(torch.arange(pieces or shape.vocab), AT_ONCE)]
+    )
+    table = torch.cat((_reduced(vectors, CONTEXTUAL), _reduced(encoder.word.weight[:pieces], WIDTH - CONTEXTUAL)), 1)
     return torch.cat((table, torch.zeros(1, WIDTH)))
 
 
-def _alone(encoder: Encoder, ids: Tensor) -> Tensor:
+def _read_alone(encoder: Encoder, ids: Tensor) -> Tensor:
     """[n, width]: the mean of the encoder's vectors of [CLS] piece [SEP]."""
     n = len(ids)
     tokens = torch.stack((torch.full((n,), CLS), ids, torch.full((n,), SEP)), 1)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import torch
+
+from contextprune.scoring.features import features
+from contextprune.scoring.network_inputs import Inputs, inputs_of
+from contextprune.scoring.torch_network import KERNEL, ROUNDS, WIDTH, Depthwise, TorchNetwork, packed
+from contextprune.scoring.windows import Cutter
+from tests.scoring.contexts import documents, trace, with_spans
+from tests.scoring.folders import WORDS, tokenizer
+
+GAP_PIECE = 200
+
+
+def inputs(number: int) -> Inputs:
+    context, spans = with_spans(
+        (trace(), documents("One order failed."), documents("a b\n" * 90, "x. y. z. " * 20))[number]
+    )
+    return inputs_of(context, spans, range(len(spans)), features(context, spans), Cutter(tokenizer()).encode, GAP_PIECE)
+
+
+def network() -> TorchNetwork:
+    torch.manual_seed(1)
+    made = TorchNetwork(GAP_PIECE + 1).eval()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+        made.table.weight[GAP_PIECE] = 0
+    return made
+
+
+def test_what_is_packed_beside_a_context_does_not_change_its_logits() -> None:
+    scorer = network()
+    contexts = [inputs(number) for number in range(3)]
+    with torch.no_grad():
+        together = scorer(packed(contexts))
+        alone = torch.cat([scorer(packed([context])) for context in contexts], 1)
+    assert together.shape == (ROUNDS + 1, sum(len(context.blocks) for context in contexts))
+    assert torch.allclose(together, alone, atol=1e-4)
+
+
+def test_the_goal_and_the_neighbours_change_the_logits() -> None:
+    scorer = network()
+    context = inputs(0)
+    with torch.no_grad():
+        before = scorer(packed([context]))[-1]
+        context.ids[context.starts[0]] = WORDS.index("payment")
+        assert not torch.allclose(before, scorer(packed([context]))[-1], atol=1e-4)
+
+
+def test_the_convolution_is_the_one_of_torch_with_its_gradients() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(30, WIDTH, requires_grad=True)
+    weight = torch.randn(KERNEL, WIDTH, requires_grad=True)
+    expected = torch.nn.functional.conv1d(x.t()[None], weight.t()[:, None], padding=KERNEL // 2, groups=WIDTH)[0].t()
+    factor = torch.randn_like(expected)
+    of_torch = torch.autograd.grad((expected * factor).sum(), (x, weight))
+
+    convolved = Depthwise.apply(x, weight)  # type: ignore[no-untyped-call]
+    assert torch.allclose(convolved, expected, atol=1e-5)
+    ours = torch.autograd.grad((convolved * factor).sum(), (x, weight))
+    assert all(torch.allclose(mine, theirs, atol=1e-4) for mine, theirs in zip(ours, of_torch, strict=True))
