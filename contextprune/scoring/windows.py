@@ -46,12 +46,7 @@ class Cutter:
         self._tokenizer = tokenizer
         vocabulary: Mapping[str, int] = tokenizer.get_vocab()
         self._cls, self._sep = vocabulary["[CLS]"], vocabulary["[SEP]"]
-        common = frozenset(_COMMON.split())
-        self._silent = frozenset(
-            index
-            for token, index in vocabulary.items()
-            if token in common or _MARKS.issuperset(token.removeprefix("##"))
-        )
+        self._silent = silent(vocabulary)
 
     def __call__(self, context: Context, spans: Sequence[Span], wanted: Iterable[int] | None = None) -> list[Window]:
         """The windows of all blocks in order, or of the segments `wanted`."""
@@ -76,7 +71,7 @@ class Cutter:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids without those that say nothing; of a text that has no others, its first."""
-        cut = [text if len(text) <= _READ else text[:_READ] + " " + text[-_READ // 2 :] for text in texts]
+        cut = list(map(shortened, texts))
         if not all(map(str.isascii, cut)):  # a lone surrogate is no text to the tokenizer
             cut = [text.encode("utf-8", "replace").decode() for text in cut]
         encoded = []
@@ -87,6 +82,19 @@ class Cutter:
 
 
 _READ = 1200  # characters at the beginning of a text that can matter, and half as many at its end
+
+
+def shortened(text: str) -> str:
+    """What is read of a text: all of it, or its beginning and its end."""
+    return text if len(text) <= _READ else text[:_READ] + " " + text[-_READ // 2 :]
+
+
+def silent(vocabulary: Mapping[str, int]) -> frozenset[int]:
+    """Ids of the pieces that say nothing: punctuation and the commonest words."""
+    common = frozenset(_COMMON.split())
+    return frozenset(
+        index for piece, index in vocabulary.items() if piece in common or _MARKS.issuperset(piece.removeprefix("##"))
+    )
 
 
 def header(context: Context, at: int) -> str:
