@@ -87,8 +87,7 @@ HEAVY = {
     "datasketch": {"training/labels/near_duplicates.py"},
     "safetensors": {
         "scoring/neural.py",
-        "scoring/trained.py",
-        "scoring/network.py",
+        "scoring/network_weights.py",
         "scoring/cross_encoder.py",
         "training/*",
         "bench/documents/minilm.py",

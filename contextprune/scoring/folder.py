@@ -1,12 +1,12 @@
 """The folder of a trained scorer: four files, of which `scorer.json` says what the others must be.
 
-    scorer.json         name, shape of the network, version of the features, SHA-256 of each other file
+    scorer.json         name, kind and shape of the network, version of the features, SHA-256 of each other file
     model.safetensors   weights
     tokenizer.json      vocabulary
     calibration.json    curves
 
 A folder from before versions and hashes of all files were written has features of version 1, and the hash of its
-weights alone.
+weights alone; one from before there were several kinds of networks names none.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from contextprune.errors import ScorerError
 from contextprune.scoring.features import FEATURES_VERSION
 
 MANIFEST, WEIGHTS, TOKENIZER, CALIBRATION = "scorer.json", "model.safetensors", "tokenizer.json", "calibration.json"
+SPANS = "spans.v2"
+"""The kind of network that reads all spans of a context at once; the one before has no name."""
 FIRST_VERSION = 1  # of the features, where a manifest names none
 
 
@@ -30,11 +32,13 @@ FIRST_VERSION = 1  # of the features, where a manifest names none
 class Files:
     """Contents of the folder, whole and as they were written.
 
-    name    the versioned name of the scorer, with the beginning of the hash of its weights
-    shape   sizes of the network by name
+    name     the versioned name of the scorer, with the beginning of the hash of its weights
+    network  "", or `SPANS`
+    shape    sizes of the network by name
     """
 
     name: str
+    network: str
     shape: Mapping[str, Any]
     weights: bytes
     tokenizer: str
@@ -54,6 +58,13 @@ def read_folder(folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) 
             f"computes version {FEATURES_VERSION}: train it anew with this release, or install the one it was made with"
         )
 
+    network = manifest.get("network", "")
+    if network not in {"", SPANS}:
+        raise ScorerError(
+            f"the scorer in {folder} has a network of the kind {network!r}, which this release does not know: install "
+            "the release that it was made with, or train it anew with this one"
+        )
+
     try:
         name, shape, digest = str(manifest["name"]), dict(manifest["shape"]), str(manifest["sha256"])
         digests: Mapping[str, str] = {WEIGHTS: digest, **manifest.get("files", {}), **pinned}
@@ -67,6 +78,7 @@ def read_folder(folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) 
             raise ScorerError(f"{folder / file} is not the file that {source}: install it anew")
     return Files(
         name=f"{name}.{digest[:8]}",
+        network=network,
         shape=shape,
         weights=raw[WEIGHTS],
         tokenizer=raw[TOKENIZER].decode("utf-8", "replace"),
@@ -74,8 +86,8 @@ def read_folder(folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) 
     )
 
 
-def write_manifest(folder: Path, name: str, shape: Mapping[str, Any]) -> None:
-    """Write `scorer.json` for the three other files, which are there."""
+def write_manifest(folder: Path, name: str, shape: Mapping[str, Any], network: str = "") -> None:
+    """Write `scorer.json` for the three other files, which are there; `network` is its kind, as in `Files`."""
     digests = {file: sha256((folder / file).read_bytes()).hexdigest() for file in (WEIGHTS, TOKENIZER, CALIBRATION)}
     manifest = {
         "name": name,
@@ -83,7 +95,7 @@ def write_manifest(folder: Path, name: str, shape: Mapping[str, Any]) -> None:
         "sha256": digests.pop(WEIGHTS),  # by itself, as releases read it that knew no other
         "files": digests,
         "shape": dict(shape),
-    }
+    } | ({"network": network} if network else {})
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

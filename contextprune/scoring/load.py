@@ -17,6 +17,7 @@ from contextprune.context import Kind
 from contextprune.errors import ContextPruneError, ScorerError
 from contextprune.scoring.base import Blend, Scorer
 from contextprune.scoring.deadline import Deadline
+from contextprune.scoring.folder import MANIFEST, SPANS, read_folder
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.signals import Signals
 
@@ -120,7 +121,12 @@ def _shipped(device: str) -> Scorer:
 
 
 def _of_folder(folder: Path, device: str) -> Scorer:
-    if (folder / "scorer.json").is_file():
+    if (folder / MANIFEST).is_file():
+        files = read_folder(folder)
+        if files.network == SPANS:
+            from contextprune.scoring.trained import Trained  # noqa: PLC0415 - imports NumPy
+
+            return Trained.of(files, folder)
         from contextprune.scoring.neural import Neural  # noqa: PLC0415 - imports torch
 
         return Neural.load(folder, device)

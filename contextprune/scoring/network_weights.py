@@ -47,6 +47,7 @@ def shapes(pieces: int) -> dict[str, tuple[int, ...]]:
         "query": (WIDTH, ATTENTION), "key_top": (WIDTH, ATTENTION), "value_top": (WIDTH, KEY), "back": (KEY, WIDTH),
         "round_bias": (WIDTH,),
     }  # fmt: skip
+
     numbered = {f"{name}.{number}": shape for name, shape in layer.items() for number in range(LAYERS)}
     numbered |= {f"{name}.{number}": shape for name, shape in each.items() for number in range(ROUNDS)}
     return once | numbered | {f"out.{number}": (WIDTH,) for number in range(ROUNDS + 1)}

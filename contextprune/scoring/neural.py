@@ -38,7 +38,7 @@ from contextprune.scoring.features import FEATURES, Column, features
 from contextprune.scoring.folder import read_folder
 from contextprune.scoring.listwise import PREFIX, Listwise, listwise_inputs
 from contextprune.scoring.signals import Signals
-from contextprune.scoring.windows import Cutter, Window
+from contextprune.scoring.windows import Cutter, Window, is_foreign
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -137,7 +137,7 @@ class Neural:
         for i, logit in zip(read, logits, strict=True):
             segment = spans[i].segment
             score = self.calibration.probability(classes[segment], logit)
-            if context.query and segment not in results and _is_foreign(spans[i].text):
+            if context.query and segment not in results and is_foreign(spans[i].text):
                 score = rows[i][Column.LEXICAL]
             if trace and segment in results:
                 score = SIGNALS_SHARE * scores[i] + (1 - SIGNALS_SHARE) * score
@@ -302,11 +302,6 @@ def _set_threads(count: int) -> None:
     setter = Thread(target=torch.set_num_threads, args=(count,))
     setter.start()
     setter.join()
-
-
-def _is_foreign(text: str) -> bool:
-    """Whether most of a text is in letters of which the encoder, which learnt English, knows little but the names."""
-    return not text.isascii() and 2 * sum(character >= "\u0370" for character in text) > len(text)
 
 
 def _key(window: Window) -> bytes:

@@ -106,6 +106,11 @@ def header(context: Context, at: int) -> str:
     return f"{segment.name or ''} {call.text if call else ''}"
 
 
+def is_foreign(text: str) -> bool:
+    """Whether most of a text is in letters of which a network that learnt English knows little but the names."""
+    return not text.isascii() and 2 * sum(character >= "\u0370" for character in text) > len(text)
+
+
 def _fill(lead: list[int], goal: int, indices: Sequence[int], bodies: Sequence[list[int]], sep: int) -> list[Window]:
     windows: list[Window] = []
     ids, marks = list(lead), list[tuple[int, int, int]]()

@@ -22,7 +22,6 @@ CONTINUING = "##"  # before a piece within a word
 LONGEST = 100  # characters of a word; a longer one is unknown
 REMEMBERED = 1 << 16  # words: about 15 MB
 
-_SPECIAL = re.compile(r"(\[(?:PAD|UNK|CLS|SEP|MASK)\])")
 _ASCII_MARKS = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 # `tokenizers` knows the categories of Unicode 8. What is a mark or punctuation since is a letter to it; in between
 # stand letters, or nothing yet.
@@ -40,15 +39,17 @@ _IDEOGRAPHS = (
 
 
 class WordPiece:
-    """Texts -> ids of their pieces. `vocabulary` gives the id of each piece."""
+    """Texts -> ids of their pieces. `vocabulary` gives the id of each piece; `special` ones are found as they are."""
 
-    def __init__(self, vocabulary: Mapping[str, int]) -> None:
-        """Raises ValueError where the vocabulary lacks what every text may need."""
-        if missing := {UNKNOWN, "[PAD]", "[CLS]", "[SEP]", "[MASK]"}.difference(vocabulary):
+    def __init__(self, vocabulary: Mapping[str, int], special: Iterable[str] = ()) -> None:
+        """Raises ValueError where the vocabulary lacks a special piece, or the one for unknown words."""
+        if missing := {UNKNOWN, *special}.difference(vocabulary):
             raise ValueError(f"its vocabulary lacks {', '.join(sorted(missing))}")
         self.vocabulary = dict(vocabulary)
         self._longest = max(map(len, vocabulary))
         self._silent = silent(vocabulary)
+        by_length = sorted(map(re.escape, special), key=len, reverse=True)
+        self._special = re.compile(f"({'|'.join(by_length)})") if by_length else None
 
         self._characters = _Characters()
         self._ascii = {code: chr(code).lower() if 32 <= code < 127 else None for code in range(128)}
@@ -84,11 +85,12 @@ class WordPiece:
                 and content["pre_tokenizer"]["type"] == "BertPreTokenizer"
             )
             vocabulary = {str(piece): int(number) for piece, number in model["vocab"].items()}
+            special = [str(token["content"]) for token in content["added_tokens"]]
         except (KeyError, TypeError, AttributeError) as exc:
             raise ValueError(f"its tokenizer lacks {exc}") from exc
         if not fits:
             raise ValueError("its tokenizer is not the WordPiece of an uncased BERT")
-        return cls(vocabulary)
+        return cls(vocabulary, special)
 
     def __call__(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text as `windows.Cutter` reads it: those that say something, else the first."""
@@ -104,7 +106,7 @@ class WordPiece:
 
     def _heard(self, text: str) -> list[int]:
         text = shortened(text)
-        if text.isascii() and not ("]" in text and _SPECIAL.search(text)):
+        if text.isascii() and not (self._special and self._special.search(text)):
             words = self._ascii_words(text.translate(self._ascii))
         else:
             text = _readable(text)
@@ -117,7 +119,7 @@ class WordPiece:
 
     def _words(self, text: str) -> Iterable[str]:
         """Words in lower case without accents, marks and ideographs each by itself, and special tokens as they are."""
-        parts = _SPECIAL.split(text)
+        parts = self._special.split(text) if self._special else [text]
         for number, part in enumerate(parts):
             if number % 2:
                 yield part

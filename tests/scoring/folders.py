@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
 
 from contextprune.scoring.encoder import Model, Shape
-from contextprune.scoring.folder import write_manifest
+from contextprune.scoring.folder import SPANS, write_manifest
+from contextprune.scoring.torch_network import TorchNetwork
 
 _SAID = "[PAD] [UNK] [CLS] [SEP] [MASK] why does checkout fail the payment order was refused at night and a log # , ( )"
 WORDS = _SAID.split()
@@ -55,9 +57,9 @@ def write_encoder(folder: Path) -> Path:
     return folder
 
 
-def tokenizer() -> Tokenizer:
+def tokenizer(words: Sequence[str] = WORDS) -> Tokenizer:
     """WordPiece over a handful of words."""
-    numbered = {word: i for i, word in enumerate(WORDS)}
+    numbered = {word: i for i, word in enumerate(words)}
     pieces = Tokenizer(models.WordPiece(numbered, unk_token="[UNK]"))
     pieces.normalizer = normalizers.BertNormalizer()
     pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -65,3 +67,28 @@ def tokenizer() -> Tokenizer:
     pair = "[CLS] $A [SEP] $B:1 [SEP]:1"
     pieces.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair=pair, special_tokens=ends)
     return pieces
+
+
+TRAINED_WORDS = [*WORDS, *(f"[unused{i}]" for i in range(100))]  # piece 100 is the one of a text without any
+
+
+def write_trained(folder: Path, seed: int = 0) -> Path:
+    """A folder as training writes it for the network of all spans, with random weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = random_network(len(TRAINED_WORDS) + 1, seed).state_dict()
+    (folder / "model.safetensors").write_bytes(save({name: tensor.half() for name, tensor in state.items()}))
+    (folder / "calibration.json").write_text(json.dumps({"all": CURVE}))
+    tokenizer(TRAINED_WORDS).save(str(folder / "tokenizer.json"))
+    write_manifest(folder, "tiny.v2", {"pieces": len(TRAINED_WORDS) + 1}, SPANS)
+    return folder
+
+
+def random_network(pieces: int, seed: int = 0) -> TorchNetwork:
+    """A network in torch whose every weight does something."""
+    torch.manual_seed(seed)
+    network = TorchNetwork(pieces).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+        network.table.weight[-1] = 0
+    return network

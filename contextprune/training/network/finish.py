@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
 from contextprune.scoring.calibration import Calibration, classes
-from contextprune.scoring.folder import CALIBRATION, TOKENIZER, WEIGHTS, write_manifest
+from contextprune.scoring.folder import CALIBRATION, SPANS, TOKENIZER, WEIGHTS, write_manifest
 from contextprune.scoring.torch_network import TorchNetwork, packed
 from contextprune.scoring.windows import Cutter
 from contextprune.splitting import split
@@ -116,5 +116,5 @@ def export(
     tokens["truncation"] = tokens["padding"] = None  # the upstream file cuts at 128, silently
     (out / TOKENIZER).write_text(json.dumps(tokens, ensure_ascii=False), encoding="utf-8", newline="\n")
     (out / CALIBRATION).write_text(json.dumps(calibration.to_json()), encoding="utf-8", newline="\n")
-    write_manifest(out, name, {"pieces": len(tensors["table.weight"])})
+    write_manifest(out, name, {"pieces": len(tensors["table.weight"])}, SPANS)
     return out

@@ -1,4 +1,4 @@
-"""The reading of pieces by the network of neural.v2: a table, a mark, two convolution blocks; then one row for each text.
+"""How the network of neural.v2 reads pieces: a table, a mark, two convolution blocks; then one row for each text.
 
 Weights of neighbouring steps are joined where that saves a pass over the memory: the scale goes into the matrix behind
 it, and relu(h + b) is max(h, -b) + b, whose b goes through the next matrix.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contextprune.scoring.network_inputs import Inputs
-from contextprune.scoring.network_weights import KERNEL, KEY, LAYERS, MATCHES, QUERIES, WIDTH, Array
+from contextprune.scoring.network_weights import KERNEL, LAYERS, MATCHES, QUERIES, WIDTH, Array
 
 SIDE = KERNEL // 2
 GATE_LIMIT = np.float32(8.0)
@@ -53,20 +53,15 @@ class Reader:
             for n in range(LAYERS)
         ]
 
-    @property
-    def pieces(self) -> int:
-        """Rows of the table."""
-        return len(self._table)
-
     def read(self, inputs: Inputs, first: int, end: int) -> Array:
         """[end - first, WIDTH]: the pieces from `first`, each with what stands around it."""
         low, high, total = first - LAYERS * SIDE, end + LAYERS * SIDE, len(inputs.ids)
         x = np.zeros((high - low, WIDTH), np.float32)
         begin, stop = max(low, 0), min(high, total)
-        known = x[begin - low : stop - low]
-        np.take(self._table, inputs.ids[begin:stop], axis=0, out=known, mode="clip")
+        present = x[begin - low : stop - low]
+        np.take(self._table, inputs.ids[begin:stop], axis=0, out=present, mode="clip")
         texts = slice(*np.searchsorted(inputs.starts, (begin, stop)))
-        known[inputs.starts[texts] - begin] += self._mark[inputs.kinds[texts]]
+        present[inputs.starts[texts] - begin] += self._mark[inputs.kinds[texts]]
 
         for layer in self._layers:
             y = _convolved(x, layer.conv)
@@ -79,7 +74,7 @@ class Reader:
             low, high = low + SIDE, high - SIDE
             x[: max(0, -low)] = 0  # nothing stands before the first piece and behind the last one
             x[len(x) - max(0, high - total) :] = 0
-        return x * _inverse_size(x)
+        return rms(x)
 
     def queries(self, inputs: Inputs) -> tuple[Queries, Array]:
         """The queries, and what their texts say, [QUERIES, 2 WIDTH]."""
@@ -88,7 +83,9 @@ class Reader:
         ranges = [slice(a, b) for a, b in zip(starts - starts[0], ends - starts[0], strict=True)]
         keys = self._keys(x)
         weights = [softmax((x[r] @ w)[None])[0] for r, w in zip(ranges, self._query_weight, strict=True)]
-        return Queries(tuple(keys[r] for r in ranges), tuple(weights)), self._pooled(x, starts - starts[0], ends - starts[0])
+        return Queries(tuple(keys[r] for r in ranges), tuple(weights)), self._pooled(
+            x, starts - starts[0], ends - starts[0]
+        )
 
     def texts(self, inputs: Inputs, texts: slice, queries: Queries) -> tuple[Array, Array]:
         """[n, 2 WIDTH] what each of the texts says, and [n, QUERIES MATCHES] how well it matches each query."""
@@ -131,15 +128,15 @@ def highest(x: Array, starts: Array, ends: Array) -> Array:
     The maximum over w rows from each row on is made for w = 1, 2, 4 and so on; a range is covered by two of them.
     """
     lengths = ends - starts
-    found = np.empty((len(starts), x.shape[1]), x.dtype)
+    highs = np.empty((len(starts), x.shape[1]), x.dtype)
     rows, longest = 1, int(lengths.max(initial=0))
     while rows <= longest:
         chosen = np.flatnonzero((rows <= lengths) & (lengths < 2 * rows))
-        found[chosen] = np.maximum(x[starts[chosen]], x[ends[chosen] - rows])
+        highs[chosen] = np.maximum(x[starts[chosen]], x[ends[chosen] - rows])
         if 2 * rows <= longest:
             x = np.maximum(x[:-rows], x[rows:])
         rows *= 2
-    return found
+    return highs
 
 
 def softmax(x: Array) -> Array:
@@ -152,7 +149,8 @@ def softmax(x: Array) -> Array:
 
 def rms(x: Array) -> Array:
     """Each row divided by the root of its mean square."""
-    return x * _inverse_size(x)
+    divided: Array = x * _inverse_size(x)
+    return divided
 
 
 def _inverse_size(x: Array) -> Array:
@@ -160,19 +158,22 @@ def _inverse_size(x: Array) -> Array:
     size *= np.float32(1 / x.shape[1])
     size += TINY
     np.sqrt(size, out=size)
-    return np.reciprocal(size, out=size)[:, None]
+    inverse: Array = np.reciprocal(size, out=size)[:, None]
+    return inverse
 
 
 def _convolved(x: Array, weight: Array) -> Array:
     """y[i] = sum over k of x[i + k] * weight[k], for the rows that have all of them."""
     rows, stride = len(x) - KERNEL + 1, x.strides[0]
     around = np.lib.stride_tricks.as_strided(x, (rows, KERNEL, WIDTH), (stride, stride, x.itemsize), writeable=False)
-    return np.einsum("tkd,kd->td", around, weight)
+    y: Array = np.einsum("tkd,kd->td", around, weight)
+    return y
 
 
 def _between(starts: Array, ends: Array, total: int) -> Array:
     """[total] whether a row stands in no range."""
     edges = np.zeros(total + 1, np.int8)
     edges[starts] += 1
-    np.subtract.at(edges, ends, 1)
-    return np.cumsum(edges[:-1]) == 0
+    edges[ends] -= 1
+    apart: Array = np.cumsum(edges[:-1]) == 0
+    return apart
