@@ -188,5 +188,5 @@ def _pool(y: Array, blocks: Array) -> _Pool:
 def _stretches(starts: Array, first: int, end: int) -> list[slice]:
     """The texts from `first` in runs of about STRETCH pieces each."""
     marks = np.arange(starts[first], starts[end - 1] + 1, STRETCH)
-    bounds = [*(first + np.unique(np.searchsorted(starts[first:end], marks))).tolist(), end]
-    return [slice(a, b) for a, b in pairwise(bounds)]
+    bounds = [*(first + np.searchsorted(starts[first:end], marks)).tolist(), end]
+    return [slice(a, b) for a, b in pairwise(bounds) if a < b]

@@ -54,12 +54,15 @@ def shapes(pieces: int) -> dict[str, tuple[int, ...]]:
 
 
 def weights_of(raw: bytes) -> dict[str, Array]:
-    """The weights in a safetensors file, in fp32. Raises ValueError where it is none, or of another network."""
+    """The weights in a safetensors file, in fp32. Raises ValueError where it is none."""
     try:
         arrays = load(raw)
     except (SafetensorError, KeyError, TypeError) as exc:
         raise ValueError(f"its weights cannot be read ({exc})") from exc
-    return {name: array.astype(np.float32) for name, array in checked(arrays).items()}
+    for name, array in arrays.items():
+        if not np.issubdtype(array.dtype, np.floating):
+            raise ValueError(f"some of its weights are no numbers with a fraction: {name}")
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
 def checked(weights: Mapping[str, Array]) -> Mapping[str, Array]:
@@ -67,12 +70,13 @@ def checked(weights: Mapping[str, Array]) -> Mapping[str, Array]:
     table = weights.get("table.weight")
     if table is None or table.ndim != 2:
         raise ValueError("its weights are of another network: there is no table of pieces")
+
     expected = shapes(len(table))
     for name, shape in expected.items():
         found = weights[name].shape if name in weights else "nothing"
         if found != shape:
             raise ValueError(f"its weights are of another network: {name} is {found}, not {shape}")
-        if not np.issubdtype(weights[name].dtype, np.floating) or not np.isfinite(weights[name]).all():
+        if not np.isfinite(weights[name]).all():
             raise ValueError(f"some of its weights are no numbers: {name}")
     if foreign := sorted(set(weights).difference(expected)):
         raise ValueError(f"its weights are of another network: {foreign[0]} is unknown")

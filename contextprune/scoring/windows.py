@@ -93,7 +93,9 @@ def silent(vocabulary: Mapping[str, int]) -> frozenset[int]:
     """Ids of the pieces that say nothing: punctuation and the commonest words."""
     common = frozenset(_COMMON.split())
     return frozenset(
-        index for piece, index in vocabulary.items() if piece in common or _MARKS.issuperset(piece.removeprefix("##"))
+        index
+        for piece, index in vocabulary.items()
+        if piece in common or (piece[-1:] in _MARKS and _MARKS.issuperset(piece.removeprefix("##")))
     )
 
 

@@ -84,7 +84,8 @@ class WordPiece:
                 and normalizer["lowercase"] is True
                 and content["pre_tokenizer"]["type"] == "BertPreTokenizer"
             )
-            vocabulary = {str(piece): int(number) for piece, number in model["vocab"].items()}
+            vocabulary: dict[str, int] = model["vocab"]
+            fits = fits and set(map(type, vocabulary.values())) == {int}
             special = [str(token["content"]) for token in content["added_tokens"]]
         except (KeyError, TypeError, AttributeError) as exc:
             raise ValueError(f"its tokenizer lacks {exc}") from exc

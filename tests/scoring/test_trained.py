@@ -185,7 +185,7 @@ def test_weights_of_another_shape_are_refused_by_name(tmp_path: Path, name: str)
 
 
 def test_weights_of_another_type_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ScorerError, match="no numbers: mark"):
+    with pytest.raises(ScorerError, match="no numbers with a fraction: mark"):
         Trained.load(changed(tmp_path, "mark", lambda array: array.astype(np.int64)))
 
 
