@@ -89,6 +89,7 @@ class WordPiece:
             special = [str(token["content"]) for token in content["added_tokens"]]
         except (KeyError, TypeError, AttributeError) as exc:
             raise ValueError(f"its tokenizer lacks {exc}") from exc
+
         if not fits:
             raise ValueError("its tokenizer is not the WordPiece of an uncased BERT")
         return cls(vocabulary, special)
