@@ -47,20 +47,20 @@ STAGES = ("words and forms", "everything", "agents")
 UNTIL = (0.25, 0.75, 1.0)
 """Share of a run at which each stage ends."""
 MIX = (
-    SourceShare("coding sessions", r"entire_\w+|gatomia|specstory|dgm|whowhen", (0.10, 0.26, 0.38), "repositories"),
-    SourceShare("executed tools", r"tools", (0.24, 0.28, 0.30), "tools, and packages"),
+    SourceShare("coding sessions", r"entire_\w+|gatomia|specstory|dgm|whowhen", (0.10, 0.20, 0.24), "repositories"),
+    SourceShare("executed tools", r"tools", (0.24, 0.22, 0.22), "tools, and packages"),
     SourceShare(
-        "agents with records", r"tau_airline|sgd|sweagent_demo|intercode|fireact", (0.10, 0.10, 0.10), "requests"
+        "agents with records", r"tau_airline|sgd|sweagent_demo|intercode|fireact", (0.10, 0.08, 0.08), "requests"
     ),
-    SourceShare("code by commits", r"code_\w+", (0.08, 0.10, 0.08), "repositories"),
+    SourceShare("code by commits", r"code_\w+", (0.08, 0.10, 0.10), "repositories"),
     SourceShare(
         "long documents",
         r"(?:qmsum|evinf|covidqa|lihua|scitldr|doc_section|medquad)(?:_call)?",
-        (0.18, 0.11, 0.06),
+        (0.18, 0.15, 0.13),
         "documents",
     ),
-    SourceShare("tables and records", r"(?:wtq|tatqa|sgd_toolresult|kv)(?:_call)?", (0.12, 0.07, 0.04), "tables"),
-    SourceShare("questions on passages", r".*", (0.18, 0.08, 0.04), "articles"),
+    SourceShare("tables and records", r"(?:wtq|tatqa|sgd_toolresult|kv)(?:_call)?", (0.12, 0.10, 0.08), "tables"),
+    SourceShare("questions on passages", r".*", (0.18, 0.15, 0.15), "articles"),
 )
 """The first row that matches a source has it."""
 
