@@ -76,6 +76,11 @@ class Network:
         ]
 
     @property
+    def runs_on(self) -> str:
+        """Device and number format, for people."""
+        return f"cpu, fp32, {threads().count} threads, without torch"
+
+    @property
     def gap(self) -> int:
         """The piece that stands between texts."""
         return len(self._weights["table.weight"]) - 1

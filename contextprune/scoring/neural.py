@@ -124,12 +124,7 @@ class Neural:
             return Signals()(context, spans)
 
         rows = features(context, spans)
-        logits = self._logits(context, spans, wanted, rows)
-        if not all(map(isfinite, logits)):
-            raise ScorerError(
-                f"{self.name} gives logits that are no numbers, so its weights are damaged: train it anew"
-            )
-
+        logits = self.logits(context, spans, wanted, rows)
         classes = self.calibration.classes(context, spans)
         results = {i for i in wanted if context.segments[i].kind is Kind.TOOL_RESULT}
         trace = context.reading is Reading.TRACE
@@ -161,14 +156,20 @@ class Neural:
             self._remembered.clear()
             self._remembered_spans = 0
 
-    def _logits(
+    def logits(
         self, context: Context, spans: Sequence[Span], wanted: Iterable[int], everything: Sequence[Sequence[float]]
     ) -> list[float]:
         """The uncalibrated scores of the spans of the segments `wanted`, in order; `everything` are features of all."""
-        read, logits, rows = self.window_logits(context, spans, wanted, everything)
-        if self._listwise is None or not read:
-            return [float(logit) for logit in logits]
-        return self._workers.map(self._add_listwise, [listwise_inputs([spans[i] for i in read], logits, rows)])[0]
+        read, of_windows, rows = self.window_logits(context, spans, wanted, everything)
+        logits = [float(logit) for logit in of_windows]
+        if self._listwise is not None and read:
+            inputs = listwise_inputs([spans[i] for i in read], of_windows, rows)
+            logits = self._workers.map(self._add_listwise, [inputs])[0]
+        if not all(map(isfinite, logits)):
+            raise ScorerError(
+                f"{self.name} gives logits that are no numbers, so its weights are damaged: train it anew"
+            )
+        return logits
 
     def window_logits(
         self,

@@ -6,7 +6,7 @@ neighbours, its block, the whole context and the spans that look best so far. T 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone reads
 from torch import Tensor, nn
 
+from contextprune.errors import ScorerError
 from contextprune.scoring.features import FEATURES
 from contextprune.scoring.network_inputs import GOAL, HEADER, RECENT, Inputs
 
@@ -240,6 +241,37 @@ class TorchNetwork(nn.Module):
         fit = (y @ self.query[number]) @ (top @ self.key_top[number]).t() / ATTENTION**0.5
         attended: Tensor = torch.softmax(fit, 1) @ (top @ self.value_top[number])
         return attended
+
+
+class OnGpu:
+    """The trained network on a GPU: the same call as the one in NumPy."""
+
+    def __init__(self, weights: Mapping[str, np.ndarray[Any, Any]], device: torch.device) -> None:
+        self.runs_on = f"{device.type}, fp32"
+        self.gap = len(weights["table.weight"]) - 1
+        self._device = device
+        with torch.device("meta"):
+            self._network = TorchNetwork(self.gap + 1)
+        state = {name: torch.from_numpy(array).to(device) for name, array in weights.items()}
+        self._network.load_state_dict(state, assign=True)
+        self._network.eval().requires_grad_(False)
+
+    @classmethod
+    def on(cls, weights: Mapping[str, np.ndarray[Any, Any]], device: str) -> OnGpu | None:
+        """For "auto" None where torch sees no GPU; for "cuda" a ScorerError."""
+        if torch.cuda.is_available():
+            return cls(weights, torch.device("cuda"))
+        if device == "auto":
+            return None
+        raise ScorerError(f"device {device!r} was asked for, and torch sees none here: use 'auto' or 'cpu'")
+
+    def __call__(self, inputs: Inputs) -> np.ndarray[Any, Any]:
+        """[S] logits."""
+        if not len(inputs.blocks):
+            return np.zeros(0, np.float32)
+        with torch.inference_mode():
+            logits: np.ndarray[Any, Any] = self._network(packed([inputs], self._device))[-1].float().cpu().numpy()
+        return logits
 
 
 def rms(x: Tensor) -> Tensor:

@@ -6,32 +6,38 @@ Documents, results and traces go one way: what signals and words say are feature
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from contextprune.context import Context, Kind, Span
-from contextprune.errors import ScorerError
+from contextprune.errors import MissingExtra, ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
 from contextprune.scoring.features import Column, features
 from contextprune.scoring.folder import SPANS, Files, read_folder
 from contextprune.scoring.network import Network
 from contextprune.scoring.network_inputs import UNKNOWN, inputs_of
-from contextprune.scoring.network_weights import weights_of
+from contextprune.scoring.network_weights import Array, weights_of
 from contextprune.scoring.signals import Signals
-from contextprune.scoring.threads import threads
 from contextprune.scoring.windows import is_foreign
 from contextprune.scoring.wordpiece import WordPiece
 
+if TYPE_CHECKING:
+    from contextprune.scoring.torch_network import OnGpu
+
+GPUS = ("/dev/nvidiactl", "/dev/dxg")
+"""Files that show that there is a GPU, on Linux and on Linux within Windows."""
 DECIMALS = 4  # of a score: what differs between machines lies below
 
 
 class Trained:
     """The scorer of a folder with a network `SPANS`. Nothing in it is of a process: it may be forked, and copied."""
 
-    def __init__(self, network: Network, wordpiece: WordPiece, calibration: Calibration, name: str) -> None:
+    def __init__(self, network: Network | OnGpu, wordpiece: WordPiece, calibration: Calibration, name: str) -> None:
         """Raises ValueError where the table of the network has not one row for each piece, and one for the gap."""
         if network.gap <= UNKNOWN or len(wordpiece.vocabulary) != network.gap:
             raise ValueError(
@@ -42,22 +48,26 @@ class Trained:
         self._network, self._wordpiece = network, wordpiece
 
     @classmethod
-    def load(cls, folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) -> Trained:
+    def load(cls, folder: Path, device: str = "auto", pinned: Mapping[str, str] = MappingProxyType({})) -> Trained:
         """Read a folder that training wrote; `pinned` are SHA-256 of its files.
 
-        Raises ScorerError where `read_folder` does, where the weights do not fit, and where some are no numbers.
+        device   "cuda" computes with torch on that GPU, and so does "auto" where there is one; all others with NumPy
+
+        Raises ScorerError where `read_folder` does, where the weights do not fit, where some are no numbers, and where
+        the device is not there; MissingExtra for "cuda" without torch.
         """
-        return cls.of(read_folder(folder, pinned), folder)
+        return cls.of(read_folder(folder, pinned), folder, device)
 
     @classmethod
-    def of(cls, files: Files, folder: Path) -> Trained:
+    def of(cls, files: Files, folder: Path, device: str = "auto") -> Trained:
         """From what `read_folder` gave for `folder`; raises as `load` does."""
         if files.network != SPANS:
             raise ScorerError(
                 f"the scorer in {folder} has a network of another kind ({files.network!r}), not {SPANS!r}"
             )
         try:
-            network = Network(weights_of(files.weights))
+            weights = weights_of(files.weights)
+            network = _on_gpu(weights, device) or Network(weights)
             return cls(network, WordPiece.of(files.tokenizer), Calibration.of(files.calibration), files.name)
         except ValueError as exc:
             raise ScorerError(
@@ -70,28 +80,14 @@ class Trained:
         A span of a document in a script that the network never learnt has the score of lexical.v1, and one of a kind
         that it does not read that of signals.v1.
         """
-        wanted = {i for i, segment in enumerate(context.segments) if segment.kind in READ}
-        read = [i for i, span in enumerate(spans) if span.segment in wanted]
-        if not read:
+        if not is_read(context, spans):
             return Signals()(context, spans)
-
         rows = features(context, spans)
-        logits = self.logits(context, spans, read, rows)
-        classes = self.calibration.classes(context, spans)
-        scores = [row[Column.SIGNALS] for row in rows]
-        for i, logit in zip(read, logits, strict=True):
-            segment = spans[i].segment
-            score = self.calibration.probability(classes[segment], logit)
-            is_result = context.segments[segment].kind is Kind.TOOL_RESULT
-            if context.query and not is_result and is_foreign(spans[i].text):
-                score = rows[i][Column.LEXICAL]
-            scores[i] = round(score, DECIMALS)
-        return scores
+        return probabilities(context, spans, rows, self.logits(context, spans, rows), self.calibration)
 
-    def logits(
-        self, context: Context, spans: Sequence[Span], read: Sequence[int], rows: Sequence[Sequence[float]]
-    ) -> list[float]:
-        """The uncalibrated scores of the spans with the indices `read`, in order; `rows` are the features of all."""
+    def logits(self, context: Context, spans: Sequence[Span], rows: Sequence[Sequence[float]]) -> list[float]:
+        """The uncalibrated scores of all spans, as in training; `rows` are their features."""
+        read = range(len(spans))
         logits = self._network(inputs_of(context, spans, read, rows, self._wordpiece, self._network.gap))
         if not np.isfinite(logits).all():
             raise ScorerError(
@@ -107,8 +103,44 @@ class Trained:
     @property
     def runs_on(self) -> str:
         """Device and number format, for people."""
-        return f"cpu, fp32, {threads().count} threads, without torch"
+        return self._network.runs_on
 
     def forget(self) -> None:
         """Drop the remembered words."""
         self._wordpiece.forget()
+
+
+def _on_gpu(weights: Mapping[str, Array], device: str) -> OnGpu | None:
+    """The network on the GPU that is wanted, or that is there; importing torch only to find none takes a second."""
+    if device == "auto" and not any(Path(gpu).exists() for gpu in GPUS):
+        return None
+    if device not in {"auto", "cuda"} or (device == "auto" and find_spec("torch") is None):
+        return None
+    try:
+        from contextprune.scoring.torch_network import OnGpu  # noqa: PLC0415 - imports torch
+    except ImportError as exc:
+        raise MissingExtra("scoring on a GPU", extra="torch") from exc
+    return OnGpu.on(weights, device)
+
+
+def is_read(context: Context, spans: Sequence[Span]) -> bool:
+    """Whether any span is of a kind that models read."""
+    return any(context.segments[span.segment].kind in READ for span in spans)
+
+
+def probabilities(
+    context: Context, spans: Sequence[Span], rows: Sequence[Sequence[float]], logits: Sequence[float],
+    calibration: Calibration,
+) -> list[float]:  # fmt: skip
+    """Make scores of logits and features, both of all spans: what the model cannot read is scored without it."""
+    classes = calibration.classes(context, spans)
+    scores = [row[Column.SIGNALS] for row in rows]
+    for i, span in enumerate(spans):
+        kind = context.segments[span.segment].kind
+        if kind not in READ:
+            continue
+        score = calibration.probability(classes[span.segment], logits[i])
+        if context.query and kind is not Kind.TOOL_RESULT and is_foreign(span.text):
+            score = rows[i][Column.LEXICAL]
+        scores[i] = round(score, DECIMALS)
+    return scores

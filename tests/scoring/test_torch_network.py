@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
 import torch
 
+from contextprune.errors import ScorerError
 from contextprune.scoring.features import features
+from contextprune.scoring.network import Network
 from contextprune.scoring.network_inputs import Inputs, inputs_of
-from contextprune.scoring.torch_network import KERNEL, ROUNDS, WIDTH, Depthwise, TorchNetwork, packed
+from contextprune.scoring.torch_network import KERNEL, ROUNDS, WIDTH, Depthwise, OnGpu, TorchNetwork, packed
 from contextprune.scoring.windows import Cutter
 from tests.scoring.contexts import documents, trace, with_spans
 from tests.scoring.folders import WORDS, tokenizer
@@ -60,3 +64,21 @@ def test_the_convolution_is_the_one_of_torch_with_its_gradients() -> None:
     assert torch.allclose(convolved, expected, atol=1e-5)
     ours = torch.autograd.grad((convolved * factor).sum(), (x, weight))
     assert all(torch.allclose(mine, theirs, atol=1e-4) for mine, theirs in zip(ours, of_torch, strict=True))
+
+
+def test_on_a_device_the_logits_are_those_of_numpy() -> None:
+    weights = {name: tensor.numpy() for name, tensor in network().state_dict().items()}
+    on_device, in_numpy = OnGpu(weights, torch.device("cpu")), Network(weights)
+    assert on_device.gap == in_numpy.gap == GAP_PIECE
+    assert on_device.runs_on == "cpu, fp32"
+    for number in range(3):
+        assert np.abs(on_device(inputs(number)) - in_numpy(inputs(number))).max() < 1e-4
+
+
+def test_a_gpu_that_is_not_there_is_said() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    weights = {name: tensor.numpy() for name, tensor in network().state_dict().items()}
+    assert OnGpu.on(weights, "auto") is None
+    with pytest.raises(ScorerError, match="torch sees none here"):
+        OnGpu.on(weights, "cuda")

@@ -23,6 +23,7 @@ from contextprune.scoring.features import features
 from contextprune.scoring.folder import SPANS, write_manifest
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.load import load_scorer
+from contextprune.scoring.network import Network
 from contextprune.scoring.network_inputs import inputs_of
 from contextprune.scoring.torch_network import packed
 from contextprune.scoring.trained import Trained
@@ -71,14 +72,12 @@ def test_each_span_has_a_probability_of_four_decimals(scorer: Trained, context: 
 def test_logits_are_those_of_the_network_in_torch_on_pieces_of_the_library(scorer: Trained, context: Context) -> None:
     spans = split(context)
     rows = features(context, spans)
-    read = [
-        i for i, span in enumerate(spans) if context.segments[span.segment].kind in {Kind.DOCUMENT, Kind.TOOL_RESULT}
-    ]
+    read = range(len(spans))
     twin = random_network(len(TRAINED_WORDS) + 1).half().float()
     inputs = inputs_of(context, spans, read, rows, Cutter(tokenizer(TRAINED_WORDS)).encode, len(TRAINED_WORDS))
     with torch.inference_mode():
         expected = twin(packed([inputs]))[-1].numpy()
-    assert np.abs(np.array(scorer.logits(context, spans, read, rows)) - expected).max() < 1e-4
+    assert np.abs(np.array(scorer.logits(context, spans, rows)) - expected).max() < 1e-4
 
 
 def test_it_is_a_scorer_with_thresholds(scorer: Trained) -> None:
@@ -235,6 +234,7 @@ def test_a_network_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
 
 def test_scores_that_are_no_numbers_are_an_error_and_no_scores(folder: Path) -> None:
     damaged = Trained.load(folder)
+    assert isinstance(damaged._network, Network)
     damaged._network._weights["out_bias"][:] = np.nan
     with pytest.raises(ScorerError, match=r"tiny.* no numbers"):
         scored(damaged, trace())
