@@ -20,7 +20,7 @@ from contextprune.scoring.network_weights import ATTENTION, ROUNDS, WIDTH, Array
 from contextprune.scoring.threads import threads
 
 TOP = 64  # spans that all others attend to
-STRETCH = 1024  # pieces that are read at once, at least: what one core's memory holds
+STRETCH = 1024  # pieces that are read at once: of 256 to 2,048, those from 512 on were alike on one core
 ROWS = 512  # spans that are joined at once
 
 

@@ -21,6 +21,7 @@ UNKNOWN = "[UNK]"
 CONTINUING = "##"  # before a piece within a word
 LONGEST = 100  # characters of a word; a longer one is unknown
 REMEMBERED = 1 << 16  # words: about 15 MB
+REMEMBERED_CHARACTERS = 1 << 13
 
 _ASCII_MARKS = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 # `tokenizers` knows the categories of Unicode 8. What is a mark or punctuation since is a letter to it; in between
@@ -142,8 +143,8 @@ class WordPiece:
         while start < len(word):
             prefix = CONTINUING if start else ""
             for end in range(min(len(word), start + self._longest), start, -1):
-                if (found := vocabulary.get(prefix + word[start:end])) is not None:
-                    ids.append(found)
+                if (piece := vocabulary.get(prefix + word[start:end])) is not None:
+                    ids.append(piece)
                     start = end
                     break
             else:
@@ -159,20 +160,22 @@ class _Remembered(dict[str, tuple[int, ...]]):
         self._find = find
 
     def __missing__(self, word: str) -> tuple[int, ...]:
-        if len(self) >= REMEMBERED:
-            self.clear()
-        found: tuple[int, ...] = self._find(word)
-        self[word] = found
-        return found
+        ids: tuple[int, ...] = self._find(word)
+        if len(word) <= LONGEST:
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[word] = ids
+        return ids
 
 
 class _Characters(dict[int, str]):
-    """What each character becomes, by its code."""
+    """What each character becomes, by its code; all are dropped when they are too many."""
 
     def __missing__(self, code: int) -> str:
-        found = _replacement(chr(code))
-        self[code] = found
-        return found
+        if len(self) >= REMEMBERED_CHARACTERS:
+            self.clear()
+        replacement = self[code] = _replacement(chr(code))
+        return replacement
 
 
 def _replacement(character: str) -> str:

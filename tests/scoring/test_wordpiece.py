@@ -72,10 +72,13 @@ def test_a_vocabulary_that_was_read_once_is_the_same_as_a_copy() -> None:
 
 def test_what_is_remembered_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contextprune.scoring.wordpiece.REMEMBERED", 10)
+    monkeypatch.setattr("contextprune.scoring.wordpiece.REMEMBERED_CHARACTERS", 10)
     fresh = WordPiece.of(CONTENT)
-    texts = [f"word{i} of {i}" for i in range(100)]
+    texts = [f"word{i} of {i} {chr(0xE0 + i)}a{'b' * i}" for i in range(110)]
     assert fresh(texts) == CUTTER.encode(texts)
     assert len(fresh._said) <= 10
+    assert len(fresh._characters) <= 10
+    assert max(map(len, fresh._said)) <= 100
     fresh.forget()
     assert fresh(texts[:1]) == CUTTER.encode(texts[:1])
 
