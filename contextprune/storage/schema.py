@@ -57,6 +57,24 @@ CREATE TRIGGER IF NOT EXISTS disown AFTER DELETE ON originals BEGIN
   DELETE FROM shares WHERE size <= 0 AND tenant = (SELECT tenant FROM owners WHERE key = old.key);
   DELETE FROM owners WHERE key = old.key; END;
 """  # apart for the same reason; originals that nobody owns have no row, so earlier versions can go on with the file
+_NOTE_OWNERS = """
+CREATE TABLE IF NOT EXISTS note_owners (key BLOB PRIMARY KEY, tenant BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_note_owner ON note_owners (tenant);
+CREATE TABLE IF NOT EXISTS note_shares (
+  tenant BLOB PRIMARY KEY, count INTEGER NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS note_own AFTER INSERT ON note_owners BEGIN
+  INSERT OR IGNORE INTO note_shares VALUES (new.tenant, 0, 0);
+  UPDATE note_shares SET count = count + 1, size = size + (SELECT size FROM notes WHERE key = new.key)
+    WHERE tenant = new.tenant; END;
+CREATE TRIGGER IF NOT EXISTS note_resize AFTER UPDATE OF size ON notes BEGIN
+  UPDATE note_shares SET size = size + new.size - old.size
+    WHERE tenant = (SELECT tenant FROM note_owners WHERE key = new.key); END;
+CREATE TRIGGER IF NOT EXISTS note_disown AFTER DELETE ON notes BEGIN
+  UPDATE note_shares SET count = count - 1, size = size - old.size
+    WHERE tenant = (SELECT tenant FROM note_owners WHERE key = old.key);
+  DELETE FROM note_shares WHERE count <= 0 AND tenant = (SELECT tenant FROM note_owners WHERE key = old.key);
+  DELETE FROM note_owners WHERE key = old.key; END;
+"""  # the same for notes; those of earlier versions are nobody's
 BUSY_SECONDS = 5.0
 LOG_BYTES = 4 << 20
 """Size of the write-ahead log from which it is written back into the file."""
@@ -106,21 +124,21 @@ def secret_of(connection: sqlite3.Connection) -> bytes:
 
 def _claim(connection: sqlite3.Connection, path: Path, secret: bytes) -> None:
     """Check that the database is ours, or make it so where it is empty; add what an earlier version left out."""
-    application, tables, ours, notes, owners = connection.execute(
+    application, tables, ours, later = connection.execute(
         "SELECT application_id, (SELECT count(*) FROM sqlite_master),"
         " (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('meta', 'originals')),"
-        " (SELECT count(*) FROM sqlite_master WHERE name = 'notes'),"
-        " (SELECT count(*) FROM sqlite_master WHERE name = 'disown') FROM pragma_application_id"
+        " (SELECT count(*) FROM sqlite_master WHERE name IN ('notes', 'disown', 'note_disown'))"
+        " FROM pragma_application_id"
     ).fetchone()
     if application == _OURS:
         if ours != 2:
             raise DamageError("its tables are missing")
-        if not notes or not owners:
-            connection.executescript(f"BEGIN IMMEDIATE;{_NOTES}{_OWNERS}COMMIT;")
+        if later != 3:
+            connection.executescript(f"BEGIN IMMEDIATE;{_NOTES}{_OWNERS}{_NOTE_OWNERS}COMMIT;")
         return
     if tables:
         raise StoreError(f"{path} belongs to another program or version; set CONTEXTPRUNE_STORE to another path")
-    connection.executescript(_SCHEMA + _NOTES + _OWNERS)
+    connection.executescript(_SCHEMA + _NOTES + _OWNERS + _NOTE_OWNERS)
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secret,))
     connection.execute(f"PRAGMA application_id = {_OURS}")
     connection.execute("COMMIT")

@@ -13,6 +13,7 @@ from typing import Any
 from contextprune.errors import StoreError
 from contextprune.storage.codec import as_bytes, checksum, key_of, opened, packed, tenant_id, unpacked
 from contextprune.storage.connection import Opened, Result, shared_database
+from contextprune.storage.note_shares import forget, own_notes
 from contextprune.storage.schema import BUSY_SECONDS
 from contextprune.storage.shares import evict, own
 
@@ -47,8 +48,8 @@ class SQLiteStore:
     from the last use. The file is opened at
     the first use, closed around a fork, and usable from any thread; all stores of a process at one path share one
     connection. A damaged file is set aside under another name, and a new one begun.
-    It keeps notes, too (`Notes`): at most `max_notes`, and `max_note_bytes` of them. A power cut may take the
-    last of them: losing them costs time.
+    It keeps notes, too (`Notes`): at most `max_notes`, and `max_note_bytes` of them, room that tenants share in the
+    same way. A power cut may take the last of them: losing them costs time.
     """
 
     def __init__(
@@ -157,14 +158,22 @@ class SQLiteStore:
         return self._use(read)
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
-        """Keep each value under its key; the values used least recently give way. Raises StoreError."""
-        self._note(_NOTE, notes)
+        """Keep each value under its key, for nobody; see `SharedNotes`. Raises StoreError."""
+        self.note_for("", notes)
 
     def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
         """See `FirstNotes`."""
-        return self._note(_FIRST_NOTE, notes) == len(notes)
+        return self.note_first_for("", notes)
 
-    def _note(self, statement: str, notes: Mapping[bytes, bytes]) -> int:
+    def note_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> None:
+        """See `SharedNotes`; of whoever holds the most, the values used least recently give way."""
+        self._note(_NOTE, tenant, notes)
+
+    def note_first_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> bool:
+        """See `SharedNotes`."""
+        return self._note(_FIRST_NOTE, tenant, notes) == len(notes)
+
+    def _note(self, statement: str, tenant: str, notes: Mapping[bytes, bytes]) -> int:
         """Keep notes by `statement`; how many rows it wrote."""
         if not notes:
             return 0
@@ -176,7 +185,9 @@ class SQLiteStore:
             with self._writing(opened) as connection:
                 _expire(connection, "notes", self._max_age, now)
                 written = connection.executemany(statement, rows).rowcount
-                _forget(connection, self._max_notes, self._max_note_bytes)
+                if tenant:
+                    own_notes(connection, notes, tenant_id(opened.secret, tenant))
+                forget(connection, self._max_notes, self._max_note_bytes)
             return written
 
         return self._use(write, writes=True)
@@ -264,18 +275,3 @@ def _insert(connection: sqlite3.Connection, key: str, digest: bytes, body: bytes
         connection.execute("UPDATE originals SET used = ? WHERE key = ?", (now, key))
     else:
         raise StoreError(f"the key {key!r} already stands for another text")
-
-
-def _forget(connection: sqlite3.Connection, most: int, max_bytes: int) -> None:
-    """Delete the notes unused for longest until a tenth of the room is free; of one conversation the last first."""
-    counts = "SELECT (SELECT value FROM meta WHERE name = 'notes'), (SELECT value FROM meta WHERE name = 'notes size')"
-    count, size = connection.execute(counts).fetchone()
-    if count <= most and size <= max_bytes:
-        return
-    gone = []
-    for rowid, freed in connection.execute("SELECT rowid, size FROM notes ORDER BY used, rowid DESC"):
-        if count <= 0.9 * most and size <= 0.9 * max_bytes:
-            break
-        gone.append((rowid,))
-        count, size = count - 1, size - freed
-    connection.executemany("DELETE FROM notes WHERE rowid = ?", gone)

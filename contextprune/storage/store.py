@@ -84,6 +84,19 @@ class Shared(Protocol):
         ...
 
 
+@runtime_checkable
+class SharedNotes(Protocol):
+    """A store of notes that several tenants share: whoever's notes take the most room give way first."""
+
+    def note_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> None:
+        """See `Notes.note`; the room that new notes take is this tenant's, "" for nobody's. Raises StoreError."""
+        ...
+
+    def note_first_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> bool:
+        """See `FirstNotes.note_first`, likewise."""
+        ...
+
+
 def open_store(location: str | None = None, folder: Path | None = None, patience: Patience = USUAL) -> Store:
     """The store at `location`: "memory", a path, the URL of a Redis, or None (or "") for a file in `folder`.
 

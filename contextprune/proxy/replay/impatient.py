@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TypeVar
 
 from contextprune.errors import StoreError
-from contextprune.storage.store import FirstNotes, Notes, Store, stored
+from contextprune.storage.store import FirstNotes, Notes, SharedNotes, Store, stored
 
 SLOW = 0.5  # seconds after which a failure counts as one that kept a request waiting
 PAUSE = 5.0  # seconds for which it is left alone
@@ -63,6 +63,21 @@ class ImpatientStore:
             return self._use(lambda: first.note_first(notes))
         self.note(notes)
         return True
+
+    def note_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> None:
+        """See `SharedNotes`; where the store tells no tenants apart, the notes are nobody's."""
+        shared = self._notes
+        if isinstance(shared, SharedNotes):
+            self._use(lambda: shared.note_for(tenant, notes))
+        else:
+            self.note(notes)
+
+    def note_first_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> bool:
+        """See `SharedNotes`, likewise."""
+        shared = self._notes
+        if isinstance(shared, SharedNotes):
+            return self._use(lambda: shared.note_first_for(tenant, notes))
+        return self.note_first(notes)
 
     def _use(self, work: Callable[[], _Result]) -> _Result:
         began = self._clock()

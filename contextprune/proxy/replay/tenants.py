@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from contextprune.context import Context, Kind
-from contextprune.storage.store import FirstNotes, Notes, Shared, Store, stored
+from contextprune.storage.store import FirstNotes, Notes, Shared, SharedNotes, Store, stored
 
 
 def _nothing() -> None:
@@ -77,7 +77,7 @@ class Scoped:
         proofs = {self._proof_of(home.key(text)): b"1" for text in texts}
         if self._notes is not None and self._home != self._tenant:
             self._on_write()
-            self._notes.note(proofs)
+            _note_for(self._notes, self._tenant, proofs)
 
     def _is_proven(self, key: str) -> bool:
         proof = self._proof_of(key)
@@ -89,16 +89,20 @@ class Scoped:
         return blake2b(data, key=self._tenant.encode()[:64], digest_size=16, person=b"proven").digest()
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
-        """See `Notes`; nothing is kept where the store keeps no notes."""
+        """See `Notes`; nothing is kept where the store keeps no notes. The room is this tenant's, as of texts."""
         if self._notes is not None:
             self._on_write()
-            self._notes.note({self._named(key): value for key, value in notes.items()})
+            _note_for(self._notes, self._tenant, {self._named(key): value for key, value in notes.items()})
 
     def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
         """See `FirstNotes`; where the store does not tell who was first, the last one counts."""
+        named = {self._named(key): value for key, value in notes.items()}
+        if isinstance(self._notes, SharedNotes):
+            self._on_write()
+            return self._notes.note_first_for(self._tenant, named)
         if isinstance(self._notes, FirstNotes):
             self._on_write()
-            return self._notes.note_first({self._named(key): value for key, value in notes.items()})
+            return self._notes.note_first(named)
         self.note(notes)
         return True
 
@@ -141,12 +145,20 @@ class Homes:
             noted = self._notes.noted([proof]).get(proof) if self._notes is not None else None
             home = tenant if noted is None else noted.decode()
             if noted is None and self._notes is not None:
-                self._notes.note({proof: tenant.encode()})
+                _note_for(self._notes, tenant, {proof: tenant.encode()})
         self._homes.pop(proof, None)
         self._homes[proof] = home
         while len(self._homes) > self._capacity:
             self._homes.popitem(last=False)
         return home
+
+
+def _note_for(store: Notes, tenant: str, notes: Mapping[bytes, bytes]) -> None:
+    """Keep notes of a tenant, in its room where the store shares that."""
+    if isinstance(store, SharedNotes):
+        store.note_for(tenant, notes)
+    else:
+        store.note(notes)
 
 
 _RANDOM = 16  # characters of a run that may be random: 64 bits where they are hexadecimal digits
