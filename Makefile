@@ -75,7 +75,7 @@ sbom: .venv-supply/installed
 	rm -rf .venv-sbom
 	$(PYTHON) -m venv --without-pip .venv-sbom
 	$(INTO_SBOM) --require-hashes -r supply/run.txt -r supply/model-cpu.txt
-	$(INTO_SBOM) -c constraints.txt torch
+	$(INTO_SBOM) -c constraints.txt $(TORCH)
 	$(INTO_SBOM) -c constraints.txt '.[sentence-transformers,train,bench]'
 	mkdir -p build
 	.venv-supply/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --spec-version 1.6 \
