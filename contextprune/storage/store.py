@@ -85,7 +85,7 @@ class Shared(Protocol):
 
 
 @runtime_checkable
-class SharedNotes(Protocol):
+class SharedNotes(FirstNotes, Protocol):
     """A store of notes that several tenants share: whoever's notes take the most room give way first."""
 
     def note_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> None:

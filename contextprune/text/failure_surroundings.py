@@ -23,6 +23,9 @@ GOES_ON = 2
 PLACES = 6
 """Lines above a failure that say where it was met, without a break."""
 
+FRAME = 6
+"""Lines below a failure among which a line that points at the source above it may stand."""
+
 _READABLE = frozenset({Syntax.LINES, Syntax.PROSE})
 _DETAIL = re.compile(
     r"(?:==\d{1,9}==)?\s{0,60}(?:[\^~|│]|-{1,3}>|\d{1,7}\s?\||=\s|[-+>#]\s|(?:note|help|hint|info|detail|line|context"
@@ -49,6 +52,11 @@ _PLACE = re.compile(
 _SOURCE_AT = re.compile(r"(?:\W{0,20}File \"|\s{0,40}[^\s:]{1,200}\.\w{1,8}[:(]\d{1,7}\b)")
 """The place of the source that is shown below it: what stands above it is another finding's."""
 _CARETS = re.compile(r"(?:^|\n)[ \t]{0,200}[\^~]+\s*$")
+_CODES = r"(?:\x1b\[[\d;]{0,20}m)"  # of a colour
+_POINTER = re.compile(rf"(?:^|\n)(?:{_CODES}|[ \t]){{0,400}}-{{0,400}}\^[-~^]{{0,200}}(?:{_CODES}|\s){{0,40}}$")
+"""A last line that does nothing but point at a place in the line above it."""
+_BLANK = re.compile(r"\n[ \t]*\r?\n\Z|\A\s*\Z")
+"""A blank line at the end of a span, or for all of it."""
 _POINTING = re.compile(r"\s{0,200}\^[-~^]{0,200}\s\S")
 """A finding that points at the source above it."""
 
@@ -57,6 +65,7 @@ def belonging(spans: Sequence[Span], block: range, failure: int) -> Iterator[int
     """Indices of the spans of a block that belong to the failure at index `failure`, without it."""
     if spans[failure].syntax in _READABLE:
         yield from _below(spans, block, failure)
+        yield from _frame(spans, block, failure)
         yield from _above(spans, block, failure)
 
 
@@ -84,6 +93,23 @@ def _below(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
         if spans[i].syntax not in _READABLE or _BOUNDARY.match(text) or level > most:
             return
         yield i
+
+
+def _frame(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
+    """The source at which a line points that stands below: that line, and the one above it.
+
+    No blank line stands between, but below a colon.
+    """
+    for i in range(failure + 1, min(block.stop, failure + 1 + FRAME)):
+        before, text = spans[i - 1].text, spans[i].text
+        is_apart = _BLANK.search(before) is not None and not before.rstrip().endswith(":")
+        if spans[i].syntax not in _READABLE or is_apart:
+            return
+        if pointer := _POINTER.search(text):
+            yield i
+            if pointer.start() == 0 and i - 1 > failure:  # else the two are one span
+                yield i - 1
+            return
 
 
 def _above(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:

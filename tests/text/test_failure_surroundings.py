@@ -108,6 +108,36 @@ VALGRIND = """==1== Command: ./leak
 ==1==
 ==1== 640 bytes in 40 blocks are still reachable
 """
+HANDLEBARS = """building 12 templates
+Error: Parse error on line 3:
+...berths}}  {{/eech}}</ul>
+-----------------^
+Expecting 'EOF', got 'OPEN_ENDBLOCK'
+building the index
+"""
+SVELTE = """vite v6.0.1 building for production...
+[vite-plugin-svelte] Error: src/Quay.svelte:2:9 Expected token }
+see https://svelte.dev/e/expected_token
+src/Quay.svelte:2:9
+\x1b[2m1: <script>let tide = 3;</script>
+2: <p>{tide</p>
+           ^\x1b[22m
+3: <footer/>
+"""
+NEARLEY = """reading the log
+Error: Syntax error at line 1 col 9:
+
+  berth = = 4
+          ^
+Unexpected "="
+
+tides.csv read
+"""
+APART = """Error: the harbour is closed
+
+let tide = 3
+    ^
+"""
 
 
 def belongs(text: str, failure: str) -> str:
@@ -133,6 +163,10 @@ def belongs(text: str, failure: str) -> str:
         (GXX, "error: no match", ["required from here", "from route.cpp:3", "In instantiation"], ["g++"]),
         (PYTHON, "SyntaxError", ['File "./queue.py", line 13', "def broken()"], ["fork.py", "queue.py'..."]),
         (PSQL, "relation", ["LINE 1", "HINT"], ["INSERT"]),
+        (HANDLEBARS, "Parse error", ["{{/eech}}", "-^"], ["building 12", "the index"]),
+        (SVELTE, "Expected token", ["2: <p>{tide</p>", "  ^"], ["vite v6", "footer"]),
+        (NEARLEY, "Syntax error", ["berth = = 4", "  ^"], ["the log"]),
+        (APART, "closed", [], ["let tide"]),
     ],
 )
 def test_what_tells_of_a_failure_belongs_to_it(text: str, failure: str, needed: list[str], other: list[str]) -> None:
