@@ -16,6 +16,7 @@ from contextprune.text.longest import asks_for_times, longest_times
 from contextprune.text.named import names_of_call, names_of_goal, offsets_of, words_of_goal
 from contextprune.text.stages import slowest_stage
 from contextprune.text.views import is_code
+from contextprune.text.work_done import most_work
 
 MOST, SHARE = 3, 0.02  # spans that may hold a name, in number or as a share of the block's, before it names none
 READ = 600  # characters of a span in which a time is looked for
@@ -61,7 +62,7 @@ def named(context: Context, spans: Sequence[Span], movable: Collection[int]) -> 
 
 
 def longest(context: Context, spans: Sequence[Span], movable: Collection[int]) -> set[int]:
-    """The spans of results among the segments `movable` with the longest times, where the goal asks what is slow."""
+    """Where the goal asks what is slow: the spans with the longest times, or the most work, of results in `movable`."""
     if context.reading in TRACES or not asks_for_times(context.query):
         return set()
     stays: set[int] = set()
@@ -70,7 +71,7 @@ def longest(context: Context, spans: Sequence[Span], movable: Collection[int]) -
         if context.segments[index].kind is Kind.TOOL_RESULT and index in movable:
             lines = [i for i in block if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i])]
             texts = [spans[i].text[:READ] for i in lines]
-            stays.update(lines[k] for k in (*longest_times(texts), *slowest_stage(texts)))
+            stays.update(lines[k] for k in (*longest_times(texts), *slowest_stage(texts), *most_work(texts)))
     return stays
 
 
