@@ -18,13 +18,17 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="th
 
 
 @contextmanager
-def process(code: str) -> Iterator[int]:
-    child = subprocess.Popen([sys.executable, "-c", code])
+def process(code: str, *, says: bytes = b"") -> Iterator[int]:
+    """A process that runs `code`, and has said `says` by now."""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert child.stdout is not None
     try:
+        assert child.stdout.read(len(says)) == says
         yield child.pid
     finally:
         child.kill()
         child.wait()
+        child.stdout.close()
 
 
 def after_work(pid: int, seconds: float) -> None:
@@ -49,8 +53,9 @@ def test_one_that_had_its_cpu_time_hangs() -> None:
 
 
 def test_one_that_stands_still_hangs() -> None:
-    with process("import time; time.sleep(60)") as pid:
-        time.sleep(0.3)  # its start is work
+    with process(
+        "import time; print('up', end='', flush=True); time.sleep(60)", says=b"up"
+    ) as pid:  # its start is work
         assert Watch(pid, 1.0, 0.0).seconds_left(1.0) == 0.0
 
 
