@@ -21,7 +21,7 @@ FULL = 0.95  # of the share: near enough to stop
 Output = TypeVar("Output")
 
 SCORERS = {"ours": None, "ours-lexical": "lexical"}
-"""Names of our arms, and the scorer that each loads: None is the default one, neural where torch is installed."""
+"""Names of our arms, and the scorer that each loads: None is the default one, the shipped model."""
 
 
 @cache

@@ -123,9 +123,6 @@ def available(names: Sequence[str], wanted: Sequence[str]) -> tuple[tuple[str, .
     if absent and not DENSE.isdisjoint(arms):
         notes.append(f"left out: {', '.join(sorted(DENSE.intersection(arms)))} (not installed: {', '.join(absent)})")
         arms = [name for name in arms if name not in DENSE]
-    if "torch" in absent and "ours" in arms:
-        notes.append("ours: without the model (torch is not installed), so the same as ours-lexical")
-        arms = [name for name in arms if name != "ours-lexical"]
     return tuple(arms), notes
 
 

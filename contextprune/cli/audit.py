@@ -80,10 +80,10 @@ def _as_table(audited: Audit) -> str:
 def pruner_of(policy: Policy, options: Options) -> Pruner:
     """An engine that decides as a scorer process of the proxy does, ready for the first request; it keeps nothing."""
     from contextprune.cli.doctor import canary  # noqa: PLC0415 - the other commands do without
-    from contextprune.scoring import load_scorer_for_requests  # noqa: PLC0415 - as above
+    from contextprune.scoring import load_scorer  # noqa: PLC0415 - as above
 
     settings = load_settings()
-    scorer = load_scorer_for_requests(settings.scorer, settings.device)
+    scorer = load_scorer(settings.scorer, settings.device)
     hints = options.recall != "off"
     pruner = Pruner(policy, scorer, store=MemoryStore(), hints=hints)
     trial = Pruner(policy, scorer, pruner.counter, MemoryStore(), hints=hints)

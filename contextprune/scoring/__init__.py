@@ -4,7 +4,7 @@ from contextprune.scoring.alike import Alike, compare, weighed
 from contextprune.scoring.base import Blend, Calibrated, Scorer, check, device_of, remarks
 from contextprune.scoring.digest import identifiers_to_carry, identifiers_to_carry_on_arrival
 from contextprune.scoring.lexical import Lexical
-from contextprune.scoring.load import in_time, load_scorer, load_scorer_for_requests
+from contextprune.scoring.load import in_time, load_scorer
 from contextprune.scoring.named import longest, named
 from contextprune.scoring.signals import Signals
 
@@ -22,7 +22,6 @@ __all__ = [
     "identifiers_to_carry_on_arrival",
     "in_time",
     "load_scorer",
-    "load_scorer_for_requests",
     "longest",
     "named",
     "remarks",

@@ -1,12 +1,13 @@
 """Find a scorer: the shipped ones by name, any other by its folder.
 
-Modules that need torch are imported only for a scorer that does: the core works without.
+Modules that need torch are imported only for a scorer that does: the core works without, and so does the shipped model.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from contextprune.context import Kind
-from contextprune.errors import ContextPruneError, ScorerError
+from contextprune.errors import ScorerError
 from contextprune.scoring.base import Blend, Scorer
 from contextprune.scoring.deadline import Deadline
 from contextprune.scoring.folder import MANIFEST, SPANS, read_folder
@@ -25,18 +26,15 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 NAMES = ("auto", "neural", "lexical")
 WEIGHTS = Path(__file__).parent.parent / "weights"
 """The folder of the shipped model."""
-SHIPPED = {
-    "model.safetensors": "7f53bb3942aa087e3e5eeeb0de4cb36ddb17a6152df25f0bc79d93b2a41e6f35",
+SHIPPED: Mapping[str, str] = {
+    "model.safetensors": "ddde8bc20c4d13fd082c1aba43e9300fa5d09c6e06c1075661d4516975b2af79",
     "tokenizer.json": "6681992d43e581b35b3dd61f3c81ee0f891fbf13ad54f8b692ea868bd46b066b",
-    "calibration.json": "a6c96b50860de57ae5cd71a3c24ba03a3d742d3af805daeefb9cf39baf4fd15a",
+    "calibration.json": "16096122040aa01eeb1fbfb2aed559cb2745e0a915969734e2ed3c5e9e47c00d",
 }
-"""SHA-256 of its files, as `scorer.json` beside them has them: whoever can change that file cannot change this one."""
-
-GPUS = ("/dev/nvidiactl", "/dev/dxg")
-"""Files that show that there is a GPU, on Linux and on Linux within Windows."""
+"""SHA-256 of its files, as `scorer.json` beside them has them: who can change that file cannot change this one."""
 
 _VOCABULARIES = ("tokenizer.json", "vocab.*", "*.model")
-_NEEDED = ("torch", "tokenizers", "safetensors", "numpy")
+_NEEDED = ("numpy", "safetensors")
 _TRACE = {"signals.v1": 1.0}
 _QUERIED = {"lexical.v1": 0.05, "signals.v1": 0.95}
 _SINGLE = {"lexical.v1": 0.8, "signals.v1": 0.2}
@@ -46,9 +44,10 @@ _TEXT = {"lexical.v1": 1.0}
 def load_scorer(name: str = "auto", device: str = "auto") -> Scorer:
     """The scorer called `name`, or the one in the folder `name`.
 
-    "neural" is the shipped model, "lexical" needs none, "auto" is the first where it can run and else the second. A
-    folder holds a scorer of `contextprune train`, or a cross-encoder as sentence-transformers writes it. `device` is
-    "auto", "cpu", "cuda" or "mps". Raises ScorerError for an unknown or unusable one, MissingExtra without torch.
+    "neural" is the shipped model, which needs no torch; "auto" is it, too, or "lexical", which is no model, where it is
+    damaged or missing. A folder holds a scorer of `contextprune train`, or a cross-encoder as sentence-transformers
+    writes it. `device` is "auto", "cpu", "cuda" or "mps"; the model runs on a GPU where torch and CUDA are. Raises
+    ScorerError for an unknown or unusable one, MissingExtra for one that needs torch without it.
     """
     if device not in DEVICES:
         raise ScorerError(f"unknown device {device!r}: {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
@@ -82,21 +81,6 @@ def in_time(scorer: Scorer, seconds: float | None) -> Scorer:
     return Deadline(scorer, _lexical(), seconds)
 
 
-def load_scorer_for_requests(name: str = "auto", device: str = "auto") -> Scorer:
-    """The scorer where a request waits for it: "auto" is the model only where a GPU can run it in time.
-
-    The proxy uses it, and so does whoever foretells what the proxy would do. Raises as `load_scorer` does.
-    """
-    if name != "auto":
-        return load_scorer(name, device)
-    if device == "cpu" or not any(Path(gpu).exists() for gpu in GPUS):
-        return load_scorer("lexical")
-    try:
-        return load_scorer("neural", "cuda")
-    except ContextPruneError:
-        return load_scorer("lexical")
-
-
 def _lexical(note: str = "") -> Blend:
     """On traces recency, uniqueness and references carry the weight; on documents and single results the query does."""
     kinds = {Kind.TOOL_RESULT: _TRACE, Kind.DOCUMENT: _TEXT, Kind.EXAMPLE: _TEXT}
@@ -107,17 +91,17 @@ def _lacking() -> str:
     """The reason why the shipped model cannot run here, and what to do; "" where it can. Imports nothing."""
     absent = next((package for package in _NEEDED if find_spec(package) is None), "")
     if absent:
-        return f"{absent} is not installed (pip install 'contextprune-ai[torch]')"
-    if not (WEIGHTS / "scorer.json").is_file():
+        return f"{absent} is not installed (install contextprune-ai anew)"
+    if not (WEIGHTS / MANIFEST).is_file():
         return "this installation has no weights (install contextprune-ai anew)"
     return ""
 
 
-@cache  # 35 MB to read and check, and `compress` without a pruner of its own loads a scorer at each call
+@cache  # 10 MB to read and check, and `compress` without a pruner of its own loads a scorer at each call
 def _shipped(device: str) -> Scorer:
-    from contextprune.scoring.neural import Neural  # noqa: PLC0415 - imports torch
+    from contextprune.scoring.trained import Trained  # noqa: PLC0415 - imports NumPy
 
-    return Neural.load(WEIGHTS, device, SHIPPED)
+    return Trained.load(WEIGHTS, device, SHIPPED)
 
 
 def _of_folder(folder: Path, device: str) -> Scorer:
@@ -126,7 +110,7 @@ def _of_folder(folder: Path, device: str) -> Scorer:
         if files.network == SPANS:
             from contextprune.scoring.trained import Trained  # noqa: PLC0415 - imports NumPy
 
-            return Trained.of(files, folder)
+            return Trained.of(files, folder, device)
         from contextprune.scoring.neural import Neural  # noqa: PLC0415 - imports torch
 
         return Neural.load(folder, device)

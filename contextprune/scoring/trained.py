@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from math import exp, log
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from contextprune.context import Context, Kind, Span
+from contextprune.context import Context, Kind, Reading, Span
 from contextprune.errors import MissingExtra, ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 GPUS = ("/dev/nvidiactl", "/dev/dxg")
 """Files that show that there is a GPU, on Linux and on Linux within Windows."""
+WORDS_SHARE = 0.5  # of the goal's words beside the network, where no trace is read
+LEXICAL_SHARE = 0.8  # of lexical.v1 in what words say; the rest is signals.v1
+SMALLEST = 1e-6  # share, so that log odds are finite
+LEAST_LOGIT = -500.0  # of which the exponential is finite
 DECIMALS = 4  # of a score: what differs between machines lies below
 
 
@@ -86,15 +91,14 @@ class Trained:
         return probabilities(context, spans, rows, self.logits(context, spans, rows), self.calibration)
 
     def logits(self, context: Context, spans: Sequence[Span], rows: Sequence[Sequence[float]]) -> list[float]:
-        """The uncalibrated scores of all spans, as in training; `rows` are their features."""
+        """The uncalibrated scores of all spans, beside what words say of them; `rows` are their features."""
         read = range(len(spans))
         logits = self._network(inputs_of(context, spans, read, rows, self._wordpiece, self._network.gap))
         if not np.isfinite(logits).all():
             raise ScorerError(
                 f"{self.name} gives logits that are no numbers, so its weights are damaged: install it or train it anew"
             )
-        numbers: list[float] = logits.tolist()
-        return numbers
+        return with_words(context, rows, logits.tolist())
 
     def threshold(self, context: Context, spans: Sequence[Span], segment: int, recall: float) -> float:
         """The least score with which a span of `segment` is to be kept so that `recall` of what is needed survives."""
@@ -119,8 +123,27 @@ def _on_gpu(weights: Mapping[str, Array], device: str) -> OnGpu | None:
     try:
         from contextprune.scoring.torch_network import OnGpu  # noqa: PLC0415 - imports torch
     except ImportError as exc:
+        if device == "auto":
+            return None
         raise MissingExtra("scoring on a GPU", extra="torch") from exc
     return OnGpu.on(weights, device)
+
+
+def with_words(context: Context, rows: Sequence[Sequence[float]], logits: Sequence[float]) -> list[float]:
+    """Join the logits of all spans with their words' likeness to the goal, as the log odds of the mean of both.
+
+    The network is sure of little among what is unlikely, and there the words of the goal decide. In traces likeness to
+    the goal misleads, so nothing is joined.
+    """
+    if context.reading in {Reading.TRACE, Reading.ASKED_TRACE}:
+        return list(logits)
+    joined = []
+    for row, logit in zip(rows, logits, strict=True):
+        words = LEXICAL_SHARE * row[Column.LEXICAL] + (1 - LEXICAL_SHARE) * row[Column.SIGNALS]
+        share = (1 - WORDS_SHARE) / (1 + exp(-max(logit, LEAST_LOGIT))) + WORDS_SHARE * words
+        share = min(1 - SMALLEST, max(SMALLEST, share))
+        joined.append(log(share / (1 - share)))
+    return joined
 
 
 def is_read(context: Context, spans: Sequence[Span]) -> bool:

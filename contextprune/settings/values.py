@@ -18,7 +18,7 @@ _PASSWORD = re.compile(r"([?&](?:password|username)=)[^&#]+")  # as a Redis URL 
 class Settings:
     """Settings in force; arguments given in code win over all of it.
 
-    scorer       "auto" (the model where torch is installed, else "lexical"), "neural", "lexical", or a folder
+    scorer       "auto" (the shipped model), "neural" (it, too), "lexical", or a folder
     store        "" (a file in the user's data folder), "memory", a path, or "redis://..."
     tokenizer    "o200k_base" or "estimate"
     device       "auto", "cpu", "cuda" or "mps"

@@ -5,7 +5,7 @@ import pytest
 from contextprune.cli.audit import patience_of, pruner_of, waits
 from contextprune.policy import Policy
 from contextprune.proxy.options import Options
-from contextprune.scoring import load_scorer_for_requests
+from contextprune.scoring import load_scorer
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +14,7 @@ def _no_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_has_the_scorer_that_the_proxy_has_here() -> None:
-    assert pruner_of(Policy(), Options()).scorer.name == load_scorer_for_requests().name
+    assert pruner_of(Policy(), Options()).scorer.name == load_scorer().name
 
 
 @pytest.mark.parametrize(("recall", "hints"), [("off", False), ("tool", True), ("mcp", True)])

@@ -82,9 +82,9 @@ def test_the_lexical_scorer_asked_for_is_named_and_no_more() -> None:
 
 
 def test_of_the_fallback_the_doctor_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    monkeypatch.setitem(sys.modules, "safetensors", None)  # as where an installation lost it
     assert said_of(load_scorer("auto")) == (
-        "lexical.v1+signals.v1; scored without the model: torch is not installed (pip install 'contextprune-ai[torch]')"
+        "lexical.v1+signals.v1; scored without the model: safetensors is not installed (install contextprune-ai anew)"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from contextprune.errors import ScorerError
 from contextprune.scoring.features import FEATURES_VERSION
-from contextprune.scoring.folder import read_folder, write_manifest
+from contextprune.scoring.folder import SPANS, read_folder, write_manifest
 from contextprune.scoring.load import SHIPPED, WEIGHTS
 
 SHAPE = {"vocab": 4, "width": 8}
@@ -58,8 +58,8 @@ def test_a_file_that_changed_together_with_its_manifest_is_refused_where_it_is_p
 
 
 def test_the_code_pins_the_files_that_are_shipped() -> None:
-    assert read_folder(WEIGHTS, SHIPPED).shape["layers"] == 3
-    assert {sha256((WEIGHTS / name).read_bytes()).hexdigest() for name in SHIPPED} == set(SHIPPED.values())
+    assert read_folder(WEIGHTS, SHIPPED).network == SPANS
+    assert {name: sha256((WEIGHTS / name).read_bytes()).hexdigest() for name in SHIPPED} == dict(SHIPPED)
 
 
 @pytest.mark.parametrize("file", ["scorer.json", "model.safetensors", "tokenizer.json", "calibration.json"])

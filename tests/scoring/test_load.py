@@ -11,8 +11,8 @@ from contextprune.context import Document
 from contextprune.errors import MissingExtra, ScorerError
 from contextprune.policy import Budget, Policy
 from contextprune.pruner import Pruner
-from contextprune.scoring import load_scorer, load_scorer_for_requests, remarks
-from contextprune.scoring.load import GPUS, WEIGHTS, _shipped
+from contextprune.scoring import load_scorer, remarks
+from contextprune.scoring.load import WEIGHTS, _shipped
 from contextprune.storage.store import MemoryStore
 from contextprune.tokens import Tiktoken
 from tests.scoring.folders import write_cross_encoder, write_encoder, write_neural
@@ -37,32 +37,38 @@ def test_lexical_has_nothing_to_excuse() -> None:
     assert remarks(load_scorer("lexical")) == ()
 
 
-@pytest.mark.parametrize("package", ["torch", "tokenizers", "safetensors", "numpy"])
+@pytest.mark.parametrize("package", ["safetensors", "numpy"])
 def test_auto_without_a_needed_package_is_lexical_and_says_why(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     without(monkeypatch, package)
     scorer = load_scorer("auto")
     assert scorer.name == LEXICAL
-    assert remarks(scorer) == (
-        f"scored without the model: {package} is not installed (pip install 'contextprune-ai[torch]')",
-    )
+    assert remarks(scorer) == (f"scored without the model: {package} is not installed (install contextprune-ai anew)",)
 
 
 def test_the_reason_reaches_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    without(monkeypatch, "torch")
+    without(monkeypatch, "safetensors")
     for name, said in (("auto", 1), ("lexical", 0)):
         pruner = Pruner(Policy(), load_scorer(name), Tiktoken(), MemoryStore())
         report = api.prune_documents(DOCUMENTS, "why did the order fail?", Budget(ratio=0.5), pruner).report
         assert len(report.notes) == said
-        assert str(report).count("torch is not installed") == said
+        assert str(report).count("safetensors is not installed") == said
 
 
-def test_neural_without_torch_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scorer_in_torch_without_torch_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_neural(tmp_path / "mine")
     without(monkeypatch, "torch")
     with pytest.raises(MissingExtra, match=r"contextprune-ai\[torch\]"):
-        load_scorer("neural")
+        load_scorer(str(folder))
 
 
-def test_auto_with_torch_is_the_shipped_model() -> None:
+@pytest.mark.parametrize("package", ["torch", "tokenizers"])
+def test_the_shipped_model_needs_no_torch(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    without(monkeypatch, package)
+    assert load_scorer("neural", "cpu").name == load_scorer("auto", "cpu").name
+    assert remarks(load_scorer("auto", "cpu")) == ()
+
+
+def test_auto_is_the_shipped_model() -> None:
     digest = json.loads((WEIGHTS / "scorer.json").read_text())["sha256"]
     for name in ("auto", "neural"):
         scorer = load_scorer(name, "cpu")
@@ -186,14 +192,3 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path, device: str) -> N
         pytest.skip("it is there")
     with pytest.raises(ScorerError, match=device):
         load_scorer(str(write_neural(tmp_path / "mine")), device)
-
-
-def test_without_a_gpu_the_automatic_choice_for_requests_is_the_lexical_scorer() -> None:
-    if any(Path(gpu).exists() for gpu in GPUS):
-        pytest.skip("there is a GPU")
-    assert load_scorer_for_requests().name == LEXICAL
-
-
-def test_a_scorer_asked_for_by_name_is_that_one_for_requests_too(tmp_path: Path) -> None:
-    folder = str(write_neural(tmp_path / "mine"))
-    assert load_scorer_for_requests(folder, "cpu").name == load_scorer(folder, "cpu").name

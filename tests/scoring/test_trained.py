@@ -15,18 +15,18 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from contextprune.context import Context, Kind, Segment
+from contextprune.context import Context, Kind, Reading, Segment
 from contextprune.errors import ScorerError
 from contextprune.scoring import Calibrated, Signals
 from contextprune.scoring.base import READ
-from contextprune.scoring.features import features
+from contextprune.scoring.features import FEATURES, Column, features
 from contextprune.scoring.folder import SPANS, write_manifest
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.load import load_scorer
 from contextprune.scoring.network import Network
 from contextprune.scoring.network_inputs import inputs_of
 from contextprune.scoring.torch_network import packed
-from contextprune.scoring.trained import Trained
+from contextprune.scoring.trained import Trained, with_words
 from contextprune.scoring.windows import Cutter
 from contextprune.splitting import split
 from tests.growth import assert_linear
@@ -76,8 +76,18 @@ def test_logits_are_those_of_the_network_in_torch_on_pieces_of_the_library(score
     twin = random_network(len(TRAINED_WORDS) + 1).half().float()
     inputs = inputs_of(context, spans, read, rows, Cutter(tokenizer(TRAINED_WORDS)).encode, len(TRAINED_WORDS))
     with torch.inference_mode():
-        expected = twin(packed([inputs]))[-1].numpy()
-    assert np.abs(np.array(scorer.logits(context, spans, rows)) - expected).max() < 1e-4
+        expected = with_words(context, rows, twin(packed([inputs]))[-1].tolist())
+    assert np.abs(np.array(scorer.logits(context, spans, rows)) - np.array(expected)).max() < 1e-3
+
+
+def test_words_of_the_goal_order_what_the_network_holds_for_unlikely_but_not_in_a_trace() -> None:
+    rows = np.zeros((2, FEATURES))
+    rows[1, Column.LEXICAL] = 0.5
+    unlike, like = with_words(documents("a text"), rows.tolist(), [-9.0, -9.5])
+    assert unlike < like
+    assert trace().reading is Reading.ASKED_TRACE
+    assert with_words(trace(), rows.tolist(), [-9.0, -9.5]) == [-9.0, -9.5]
+    assert with_words(documents("a text"), rows.tolist(), [-1e9, 1e9])[1] < 14
 
 
 def test_it_is_a_scorer_with_thresholds(scorer: Trained) -> None:

@@ -78,8 +78,8 @@ def started(provider: Served, folder: Path) -> Iterator[Figure]:
             with run_our_proxy(provider, folder / f"{scorer}.sqlite3", scorer=scorer) as served:
                 times.append(served.ready)
                 resident = max(resident, served.resident)
-    yield Figure("ready without torch", median(ready["lexical"]), "s", most=2)
-    yield Figure("ready with the model", median(ready["neural"]), "s", most=4)
+    yield Figure("ready without a model", median(ready["lexical"]), "s", most=2)
+    yield Figure("ready with the model", median(ready["neural"]), "s", most=3)
     yield Figure("idle memory of the front process", resident / 1e6, "MB", most=120)
 
 

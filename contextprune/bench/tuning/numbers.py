@@ -42,7 +42,6 @@ SINGLE: Sequence[tuple[str, str, Task, Arm]] = (
     ("selection.targets", "KEPT_PER_ROOT_CALIBRATED", "recall", "ours"),
     ("scoring.load", "_SINGLE", "tools", "ours-lexical"),
     ("scoring.load", "_QUERIED", "recall", "ours-lexical"),
-    ("scoring.neural", "SIGNALS_SHARE", "traces", "ours"),
 )
 """Numbers of other modules, and those that act in a second task or under the model."""
 
@@ -52,7 +51,6 @@ SHARES = frozenset(
     {
         "Policy.recall", "Policy.low_water", "LEAST_RECALL", "LEAST_SAVING", "IDENTIFIER_SHARE", "EPOCH_WORTH",
         "EPOCH_WORTH_FREE", "EPOCH_SHARE", "LONG_PAST_SHARE", "LAST_RESORT_SHARE", "B", "BLOCK", "UNMATCHED", "RARE",
-        "SIGNALS_SHARE",
     }
 )  # fmt: skip
 """Numbers that stay below 1."""

@@ -26,7 +26,7 @@ from contextprune.proxy.worker.answer import Answerer
 from contextprune.proxy.worker.guard import guarded
 from contextprune.pruner import Pruner
 from contextprune.report import Report
-from contextprune.scoring import load_scorer_for_requests
+from contextprune.scoring import load_scorer
 from contextprune.settings import Settings, data_folder, load_settings
 from contextprune.storage.sqlite import Patience
 from contextprune.storage.store import MemoryStore, open_store
@@ -150,7 +150,7 @@ def _answer(pipe: Pipe, answerer: Answerer, job: Job) -> None:
 
 def prepare(settings: Settings, threads: int) -> tuple[Answerer, Pruner]:
     """The answerer, and an engine of the same parts that remembers nothing, for a trial."""
-    scorer = load_scorer_for_requests(settings.scorer, settings.device)
+    scorer = load_scorer(settings.scorer, settings.device)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
 

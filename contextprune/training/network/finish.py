@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from contextprune.scoring.calibration import Calibration, classes
 from contextprune.scoring.folder import CALIBRATION, SPANS, TOKENIZER, WEIGHTS, write_manifest
 from contextprune.scoring.torch_network import TorchNetwork, packed
+from contextprune.scoring.trained import with_words
 from contextprune.scoring.windows import Cutter
 from contextprune.splitting import split
 from contextprune.training.fit.calibrate import ScoredBlock, achieved_recall, calibrate
@@ -79,8 +80,9 @@ def score_sample(network: TorchNetwork, sample: Sample, encode: Encode) -> Score
     example = example_of(sample, encode, max_pieces=None)
     if example is None:
         return None
-    logits = network(packed([example.inputs(network.table.num_embeddings - 1)]))[-1].numpy()
+    of_network = network(packed([example.inputs(network.table.num_embeddings - 1)]))[-1].tolist()
     spans = split(sample.context)
+    logits = np.array(with_words(sample.context, example.features.tolist(), of_network))
     judged = example.judged
     segments = np.array([span.segment for span in spans])[judged]
     label, size = example.label[judged].astype(float), example.size[judged].astype(float)
