@@ -20,6 +20,8 @@ from contextprune.text.views import is_code
 ALL = "all"
 """The class of all that has no curve of its own."""
 
+DIGITS = 6  # of a score: what differs between machines lies below
+
 _PLACES = {Kind.TOOL_RESULT: "result"}
 _FORMS = {Unit.ROW: "table", Unit.ITEM: "data", Unit.RECORD: "data", Unit.SENTENCE: "prose", Unit.BLOCK: "code"}
 
@@ -90,6 +92,11 @@ def classes(context: Context, spans: Sequence[Span]) -> dict[int, str]:
         s: f"{_PLACES.get(context.segments[s].kind, 'text')}-{max(sorted(count), key=count.__getitem__)}"
         for s, count in sizes.items()
     }
+
+
+def rounded(score: float) -> float:
+    """Round to as many digits as machines agree on. Not to decimals: of unlikely spans, too, some are likelier."""
+    return float(f"{score:.{DIGITS}g}")
 
 
 def between(knots: Sequence[float], values: Sequence[float], at: float) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from contextprune.context import Context, Kind, Reading, Span
 from contextprune.errors import MissingExtra, ScorerError
 from contextprune.scoring.base import READ
-from contextprune.scoring.calibration import Calibration
+from contextprune.scoring.calibration import Calibration, rounded
 from contextprune.scoring.features import Column, features
 from contextprune.scoring.folder import SPANS, Files, read_folder
 from contextprune.scoring.network import Network
@@ -36,7 +36,6 @@ WORDS_SHARE = 0.5  # of the goal's words beside the network, where no trace is r
 LEXICAL_SHARE = 0.8  # of lexical.v1 in what words say; the rest is signals.v1
 SMALLEST = 1e-6  # share, so that log odds are finite
 LEAST_LOGIT = -500.0  # of which the exponential is finite
-DECIMALS = 4  # of a score: what differs between machines lies below
 
 
 class Trained:
@@ -165,5 +164,5 @@ def probabilities(
         score = calibration.probability(classes[span.segment], logits[i])
         if context.query and kind is not Kind.TOOL_RESULT and is_foreign(span.text):
             score = rows[i][Column.LEXICAL]
-        scores[i] = round(score, DECIMALS)
+        scores[i] = rounded(score)
     return scores

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.scoring.calibration import ALL, Calibration, Curve, between, classes
+from contextprune.scoring.calibration import ALL, Calibration, Curve, between, classes, rounded
 from contextprune.splitting import split
 
 CURVE = Curve((-2.0, 0.0, 2.0), (0.1, 0.4, 0.9), (0.5, 0.9, 0.99), (0.7, 0.3, 0.1))
@@ -60,3 +60,14 @@ def test_the_class_is_where_a_block_stands_and_what_it_is_made_of(kind: Kind, te
 def test_a_class_without_a_curve_takes_the_common_one() -> None:
     context = Context((Segment(Kind.DOCUMENT, "One sentence stands here.", (0,)),))
     assert CALIBRATION.classes(context, split(context)) == {0: ALL}
+
+
+@given(st.floats(0, 1))
+def test_a_rounded_score_is_near_and_stays_what_it_is(score: float) -> None:
+    assert rounded(score) == pytest.approx(score, rel=1e-5)
+    assert rounded(rounded(score)) == rounded(score)
+    assert 0.0 <= rounded(score) <= 1.0
+
+
+def test_of_unlikely_spans_some_are_likelier() -> None:
+    assert rounded(1.234e-5) < rounded(1.235e-5)

@@ -19,6 +19,7 @@ from contextprune.context import Context, Kind, Reading, Segment
 from contextprune.errors import ScorerError
 from contextprune.scoring import Calibrated, Signals
 from contextprune.scoring.base import READ
+from contextprune.scoring.calibration import rounded
 from contextprune.scoring.features import FEATURES, Column, features
 from contextprune.scoring.folder import SPANS, write_manifest
 from contextprune.scoring.lexical import Lexical
@@ -57,7 +58,7 @@ CONTEXTS = [
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
-def test_each_span_has_a_probability_of_four_decimals(scorer: Trained, context: Context) -> None:
+def test_each_span_has_a_probability_of_six_digits(scorer: Trained, context: Context) -> None:
     spans = split(context)
     scores = scorer(context, spans)
     assert len(scores) == len(spans)
@@ -65,7 +66,7 @@ def test_each_span_has_a_probability_of_four_decimals(scorer: Trained, context: 
     of_network = (
         score for score, span in zip(scores, spans, strict=True) if context.segments[span.segment].kind in READ
     )
-    assert all(round(score, 4) == score for score in of_network)
+    assert all(rounded(score) == score for score in of_network)
 
 
 @pytest.mark.parametrize("context", CONTEXTS)

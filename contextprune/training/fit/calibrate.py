@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from contextprune.scoring.calibration import ALL, Calibration, Curve
+from contextprune.scoring.calibration import ALL, DIGITS, Calibration, Curve, rounded
 
 KNOTS = 24  # of a curve; four times as many quantiles are tried, for many coincide
 RECALLS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
+RISE, LEAST_SHARE = 0.02, 1e-5  # what a curve rises by where its data are level: of its height, and besides
 MIN_NEEDED = 60  # spans: a class with fewer needed ones has no curve of its own
 
 
@@ -49,7 +50,7 @@ def achieved_recall(
     for block in blocks:
         name = block.name if block.name in calibration.curves else ALL
         bar = calibration.threshold(name, recall)
-        scores = np.array([round(calibration.probability(name, float(x)), 4) for x in block.logits])
+        scores = np.array([rounded(calibration.probability(name, float(x))) for x in block.logits])
         keep = scores >= bar
         weights = block.labels * _weight(block)
         for key in {name, ALL}:
@@ -78,7 +79,8 @@ def _curve(blocks: Sequence[ScoredBlock]) -> Curve:
 
     knots = np.unique(np.quantile(logits, np.linspace(0, 1, KNOTS * 4)))
     shares = np.interp(knots, x, y)
-    shares = np.maximum.accumulate(shares + 1e-4 * np.linspace(0, 1, len(knots)))  # equal shares would tie
+    steps = np.linspace(0, 1, len(knots))
+    shares = np.maximum.accumulate(shares * (1 + RISE * steps) + LEAST_SHARE * (1 + steps))  # equal shares would tie
     shares = np.clip(shares, 0.0, 1.0)
 
     # the thresholds: scores of needed spans from the best down, until the recall is reached
@@ -93,7 +95,7 @@ def _curve(blocks: Sequence[ScoredBlock]) -> Curve:
     for recall in RECALLS:
         wanted = min(1.0, recall + (1 - recall) / (count + 1))  # the finite-sample step of split conformal prediction
         bars.append(float(scores[order][min(count - 1, int(np.searchsorted(reached, wanted)))]))
-    bars = [float(np.floor(bar * 1e4) / 1e4) for bar in bars]  # scores are rounded to four places
+    bars = [rounded(bar * (1 - 10.0**-DIGITS)) for bar in bars]  # scores are rounded
     return Curve(tuple(knots.tolist()), tuple(shares.tolist()), RECALLS, tuple(bars))
 
 
