@@ -13,8 +13,10 @@ def _no_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTEXTPRUNE_STORE", "/nowhere/at/all")
 
 
-def test_it_has_the_scorer_that_the_proxy_has_here() -> None:
-    assert pruner_of(Policy(), Options()).scorer.name == load_scorer().name
+@pytest.mark.parametrize("name", ["neural", "lexical"])
+def test_it_has_the_scorer_of_the_settings_as_the_proxy_has(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("CONTEXTPRUNE_SCORER", name)
+    assert pruner_of(Policy(), Options()).scorer.name == load_scorer(name).name
 
 
 @pytest.mark.parametrize(("recall", "hints"), [("off", False), ("tool", True), ("mcp", True)])
