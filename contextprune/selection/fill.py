@@ -220,6 +220,11 @@ class Fill:
         i, identifier = self._history[-1][0]
         return i if identifier is None else ~identifier
 
+    @property
+    def last_kept(self) -> list[int]:
+        """The spans that the last step kept: one, and the anchors that were not kept before."""
+        return [i for i, identifier in self._history[-1] if identifier is None] if self._history else []
+
     def changed_since(self, steps: int) -> set[int]:
         """The segments that were changed by all steps after the first `steps`."""
         return {segment for journal in self._history[steps:] for segment in self._segments(journal)}

@@ -162,7 +162,7 @@ def _fill_up(prepared: Prepared, fill: Fill, candidates: Sequence[int], least: f
             return
         if not fill.kept[i]:
             fill.keep(i, "the best of a block")
-            kept += prepared.costs[i]
+            kept += sum(prepared.costs[j] for j in fill.last_kept)
 
 
 def _name(prepared: Prepared, fill: Fill, identifiers: Sequence[int], room: int) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import contextprune as cp
@@ -10,7 +9,6 @@ from contextprune.training.samples import for_calibration
 from tests.strategies import NEURAL
 
 ROOT = Path(__file__).parents[3] / "examples" / "data" / "bench"
-OVERSHOOT = 0.1  # of a result
 
 
 def test_nothing_that_was_calibrated_on_is_measured() -> None:
@@ -19,11 +17,10 @@ def test_nothing_that_was_calibrated_on_is_measured() -> None:
     assert not any(for_calibration(sample.id) for sample in held_out)
 
 
-def test_more_recall_keeps_no_less_but_for_what_fills_a_block_up() -> None:
-    """The last span that a block is filled up with may bring a long anchor, which a higher bar does without."""
+def test_more_recall_keeps_no_less() -> None:
     for sample in load_held_out(find_samples(ROOT), 1):
         kept = [found.share for found in measure_recall(sample, NEURAL)]
-        assert all(more >= less - OVERSHOOT for less, more in pairwise(kept))
+        assert kept == sorted(kept)
 
 
 def test_keeping_all_of_it_is_a_recall_of_one() -> None:
