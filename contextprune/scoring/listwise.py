@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from contextprune.context import Span
 from contextprune.scoring.features import FEATURES
+from contextprune.scoring.torch_network import neighbour
 
 COMPARED = 9  # numbers that compare a logit with the others, the length of a span and their count included
 INPUTS = COMPARED + FEATURES
@@ -53,7 +54,7 @@ class Listwise(nn.Module):
         for number, (norm, neighbours, pooled) in enumerate(zip(self.norms, self.near, self.wide, strict=True)):
             y = norm(F.dropout(x, DROPOUT, self.training))
             steps = (1, -1, 1 + 2**number, -1 - 2**number)
-            around = torch.cat([y, *(_neighbour(y, blocks, step) for step in steps)], 1)
+            around = torch.cat([y, *(neighbour(y, blocks, step) for step in steps)], 1)
             x = x + F.gelu(neighbours(around) + pooled(_pooled(y, blocks)))
         joined: Tensor = self.scale * logits + self.add(x).squeeze(-1)
         return joined
@@ -78,15 +79,6 @@ def _compared(logits: np.ndarray, blocks: np.ndarray) -> list[np.ndarray]:
     rank = np.argsort(np.argsort(-logits, kind="stable"), kind="stable") / max(1, len(logits) - 1)
     differences = (logits - logits.max(), logits - logits.mean(), logits - best, best - logits.max())
     return [*(values / LOGIT_SCALE for values in (logits, *differences, mean - logits.mean())), rank]
-
-
-def _neighbour(x: Tensor, blocks: Tensor, step: int) -> Tensor:
-    """[S, H]: row `i - step` for span `i` where that one is of its block, else zeros."""
-    moved = torch.zeros_like(x)
-    if abs(step) < len(x):
-        to, of = (slice(step, None), slice(None, -step)) if step > 0 else (slice(None, step), slice(-step, None))
-        moved[to] = x[of] * (blocks[to] == blocks[of])[:, None]
-    return moved
 
 
 def _pooled(x: Tensor, blocks: Tensor) -> Tensor:

@@ -16,19 +16,11 @@ import torch.nn.functional as F  # noqa: N812 - the name that everyone reads
 from torch import Tensor, nn
 
 from contextprune.errors import ScorerError
-from contextprune.scoring.features import FEATURES
 from contextprune.scoring.network_inputs import GOAL, HEADER, RECENT, Inputs
+from contextprune.scoring.network_weights import ATTENTION, INNER, KERNEL, KEY, LAYERS, NUMBERS, ROUNDS, WIDTH
 
-WIDTH = 128  # numbers of a piece, and of a span
-INNER = 256  # within a convolution block
-KERNEL = 7  # pieces that a convolution reads
-KEY = 64  # numbers by which pieces are compared
-LAYERS, ROUNDS = 2, 4
+QUERIES = (GOAL, RECENT)  # the texts that all others are compared with, by their kinds
 TOP = 64  # spans that all others attend to
-ATTENTION = 32  # numbers by which spans are compared
-QUERIES = (GOAL, RECENT)
-MATCHES = 3  # numbers that compare a text with a query
-NUMBERS = FEATURES + 2 * MATCHES * len(QUERIES)  # features, and how the span and its header match each query
 GATE_LIMIT = 8.0
 TINY = 1e-6
 DROPOUT = 0.1  # share of the numbers of a span that a training step leaves out
@@ -228,7 +220,7 @@ class TorchNetwork(nn.Module):
         y = rms(z) * self.norm[number]
         step = 1 + 2**number
         steps = (1, -1, step, -step)
-        near = torch.cat([y, *(_neighbour(y, x.blocks, step) for step in steps)], 1) @ self.near[number]
+        near = torch.cat([y, *(neighbour(y, x.blocks, step) for step in steps)], 1) @ self.near[number]
         block = (_pooled(y, x.blocks) @ self.block[number])[x.blocks]
         context = (_pooled(y, x.owner) @ self.context[number])[x.owner]
         attended = torch.cat([self.attended(number, y[b.spans], logit[b.spans]) for b in x.bounds])
@@ -279,7 +271,7 @@ def rms(x: Tensor) -> Tensor:
     return x * torch.rsqrt(x.square().mean(1, keepdim=True) + TINY)
 
 
-def _neighbour(y: Tensor, blocks: Tensor, step: int) -> Tensor:
+def neighbour(y: Tensor, blocks: Tensor, step: int) -> Tensor:
     """[S, WIDTH]: row `i - step` for span `i` where that one is of its block, else zeros."""
     moved = torch.zeros_like(y)
     if abs(step) < len(y):

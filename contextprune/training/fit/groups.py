@@ -17,6 +17,7 @@ import numpy as np
 from contextprune.scoring.features import FEATURES, Column, features
 from contextprune.scoring.windows import Cutter, Window
 from contextprune.splitting import split
+from contextprune.training.fit.flat_arrays import read_records, write_records
 from contextprune.training.samples import Need, Sample
 
 MAX_WINDOWS = 3  # of a training sample; at least one of them, where there are more, holds no evidence
@@ -124,46 +125,10 @@ def _draw_key(name: str, ids: Sequence[int]) -> bytes:
 
 
 def write_groups(folder: Path, groups: Iterable[Group]) -> int:
-    """Write files `NNNN.npz` of `GROUPS_PER_FILE` groups to `folder`; returns how many groups."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.glob("*.npz"):
-        stale.unlink()
-
-    pending: list[Group] = []
-    count = 0
-    for group in groups:
-        pending.append(group)
-        if len(pending) == GROUPS_PER_FILE:
-            _write(folder / f"{count // GROUPS_PER_FILE:04}.npz", pending)
-            pending = []
-        count += 1
-    if pending:
-        _write(folder / f"{count // GROUPS_PER_FILE:04}.npz", pending)
-    return count
-
-
-def _write(path: Path, groups: Sequence[Group]) -> None:
-    arrays: dict[str, Any] = {
-        "sources": np.array([group.source for group in groups], "U"),
-        "kinds": np.array([group.kind for group in groups], "U"),
-    }
-    for name in _ARRAYS:
-        parts = [getattr(group, name) for group in groups]
-        arrays[name] = np.concatenate(parts)
-        arrays[f"{name}_ends"] = np.cumsum([len(part) for part in parts])
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
+    """Write the groups to `folder`, in the place of those there; returns how many."""
+    return write_records(folder, groups, _ARRAYS, GROUPS_PER_FILE)
 
 
 def read_groups(folder: Path) -> Iterator[Group]:
     """Read all groups of a folder, in order."""
-    for path in sorted(folder.glob("[0-9]*.npz")):
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        for k, (source, kind) in enumerate(zip(arrays["sources"], arrays["kinds"], strict=True)):
-            parts = {}
-            for name in _ARRAYS:
-                ends = arrays[f"{name}_ends"]
-                parts[name] = arrays[name][ends[k - 1] if k else 0 : ends[k]]
-            yield Group(str(source), str(kind), **parts)
+    return read_records(folder, Group, _ARRAYS)

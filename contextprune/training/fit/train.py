@@ -106,9 +106,9 @@ def _run(rank: int, groups: Path, dev: Path, start: Path, out: Path, recipe: Rec
     for _ in range(step * recipe.batch):
         next(order)
     began, average, saved = time.monotonic() - spent, math.nan, time.monotonic()
-    evaluations = int(_largest_of_all(_progress(step, began, recipe), recipe.processes) * recipe.looks)
+    evaluations = int(largest_of_all(_progress(step, began, recipe), recipe.processes) * recipe.looks)
 
-    while (progress := _largest_of_all(_progress(step, began, recipe), recipe.processes)) < 1:
+    while (progress := largest_of_all(_progress(step, began, recipe), recipe.processes)) < 1:
         if int(progress * recipe.looks) > evaluations:
             evaluations = int(progress * recipe.looks)
             best = _evaluate(rank, model, held_out, device, out, best, step, recipe, report)
@@ -217,7 +217,7 @@ def _shuffled_forever(count: int, seed: int) -> Iterator[int]:
         yield from rng.sample(range(count), count)
 
 
-def _largest_of_all(value: float, processes: int) -> float:
+def largest_of_all(value: float, processes: int) -> float:
     """Take the largest of all processes' values, so that all stop at the same step."""
     if processes == 1:
         return value

@@ -21,6 +21,7 @@ from contextprune.scoring.features import FEATURES, features
 from contextprune.scoring.network_inputs import HEADER, Inputs, joined, texts_of
 from contextprune.scoring.windows import Cutter
 from contextprune.splitting import split
+from contextprune.training.fit.flat_arrays import read_records, write_records
 from contextprune.training.fit.groups import labels_of
 from contextprune.training.samples import Sample, read_samples
 
@@ -140,49 +141,13 @@ def _cutter(tokenizer: Path) -> Cutter:
 
 
 def write_examples(folder: Path, examples: Iterable[Example]) -> int:
-    """Write files `NNNN.npz` to `folder`; returns how many examples."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.glob("*.npz"):
-        stale.unlink()
-
-    pending: list[Example] = []
-    files = count = 0
-    for example in examples:
-        pending.append(example)
-        count += 1
-        if len(pending) == EXAMPLES_PER_FILE:
-            _write(folder / f"{files:04}.npz", pending)
-            files, pending = files + 1, []
-    if pending:
-        _write(folder / f"{files:04}.npz", pending)
-    return count
-
-
-def _write(path: Path, examples: Sequence[Example]) -> None:
-    arrays: dict[str, Any] = {
-        "sources": np.array([example.source for example in examples], "U"),
-        "kinds": np.array([example.kind for example in examples], "U"),
-    }
-    for name in _ARRAYS:
-        parts = [getattr(example, name) for example in examples]
-        arrays[name] = np.concatenate(parts)
-        arrays[f"{name}_ends"] = np.cumsum([len(part) for part in parts])
-    partial_path = path.with_suffix(".partial.npz")
-    np.savez(partial_path, **arrays)
-    partial_path.replace(path)
+    """Write the examples to `folder`, in the place of those there; returns how many."""
+    return write_records(folder, examples, _ARRAYS, EXAMPLES_PER_FILE)
 
 
 def read_examples(folder: Path) -> Iterator[Example]:
     """Read all examples of a folder, in order."""
-    for path in sorted(folder.glob("[0-9]*.npz")):
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        for k, (source, kind) in enumerate(zip(arrays["sources"], arrays["kinds"], strict=True)):
-            parts = {}
-            for name in _ARRAYS:
-                ends = arrays[f"{name}_ends"]
-                parts[name] = arrays[name][ends[k - 1] if k else 0 : ends[k]]
-            yield Example(str(source), str(kind), **parts)
+    return read_records(folder, Example, _ARRAYS)
 
 
 def samples_of(files: Sequence[Path]) -> Iterator[Sample]:

@@ -24,9 +24,11 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
 from contextprune.interpreter import isolate_children
-from contextprune.scoring.torch_network import ROUNDS, TorchNetwork, packed
+from contextprune.scoring.network_weights import ROUNDS
+from contextprune.scoring.torch_network import TorchNetwork, packed
 from contextprune.training.fit.evaluate import summary
 from contextprune.training.fit.loss import group_loss
+from contextprune.training.fit.train import largest_of_all
 from contextprune.training.mix import stage_at, weights
 from contextprune.training.network.examples import Example, read_examples
 from contextprune.training.network.judge import few_of_each, recalls_of
@@ -172,7 +174,7 @@ def _run(
     spent_before = state.spent
     average = math.nan
     looked = int(state.progress(recipe) * recipe.looks)
-    progress = _shared(state.progress(recipe), recipe.processes)
+    progress = largest_of_all(state.progress(recipe), recipe.processes)
     while progress < 1:
         if int(progress * recipe.looks) > looked:
             looked = int(progress * recipe.looks)
@@ -181,7 +183,7 @@ def _run(
         average = loss if math.isnan(average) else 0.99 * average + 0.01 * loss
         state.spent = spent_before + time.monotonic() - began
         if recipe.processes == 1 or state.step % TOGETHER == 0:
-            progress = _shared(state.progress(recipe), recipe.processes)
+            progress = largest_of_all(state.progress(recipe), recipe.processes)
         if rank == 0 and time.monotonic() - saved > 60 * CHECKPOINT_MINUTES:
             saved = time.monotonic()
             state.save(out / "last.safetensors")
@@ -280,24 +282,16 @@ def _look(rank: int, state: _State, held_out: Sequence[Example], out: Path, repo
     judged.load_state_dict(state.mean)
     figures = summary(recalls_of(judged, held_out))
     report(f"step {state.step}: " + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
-    save_file({name: tensor.contiguous() for name, tensor in state.mean.items()}, out / "mean.safetensors")
+    mean = {name: tensor.contiguous() for name, tensor in state.mean.items()}
+    save_file(mean, out / "mean.safetensors")
     if figures["mean"] > state.best:
         state.best = figures["mean"]
-        (out / "mean.safetensors").replace(out / "best.safetensors")
+        save_file(mean, out / "best.safetensors")
         (out / "best.json").write_text(json.dumps({"step": state.step, **figures}, indent=1), encoding="utf-8")
 
 
-def _shared(value: float, processes: int) -> float:
-    """Take the largest of all processes' values, so that all stop at the same step."""
-    if processes == 1:
-        return value
-    shared = torch.tensor([value], dtype=torch.float64)
-    dist.all_reduce(shared, dist.ReduceOp.MAX)
-    return float(shared)
-
-
 def _average_weights(network: TorchNetwork, processes: int) -> None:
-    """Give all processes the mean of their weights: cheaper than a mean of gradients at each step, and as good."""
+    """Give all processes the mean of their weights: steps take half as long as with a mean of gradients at each."""
     with torch.no_grad():
         flat = torch.cat([parameter.reshape(-1) for parameter in network.parameters()])
         dist.all_reduce(flat)

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from contextprune.scoring.encoder import Batch, Encoder, from_bert
-from contextprune.scoring.torch_network import WIDTH
+from contextprune.scoring.network_weights import WIDTH
 from contextprune.training.fit.train import shape_of
 
 LAYERS = tuple(range(6))

@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from contextprune.scoring.torch_network import WIDTH, TorchNetwork
+from contextprune.scoring.network_weights import WIDTH
+from contextprune.scoring.torch_network import TorchNetwork
 from contextprune.training.network import learn as learning
 from contextprune.training.network.examples import prepare
 from contextprune.training.network.learn import Recipe, learn

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from contextprune.scoring.torch_network import WIDTH
+from contextprune.scoring.network_weights import WIDTH
 from contextprune.training.network.table import first_table
 from contextprune.training.run import minilm
 
