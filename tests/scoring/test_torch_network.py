@@ -8,7 +8,8 @@ from contextprune.errors import ScorerError
 from contextprune.scoring.features import features
 from contextprune.scoring.network import Network
 from contextprune.scoring.network_inputs import Inputs, inputs_of
-from contextprune.scoring.torch_network import KERNEL, ROUNDS, WIDTH, Depthwise, OnGpu, TorchNetwork, packed
+from contextprune.scoring.network_weights import KERNEL, ROUNDS, WIDTH
+from contextprune.scoring.torch_network import Depthwise, OnGpu, TorchNetwork, packed
 from contextprune.scoring.windows import Cutter
 from tests.scoring.contexts import documents, trace, with_spans
 from tests.scoring.folders import WORDS, tokenizer
