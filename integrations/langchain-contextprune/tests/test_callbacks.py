@@ -8,13 +8,14 @@ import contextprune as cp
 import pytest
 from agents import FAILURE, LONG, Scripted, calls, engine, read_log, results
 from langchain.agents import create_agent
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_classic.retrievers import ContextualCompressionRetriever, EnsembleRetriever
+from langchain_core.callbacks import BaseCallbackHandler, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import tool
 
-from langchain_contextprune import ContextPruneCallbackHandler, ContextPruneMiddleware
+from langchain_contextprune import ContextPruneCallbackHandler, ContextPruneCompressor, ContextPruneMiddleware
 
 USED: Any = {
     "input_tokens": 10_000,
@@ -122,6 +123,34 @@ def test_documents_are_never_changed_which_is_said_once(mutate: bool, caplog: py
         assert shelf.invoke("Which order failed?", {"callbacks": [handler]}) == shelf.shelf
     assert [document.page_content for document in shelf.shelf] == [LONG, "No."]
     assert caplog.text.count("Use ContextPruneCompressor") == int(mutate)
+
+
+def test_what_a_retriever_of_retrievers_gives_is_never_shortened_a_second_time() -> None:
+    handler = ContextPruneCallbackHandler(engine(), mutate=True)
+    shelf = Shelf(shelf=[Document(LONG, id="a")])
+    both = EnsembleRetriever(retrievers=[shelf, Shelf(shelf=[Document(LONG, id="b")])], weights=[0.5, 0.5])
+    asked: Any = {"callbacks": [handler]}
+    assert [document.page_content for document in both.invoke("Which order failed?", asked)] == [LONG]
+    half = ContextPruneCompressor(budget=0.5, pruner=engine())
+    (got,) = ContextualCompressionRetriever(base_compressor=half, base_retriever=both).invoke("Which failed?", asked)
+    assert got == half.compress_documents([Document(LONG, id="a")], "Which failed?")[0]
+
+
+def test_the_order_of_handlers_tells_what_a_tracer_shows_of_a_result() -> None:
+    class Tracer(BaseCallbackHandler):
+        """Keeps what tools returned."""
+
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def on_tool_end(self, output: Any, **kwargs: Any) -> None:
+            self.seen.append(output.content)
+
+    first, last = Tracer(), Tracer()
+    call: Any = {"type": "tool_call", "name": "read_log", "args": {"name": "orders"}, "id": "c1"}
+    made = read_log.invoke(call, {"callbacks": [first, ContextPruneCallbackHandler(engine(), mutate=True), last]})
+    assert first.seen == [LONG]
+    assert last.seen == [made.content] != [LONG]
 
 
 async def test_asynchronous_tools_are_shortened_too() -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import contextprune as cp
 import pytest
-from agents import LONG, Scripted, calls, engine, read_log, results
+from agents import LONG, OTHER, Scripted, calls, engine, read_log, results
 from langchain.agents import create_agent
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 
 from langchain_contextprune import (
     ContextPruneCallbackHandler,
     ContextPruneCompressor,
     ContextPruneExampleSelector,
+    ContextPruneMessages,
     ContextPruneMiddleware,
     ContextPruneNode,
     Savings,
@@ -36,8 +39,87 @@ class OutOfMemory:
         raise RuntimeError("CUDA out of memory")
 
 
-def broken() -> cp.Pruner:
-    return cp.Pruner(cp.Policy(), OutOfMemory(), cp.Tiktoken(), cp.MemoryStore())
+class Diverged:
+    """A scorer whose weights are broken."""
+
+    name = "diverged.v1"
+
+    def __call__(self, context: cp.Context, spans: Sequence[cp.Span]) -> list[float]:
+        return [float("nan")] * len(spans)
+
+
+class Uncounted:
+    """A counter that fails."""
+
+    name = "uncounted"
+
+    def __call__(self, text: str) -> int:
+        raise ValueError("no such encoding")
+
+
+class Full(cp.MemoryStore):
+    """A store whose disk is full."""
+
+    def put(self, texts: Mapping[str, str]) -> None:
+        raise OSError("no space left on device")
+
+
+def broken(fault: str = "scorer") -> cp.Pruner:
+    scorers: Mapping[str, cp.Scorer] = {"scorer": OutOfMemory(), "scores": Diverged()}
+    counter: Any = Uncounted() if fault == "counter" else cp.Tiktoken()
+    store = Full() if fault == "store" else cp.MemoryStore()
+    return cp.Pruner(cp.Policy(), scorers.get(fault) or cp.load_scorer("lexical"), counter, store)
+
+
+every_fault = pytest.mark.parametrize("fault", ["scorer", "scores", "counter", "store"])
+HISTORY = [
+    HumanMessage("Which?"),
+    calls(("read_log", {"name": "orders"}, "c")),
+    ToolMessage(LONG, tool_call_id="c", name="read_log"),
+]
+
+
+@every_fault
+@pytest.mark.parametrize("settings", [{}, {"on_arrival": False}, {"at_once": 100}, {"recall_tool": False}], ids=str)
+def test_no_agent_ends_whatever_fails(fault: str, settings: Any) -> None:
+    replies = [calls(("read_log", {"name": "orders"}, "c1"), ("read_log", {"name": "items"}, "c2")), AIMessage("48777")]
+    model = Scripted(replies=replies)
+    agent = create_agent(
+        model,
+        [read_log],
+        middleware=[ContextPruneMiddleware(broken(fault), **settings)],
+        checkpointer=InMemorySaver(),
+    )
+    agent.invoke(ASKED, CONFIG)
+    assert [m.content for m in results(model.seen[1])] == [LONG, OTHER]
+    assert Savings.of(agent.get_state(CONFIG).values).failures > 0
+
+
+@every_fault
+def test_no_graph_ends_whatever_fails(fault: str) -> None:
+    node = ContextPruneNode(broken(fault))
+    assert node({"messages": HISTORY}) == {"llm_input_messages": HISTORY}
+    tools = ToolNode([read_log], wrap_tool_call=node.wrap_tool_call)
+    graph = StateGraph(MessagesState).add_node("tools", tools).add_edge(START, "tools").compile()
+    asked: Any = {"messages": HISTORY[:2]}
+    assert graph.invoke(asked)["messages"][-1].content == LONG
+    assert node.failures == 2
+
+
+@every_fault
+@pytest.mark.parametrize("budget", [None, cp.Budget(tokens=500)])
+def test_no_chain_ends_whatever_fails(fault: str, budget: cp.Budget | None) -> None:
+    chain = ContextPruneMessages(broken(fault), budget=budget) | Scripted(replies=[AIMessage("48777")])
+    assert chain.invoke(HISTORY).content == "48777"
+    assert ContextPruneMessages(broken(fault), budget=budget).invoke(HISTORY) == HISTORY
+
+
+@every_fault
+def test_no_tool_ends_whatever_fails_in_a_handler(fault: str) -> None:
+    watch = ContextPruneCallbackHandler(broken(fault), mutate=True)
+    call: Any = {"type": "tool_call", "name": "read_log", "args": {"name": "orders"}, "id": "c1"}
+    assert read_log.invoke(call, {"callbacks": [watch]}).content == LONG
+    assert watch.usage.failures == 1
 
 
 @pytest.mark.parametrize("on_arrival", [True, False])

@@ -41,3 +41,15 @@ def test_documents_keep_the_answer() -> None:
         [Document(text)], "When was the bridge built?"
     )
     assert "built in 1874" in got.page_content
+
+
+def test_what_the_model_does_not_score_in_time_is_scored_by_words_which_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    replies = [calls(("read_log", {"name": name}, f"c-{name}")) for name in ("orders", "items")]
+    model = Scripted(replies=[*replies, AIMessage("48777")])
+    out = create_agent(model, [read_log], middleware=[ContextPruneMiddleware(engine(1e-6))]).invoke(ASKED)
+    first, second = (str(message.content) for message in results(out["messages"]))
+    assert FAILURE in first
+    assert max(len(first), len(second)) < len(LONG) / 2
+    assert caplog.text.count("is scored by words") == 1

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from llama_index.core import Document, VectorStoreIndex
-from llama_index.core.chat_engine import ContextChatEngine
+from llama_index.core.chat_engine import CondensePlusContextChatEngine, ContextChatEngine
 from llama_index.core.llms import MockLLM
 from llama_index.core.memory import ChatMemoryBuffer
-from llama_index.core.node_parser import SentenceSplitter
-from llama_index.core.schema import QueryBundle
+from llama_index.core.node_parser import SentenceSplitter, SentenceWindowNodeParser
+from llama_index.core.postprocessor import MetadataReplacementPostProcessor
+from llama_index.core.schema import NodeWithScore, QueryBundle
 
 import contextprune as cp
 from llama_index.postprocessor.contextprune import ContextPrunePostprocessor
@@ -93,8 +94,9 @@ def test_a_chat_engine_uses_it(index: VectorStoreIndex) -> None:
         assert tokens(response.source_nodes) < 500
 
 
-def test_a_chat_engine_takes_a_query_bundle(index: VectorStoreIndex) -> None:
-    chat = ContextChatEngine.from_defaults(
+@pytest.mark.parametrize("kind", [ContextChatEngine, CondensePlusContextChatEngine])
+def test_a_chat_engine_takes_a_query_bundle(index: VectorStoreIndex, kind: Any) -> None:
+    chat = kind.from_defaults(
         retriever=index.as_retriever(similarity_top_k=4),
         memory=ChatMemoryBuffer.from_defaults(token_limit=4000),
         llm=MockLLM(),
@@ -102,3 +104,19 @@ def test_a_chat_engine_takes_a_query_bundle(index: VectorStoreIndex) -> None:
     )
     bundle: Any = QueryBundle(QUESTION)
     assert chat.chat(bundle).source_nodes
+    assert asyncio.run(chat.achat(bundle)).source_nodes
+
+
+def test_sentence_windows_are_pruned_where_they_were_put_in_before() -> None:
+    facts = [f"Floor {i} of the tower was painted in year {1900 + i}." for i in range(30)]
+    parser = SentenceWindowNodeParser.from_defaults(window_size=3)
+    nodes = parser.get_nodes_from_documents([Document(text=" ".join(facts))])
+    windows = MetadataReplacementPostProcessor(target_metadata_key="window")
+    given = [NodeWithScore(node=node, score=1.0) for node in nodes[5:15]]
+    wide = windows.postprocess_nodes([node.model_copy(deep=True) for node in given])
+    prune = ContextPrunePostprocessor(budget=0.3, pruner=pruner())
+    got = prune.postprocess_nodes(wide, query_str="Which floor was painted in year 1910?")
+    assert any("Floor 10 of the tower" in node.text for node in got)
+    assert tokens(got) <= 0.3 * tokens(wide)
+    behind = windows.postprocess_nodes(prune.postprocess_nodes(given, query_str="1910?"))
+    assert any(node.text in [other.text for other in wide] for node in behind), "behind ours it undoes it"

@@ -96,7 +96,9 @@ class ContextPruneMemoryBlock(TellsFailures, BaseMemoryBlock[str]):
         return [document for i, document in enumerate(documents) if i in chosen]
 
     def _truncated(self, content: str, fewer: int) -> str | None:
-        room = self._engine().counter(content) - fewer
+        least = len(content) // _LONG
+        size = self._fail_open("tokens are estimated", lambda: self._engine().counter(content), least)
+        room = size - fewer
         if room <= 0:
             return None
         return (
@@ -115,6 +117,7 @@ class ContextPruneMemoryBlock(TellsFailures, BaseMemoryBlock[str]):
 
 _READ = 8  # times the tokens shown: what a model reads to choose from
 _CHARACTERS = 2  # of a token, at the least in any text that people write
+_LONG = 8  # characters of a token, at the most in such a text
 
 
 def _joined(documents: Sequence[cp.Document]) -> str:

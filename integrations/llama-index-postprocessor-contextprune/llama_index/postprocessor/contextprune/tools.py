@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from llama_index.core.instrumentation import get_dispatcher
@@ -133,8 +134,15 @@ class PrunedTool(TellsFailures, FunctionTool):
             if context is None or len(str(exc)) < _LEAST:
                 raise
             output = self._failed(exc, asked)
-        run = Run() if context is None else await read_run(context)
+        run = Run() if context is None else await self._run(context)
         return await asyncio.to_thread(self._arrived, output, asked, run)
+
+    async def _run(self, context: Any) -> Run:
+        """What the agent's context tells of the run; nothing, where it cannot be read."""
+        try:
+            return await read_run(context)
+        except Exception as exc:  # noqa: BLE001 - agents of somebody's own keep other things there
+            return self._fail_open("a result is decided without what went before it", partial(_raise, exc), Run())
 
     def _own(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments that the tool itself wants."""
@@ -204,6 +212,10 @@ class PrunedTool(TellsFailures, FunctionTool):
 
     def _tokens(self, message: Chat) -> int:
         return sum(self.pruner.counter(part["text"]) for part in message["content"] if part["type"] == "text")
+
+
+def _raise(exc: Exception) -> Run:
+    raise exc
 
 
 @dataclass(frozen=True, slots=True)
