@@ -7,6 +7,9 @@ from typing import Any
 
 from langchain.agents.middleware import ContextEditingMiddleware
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest
+from langchain_core.messages import BaseMessage, ToolMessage
+
+from langchain_contextprune.figures import Sent
 
 _SETTINGS = ("context_management", "truncation")
 """Names under which a request asks its provider to clear or drop what is old."""
@@ -17,11 +20,32 @@ _DEEPEST = 64  # functions around functions
 def is_edited_by_provider(request: ModelRequest[Any]) -> bool:
     """Tell whether a request asks the provider to clear old results, as a setting of the call or of the model."""
     model = request.model
-    holders: list[Any] = [
-        request.model_settings,
-        {name: getattr(model, name, None) for name in (*_SETTINGS, *_OF_CALLS)},
-    ]
-    holders += [holder.get(name) for holder in list(holders) for name in _OF_CALLS]
+    return _asks(request.model_settings) or _asks(
+        {name: getattr(model, name, None) for name in (*_SETTINGS, *_OF_CALLS)}
+    )
+
+
+def is_edited_on_the_way(handed_on: Sequence[BaseMessage], sent: Sent | None) -> bool:
+    """Tell whether a call went out with older results cleared or left out, or told its provider to clear them.
+
+    Args:
+        handed_on: The messages that ours handed on.
+        sent: The call; None where that is not known.
+    """
+    if sent is None:
+        return False
+    shown = {message.tool_call_id: message for message in sent.messages if isinstance(message, ToolMessage)}
+    results = [message for message in handed_on if isinstance(message, ToolMessage)]
+    return _asks(sent.settings) or any(_is_cleared(message, shown.get(message.tool_call_id)) for message in results)
+
+
+def _is_cleared(message: ToolMessage, shown: ToolMessage | None) -> bool:
+    """Whether a result went, or most of it: a mark for the cache or a redacted name is neither."""
+    return shown is None or 2 * len(shown.text) < len(message.text)
+
+
+def _asks(settings: Mapping[str, Any]) -> bool:
+    holders = (settings, *(settings.get(name) for name in _OF_CALLS))
     return any(
         holder.get(name) not in (None, False, "disabled")
         for holder in holders

@@ -22,10 +22,12 @@ class Sent:
     Attributes:
         messages: The messages, as middleware behind ours left them.
         model: The model's name; "" where it tells none.
+        settings: Of the call, as tracers see them.
     """
 
     messages: Sequence[BaseMessage]
     model: str
+    settings: Mapping[str, Any]
 
 
 class Witness(BaseCallbackHandler):
@@ -47,9 +49,11 @@ class Witness(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """Keep what a model is sent."""
-        del serialized, kwargs
+        del serialized
+        settings = kwargs.get("invocation_params")
         if messages:
-            self._calls[run_id] = Sent(messages[0], str((metadata or {}).get("ls_model_name") or ""))
+            name = str((metadata or {}).get("ls_model_name") or "")
+            self._calls[run_id] = Sent(messages[0], name, settings if isinstance(settings, Mapping) else {})
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """Keep which reply came of it."""
@@ -62,8 +66,11 @@ class Witness(BaseCallbackHandler):
 
     def sent_for(self, replies: Sequence[BaseMessage]) -> Sent | None:
         """Find the call that a reply came of; of replies that no call knows, the last call, and None without calls."""
-        own = next((self._by_reply[reply.id] for reply in replies if reply.id in self._by_reply), None)
-        return own or next(reversed(self._calls.values()), None)
+        return self.known_for(replies) or next(reversed(self._calls.values()), None)
+
+    def known_for(self, replies: Sequence[BaseMessage]) -> Sent | None:
+        """As `sent_for`, but None of replies that no call knows: somebody else may have made them."""
+        return next((self._by_reply[reply.id] for reply in replies if reply.id in self._by_reply), None)
 
 
 @contextmanager

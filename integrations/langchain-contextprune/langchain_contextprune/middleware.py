@@ -29,7 +29,7 @@ from langgraph.types import Command
 
 from langchain_contextprune.compress import View, arrive, by_itself, view
 from langchain_contextprune.counters import STATE, Savings
-from langchain_contextprune.editors import is_edited_behind, is_edited_by_provider
+from langchain_contextprune.editors import is_edited_behind, is_edited_by_provider, is_edited_on_the_way
 from langchain_contextprune.engines import DEADLINE, built
 from langchain_contextprune.figures import Witness, cleared, in_metadata, streamed
 from langchain_contextprune.messages import LEAST
@@ -235,20 +235,21 @@ class ContextPruneMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         """The reply with our stamp, then the results as they were sent, and the counters."""
         whole = ModelResponse(result=[response]) if isinstance(response, AIMessage) else response
         call = witness.sent_for(whole.result)
-        model = name_of_reply(sent.model, call)
+        model, handed_on = name_of_reply(sent.model, call), sent.request.messages
+        edited = lambda: is_edited_on_the_way(handed_on, witness.known_for(whole.result))  # noqa: E731 - one line
+        alone = sent.alone or self._fail_open("results may point to older ones", edited, False)
         replies = [
-            answered(reply, model, alone=sent.alone) if isinstance(reply, AIMessage) else reply
-            for reply in whole.result
+            answered(reply, model, alone=alone) if isinstance(reply, AIMessage) else reply for reply in whole.result
         ]  # results have the ids of those in the state, and so take their place
 
-        new = newest(sent.request.messages)
+        new = newest(handed_on)
         reasons = [reason for message in new if (reason := self._failed.pop(message.tool_call_id, ""))]
         reasons += [self._fail_open.reason] if sent.view is None else []
         begun = {message.tool_call_id for message in new} & self._begun
         self._begun -= begun
         gone = self._fail_open(
             "tokens are counted as they were handed on",
-            lambda: cleared(self.pruner.counter, sent.request.messages, call),
+            lambda: cleared(self.pruner.counter, handed_on, call),
             0,
         )
         savings = sent.counted(reasons, begun=bool(begun) and len(new) == 1, cleared=gone)
