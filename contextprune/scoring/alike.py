@@ -19,6 +19,7 @@ from contextprune.text.limits import limits_reached
 from contextprune.text.records import Pair, names_it, odd_records, pairs_of, settings_of
 from contextprune.text.renames import changes, is_plain_diff, real_changes
 from contextprune.text.reports import periods, records_of_report
+from contextprune.text.states import unwell
 from contextprune.text.templates import plain, templates
 from contextprune.text.views import is_code
 
@@ -60,7 +61,7 @@ def compare(context: Context, spans: Sequence[Span], scores: Sequence[float], mo
         segment = spans[block.start].segment
         if len(block) >= LEAST_SPANS and segment in movable and context.segments[segment].kind is Kind.TOOL_RESULT:
             bits, alike = _block(spans, block)
-            bits |= _at_limits(spans, block, bits)
+            bits |= _unwell(spans, block, bits)
             strongest = dict(_strongest(bits, spans, scores, len(context.segments[segment].text)))
             odd |= _with_records(strongest, spans, block, alike)
             groups += [[i for i in group if i not in odd] for group in alike]
@@ -185,10 +186,14 @@ def _strongest(
         yield i, 1 - 2 ** (-bits[i] / 2)
 
 
-def _at_limits(spans: Sequence[Span], block: range, bits: Mapping[int, float]) -> dict[int, float]:
-    """The spans that tell of a limit that is reached, and how far they stand out: as something that came once."""
+def _unwell(spans: Sequence[Span], block: range, bits: Mapping[int, float]) -> dict[int, float]:
+    """The spans that tell of a limit that is reached, or that something is not well, and how far they stand out.
+
+    As far as something that came once.
+    """
     lines = [i for i in block if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i])]
-    numbers = limits_reached([spans[i].text[:READ].strip() for i in lines])
+    texts = [spans[i].text[:READ].strip() for i in lines]
+    numbers = {*limits_reached(texts), *unwell(texts)}
     return {lines[k]: bits.get(lines[k], 0.0) + log2(len(block)) for k in numbers}
 
 

@@ -16,7 +16,7 @@ from contextprune.text.longest import asks_for_times, longest_times
 from contextprune.text.named import names_of_call, names_of_goal, offsets_of, words_of_goal
 from contextprune.text.stages import slowest_stage
 from contextprune.text.views import is_code
-from contextprune.text.work_done import most_work
+from contextprune.text.work_done import most_work, spilled
 
 MOST, SHARE = 3, 0.02  # spans that may hold a name, in number or as a share of the block's, before it names none
 READ = 600  # characters of a span in which a time is looked for
@@ -49,7 +49,8 @@ def named(context: Context, spans: Sequence[Span], movable: Collection[int]) -> 
         result = segment.kind is Kind.TOOL_RESULT
         call = context.call_of(index) if result and not at_work else None
         names = dict.fromkeys([*goal, *(names_of_call(call.text) if call else ())])
-        holding = _holding(segment.text, spans, block, names, max(MOST, int(SHARE * len(block))))
+        limit = max(MOST, int(SHARE * len(block)))
+        holding = _holding(segment.text, spans, block, names, limit, in_code=context.reading is Reading.SINGLE_RESULT)
         room = max(BLOCK_CHARACTERS, int(BLOCK_SHARE * len(segment.text)))
         room -= _take(stays, spans, block, holding, room, with_record=not at_work)
 
@@ -71,7 +72,8 @@ def longest(context: Context, spans: Sequence[Span], movable: Collection[int]) -
         if context.segments[index].kind is Kind.TOOL_RESULT and index in movable:
             lines = [i for i in block if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i])]
             texts = [spans[i].text[:READ] for i in lines]
-            stays.update(lines[k] for k in (*longest_times(texts), *slowest_stage(texts), *most_work(texts)))
+            told = (*longest_times(texts), *slowest_stage(texts), *most_work(texts), *spilled(texts))
+            stays.update(lines[k] for k in told)
     return stays
 
 
@@ -95,12 +97,16 @@ def _take(
     return size
 
 
-def _holding(text: str, spans: Sequence[Span], block: range, names: Iterable[str], limit: int) -> Iterator[int]:
+def _holding(
+    text: str, spans: Sequence[Span], block: range, names: Iterable[str], limit: int, *, in_code: bool = False
+) -> Iterator[int]:
     """The spans of a block that hold a name which stands in `text` no more than `limit` times, name by name."""
     starts = [spans[i].start for i in block]
     for name in names:
         holding = {block.start + bisect_right(starts, at) - 1 for at in offsets_of(text, name, limit)}
-        yield from sorted(i for i in holding if spans[i].unit is not Unit.SENTENCE and not is_code(spans[i]))
+        yield from sorted(
+            i for i in holding if spans[i].unit is not Unit.SENTENCE and (in_code or not is_code(spans[i]))
+        )
 
 
 def _record(spans: Sequence[Span], i: int, block: range) -> Iterator[int]:

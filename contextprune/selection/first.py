@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from contextprune.context import Context, Kind, Reading, Span, blocks_of
 from contextprune.text.failure_lines import tells_failure
-from contextprune.text.failure_steps import of_same_id, under_way
+from contextprune.text.failure_steps import of_expiry, of_same_id, under_way
 from contextprune.text.failure_surroundings import belonging, neighbours, tells_success
 from contextprune.text.reports import records_of_report
 from contextprune.text.templates import templates
@@ -127,7 +127,7 @@ def _around(
             yield j, detail(distance)
 
     for i in traced:
-        for j in (*under_way(spans, block, i), *of_same_id(text, spans, block, i)):
+        for j in (*under_way(spans, block, i), *of_same_id(text, spans, block, i), *of_expiry(spans, block, i)):
             yield j, Rank.NEAR
     if len(failures) <= FEW_FAILURES:
         for i in failures:

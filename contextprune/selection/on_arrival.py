@@ -19,7 +19,6 @@ from contextprune.selection.targets import (
     IDENTIFIER_SHARE,
     IDENTIFIER_TOKENS,
     KEPT_PER_ROOT,
-    KEPT_PER_ROOT_CALIBRATED,
     LEAST_SAVING,
     LINE_WORTH_ON_ARRIVAL,
 )
@@ -104,11 +103,11 @@ def _reach(prepared: Prepared, fill: Fill, block: range, candidates: Sequence[in
         usual = [i for i in candidates if i not in prepared.standing_out]
         unseen = [k for k in identifiers if not fill.shows(k)]
         _walk(prepared, fill, usual, unseen, target.recall, room)
-        _fill_up(prepared, fill, candidates, KEPT_PER_ROOT)
+        _fill_up(prepared, fill, candidates)
         fill.trim()
     else:
         _keep_from_bar(prepared, fill, candidates, target.bar)
-        _fill_up(prepared, fill, candidates, KEPT_PER_ROOT_CALIBRATED)
+        _fill_up(prepared, fill, candidates)
         _name(prepared, fill, identifiers, room)
 
 
@@ -150,12 +149,13 @@ def _keep_from_bar(prepared: Prepared, fill: Fill, candidates: Sequence[int], ba
             fill.keep(i, "reaches the recall asked for")
 
 
-def _fill_up(prepared: Prepared, fill: Fill, candidates: Sequence[int], least: float) -> None:
+def _fill_up(prepared: Prepared, fill: Fill, candidates: Sequence[int]) -> None:
     """Keep what scores best until enough of a block stands: names alone answer no question.
 
-    Enough is `least` times the root of its tokens: at 12, three fifths of 400, a fifth of 4,000, a tenth of 16,000.
+    Enough is KEPT_PER_ROOT times the root of its tokens: at 12, three fifths of 400, a fifth of 4,000, a
+    tenth of 16,000.
     """
-    enough = least * sqrt(sum(prepared.costs[i] for i in candidates))
+    enough = KEPT_PER_ROOT * sqrt(sum(prepared.costs[i] for i in candidates))
     kept = sum(prepared.costs[i] for i in candidates if fill.kept[i])
     for i in sorted(candidates, key=lambda i: (-prepared.scores[i], i)):
         if kept >= enough:

@@ -13,8 +13,7 @@ from contextprune.policy import Policy
 LARGE_RESULT_SLACK = 5.0  # times more may be missed of a large result than was asked for; set with `bench sessions`
 LARGE = 500, 3000  # tokens from which on a result counts as large, and from which on fully; set with it
 LEAST_RECALL = 0.5  # of the recall asked for, however large the result; by hand, the default recall never gets there
-KEPT_PER_ROOT = 12.0  # times the root of its tokens stays of a block at least; `bench sessions`: .70, at 20 .71
-KEPT_PER_ROOT_CALIBRATED = 14.0  # the same where a calibrated bar decides; `bench field`: see tuning.md
+KEPT_PER_ROOT = 12.0  # times the root of its tokens stays of a block at least; `bench sessions` and `bench field`
 LEAST_SAVING = 0.2  # of a block's tokens must go, or it stays whole; by hand: a marker stands in the model's way
 IDENTIFIER_SHARE = 0.3  # of a block's tokens that identifiers in markers may take; by hand, for listings of paths
 IDENTIFIER_TOKENS = 500  # that they may take in any case; by hand

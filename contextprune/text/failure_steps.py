@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from contextprune.context import Span, Syntax
 from contextprune.text.named import offsets_of
@@ -18,6 +19,7 @@ ROUND = 6  # lines above a failure that may be of its round
 HEADING = 150  # lines above a failure among which the heading of its step is looked for
 LINES_OF_AN_ID = 6  # lines that may hold an id, before it ties nothing together
 IDS = 2  # of a line that are looked for
+DATES = 4  # lines with the dates of what has expired
 READ = 300  # characters of a line
 
 _READABLE = frozenset({Syntax.LINES, Syntax.PROSE})
@@ -30,6 +32,14 @@ _HEADING = re.compile(
 _COMMAND = re.compile(r"(?:[\w.@ -]{1,60}:)?\s{0,8}(?:\+{1,3}|\$|>) \S")
 """How a shell shows the command that it runs."""
 _ID = re.compile(r"(?<![\w./@-])(?=[A-Za-z_-]{0,40}\d)(?=[\d_-]{0,40}[A-Za-z])(?!\d{4}-\d\d)[\w-]{6,64}(?![\w./@-])")
+
+_EXPIRED = re.compile(r"(?i)\b(?:expired|not yet valid|no longer valid|outdated|out of date)\b")
+_UNTIL = re.compile(
+    r"(?i)(?:not[ _]?after|valid[ _-]?(?:until|to|thru|through|till)"
+    r"|expir(?:es|ed|y|ation|e date)(?:[ _-]?(?:on|at|date|time))?"
+    r"|\bexp|end[ _]?date)[\"']?\s{0,4}[:=(]?\s{0,20}[\"']?(?=[^\n]{0,30}\d)"
+)
+"""What stands before the date at which something ends."""
 
 
 def under_way(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
@@ -58,3 +68,10 @@ def of_same_id(text: str, spans: Sequence[Span], block: range, failure: int) -> 
             i = block.start + bisect_right(starts, at) - 1
             if i != failure and spans[i].syntax in _READABLE:
                 yield i
+
+
+def of_expiry(spans: Sequence[Span], block: range, failure: int) -> Iterator[int]:
+    """Indices of the first lines that give a date of expiry, where a failure says that something has expired."""
+    if _EXPIRED.search(spans[failure].text[:READ]):
+        dated = (i for i in block if spans[i].syntax in _READABLE and _UNTIL.search(spans[i].text[:READ]))
+        yield from islice((i for i in dated if i != failure), DATES)

@@ -1,6 +1,6 @@
-"""The largest counts of what was looked at, where the goal asks why something is slow.
+"""What a database says of its work, where the goal asks why something is slow.
 
-A database, asked why a query is slow, answers less with a time than with how much it went through for a few rows.
+It answers less with a time than with how much it went through for a few rows, and with what did not fit into memory.
 """
 
 from __future__ import annotations
@@ -23,6 +23,19 @@ _COUNT = re.compile(
 )
 """A count with its name before it, or what was counted behind it."""
 _HINT = re.compile(rf"(?i){_LOOKED}")
+_ON_DISK = re.compile(
+    r"(?i)\bexternal (?:merge|sort)|\bspill(?:s|ed|ing)?\b(?!\W{0,4}(?:false|no|none|0)\b)"
+    r"|\busing (?:filesort|temporary)"
+    r"|\buse temp b-tree|\bis_?diskbased\W{1,4}(?:t|true)\b|\btemp (?:written|read)=[1-9]|\busedDisk\W{1,4}true"
+    r"|\b(?:tmp|temp|temporary) (?:table|files?) on disk"
+)
+"""A stage that sorts or joins on disk, or without an index, as PostgreSQL, MySQL, SQLite, Spark or MongoDB say it."""
+
+
+def spilled(lines: Sequence[str]) -> list[int]:
+    """Numbers of the lines that tell of work on disk or without an index, `MOST` at most; none where most lines do."""
+    told = [k for k, line in enumerate(lines) if _ON_DISK.search(line)]
+    return told[:MOST] if 2 * len(told) <= len(lines) else []
 
 
 def most_work(lines: Sequence[str]) -> list[int]:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from contextprune.context import Context, Kind, Segment
 from contextprune.scoring.named import longest, named
 from contextprune.splitting import split
@@ -131,3 +133,21 @@ def test_where_it_is_asked_what_is_slow_the_longest_times_stay() -> None:
 
 def test_where_nobody_asks_for_times_none_stays() -> None:
     assert slowest(UNITS, "Which units are there?") == ""
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "backend {name} {{\n    server 10.0.0.{i}:80;\n    keepalive {i};\n}}\n",
+        'resource "volume" "{name}" {{\n  size = {i}\n  zone = "b"\n}}\n',
+        "function {name}(x) {{\n  return x * {i};\n}}\n",
+    ],
+)
+def test_code_that_holds_a_name_stays_where_one_result_is_read(block: str) -> None:
+    text = "".join(block.format(name=f"pier{i}", i=i) for i in range(30, 60))
+    assert "pier47" in holding(text, "What is set for pier47?")
+
+
+def test_of_work_under_way_code_that_holds_a_name_is_for_the_views_of_files_to_keep() -> None:
+    text = "".join(f"function pier{i}(x) {{\n  return x * {i};\n}}\n" for i in range(30, 60))
+    assert not holding(text, "What is set for pier47?", results=2)

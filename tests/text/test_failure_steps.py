@@ -4,7 +4,7 @@ import pytest
 
 from contextprune.context import Context, Kind, Segment, Span
 from contextprune.splitting import split
-from contextprune.text.failure_steps import of_same_id, under_way
+from contextprune.text.failure_steps import of_expiry, of_same_id, under_way
 from tests.growth import assert_linear
 
 BUILDKITE = ["--- Running plugin cache", *(f"restored {i} of 40 files" for i in range(40)), "disk is full"]
@@ -74,3 +74,21 @@ def test_looking_for_steps_and_ids_is_linear(filler: str) -> None:
         return sum(1 for i in block[-5:] for _ in (*under_way(spans, block, i), *of_same_id(text, spans, block, i)))
 
     assert_linear(look, lambda size: size, 2_000)
+
+
+@pytest.mark.parametrize(
+    "dated",
+    [
+        "*  expire date: Jun  1 00:00:00 2025 GMT",
+        "            Not After : Jun  1 00:00:00 2025 GMT",
+        "Valid until: 2025-06-01",
+        '"expiresAt": "2025-06-01T00:00:00Z",',
+        "sub   rsa4096 [expired: 2025-06-01]",
+    ],
+)
+def test_the_date_of_what_has_expired_belongs_to_the_failure(dated: str) -> None:
+    lines = [*(f"read header {i}" for i in range(30)), dated, *(f"read {i}" for i in range(30)), "it has expired"]
+    _, spans = cut(lines)
+    failure = next(i for i, span in enumerate(spans) if "it has expired" in span.text)
+    assert [spans[i].text.rstrip("\n") for i in of_expiry(spans, range(len(spans)), failure)] == [dated]
+    assert list(of_expiry(spans, range(len(spans)), 0)) == []

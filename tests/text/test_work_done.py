@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contextprune.text.work_done import most_work
+from contextprune.text.work_done import most_work, spilled
 from tests.growth import assert_linear
 
 DYNAMO = ['"Count": 3,', *(f'"Page": {i}, "ScannedCount": {i},' for i in range(30)), '"ScannedCount": 918220,']
@@ -39,3 +39,23 @@ def test_of_many_the_first_and_last_are_told() -> None:
 @pytest.mark.parametrize("piece", ["read" * 10 + "=", "1,000" * 9 + " rows ", "scanned: " + "9" * 30])
 def test_it_takes_time_in_proportion(piece: str) -> None:
     assert_linear(lambda text: most_work([text] * 4), lambda size: piece * size, 200)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2. tides  ALL  NULL  48,112 rows  Using where; Using temporary; Using filesort",
+        "`--USE TEMP B-TREE FOR ORDER BY",
+        "Sort [ship ASC], spill size 1.2 GB, rows 4,100",
+        "-> XN Sort (is_diskbased: t, rows: 410)",
+        "Stage 7: 211.4 MB spilled to disk by 3 of 200 tasks",
+        '"usedDisk": true,',
+        "Buffers: shared hit=40, temp read=14812 written=14850",
+    ],
+)
+def test_what_went_to_disk_is_told(line: str) -> None:
+    assert spilled([*(f"stage {i}: in memory, spilled: 0" for i in range(20)), line]) == [20]
+
+
+def test_where_everything_goes_to_disk_no_line_says_more_than_another() -> None:
+    assert spilled([f"task {i} spilled to disk" for i in range(20)]) == []

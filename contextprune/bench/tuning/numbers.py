@@ -38,14 +38,12 @@ SINGLE: Sequence[tuple[str, str, Task, Arm]] = (
     ("policy", "Policy.low_water", "epochs", "ours-lexical"),
     ("selection.targets", "LARGE_RESULT_SLACK", "recall", "ours"),
     ("selection.targets", "LEAST_SAVING", "recall", "ours"),
-    ("selection.targets", "KEPT_PER_ROOT_CALIBRATED", "sessions", "ours"),
-    ("selection.targets", "KEPT_PER_ROOT_CALIBRATED", "recall", "ours"),
+    ("selection.targets", "KEPT_PER_ROOT", "sessions", "ours"),
+    ("selection.targets", "KEPT_PER_ROOT", "recall", "ours"),
     ("scoring.load", "_SINGLE", "tools", "ours-lexical"),
     ("scoring.load", "_QUERIED", "recall", "ours-lexical"),
 )
 """Numbers of other modules, and those that act in a second task or under the model."""
-
-MODEL_ONLY = frozenset({"KEPT_PER_ROOT_CALIBRATED"})
 
 SHARES = frozenset(
     {
@@ -100,7 +98,7 @@ def numbers() -> Iterator[Number]:
     """Every tuned number with each task that it acts in, module by module."""
     for module, usual in TASKS.items():
         for name, value in constants(module).items():
-            if name.isupper() and _is_tuned(value) and name not in MODEL_ONLY:
+            if name.isupper() and _is_tuned(value):
                 yield Number(module, name, value, OTHER_TASKS.get(name, usual), "ours-lexical")
     for module, name, task, arm in SINGLE:
         yield Number(module, name, constants(module)[name], task, arm)
