@@ -1,6 +1,6 @@
 """States of something that is not well: `Status: Pending`, `Task "render" is "dead"`, `Active: inactive (dead)`.
 
-No error is told there, and still it is what somebody who asks why a thing does not work reads first.
+No error is rows there, and still it is what somebody who asks why a thing does not work reads first.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-MOST, SHARE = 6, 0.05  # lines, in number or as a share of all: where more say so, it is a table of states; by hand
+LINES, SHARE = 6, 0.05  # lines, in number or as a share of all: where more say so, it is a table of states; by hand
 _NAMES = (
     r"(?:status|state|phase|health|healthy|ready|condition|active|lifecycle[ _]?state|power[ _]?state|sync|result"
     r"|outcome|conclusion|available|desired|provisioning[ _]?state|instance[ _]?state)"
@@ -28,5 +28,5 @@ _STATE = re.compile(
 
 def unwell(lines: Sequence[str]) -> list[int]:
     """Numbers of the lines that give a state which is not well; none where many do."""
-    told = [k for k, line in enumerate(lines) if _STATE.search(line)]
-    return told if len(told) <= max(MOST, SHARE * len(lines)) else []
+    rows = [k for k, line in enumerate(lines) if _STATE.search(line)]
+    return rows if len(rows) <= max(LINES, SHARE * len(lines)) else []

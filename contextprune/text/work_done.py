@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 MUCH = 1000  # looked at, below which nobody waits for it
-MOST = 4  # lines that stay
+LINES = 4  # lines that stay
 SHARE = 0.5  # of the largest count: from here on one is among the largest
 
 _NUMBER = r"(\d{1,3}(?:[,_]\d{3}){1,5}|\d{1,18})(?![\w.])"
@@ -33,13 +33,13 @@ _ON_DISK = re.compile(
 
 
 def spilled(lines: Sequence[str]) -> list[int]:
-    """Numbers of the lines that tell of work on disk or without an index, `MOST` at most; none where most lines do."""
-    told = [k for k, line in enumerate(lines) if _ON_DISK.search(line)]
-    return told[:MOST] if 2 * len(told) <= len(lines) else []
+    """Numbers of the lines that tell of work on disk or without an index, `LINES` at most; none where most lines do."""
+    rows = [k for k, line in enumerate(lines) if _ON_DISK.search(line)]
+    return rows[:LINES] if 2 * len(rows) <= len(lines) else []
 
 
 def most_work(lines: Sequence[str]) -> list[int]:
-    """Numbers of the lines with the largest counts of what was looked at, `MOST` at most; the first and last of more.
+    """Numbers of the lines with the largest counts of what was looked at, `LINES` at most; the first and last of more.
 
     None where the largest is small, or where most counts are about as large: then they tell nothing apart.
     """
@@ -51,6 +51,6 @@ def most_work(lines: Sequence[str]) -> list[int]:
 
     largest = max(counts.values(), default=0)
     large = [k for k, count in counts.items() if count >= SHARE * largest]
-    if largest < MUCH or (len(large) > MOST and 2 * len(large) > len(counts)):
+    if largest < MUCH or (len(large) > LINES and 2 * len(large) > len(counts)):
         return []
-    return large if len(large) <= MOST else [*large[: MOST // 2], *large[-(MOST // 2) :]]
+    return large if len(large) <= LINES else [*large[: LINES // 2], *large[-(LINES // 2) :]]
