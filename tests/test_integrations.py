@@ -48,6 +48,7 @@ WRONG_OR_LOST = (
         "langchain/test_editors.py::test_no_result_points_to_one_that_was_trimmed_before_ours",
         "langchain/test_editors.py::test_what_is_trimmed_behind_ours_is_seen_and_from_then_on_nothing_points_to_it",
         "langchain/test_editors.py::test_no_result_points_to_one_that_was_summarised",
+        "llamaindex/test_references.py::test_no_result_points_to_one_that_a_memory_forgot",
     ),
     (
         "whatever fails, at any door, ends no run",
@@ -246,6 +247,11 @@ POLISH = (
         "llamaindex/test_sdist.py::test_the_project_names_its_authors_its_pages_and_bounds_of_what_it_needs",
         "llamaindex/test_sdist.py::test_the_tests_run_from_an_unpacked_source_distribution",
         "llamaindex/test_sdist.py::test_links_of_the_readme_lead_somewhere_on_an_index",
+    ),
+    (
+        "our server of MCP and the adapters of LangChain share an environment",
+        "langchain/test_mcp.py::test_a_list_of_a_real_server_is_short_and_comes_back_through_ours",
+        "package/cli/test_mcp.py::test_fields_are_named_as_either_major_of_the_package_has_them",
     ),
     (
         "where the model cannot run the log says so once",
