@@ -124,6 +124,8 @@ PROMISES = (
         "what a person says in place of a result is whole",
         "langchain/test_middleware_results.py::test_a_persons_answer_in_place_of_a_result_is_whole",
         "langchain/test_middleware_results.py::test_what_a_person_answers_to_a_tool_is_whole",
+        "langchain/test_callbacks.py::test_what_a_person_answers_to_a_tool_stays_whole_with_mutate",
+        "langchain/test_node.py::test_what_is_a_persons_or_for_a_person_is_whole_where_calls_are_wrapped",
         "llamaindex/test_agents.py::test_what_a_person_answers_to_a_tool_is_whole",
     ),
     (

@@ -19,9 +19,11 @@ import contextprune as cp
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.runnables.config import var_child_runnable_config
 
 from langchain_contextprune.compress import arrive, view
 from langchain_contextprune.engines import DEADLINE, built
+from langchain_contextprune.persons import is_persons
 from langchain_contextprune.recall_tool import NAME
 
 _log = logging.getLogger(__name__)
@@ -76,7 +78,8 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
             tells what would have been saved.
         audit: Whether prompts are compressed for comparison; without it only the provider's own figures are counted.
         mutate: Whether messages of tools are shortened in place, as they end. For agents, use the middleware; for
-            documents of a retriever `ContextPruneCompressor`: they are never changed here.
+            documents of a retriever `ContextPruneCompressor`: they are never changed here. A handler is not told
+            which tools have `return_direct`: name these in `Policy(exclude_tools=...)`.
     """
 
     def __init__(
@@ -152,6 +155,8 @@ class ContextPruneCallbackHandler(BaseCallbackHandler):
         del kwargs
         name, asked = self._end(run_id)
         if not self._mutate or not isinstance(output, ToolMessage):
+            return
+        if is_persons(output, var_child_runnable_config.get()):
             return
         call = {"name": name or output.name or "tool", "args": asked, "id": output.tool_call_id}
         history = [AIMessage("", tool_calls=[call])]

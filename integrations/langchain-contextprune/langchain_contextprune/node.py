@@ -15,6 +15,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langchain_contextprune.compress import arrive, view
 from langchain_contextprune.engines import built
 from langchain_contextprune.failures import TellsFailures
+from langchain_contextprune.metadata import pinned
 from langchain_contextprune.persons import is_persons
 from langchain_contextprune.recall_tool import ContextPruneRecall
 from langchain_contextprune.tool_results import ToolResult, each_result, messages_of
@@ -84,13 +85,12 @@ class ContextPruneNode(TellsFailures):
         return await asyncio.to_thread(self._arrived, request, await handler(request))
 
     def _arrived(self, request: ToolCallRequest, result: ToolResult) -> ToolResult:
-        if getattr(request.tool, "return_direct", False):
-            return result  # for a person
         history, config = messages_of(request.state, self._key), getattr(request.runtime, "config", None)
+        is_direct = bool(getattr(request.tool, "return_direct", False))
 
         def change(message: ToolMessage) -> ToolMessage:
-            if is_persons(message, config):
-                return message
+            if is_direct or is_persons(message, config):
+                return pinned(message)  # for a person, or a person's: the node leaves it as it is, too
             arrived = arrive(self.pruner, history, message, model=self._model, pastes=self._pastes, from_start=True)
             return arrived.message
 

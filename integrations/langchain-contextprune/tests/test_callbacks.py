@@ -14,6 +14,8 @@ from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command, interrupt
 
 from langchain_contextprune import ContextPruneCallbackHandler, ContextPruneCompressor, ContextPruneMiddleware
 
@@ -151,6 +153,35 @@ def test_the_order_of_handlers_tells_what_a_tracer_shows_of_a_result() -> None:
     made = read_log.invoke(call, {"callbacks": [first, ContextPruneCallbackHandler(engine(), mutate=True), last]})
     assert first.seen == [LONG]
     assert last.seen == [made.content] != [LONG]
+
+
+@pytest.mark.parametrize("as_async", [True, False])
+async def test_what_a_person_answers_to_a_tool_stays_whole_with_mutate(as_async: bool) -> None:
+    @tool
+    def ask(question: str) -> str:
+        """Ask a person."""
+        return f"They said: {interrupt(question)}"
+
+    handler = ContextPruneCallbackHandler(engine(), mutate=True)
+    model = Scripted(replies=[calls(("ask", {"question": "Which?"}, "c1")), AIMessage("thanks")])
+    agent = create_agent(model, [ask], checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}, "callbacks": [handler]}
+    turns: list[Any] = [{"messages": [HumanMessage("Which order failed?")]}, Command(resume=LONG)]
+    for asked in turns:
+        await agent.ainvoke(asked, config) if as_async else agent.invoke(asked, config)
+    assert results(model.seen[-1])[0].content == f"They said: {LONG}"
+
+
+def test_a_handler_leaves_alone_the_tools_that_the_policy_names() -> None:
+    @tool(return_direct=True)
+    def show() -> str:
+        """Show it to the user."""
+        return LONG
+
+    handler = ContextPruneCallbackHandler(engine(exclude_tools=("show",)), mutate=True)
+    agent = create_agent(Scripted(replies=[calls(("show", {}, "c1"))]), [show])
+    out = agent.invoke({"messages": [HumanMessage("Which?")]}, {"callbacks": [handler]})
+    assert out["messages"][-1].content == LONG
 
 
 async def test_asynchronous_tools_are_shortened_too() -> None:

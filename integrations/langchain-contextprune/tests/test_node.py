@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from agents import FAILURE, LONG, Scripted, calls, engine, read_log, results
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.tools import BaseTool, tool
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.types import Command, interrupt
 
 from langchain_contextprune import ContextPruneNode
 
@@ -19,8 +23,8 @@ class State(MessagesState):
     llm_input_messages: list[AnyMessage]
 
 
-def graph(model: Scripted, node: ContextPruneNode, *, arrival: bool) -> Any:
-    """A loop of a model and a tool, without create_agent."""
+def graph(model: Scripted, node: ContextPruneNode, *, arrival: bool, tools: Sequence[BaseTool] = (read_log,)) -> Any:
+    """A loop of a model and tools, without create_agent."""
 
     def ask(state: State) -> dict[str, Any]:
         return {"messages": [model.invoke(state["llm_input_messages"])]}
@@ -29,12 +33,12 @@ def graph(model: Scripted, node: ContextPruneNode, *, arrival: bool) -> Any:
     made = StateGraph(State)
     made.add_node("prune", node)
     made.add_node("model", ask)
-    made.add_node("tools", ToolNode([read_log], **wrapped))
+    made.add_node("tools", ToolNode(list(tools), **wrapped))
     made.add_edge(START, "prune")
     made.add_edge("prune", "model")
     made.add_conditional_edges("model", tools_condition, ["tools", END])
     made.add_edge("tools", "prune")
-    return made.compile()
+    return made.compile(checkpointer=InMemorySaver() if len(tools) > 1 else None)
 
 
 def replies() -> list[AIMessage]:
@@ -66,6 +70,28 @@ async def test_what_was_sent_is_sent_again_as_it_was(arrival: bool) -> None:
     await graph(model, ContextPruneNode(engine()), arrival=arrival).ainvoke(ASKED)
     for before, after in zip(model.seen, model.seen[1:], strict=False):
         assert [m.content for m in after[: len(before)]] == [m.content for m in before]
+
+
+def test_what_is_a_persons_or_for_a_person_is_whole_where_calls_are_wrapped() -> None:
+    @tool
+    def ask(question: str) -> str:
+        """Ask a person."""
+        return f"They said: {interrupt(question)}"
+
+    @tool(return_direct=True)
+    def show() -> str:
+        """Show it to the user."""
+        return LONG
+
+    both = calls(("ask", {"question": "Which?"}, "c1"), ("show", {}, "c2"), ("read_log", {"name": "items"}, "c3"))
+    model = Scripted(replies=[both, AIMessage("done")])
+    agent = graph(model, ContextPruneNode(engine()), arrival=True, tools=[ask, show, read_log])
+    config: Any = {"configurable": {"thread_id": "1"}}
+    agent.invoke(ASKED, config)
+    kept = [message.content for message in results(agent.invoke(Command(resume=LONG), config)["messages"])]
+    assert [message.content for message in results(model.seen[1])] == kept
+    assert kept[:2] == [f"They said: {LONG}", LONG]
+    assert len(str(kept[2])) < len(LONG) / 2
 
 
 def test_other_keys_and_states_that_are_objects_work() -> None:
