@@ -95,7 +95,7 @@ HEAVY = {
     "sentence_transformers": {"scoring/cross_encoder.py", "bench/*"},
     "transformers": {"scoring/cross_encoder.py", "bench/*"},
     "pydantic": {"settings/model.py", "settings/schema.py"},
-    "redis": {"storage/redis.py", "storage/redis_shares.py"},
+    "redis": {"storage/redis.py", "storage/redis_notes.py", "storage/redis_shares.py"},
     "starlette": {"bench/proxy/plain_proxy.py"},
     "uvicorn": {"proxy/*", "bench/proxy/upstream.py", "bench/disturbances/provider.py"},
     "prometheus_client": {"proxy/telemetry/prometheus.py"},

@@ -26,11 +26,14 @@ try:
 except ImportError as exc:
     raise MissingExtra("a store on Redis", extra="redis") from exc
 
-from contextprune.storage.redis_shares import Holdings  # needs it, too
+from contextprune.storage.redis_notes import NoteRoom  # needs it, too
+from contextprune.storage.redis_pause import Pause, Paused
+from contextprune.storage.redis_shares import Holdings
 
 _LOG = logging.getLogger("contextprune.redis_store")
 
 _SECRET = "contextprune:secret"  # noqa: S105 - the name of a key
+_NOTE = "contextprune:n:"
 CHUNK = 1 << 20  # bytes of one value: while it sends a larger one, a Redis serves nobody else
 MOST_CHUNKS = 64
 _AT_ONCE = 500  # keys in one command
@@ -44,6 +47,8 @@ class RedisStore:
     url              redis://[[user]:password@]host[:port][/database], or rediss://... for TLS
     max_age_seconds  how long a text or a note is kept after its last use
     seconds          the longest wait for a connection, and for an answer
+    max_note_bytes   room for notes, which tenants share, `OVERHEAD` for each counted; a quarter of what the Redis may
+                     use at most
 
     Every method raises StoreError where the Redis does not answer or refuses, and where it is set up to evict keys.
     """
@@ -54,21 +59,24 @@ class RedisStore:
         max_age_seconds: float = 30 * 86_400.0,
         seconds: float = 0.2,
         clock: Callable[[], float] = time.monotonic,
+        max_note_bytes: int = 256 << 20,
     ) -> None:
         self._url, self._seconds = url, seconds
+        self._max_note_bytes = self._note_room = max_note_bytes
         self.location = _location(url)
         self._max_age = max(1, int(max_age_seconds))
         self._client = _client(url, seconds)
         self._probe = _client(url, min(seconds, _PROBE_SECONDS))
-        self._clock, self._pause = clock, _Pause(clock)
+        self._clock, self._pause = clock, Pause(clock)
         self._holdings = Holdings(self.location, self._max_age, _names_of_size)
+        self._notes = NoteRoom(self.location, self._max_age, _names_of_note)
         self._lock = threading.Lock()
         self._secret: bytes | None = None
         self._renewed: OrderedDict[str, float] = OrderedDict()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By the address: the Redis is there for every process. It holds the password."""
-        return RedisStore, (self._url, self._max_age, self._seconds)
+        return RedisStore, (self._url, self._max_age, self._seconds, time.monotonic, self._max_note_bytes)
 
     def key(self, text: str) -> str:
         """See `Store`. The first call asks the Redis for its secret."""
@@ -134,25 +142,37 @@ class RedisStore:
         return [key for key, answer in zip(keys, answers, strict=True) if answer]
 
     def note(self, notes: Mapping[bytes, bytes]) -> None:
-        """See `Notes`."""
-        self._note(notes, over=True)
+        """See `Notes`. They are nobody's."""
+        self.note_for("", notes)
 
     def note_first(self, notes: Mapping[bytes, bytes]) -> bool:
         """See `FirstNotes`."""
-        return self._note(notes, over=False)
+        return self.note_first_for("", notes)
 
-    def _note(self, notes: Mapping[bytes, bytes], *, over: bool) -> bool:
+    def note_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> None:
+        """See `SharedNotes`; of whoever holds the most, the notes used least recently give way."""
+        self._note(tenant, notes, over=True)
+
+    def note_first_for(self, tenant: str, notes: Mapping[bytes, bytes]) -> bool:
+        """See `SharedNotes`."""
+        return self._note(tenant, notes, over=False)
+
+    def _note(self, tenant: str, notes: Mapping[bytes, bytes], *, over: bool) -> bool:
         """Keep notes; True where all were written."""
         if not notes:
             return True
         secret = self._own_secret()
         parts: dict[str, bytes] = {}
         for key, data in notes.items():
-            name = f"contextprune:n:{key.hex()}"
-            parts.update(_parted(name, _sealed(secret, key.hex(), data)))
+            parts.update(_parted(f"{_NOTE}{key.hex()}", _sealed(secret, key.hex(), data)))
         with self._asked() as client:
             self._check(client, client.get(_SECRET), secret)
-            return self._write(client, parts, over=over)
+            stood = self._write(client, parts, over=over)
+            first = all(head is None for head in stood.values())
+            written = {name: data for name, data in parts.items() if over or stood[name] is None}
+            new, old = _note_sizes(written), _note_sizes({name: stood[name] for name in written})
+            self._notes.add(client, tenant_id(secret, tenant).hex(), new, old, self._note_room)
+        return first
 
     def noted(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """See `Notes`; a damaged note is not known."""
@@ -162,7 +182,7 @@ class RedisStore:
         found: dict[bytes, bytes] = {}
         with self._asked() as client:
             for start in range(0, len(keys), _AT_ONCE):
-                names = {f"contextprune:n:{key.hex()}": key for key in keys[start : start + _AT_ONCE]}
+                names = {f"{_NOTE}{key.hex()}": key for key in keys[start : start + _AT_ONCE]}
                 answers = zip(names, client.mget(list(names)), strict=True)
                 heads = {name: head for name, head in answers if head is not None}
                 for name, body in self._whole(client, heads).items():
@@ -204,9 +224,12 @@ class RedisStore:
 
     def _check_policy(self, client: Any) -> None:
         try:
-            policy = client.config_get("maxmemory-policy").get("maxmemory-policy")
+            shown = client.config_get("maxmemory*")
         except redis.ResponseError:
-            policy = None
+            shown = {}
+        policy, memory = shown.get("maxmemory-policy"), int(shown.get("maxmemory", 0))
+        if memory:
+            self._note_room = min(self._max_note_bytes, memory // 4)
         if policy is None:
             _LOG.warning("%s does not show its maxmemory-policy; see to it that it is noeviction", self.location)
         elif policy != "noeviction":
@@ -215,13 +238,15 @@ class RedisStore:
                 "Set it to noeviction (CONFIG SET maxmemory-policy noeviction), or set CONTEXTPRUNE_STORE to another."
             )
 
-    def _write(self, client: Any, parts: Mapping[str, bytes], *, over: bool, holder: str | None = None) -> bool:
-        """All or none; `over` what is there already. True where nothing was, or all was written over.
+    def _write(
+        self, client: Any, parts: Mapping[str, bytes], *, over: bool, holder: str | None = None
+    ) -> dict[str, bytes | None]:
+        """All or none; `over` what is there already. What stood under each name, None for nothing; see `_set`.
 
         Where the Redis is full, whoever holds more than `holder` makes room for it.
         """
         if not parts:
-            return True
+            return {}
         try:
             return self._set(client, parts, over=over)
         except redis.OutOfMemoryError:
@@ -229,13 +254,15 @@ class RedisStore:
                 raise
             return self._set(client, parts, over=over)
 
-    def _set(self, client: Any, parts: Mapping[str, bytes], *, over: bool) -> bool:
+    def _set(self, client: Any, parts: Mapping[str, bytes], *, over: bool) -> dict[str, bytes | None]:
+        """What stood under each name; where it was not written over, empty in place of that."""
         writing = client.pipeline(transaction=True)
         for name, data in parts.items():
-            writing.set(name, data, ex=self._max_age, nx=not over)
+            writing.set(name, data, ex=self._max_age, nx=not over, get=over)
         answers = writing.execute()
         self._remember(parts)
-        return all(answers)
+        stood = answers if over else [None if written else b"" for written in answers]
+        return dict(zip(parts, stood, strict=True))
 
     def _renew(self, client: Any, names: Iterable[str]) -> set[str]:
         """Count these as used now. Those that are still there; what was renewed a short while ago is not asked."""
@@ -279,7 +306,7 @@ class RedisStore:
                 self._probe.ping()
                 self._pause.over()
             yield self._client
-        except _Paused as exc:
+        except Paused as exc:
             said = f"{self.location} did not answer and is left alone for {exc.seconds:.1f} s"
             raise StoreError(f"{said}. {_ADVICE}") from None
         except (redis.ConnectionError, redis.TimeoutError, OSError) as exc:
@@ -292,46 +319,6 @@ class RedisStore:
 
 
 _ADVICE = "Start it, check the address and the password in CONTEXTPRUNE_STORE, or set that to another store."
-
-
-class _Paused(Exception):  # noqa: N818 - no error yet: it is about to become one
-    """Nobody is to be asked for so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.seconds = seconds
-
-
-class _Pause:
-    """How long a Redis that did not answer is left alone: half a second, then ever longer, half a minute at most."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._until: float | None = None
-        self._length = 0.0
-
-    def due(self) -> bool:
-        """Whether to probe before asking. Raises _Paused while it lasts; of several threads one alone may probe."""
-        with self._lock:
-            if self._until is None:
-                return False
-            left = self._until - self._clock()
-            if left > 0:
-                raise _Paused(left)
-            self._until = self._clock() + max(self._length, 0.5)
-            return True
-
-    def begin(self) -> None:
-        """Nobody answered."""
-        with self._lock:
-            self._length = min(30.0, max(0.5, 2 * self._length))
-            self._until = self._clock() + self._length
-
-    def over(self) -> None:
-        """Somebody answered."""
-        with self._lock:
-            self._until, self._length = None, 0.0
 
 
 def _client(url: str, seconds: float) -> Any:
@@ -372,6 +359,17 @@ def _parted(name: str, value: bytes) -> dict[str, bytes]:
 def _names_of_size(key: str, size: int) -> list[str]:
     """The keys of all parts of an original of so many bytes."""
     return _names(f"contextprune:o:{key}", max(0, (size - 1) // CHUNK).to_bytes(2, "big"))
+
+
+def _names_of_note(key: str, size: int) -> list[str]:
+    """The same of a note."""
+    return _names(f"{_NOTE}{key}", max(0, (size - 1) // CHUNK).to_bytes(2, "big"))
+
+
+def _note_sizes(values: Mapping[str, bytes | None]) -> dict[str, int]:
+    """Bytes of notes by key, from what stands under their names: of those in parts, a part for each that follows."""
+    heads = {name.removeprefix(_NOTE): head for name, head in values.items() if name.startswith(_NOTE) and head}
+    return {key: len(head) - 2 + CHUNK * int.from_bytes(head[:2], "big") for key, head in heads.items()}
 
 
 def _names(name: str, head: bytes) -> list[str]:

@@ -21,9 +21,9 @@ _LOG = logging.getLogger("contextprune.redis_store")
 _TOTALS = "contextprune:held"  # bytes by tenant
 _ROUNDS = 64  # of a few texts each, in one attempt to make room
 _A_FEW = 32
-_LARGEST = 100  # tenants that are looked at
+LARGEST = 100  # tenants that are looked at
 _SLACK = 1 << 20  # bytes freed besides: values take more than their length, and the notes about the texts come next
-_LASTING = 60.0  # seconds by which a use may be newer than is noted here
+LASTING = 60.0  # seconds by which a use may be newer than is noted here
 
 NamesOf = Callable[[str, int], Sequence[str]]
 """The keys of all parts of an original, by its own key and its bytes."""
@@ -74,7 +74,7 @@ class _Room:
 
     def __init__(self, client: Any, max_age: int, names_of: NamesOf) -> None:
         self._client, self._max_age, self._names_of = client, max_age, names_of
-        largest = client.zrange(_TOTALS, 0, _LARGEST - 1, desc=True, withscores=True)
+        largest = client.zrange(_TOTALS, 0, LARGEST - 1, desc=True, withscores=True)
         self._sizes = {tenant.decode(): size for tenant, size in largest}
         self._dropped: Counter[str] = Counter()  # bytes of texts that are no more, by tenant
         self._renewed: defaultdict[str, dict[bytes, float]] = defaultdict(dict)  # of texts that were used since
@@ -103,7 +103,7 @@ class _Room:
             if not skipped:
                 client.zrem(_TOTALS, tenant)  # all has expired
             return 0
-        names = {text: self._names_of(text.partition(b":")[2].decode(), _size(text)) for text in oldest}
+        names = {text: self._names_of(text.partition(b":")[2].decode(), size_in(text)) for text in oldest}
         asking = client.pipeline(transaction=False)
         for text in oldest:
             asking.ttl(names[text][0])
@@ -112,11 +112,11 @@ class _Room:
         going, freed = [], 0
         for text, noted in oldest.items():
             used = time.time() - self._max_age + left[text]
-            if used > noted + _LASTING:
+            if used > noted + LASTING:
                 skipped[text] = used
             elif freed < needed:
                 going.append(text)
-                freed += _size(text) if left[text] > 0 else 0
+                freed += size_in(text) if left[text] > 0 else 0
         self._delete(tenant, {text: names[text] for text in going})
         return freed
 
@@ -127,7 +127,7 @@ class _Room:
             deleting.delete(*(name for names in texts.values() for name in names))
             deleting.zrem(_texts_of(tenant), *texts)
             deleting.execute()
-            size = sum(map(_size, texts))
+            size = sum(map(size_in, texts))
             self._sizes[tenant] -= size
             self._dropped[tenant] += size
 
@@ -143,9 +143,9 @@ class _Room:
             noting.execute()
 
 
-def _size(text: bytes) -> int:
-    """Bytes of a text by its entry, SIZE:KEY."""
-    return int(text.partition(b":")[0])
+def size_in(entry: bytes | str) -> int:
+    """Bytes of a text or a note by its entry, SIZE:KEY."""
+    return int(entry.split(b":")[0] if isinstance(entry, bytes) else entry.split(":")[0])
 
 
 def _texts_of(tenant: str) -> str:
