@@ -93,7 +93,7 @@ class RedisStore:
         secret = self._own_secret()
         values = {f"contextprune:o:{key}": _sealed(secret, key, as_bytes(text)) for key, text in texts.items()}
         parts = {name: _parted(name, value) for name, value in values.items()}
-        with self._asked() as client:
+        with self._connected() as client:
             asking = client.pipeline(transaction=False)
             asking.get(_SECRET)
             for name in values:
@@ -118,7 +118,7 @@ class RedisStore:
         if not key.isascii():  # keys come from models
             return None
         secret, name = self._own_secret(), f"contextprune:o:{key}"
-        with self._asked() as client:
+        with self._connected() as client:
             found, head = client.mget([_SECRET, name])
             if found not in (None, secret):
                 self._secret = None  # wiped, and begun anew by another process
@@ -134,7 +134,7 @@ class RedisStore:
 
     def stored(self, keys: Sequence[str]) -> Collection[str]:
         """See `Knowing`."""
-        with self._asked() as client:
+        with self._connected() as client:
             asking = client.pipeline(transaction=False)
             for key in keys:
                 asking.exists(f"contextprune:o:{key}")
@@ -165,7 +165,7 @@ class RedisStore:
         parts: dict[str, bytes] = {}
         for key, data in notes.items():
             parts.update(_parted(f"{_NOTE}{key.hex()}", _sealed(secret, key.hex(), data)))
-        with self._asked() as client:
+        with self._connected() as client:
             self._check(client, client.get(_SECRET), secret)
             stood = self._write(client, parts, over=over)
             first = all(head is None for head in stood.values())
@@ -180,7 +180,7 @@ class RedisStore:
             return {}
         secret = self._own_secret()
         found: dict[bytes, bytes] = {}
-        with self._asked() as client:
+        with self._connected() as client:
             for start in range(0, len(keys), _AT_ONCE):
                 names = {f"{_NOTE}{key.hex()}": key for key in keys[start : start + _AT_ONCE]}
                 answers = zip(names, client.mget(list(names)), strict=True)
@@ -200,7 +200,7 @@ class RedisStore:
     def _own_secret(self) -> bytes:
         secret = self._secret
         if secret is None:
-            with self._asked() as client:
+            with self._connected() as client:
                 self._check_policy(client)
                 found = client.get(_SECRET)
                 if found is None:
@@ -299,7 +299,7 @@ class RedisStore:
         return found
 
     @contextmanager
-    def _asked(self) -> Iterator[Any]:
+    def _connected(self) -> Iterator[Any]:
         """The client. Whatever goes wrong is a StoreError; where nobody answers, nobody is asked for a while."""
         try:
             if self._pause.due():

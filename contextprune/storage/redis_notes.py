@@ -66,20 +66,20 @@ class NoteRoom:
     def _count(self, client: Any, tenant: str, new: Mapping[str, int], old: Mapping[str, int]) -> float:
         """Add up what changed; the bytes that all tenants hold."""
         now, notes = time.time(), _notes_of(tenant)
-        gone = [f"{size}:{key}" for key, size in old.items() if new.get(key) != size]
+        replaced = [f"{size}:{key}" for key, size in old.items() if new.get(key) != size]
         counting = client.pipeline(transaction=True)
-        for entry in gone:
+        for entry in replaced:
             counting.zrem(notes, entry)
-        for place, (key, size) in enumerate(new.items()):
-            counting.zadd(notes, {f"{size}:{key}": now - place * _KEPT_APART})
+        for rank, (key, size) in enumerate(new.items()):
+            counting.zadd(notes, {f"{size}:{key}": now - rank * _KEPT_APART})
         counting.expire(notes, self._max_age)
         counting.zadd(_WRITERS, {tenant: now})
         too_old = now - self._max_age
         counting.zrange(notes, "-inf", too_old, byscore=True, offset=0, num=_EXPIRED, withscores=True)
         *answers, _, _, expired = counting.execute()
 
-        less, more = answers[: len(gone)], answers[len(gone) :]
-        grown = sum(_taken(entry) for entry, removed in zip(gone, less, strict=True) if removed)
+        less, more = answers[: len(replaced)], answers[len(replaced) :]
+        grown = sum(_charged(entry) for entry, removed in zip(replaced, less, strict=True) if removed)
         grown = sum(size + OVERHEAD for size, added in zip(new.values(), more, strict=True) if added) - grown
         total = self._charge(client, tenant, grown)
         return total - self._drop(client, tenant, dict(expired), 0) if expired else total
@@ -146,7 +146,7 @@ class NoteRoom:
                 used[entry] = last
             elif left[entry] <= 0 or wanted > 0:
                 going.append(entry)
-                wanted -= _taken(entry)
+                wanted -= _charged(entry)
         return self._delete(client, tenant, {entry: names[entry] for entry in going}, used)
 
     def _delete(self, client: Any, tenant: str, going: Mapping[bytes, Any], used: Mapping[bytes, float]) -> float:
@@ -159,12 +159,12 @@ class NoteRoom:
         if used:
             deleting.zadd(_notes_of(tenant), used, xx=True)
         answers = deleting.execute()[: len(going)]
-        freed = sum(_taken(entry) for entry, removed in zip(going, answers, strict=True) if removed)
+        freed = sum(_charged(entry) for entry, removed in zip(going, answers, strict=True) if removed)
         self._charge(client, tenant, -freed)
         return freed
 
 
-def _taken(entry: bytes | str) -> int:
+def _charged(entry: bytes | str) -> int:
     """Bytes that a note takes by its entry."""
     return size_in(entry) + OVERHEAD
 
