@@ -77,6 +77,7 @@ WRONG_OR_LOST = (
     (
         "a list that comes as one text for each item is shortened as one text",
         "langchain/test_middleware_results.py::test_a_list_of_texts_is_shortened_as_one",
+        "langchain/test_mcp.py::test_a_list_of_a_real_server_is_short_and_comes_back_through_ours",
         "llamaindex/test_blocks.py::test_a_list_of_texts_is_read_as_one_and_cut_between_its_items",
     ),
     (
@@ -254,6 +255,11 @@ POLISH = (
         "our server of MCP and the adapters of LangChain share an environment",
         "langchain/test_mcp.py::test_a_list_of_a_real_server_is_short_and_comes_back_through_ours",
         "package/cli/test_mcp.py::test_fields_are_named_as_either_major_of_the_package_has_them",
+    ),
+    (
+        "pages of the API say what each argument is, in the form of both frameworks",
+        "langchain/test_face.py::test_its_page_says_what_each_argument_is",
+        "llamaindex/test_package.py::test_its_page_says_what_each_argument_is",
     ),
     (
         "where the model cannot run the log says so once",

@@ -91,12 +91,15 @@ def _run(parts: Sequence[Any], originals: Sequence[str | None]) -> Piece:
 
 
 def _is_plain(part: Any) -> bool:
-    """Tell whether a part is a text and nothing else, but for an id that LangChain gave it and marks for the cache."""
+    """Tell whether a part is a text and nothing else, but for an id that LangChain gave it and marks for the cache.
+
+    Fields that hold nothing, such as an empty list of annotations, are nothing.
+    """
     if isinstance(part, str):
         return True
     if not isinstance(part, Mapping) or part.get("type") != "text" or not isinstance(part.get("text"), str):
         return False
-    return all(key in _PLAIN for key in part)
+    return all(key in _PLAIN or value in (None, [], {}) for key, value in part.items())
 
 
 def _alone(part: Part) -> Piece:

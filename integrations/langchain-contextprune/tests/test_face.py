@@ -40,6 +40,18 @@ def test_the_face_is_sorted_complete_and_says_what_everything_is() -> None:
     assert all(inspect.getdoc(getattr(langchain_contextprune, name)) for name in names)
 
 
+@pytest.mark.parametrize("name", langchain_contextprune.__all__)
+def test_its_page_says_what_each_argument_is(name: str) -> None:
+    one = getattr(langchain_contextprune, name)
+    said = inspect.getdoc(one) or ""
+    inherited = {field for base in getattr(one, "__mro__", ())[1:] for field in getattr(base, "model_fields", ())}
+    own = inspect.get_annotations(one) if hasattr(one, "model_fields") else inspect.signature(one).parameters
+    arguments = [each for each in inspect.signature(one).parameters if each in own and each not in inherited]
+    assert arguments
+    assert [each for each in arguments if f"\n    {each}: " not in said] == []
+    assert "\nArgs:\n" in said or "\nAttributes:\n" in said
+
+
 @every_file
 def test_files_stay_short(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 260

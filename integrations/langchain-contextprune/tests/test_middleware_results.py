@@ -179,15 +179,16 @@ def rows(count: int = 200) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("fields", [{}, {"annotations": [], "extras": {}, "index": 0}], ids=["bare", "empty fields"])
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("on_arrival", [True, False])
-def test_a_list_of_texts_is_shortened_as_one(indent: int | None, on_arrival: bool) -> None:
+def test_a_list_of_texts_is_shortened_as_one(indent: int | None, on_arrival: bool, fields: dict[str, Any]) -> None:
     texts = [json.dumps(row, indent=indent) for row in rows()]
 
     @tool
     def list_orders() -> list[Any]:
         """List the orders."""
-        return [{"type": "text", "text": text, "id": f"lc_{i}"} for i, text in enumerate(texts)]
+        return [{"type": "text", "text": text, "id": f"lc_{i}", **fields} for i, text in enumerate(texts)]
 
     model = Scripted(replies=[calls(("list_orders", {}, f"c{i}")) for i in range(2)] + [AIMessage("48077")])
     middleware = ContextPruneMiddleware(engine(), on_arrival=on_arrival)
@@ -198,6 +199,19 @@ def test_a_list_of_texts_is_shortened_as_one(indent: int | None, on_arrival: boo
     assert "as above" in str(again)
     assert results(model.seen[1])[0].content == first
     assert len(results(out["messages"])[0].content) == (1 if on_arrival else 200)
+
+
+def test_texts_that_carry_citations_are_no_list_and_stay() -> None:
+    cited = [{"type": "text", "text": json.dumps(row), "annotations": [{"type": "citation"}]} for row in rows()]
+
+    @tool
+    def look_up() -> list[Any]:
+        """Look up."""
+        return cited
+
+    model = Scripted(replies=[calls(("look_up", {}, "c1")), AIMessage("48077")])
+    create_agent(model, [look_up], middleware=[ContextPruneMiddleware(engine())]).invoke(ASKED)
+    assert results(model.seen[1])[0].content == cited
 
 
 def test_what_a_list_of_texts_lost_comes_back() -> None:

@@ -41,6 +41,12 @@ def test_the_model_sees_a_short_history_and_the_memory_keeps_all_of_it() -> None
     assert memory.get_all() == TOLD
 
 
+def test_a_memory_leaves_alone_the_tools_that_the_policy_names() -> None:
+    memory = ContextPruneMemory(buffer(), pruner(exclude_tools=("fetch",)))
+    memory.set(list(TOLD))
+    assert memory.get() == TOLD
+
+
 def test_async_gives_the_same() -> None:
     memory, later = pruned(), pruned()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import re
 import subprocess
@@ -56,6 +57,17 @@ def test_the_face_is_sorted_and_complete() -> None:
     assert face.__all__ == sorted(face.__all__)
     assert all(hasattr(face, name) for name in face.__all__)
     assert (PACKAGE / "py.typed").exists()
+
+
+@pytest.mark.parametrize("name", face.__all__)
+def test_its_page_says_what_each_argument_is(name: str) -> None:
+    one = getattr(face, name)
+    said = inspect.getdoc(one) or ""
+    own = inspect.get_annotations(one) if hasattr(one, "model_fields") else inspect.signature(one).parameters
+    arguments = [each for each in inspect.signature(one).parameters if each in own]
+    assert arguments
+    assert [each for each in arguments if f"\n    {each}: " not in said.replace("*", "")] == []
+    assert "\nArgs:\n" in said or "\nAttributes:\n" in said
 
 
 def test_the_namespace_is_shared() -> None:

@@ -11,10 +11,11 @@ import contextprune as cp
 class ContextPruneStartEvent(BaseEvent):
     """Nodes are about to be pruned.
 
-    query            the question, None where there is none
-    nodes            as they came
-    budget           share or tokens that may remain, as in `cp.Budget`; None where the recall decides
-    scorer           label of what scores the sentences
+    Attributes:
+        query: The question, None where there is none.
+        nodes: As they came.
+        budget: Share or tokens that may remain, as in `cp.Budget`; None where the recall decides.
+        scorer: Label of what scores the sentences.
     """
 
     query: str | None
@@ -31,12 +32,14 @@ class ContextPruneStartEvent(BaseEvent):
 class ContextPruneEndEvent(BaseEvent):
     """Nodes were pruned.
 
-    nodes            as they are returned
-    before, after    tokens of the texts of all nodes that can be pruned, metadata not counted
-    dropped          ids of the nodes of which nothing was left
-    raised           the tokens to which the budget was raised, because it could not hold a single sentence; else None
-    notes            what a reader should know besides
-    failed           why the nodes came back as they are; "" where nothing failed
+    Attributes:
+        nodes: As they are returned.
+        before: Tokens of the texts of all nodes that can be pruned, metadata not counted, as they came.
+        after: The same, as they are returned.
+        dropped: Ids of the nodes of which nothing was left.
+        raised: The tokens to which the budget was raised, because it could not hold a single sentence; else None.
+        notes: What a reader should know besides.
+        failed: Why the nodes came back as they are; "" where nothing failed.
     """
 
     nodes: list[NodeWithScore]
@@ -56,9 +59,11 @@ class ContextPruneEndEvent(BaseEvent):
 class ContextPruneToolEvent(BaseEvent):
     """A result of a tool arrived.
 
-    tool             the tool's name
-    before, after    tokens of its texts; both 0 where there is no text, or something failed
-    failed           why the result arrived as it is; "" where nothing failed
+    Attributes:
+        tool: The tool's name.
+        before: Tokens of its texts as it came; 0 where there is no text, or something failed.
+        after: The same, as it arrives.
+        failed: Why the result arrived as it is; "" where nothing failed.
     """
 
     tool: str

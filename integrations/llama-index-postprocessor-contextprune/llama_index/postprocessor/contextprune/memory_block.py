@@ -24,6 +24,14 @@ class ContextPruneMemoryBlock(TellsFailures, BaseMemoryBlock[str]):
     What it shows changes with each question, so insert it at the end (`insert_method="user"`): in the system message
     it would cost the provider's cache of the whole history. Where something fails it shows the newest messages that
     fit; `failures` counts that, and `reason` says why.
+
+    Args:
+        name: The name of the memory block.
+        priority: 0: it is never truncated; blocks of higher numbers are truncated first.
+        tokens: The most tokens that it shows.
+        most: How many messages it keeps; older ones are forgotten.
+        messages: What fell out, in order.
+        pruner: How to shorten; one from the settings where none is given.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
