@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.laws.changes import frees_of
 from tests.laws.failing_lines import word
+from tests.laws.nasty import make_nasty
 from tests.laws.talks import Answer, Free, Turn, content_of, free_text, free_texts, turns_of
 from tests.laws.texts import Made, sentence, value
 
@@ -37,6 +39,7 @@ def body_of(seed: int, size: int = 900, turns: int | None = None, wire: str = ""
     wires = [WIRES[name] for name in sorted(WIRES) if not wire or DIALECT_OF.get(name, name) == wire]
     made = rng.choice(wires)(rng, talk)
     made.seed = seed
+    make_nasty(random.Random(f"nasty {seed}"), made.tree, made.at)
     if made.at is not None:
         _add_strange_fields(rng, made.tree)
         if rng.random() < 0.06:
@@ -73,12 +76,7 @@ def _anthropic(rng: random.Random, turns: list[Turn]) -> Body:
             reply.append({"type": "web_search_tool_result", "tool_use_id": "srv", "content": found})
         reply += [{"type": "tool_use", "id": pair, "name": name, "input": args} for pair, name, args in turn.calls]
         messages.append({"role": "assistant", "content": reply or "Done."})
-        answers: list[Any] = []
-        for answer in turn.answers:
-            content = content_of(rng, answer, lambda text: {"type": "text", "text": text}, image)
-            block = {"type": "tool_result", "tool_use_id": answer.pair, "content": content}
-            block |= {"is_error": True} if answer.failed else {}
-            answers.append(block | ({"cache_control": BREAK} if answer.marked else {}))
+        answers = [_anthropic_answer(rng, answer, image) for answer in turn.answers]
         if turn.user:
             answers.append({"type": "text", "text": turn.user})
         if answers:
@@ -90,8 +88,21 @@ def _anthropic(rng: random.Random, turns: list[Turn]) -> Body:
     )
 
 
+def _anthropic_answer(rng: random.Random, answer: Answer, image: dict[str, Any]) -> dict[str, Any]:
+    papers = _documents(rng) if answer.form == "papers" else []
+    content = content_of(rng, answer, lambda text: {"type": "text", "text": text}, image, papers)
+    block = {"type": "tool_result", "tool_use_id": answer.pair, "content": content}
+    block |= {"is_error": True} if answer.failed else {}
+    block |= {"cache_control": BREAK} if answer.marked else {}
+    if any("cache_control" in paper for paper in papers):  # it marks the whole answer
+        answer.marked = True
+    for text in frees_of(content):
+        text.marked = answer.marked
+    return block
+
+
 def _documents(rng: random.Random) -> list[Any]:
-    """Documents of a user's message: those with citations or a breakpoint must not change."""
+    """Documents of a message or a result: those with citations or a breakpoint must not change."""
     blocks: list[Any] = []
     for _ in range(rng.choice((0, 0, 0, 1, 2))):
         made = Made(" ".join(sentence(rng) for _ in range(12)))
@@ -154,7 +165,8 @@ def _chat_answer(rng: random.Random, answer: Answer, image: dict[str, Any]) -> d
 
     if answer.form not in ("part", "parts"):
         answer.marked = False
-    return {"role": "tool", "tool_call_id": answer.pair, "content": content_of(rng, answer, part, image)}
+    paper = {"type": "file", "file": {"filename": f"{word(rng)}.pdf", "file_data": PNG}}
+    return {"role": "tool", "tool_call_id": answer.pair, "content": content_of(rng, answer, part, image, [paper])}
 
 
 def _responses(rng: random.Random, turns: list[Turn]) -> Body:
@@ -191,10 +203,11 @@ def _responses_answer(rng: random.Random, answer: Answer, image: dict[str, Any])
         ]
         return {"type": "shell_call_output", "call_id": answer.pair, "output": output}
     kind = rng.choice(("function_call_output", "function_call_output", "custom_tool_call_output"))
+    paper = {"type": "input_file", "filename": f"{word(rng)}.pdf", "file_data": PNG}
     return {
         "type": kind,
         "call_id": answer.pair,
-        "output": content_of(rng, answer, lambda text: {"type": "input_text", "text": text}, image),
+        "output": content_of(rng, answer, lambda text: {"type": "input_text", "text": text}, image, [paper]),
     }
 
 

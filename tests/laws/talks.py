@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class Turn:
     user: str | None
 
 
-FORMS = ("text", "text", "text", "part", "parts", "image", "none", "empty", "strange")
+FORMS = ("text", "text", "text", "part", "parts", "image", "papers", "none", "empty", "strange")
 
 
 def free_text(made: Made, *, marked: bool = False, text: str | None = None) -> Free:
@@ -77,6 +77,9 @@ def turns_of(rng: random.Random, size: int, count: int) -> list[Turn]:
                 answers.append(_answer(rng, pair, name, size, earlier))
         if rng.random() < 0.04:
             answers.append(_answer(rng, "call_of_nobody", "bash", size, earlier))
+        if answers and rng.random() < 0.06:  # the same call is answered twice, or with the very same answer
+            twice = rng.choice(answers)
+            answers.append(rng.choice((twice, _answer(rng, twice.pair, twice.name, size, earlier))))
         rng.shuffle(answers)
         user = rng.choice((None, None, None, "Go on.", sentence(rng), "", rng.choice(ASIDES)))
         thought = rng.choice((None, None, sentence(rng), "\ud83d?"))
@@ -99,15 +102,20 @@ def _arguments(rng: random.Random) -> dict[str, Any]:
 
 
 def content_of(
-    rng: random.Random, answer: Answer, part: Callable[[Free], dict[str, Any]], image: dict[str, Any]
+    rng: random.Random,
+    answer: Answer,
+    part: Callable[[Free], dict[str, Any]],
+    image: dict[str, Any],
+    papers: Sequence[dict[str, Any]] = (),
 ) -> Any:
-    """The content of a result, as a text or a list of parts; `part` wraps a text, `image` is one of the wire."""
+    """The content of a result, as a text or a list of parts; `part` wraps a text, the others are blocks of the wire."""
     whole = free_text(answer.made, marked=answer.marked)
     pieces = answer.made.text.splitlines(keepends=True) or [""]
     contents: dict[str, Any] = {
         "part": Parts([part(whole)]),
         "parts": Parts([part(free_text(Made(piece), marked=answer.marked, text=piece)) for piece in pieces]),
         "image": Parts([part(whole), image, part(free_text(Made("after"), marked=answer.marked))]),
+        "papers": Parts([*papers[:1], part(whole), *papers[1:], image]),
         "none": None,
         "empty": rng.choice(([], "")),
         "strange": Parts([{"type": "brand_new", "data": value(rng, 2)}, part(whole)]),

@@ -7,6 +7,7 @@ mark, colours or NULs over all of it.
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def value(rng: random.Random, depth: int) -> object:
             rng.choice((word(rng), "", "a b", "ключ", "type")): value(rng, depth - 1) for _ in range(rng.randint(0, 5))
         }
     scalars = (
-        None, True, False, rng.randint(-9, 9), 10**40 + rng.randint(0, 9), -0.0, rng.random() * 1e-7, 1.5e300,
+        None, True, False, rng.randint(-9, 9), 10**40 + rng.randint(0, 9), -0.0, rng.random() * 1e-7, 1.5e300, math.nan,
         word(rng), sentence(rng), rng.choice(ASIDES), "", json.dumps({word(rng): [1, {"x": sentence(rng)}]}),
     )  # fmt: skip
     return rng.choice(scalars)
