@@ -46,11 +46,12 @@ def ranks(
 ) -> dict[int, float]:
     """The rank of each span that comes before all others; `parts` are those of traces, piece by piece."""
     ranked: dict[int, float] = {}
+    single = context.reading not in TRACES
     for block in blocks_of(spans):
         if context.segments[spans[block.start].segment].kind is Kind.TOOL_RESULT:
             lines = [i for i in block if i in failures and i not in parts]
             text = context.segments[spans[block.start].segment].text
-            ranked |= _ranks_of_block(text, spans, block, lines, single=context.reading not in TRACES)
+            ranked |= _ranks_of_block(text, spans, block, lines, single=single)
     for i, part in parts.items():
         ranked[i] = min(Rank(part), ranked.get(i, Rank.REPETITION))
     return ranked

@@ -20,6 +20,8 @@ ROLES_OF_THE_WIRE = frozenset(
 def make_nasty(rng: random.Random, tree: Any, at: str | None) -> None:
     """In one body of three, make texts of fields nasty, the same text everywhere in the same way, so that ids pair.
 
+    Empty texts stay: among them are answers of tools, and those may be shortened.
+
     at   the key of the messages in `tree`, None where it is their list; some of these get fields that nobody knows
     """
     if rng.random() >= 1 / 3:
@@ -36,7 +38,7 @@ def _change(rng: random.Random, tree: Any, share: float, changed: dict[str, str]
     for key, item in list(tree.items() if isinstance(tree, dict) else enumerate(tree)):
         if isinstance(item, dict | list):
             _change(rng, item, share, changed)
-        elif isinstance(item, str) and not isinstance(item, Free) and key not in ROLES_OF_THE_WIRE:
+        elif isinstance(item, str) and item and not isinstance(item, Free) and key not in ROLES_OF_THE_WIRE:
             if item not in changed:
                 changed[item] = _nasty(rng, item) if rng.random() < share else item
             tree[key] = changed[item]

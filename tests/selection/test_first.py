@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from contextprune.context import Context, Kind, Segment
+from contextprune.context import Context, Kind, Segment, Span
 from contextprune.selection.first import ALIKE_FAILURES, ALIKE_FAILURES_KEPT, Rank, ranks
 from contextprune.splitting import split
 from contextprune.text.failure_lines import failure_lines
 from contextprune.text.traces import Part
+from tests.growth import assert_linear
 
 
 def ranked(text: str, rank: Rank, kind: Kind = Kind.TOOL_RESULT) -> list[str]:
@@ -50,6 +51,14 @@ def test_parts_of_a_trace_have_the_ranks_of_what_they_are() -> None:
     spans = split(context)
     parts = dict(enumerate(Part))
     assert [int(rank) for rank in ranks(context, spans, (), parts).values()] == [0, 1, 2, 3]
+
+
+def test_thousands_of_results_are_ranked_in_linear_time() -> None:
+    def read(count: int) -> tuple[Context, list[Span]]:
+        context = Context(tuple(Segment(Kind.TOOL_RESULT, f"gate {i}", (i,)) for i in range(count)))
+        return context, split(context)
+
+    assert_linear(lambda given: ranks(*given, (), {}), read, 1_000)
 
 
 def test_what_was_under_way_stays_near_a_failure() -> None:
