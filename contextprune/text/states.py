@@ -1,6 +1,6 @@
 """States of something that is not well: `Status: Pending`, `Task "render" is "dead"`, `Active: inactive (dead)`.
 
-No error is rows there, and still it is what somebody who asks why a thing does not work reads first.
+No error is told there, and still it is what somebody who asks why a thing does not work reads first.
 """
 
 from __future__ import annotations
