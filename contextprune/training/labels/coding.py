@@ -12,7 +12,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple
 
 from contextprune.context import Context, Kind, Segment
 from contextprune.dialects import read
@@ -68,17 +69,32 @@ def views(raw: Raw, source: str) -> Iterator[Sample]:
     borders = [0, *raw["meta"].get("compactions", ()), len(messages)]
     removed = {edit["call"]: edit["removed"] for edit in raw["meta"].get("commit_edits") or ()}
     for number, (start, end) in enumerate(pairwise(borders)):
-        part = _Part(messages[start:end], removed)
-        if len(part.results) > 1:
-            yield from part.on_arrival(f"{raw['id']}/{number}", source, repository)
-            yield from part.under_budget(f"{raw['id']}/{number}", source, repository)
+        context = read({"messages": list(messages[start:end])}, format="openai-chat")
+        yield from views_of(context, f"{raw['id']}/{number}", source, repository, removed)
+
+
+def views_of(
+    context: Context,
+    name: str,
+    source: str,
+    repository: str,
+    removed: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Iterator[Sample]:
+    """Make the views of a part of a session between two compactions.
+
+    removed   lines that a commit soon after took away, by the id of the edit
+    """
+    part = _Part(context, removed)
+    if len(part.results) > 1:
+        yield from part.on_arrival(name, source, repository)
+        yield from part.under_budget(name, source, repository)
 
 
 class _Part:
     """The part of a session between two compactions."""
 
-    def __init__(self, messages: Sequence[Mapping[str, Any]], removed: Mapping[str, Sequence[str]]) -> None:
-        self.context = read({"messages": list(messages)}, format="openai-chat")
+    def __init__(self, context: Context, removed: Mapping[str, Sequence[str]]) -> None:
+        self.context = context
         self.segments = self.context.segments
         self.results = [i for i, s in enumerate(self.segments) if s.kind is Kind.TOOL_RESULT and s.text]
         self.uses: dict[int, list[Use]] = defaultdict(list)

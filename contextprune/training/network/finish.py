@@ -47,9 +47,17 @@ class Scored(NamedTuple):
 
 
 def finish(
-    weights: Path, tokenizer: Path, held_out: Sequence[Path], out: Path, report: Report = print
+    weights: Path,
+    tokenizer: Path,
+    held_out: Sequence[Path],
+    out: Path,
+    report: Report = print,
+    known: Calibration | None = None,
 ) -> dict[str, Any]:
-    """Write the scorer with these weights to `out`; returns its figures on samples that nothing was fitted to."""
+    """Write the scorer with these weights to `out`; returns its figures on samples that nothing was fitted to.
+
+    known   curves of the classes of which `held_out` has too little
+    """
     tensors = {name: tensor.half() for name, tensor in load_file(weights).items()}
     network = TorchNetwork(len(tensors["table.weight"])).eval()
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})  # judge what will be shipped
@@ -64,7 +72,7 @@ def finish(
         if number % 200 == 0:
             report(f"{number} samples read")
 
-    calibration = calibrate([block for scored in fitting for block in blocks_of(scored)])
+    calibration = calibrate([block for scored in fitting for block in blocks_of(scored)], known)
     blocks = [block for scored in judging for block in blocks_of(scored)]
     figures: dict[str, Any] = {str(recall): achieved_recall(calibration, blocks, recall) for recall in REPORTED_RECALLS}
     figures["ranking"] = ranking(judging)

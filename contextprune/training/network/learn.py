@@ -38,10 +38,7 @@ Report = Callable[[str], None]
 EARLIER_ROUNDS = 0.15  # weight of the loss of the logits before the last round, each
 CHECKPOINT_MINUTES = 5
 BETAS = (0.9, 0.98)
-EXAMPLES_OF_SOURCE, LONGEST = (
-    15,
-    20_000,
-)  # development examples of a source, and pieces of one, that weights are chosen by
+LONGEST = 20_000  # pieces of a development example that weights are chosen by
 TOGETHER = 16  # steps that each process takes by itself before their weights are averaged (local SGD, Stich 2019)
 WARMUP = 0.02  # share of the run
 
@@ -54,7 +51,8 @@ class Recipe:
     pieces    of a step, of each process, about
     rate      highest learning rate; the table has `table_rate` of it
     remember  of the running mean, a step
-    looks     evaluations, evenly spread
+    looks     evaluations, evenly spread, and one at the start
+    judged    development examples of a source that weights are chosen by
     """
 
     minutes: float = 90.0
@@ -65,6 +63,7 @@ class Recipe:
     decay: float = 0.01
     remember: float = 0.999
     looks: int = 6
+    judged: int = 15
     seed: int = 0
     processes: int = 1
 
@@ -164,12 +163,12 @@ def _run(
         state.load(out / "last.safetensors")
 
     learned = [example for folder in train for example in read_examples(folder)]
-    held_out = few_of_each(
-        (example for folder in dev for example in read_examples(folder)), EXAMPLES_OF_SOURCE, LONGEST
-    )
+    held_out = few_of_each((example for folder in dev for example in read_examples(folder)), recipe.judged, LONGEST)
     draws = _Draws(learned, Random(f"{recipe.seed}:{rank}:{state.step}"))  # noqa: S311 - a reproducible draw
     report(f"{len(learned)} examples to train on, {len(held_out)} to judge by")
 
+    if state.step == 0:
+        _look(rank, state, held_out, out, report)  # what training starts from may be the best
     began = saved = time.monotonic()
     spent_before = state.spent
     average = math.nan
