@@ -5,6 +5,7 @@ A step whose result stands in the folder is skipped, so the same command goes on
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from contextprune.scoring.load import SHIPPED, load_scorer
 from contextprune.scoring.load import WEIGHTS as SHIPPED_FOLDER
 from contextprune.training.finetune.compare import InSight, measure, points_of
 from contextprune.training.finetune.recorded import write_halves
+from contextprune.training.run import processes_or_default, require_packages
 
 RATE = 4e-4  # highest learning rate: a fifth of that from scratch, so that what the weights know stays
 PIECES = 4000  # of a step
+MINUTES = 12.0
+RUN = "run.json"
 JUDGED = 150  # samples that weights are chosen by
 
 Report = Callable[[str], None]
@@ -31,13 +35,13 @@ class Options:
 
     paths      files and folders with sessions, as `contextprune audit` reads them
     minutes    of training; reading, curves and the comparison come on top
-    processes  that train and read
+    processes  None: one on a GPU, else one for each core
     """
 
     paths: Sequence[str]
     out: Path
-    minutes: float = 12.0
-    processes: int = 1
+    minutes: float = MINUTES
+    processes: int | None = None
     seed: int = 0
 
 
@@ -62,20 +66,24 @@ def run(options: Options, report: Report) -> Comparison:
 
     Raises SettingsError where the shipped weights are not there, or too few sessions are.
     """
+    require_packages()
     from contextprune.training.network.finish import finish  # noqa: PLC0415 - torch takes seconds
     from contextprune.training.network.learn import Recipe, learn  # noqa: PLC0415 - as above
 
     if not (SHIPPED_FOLDER / WEIGHTS).exists():
         raise SettingsError("this installation has no weights to start from: install contextprune-ai anew")
-    out = options.out
+    out, processes = options.out, processes_or_default(options.processes)
+    settings = json.dumps({"sessions": sorted(map(str, options.paths)), "seed": options.seed})
+    _check_same_run(options, settings)
     report("1 of 4: what was used later in your sessions")
     halves = write_halves(options.paths, out / "samples", report)
+    (out / RUN).write_text(settings, encoding="utf-8")
     tokenizer = SHIPPED_FOLDER / TOKENIZER
-    train, dev = (_examples(path, out, tokenizer, options.processes, report) for path in (halves.train, halves.dev))
+    train, dev = (_examples(path, out, tokenizer, processes, report) for path in (halves.train, halves.dev))
 
     report(f"2 of 4: training for {options.minutes:g} minutes")
     recipe = Recipe(
-        minutes=options.minutes, pieces=PIECES, rate=RATE, judged=JUDGED, seed=options.seed, processes=options.processes
+        minutes=options.minutes, pieces=PIECES, rate=RATE, judged=JUDGED, seed=options.seed, processes=processes
     )
     learn([train], [dev], SHIPPED_FOLDER / WEIGHTS, out / "network", recipe, report)
 
@@ -90,6 +98,13 @@ def run(options: Options, report: Report) -> Comparison:
         for name in ("neural", str(out / "scorer"))
     )
     return Comparison(len(points), len(halves.held_out), before, after)
+
+
+def _check_same_run(options: Options, settings: str) -> None:
+    """Raise SettingsError where the folder holds a run on other sessions, whose results would count for this one."""
+    path = options.out / RUN
+    if path.exists() and path.read_text(encoding="utf-8") != settings:
+        raise SettingsError(f"{options.out} holds a run on other sessions: give another --out, or remove that folder")
 
 
 def _examples(samples: Path, out: Path, tokenizer: Path, processes: int, report: Report) -> Path:
