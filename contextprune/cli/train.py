@@ -13,8 +13,6 @@ from contextprune.errors import SettingsError
 from contextprune.training.run import SAMPLES_OF_TOOLS
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from contextprune.training.finetune.compare import InSight
     from contextprune.training.finetune.run import Comparison
 
@@ -41,9 +39,9 @@ def train(
 ) -> None:
     """Train the scorer on your own sessions, or a new one on a data kit.
 
-    On sessions (as `contextprune audit` reads them) the shipped weights are trained further with what later calls used
-    of earlier results; a fifth of the files is held out, and what stays in sight there is printed for both scorers.
-    Nothing leaves this machine. After Ctrl-C the same command goes on from the last checkpoint.
+    Sessions are read as by `contextprune audit`. The shipped weights learn what later calls used of earlier results; a
+    fifth of the files is held out, and what stays in sight there is printed for both scorers. Nothing leaves this
+    machine. After Ctrl-C the same command goes on from the last checkpoint.
 
     \b
     Examples:
@@ -52,40 +50,41 @@ def train(
       contextprune train DATA --out runs/one
       contextprune train DATA --out runs/more --start runs/one/scorer --minutes 30
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
-    from rich.console import Console  # noqa: PLC0415 - `--help` does without
 
-    console = Console(stderr=True)
-    try:
-        _train(paths, out, minutes, start, seed, processes, tools, console)
-    except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from the last checkpoint")
-        raise
+    _train(paths, out, minutes, start, seed, processes, tools)
 
 
 def _train(
     paths: list[str], out: Path, minutes: float | None, start: Path | None, seed: int, processes: int | None,
-    tools: int, console: Console,
+    tools: int,
 ) -> None:  # fmt: skip
+    """Train, with a line on standard error for each step, and one on how to go on after Ctrl-C."""
+    from rich.console import Console  # noqa: PLC0415 - `--help` does without
+
     from contextprune.training import run as kit  # noqa: PLC0415 - as above
     from contextprune.training.finetune import run as sessions  # noqa: PLC0415 - as above
+
+    console = Console(stderr=True)
 
     def report(line: str) -> None:
         console.print(line, highlight=False)
 
-    if any(kit.is_kit(Path(path)) for path in paths):
-        if len(paths) > 1:
-            raise SettingsError("a data kit is trained on by itself: give its folder alone")
-        kit.run(
-            kit.Options(
-                Path(paths[0]), out, start, kit.MINUTES if minutes is None else minutes, seed, processes, tools
-            ),
-            report,
-        )
-        return
-    if start is not None:
+    of_kit = any(kit.is_kit(Path(path)) for path in paths)
+    if of_kit and len(paths) > 1:
+        raise SettingsError("a data kit is trained on by itself: give its folder alone")
+    if start is not None and not of_kit:
         raise SettingsError("--start is for data kits: on sessions, training goes on from the shipped weights")
-    options = sessions.Options(paths, out, sessions.MINUTES if minutes is None else minutes, processes, seed)
-    _show(sessions.run(options, report), (out / "scorer").absolute())
+    try:
+        if of_kit:
+            time = kit.MINUTES if minutes is None else minutes
+            kit.run(kit.Options(Path(paths[0]), out, start, time, seed, processes, tools), report)
+        else:
+            time = sessions.MINUTES if minutes is None else minutes
+            comparison = sessions.run(sessions.Options(paths, out, time, processes, seed), report)
+            _show(comparison, (out / "scorer").absolute())
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on from the last checkpoint")
+        raise
 
 
 def _show(comparison: Comparison, scorer: Path) -> None:
@@ -114,8 +113,8 @@ def _show(comparison: Comparison, scorer: Path) -> None:
 
 
 _ROWS: Mapping[str, Callable[[InSight], str]] = {
-    "edits, all lines that they quote": lambda seen: f"{seen.edits} of {seen.edits_used}",
-    "values of later calls": lambda seen: f"{seen.values} of {seen.values_used}",
-    "lines of later calls": lambda seen: f"{seen.lines} of {seen.lines_used}",
-    "tokens of the results left": lambda seen: f"{seen.share:.1%}",
+    "edits, all lines that they quote": lambda sight: f"{sight.edits} of {sight.edits_used}",
+    "values of later calls": lambda sight: f"{sight.values} of {sight.values_used}",
+    "lines of later calls": lambda sight: f"{sight.lines} of {sight.lines_used}",
+    "tokens of the results left": lambda sight: f"{sight.share:.1%}",
 }

@@ -113,13 +113,3 @@ def shares_of(text: str) -> tuple[float, ...]:
     if not all(0.0 < share <= 1.0 for share in shares):
         raise typer.BadParameter(f"a share lies above 0 and at most at 1, not {text!r}", param_hint="--budgets")
     return shares
-
-
-def layers_of(text: str) -> tuple[int, ...]:
-    """Numbers of layers, with commas between them. Raises typer.BadParameter on anything else."""
-    try:
-        return tuple(map(int, names_of(text)))
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"layers are numbers with commas between, not {text!r}", param_hint="--layers"
-        ) from error

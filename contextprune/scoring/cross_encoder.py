@@ -24,8 +24,8 @@ from contextprune.context import Context, Span
 from contextprune.errors import ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.inspection import inspect_folder
+from contextprune.scoring.reading import header
 from contextprune.scoring.signals import Signals
-from contextprune.scoring.windows import header
 
 BATCH = 32
 QUERY, HEADER, BODY = 800, 120, 2000  # characters that are read: half a model's usual 512 tokens is left to the span

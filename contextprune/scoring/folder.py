@@ -6,7 +6,7 @@
     calibration.json    curves
 
 A folder from before versions and hashes of all files were written has features of version 1, and the hash of its
-weights alone; one from before there were several kinds of networks names none.
+weights alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from contextprune.scoring.features import FEATURES_VERSION
 
 MANIFEST, WEIGHTS, TOKENIZER, CALIBRATION = "scorer.json", "model.safetensors", "tokenizer.json", "calibration.json"
 SPANS = "spans.v2"
-"""The kind of network that reads all spans of a context at once; the one before has no name."""
+"""The kind of network that reads all spans of a context at once; the one before had no name."""
 FIRST_VERSION = 1  # of the features, where a manifest names none
 
 
@@ -33,12 +33,10 @@ class Files:
     """Contents of the folder, whole and as they were written.
 
     name     the versioned name of the scorer, with the beginning of the hash of its weights
-    network  "", or `SPANS`
     shape    sizes of the network by name
     """
 
     name: str
-    network: str
     shape: Mapping[str, Any]
     weights: bytes
     tokenizer: str
@@ -59,10 +57,11 @@ def read_folder(folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) 
         )
 
     network = manifest.get("network", "")
-    if network not in {"", SPANS}:
+    if network != SPANS:
+        kind = f"the kind {network!r}" if network else "the first kind"
         raise ScorerError(
-            f"the scorer in {folder} has a network of the kind {network!r}, which this release does not know: install "
-            "the release that it was made with, or train it anew with this one"
+            f"the scorer in {folder} has a network of {kind}, which this release does not read: install the release "
+            "that it was made with, or train it anew with this one (contextprune train)"
         )
 
     try:
@@ -78,7 +77,6 @@ def read_folder(folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) 
             raise ScorerError(f"{folder / file} is not the file that {source}: install it anew")
     return Files(
         name=f"{name}.{digest[:8]}",
-        network=network,
         shape=shape,
         weights=raw[WEIGHTS],
         tokenizer=raw[TOKENIZER].decode("utf-8", "replace"),
@@ -86,7 +84,7 @@ def read_folder(folder: Path, pinned: Mapping[str, str] = MappingProxyType({})) 
     )
 
 
-def write_manifest(folder: Path, name: str, shape: Mapping[str, Any], network: str = "") -> None:
+def write_manifest(folder: Path, name: str, shape: Mapping[str, Any], network: str = SPANS) -> None:
     """Write `scorer.json` for the three other files, which are there; `network` is its kind, as in `Files`."""
     digests = {file: sha256((folder / file).read_bytes()).hexdigest() for file in (WEIGHTS, TOKENIZER, CALIBRATION)}
     manifest = {
@@ -95,7 +93,8 @@ def write_manifest(folder: Path, name: str, shape: Mapping[str, Any], network: s
         "sha256": digests.pop(WEIGHTS),  # by itself, as releases read it that knew no other
         "files": digests,
         "shape": dict(shape),
-    } | ({"network": network} if network else {})
+        "network": network,
+    }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ from contextprune.context import Kind
 from contextprune.errors import ScorerError
 from contextprune.scoring.base import Blend, Scorer
 from contextprune.scoring.deadline import Deadline
-from contextprune.scoring.folder import MANIFEST, SPANS, read_folder
+from contextprune.scoring.folder import MANIFEST
 from contextprune.scoring.lexical import Lexical
 from contextprune.scoring.signals import Signals
 
@@ -106,14 +106,9 @@ def _shipped(device: str) -> Scorer:
 
 def _of_folder(folder: Path, device: str) -> Scorer:
     if (folder / MANIFEST).is_file():
-        files = read_folder(folder)
-        if files.network == SPANS:
-            from contextprune.scoring.trained import Trained  # noqa: PLC0415 - imports NumPy
+        from contextprune.scoring.trained import Trained  # noqa: PLC0415 - imports NumPy
 
-            return Trained.of(files, folder, device)
-        from contextprune.scoring.neural import Neural  # noqa: PLC0415 - imports torch
-
-        return Neural.load(folder, device)
+        return Trained.load(folder, device)
     _check_cross_encoder(folder)
     from contextprune.scoring.cross_encoder import CrossEncoder  # noqa: PLC0415 - imports sentence-transformers
 
@@ -127,8 +122,8 @@ def _check_cross_encoder(folder: Path) -> None:
     labels = len(config.get("id2label") or "01")  # two is what transformers takes where none are listed
     if config.get("model_type") == "bert" and not kind.endswith("ForSequenceClassification"):
         raise ScorerError(
-            f"{folder} holds an encoder ({kind}), which makes vectors and no scores. A scorer can be trained from it: "
-            f"contextprune train DATA --out DIR --start {folder}"
+            f"{folder} holds an encoder ({kind}), which makes vectors and no scores. A "
+            "cross-encoder made of it scores pairs: docs/how-to/use-another-scorer.md"
         )
 
     if not kind.endswith("ForSequenceClassification") or labels != 1:

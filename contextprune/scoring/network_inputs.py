@@ -14,8 +14,8 @@ import numpy as np
 
 from contextprune.context import Context, Kind, Span
 from contextprune.scoring.features import FEATURES
+from contextprune.scoring.reading import header
 from contextprune.scoring.signals import RECENT_CALLS
-from contextprune.scoring.windows import header
 
 HEAD, TAIL = 64, 32  # pieces of a text that are read at its two ends
 RECENT_HEAD, RECENT_TAIL = 32, 64  # of the latest calls, of which the last say most

@@ -19,12 +19,12 @@ from contextprune.errors import MissingExtra, ScorerError
 from contextprune.scoring.base import READ
 from contextprune.scoring.calibration import Calibration, rounded
 from contextprune.scoring.features import Column, features
-from contextprune.scoring.folder import SPANS, Files, read_folder
+from contextprune.scoring.folder import Files, read_folder
 from contextprune.scoring.network import Network
 from contextprune.scoring.network_inputs import UNKNOWN, inputs_of
 from contextprune.scoring.network_weights import Array, weights_of
+from contextprune.scoring.reading import is_foreign
 from contextprune.scoring.signals import Signals
-from contextprune.scoring.windows import is_foreign
 from contextprune.scoring.wordpiece import WordPiece
 
 if TYPE_CHECKING:
@@ -65,10 +65,6 @@ class Trained:
     @classmethod
     def of(cls, files: Files, folder: Path, device: str = "auto") -> Trained:
         """From what `read_folder` gave for `folder`; raises as `load` does."""
-        if files.network != SPANS:
-            raise ScorerError(
-                f"the scorer in {folder} has a network of another kind ({files.network!r}), not {SPANS!r}"
-            )
         try:
             weights = weights_of(files.weights)
             network = _on_gpu(weights, device) or Network(weights)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from contextprune.scoring.windows import shortened, silent
+from contextprune.scoring.reading import shortened, silent
 
 UNKNOWN = "[UNK]"
 CONTINUING = "##"  # before a piece within a word
@@ -96,7 +96,7 @@ class WordPiece:
         return cls(vocabulary, special)
 
     def __call__(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text as `windows.Cutter` reads it: those that say something, else the first."""
+        """The ids of each text as training reads it, by `FastWordPiece`: those that say something, else the first."""
         return [self._heard(text) for text in texts]
 
     def pieces(self, text: str) -> list[int]:

@@ -98,8 +98,8 @@ class RedisStore:
             asking.get(_SECRET)
             for name in values:
                 asking.getrange(name, 2, 17)
-            found, *digests = asking.execute()
-            self._check(client, found, secret)
+            present, *digests = asking.execute()
+            self._check(client, present, secret)
 
             there = {name: digest for name, digest in zip(values, digests, strict=True) if digest}
             for name, digest in there.items():
@@ -119,8 +119,8 @@ class RedisStore:
             return None
         secret, name = self._own_secret(), f"contextprune:o:{key}"
         with self._connected() as client:
-            found, head = client.mget([_SECRET, name])
-            if found not in (None, secret):
+            present, head = client.mget([_SECRET, name])
+            if present not in (None, secret):
                 self._secret = None  # wiped, and begun anew by another process
                 return None
             body = self._whole(client, {name: head}).get(name) if head is not None else None
@@ -179,7 +179,7 @@ class RedisStore:
         if not keys:
             return {}
         secret = self._own_secret()
-        found: dict[bytes, bytes] = {}
+        present: dict[bytes, bytes] = {}
         with self._connected() as client:
             for start in range(0, len(keys), _AT_ONCE):
                 names = {f"{_NOTE}{key.hex()}": key for key in keys[start : start + _AT_ONCE]}
@@ -188,9 +188,9 @@ class RedisStore:
                 for name, body in self._whole(client, heads).items():
                     value = opened(secret, names[name], body)
                     if value is not None:
-                        found[names[name]] = value
+                        present[names[name]] = value
                 self._renew(client, [part for name, head in heads.items() for part in _names(name, head)])
-        return found
+        return present
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
@@ -202,21 +202,21 @@ class RedisStore:
         if secret is None:
             with self._connected() as client:
                 self._check_policy(client)
-                found = client.get(_SECRET)
-                if found is None:
+                present = client.get(_SECRET)
+                if present is None:
                     client.set(_SECRET, os.urandom(32), nx=True)
-                    found = client.get(_SECRET)
-                if not isinstance(found, bytes) or len(found) != 32:
+                    present = client.get(_SECRET)
+                if not isinstance(present, bytes) or len(present) != 32:
                     raise StoreError(f"{self.location} has a strange {_SECRET}; delete that key to begin anew")
-                secret = self._secret = found
+                secret = self._secret = present
         return secret
 
-    def _check(self, client: Any, found: object, secret: bytes) -> None:
+    def _check(self, client: Any, present: object, secret: bytes) -> None:
         """See that keys still mean the same. In a Redis that was wiped, the secret that we have holds on."""
-        if found is None:
+        if present is None:
             client.set(_SECRET, secret, nx=True)
-            found = client.get(_SECRET)
-        if found != secret:
+            present = client.get(_SECRET)
+        if present != secret:
             self._secret = None
             raise StoreError(
                 f"{self.location} was wiped and begun anew by another process; the next call will find it so"
@@ -291,12 +291,12 @@ class RedisStore:
         further = {name: _names(name, head)[1:] for name, head in heads.items()}
         names = [part for parts in further.values() for part in parts]
         chunks: dict[str, bytes | None] = dict(zip(names, client.mget(names), strict=True)) if names else {}
-        found = {}
+        present = {}
         for name, head in heads.items():
             body = [head[2:], *(chunk for part in further[name] if (chunk := chunks[part]) is not None)]
             if len(body) == 1 + len(further[name]):
-                found[name] = b"".join(body)
-        return found
+                present[name] = b"".join(body)
+        return present
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:

@@ -112,10 +112,9 @@ _DEV = ("dev", "coding_dev", "tools_dev", "tools_unseen")
 def _start(options: Options, report: Report) -> tuple[Path, Path]:
     """The file of weights that training starts from, and the tokenizer."""
     if options.start is not None:
-        from contextprune.scoring.folder import SPANS, TOKENIZER, WEIGHTS, read_folder  # noqa: PLC0415 - as in `run`
+        from contextprune.scoring.folder import TOKENIZER, WEIGHTS, read_folder  # noqa: PLC0415 - as in `run`
 
-        if read_folder(options.start).network != SPANS:
-            raise SettingsError(f"{options.start} holds a network of another kind than this release trains")
+        read_folder(options.start)  # says what is wrong with it
         return options.start / WEIGHTS, options.start / TOKENIZER
     path = options.out / "start.safetensors"
     if not path.exists():

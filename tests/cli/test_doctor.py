@@ -17,7 +17,7 @@ from contextprune.scoring import Scorer, load_scorer
 from contextprune.storage.sqlite import SQLiteStore
 from contextprune.storage.store import MemoryStore, Store
 from contextprune.tokens import Tiktoken
-from tests.scoring.folders import write_neural
+from tests.scoring.folders import write_trained
 
 
 class KeepsAll:
@@ -73,8 +73,8 @@ def said_of(scorer: Scorer) -> str:
 
 
 def test_a_model_is_named_with_the_hash_of_its_weights_and_where_it_runs(tmp_path: Path) -> None:
-    scorer = load_scorer(str(write_neural(tmp_path / "mine")), "cpu")
-    assert re.fullmatch(r"tiny\.v1\.[0-9a-f]{8}; cpu, .*", said_of(scorer))
+    scorer = load_scorer(str(write_trained(tmp_path / "mine")), "cpu")
+    assert re.fullmatch(r"tiny\.v2\.[0-9a-f]{8}; cpu, .*", said_of(scorer))
 
 
 def test_the_lexical_scorer_asked_for_is_named_and_no_more() -> None:

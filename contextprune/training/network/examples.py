@@ -19,10 +19,10 @@ import numpy as np
 from contextprune.interpreter import isolate_children
 from contextprune.scoring.features import FEATURES, features
 from contextprune.scoring.network_inputs import HEADER, Inputs, joined, texts_of
-from contextprune.scoring.windows import Cutter
 from contextprune.splitting import split
-from contextprune.training.fit.flat_arrays import read_records, write_records
-from contextprune.training.fit.groups import labels_of
+from contextprune.training.network.fast_wordpiece import FastWordPiece
+from contextprune.training.network.flat_arrays import read_records, write_records
+from contextprune.training.network.labels import labels_of
 from contextprune.training.samples import Sample, read_samples
 
 MAX_PIECES = 4000  # of an example to train on
@@ -129,15 +129,15 @@ def prepare(samples: Iterable[Sample], out: Path, tokenizer: Path, *, cut: bool,
 
 
 def _example(sample: Sample, tokenizer: Path, max_pieces: int | None) -> Example | None:
-    return example_of(sample, _cutter(tokenizer).encode, max_pieces)
+    return example_of(sample, _wordpiece(tokenizer).encode, max_pieces)
 
 
 @lru_cache(maxsize=1)
-def _cutter(tokenizer: Path) -> Cutter:
+def _wordpiece(tokenizer: Path) -> FastWordPiece:
     """Load the tokenizer: once in each process, for it takes as long as many samples."""
     from tokenizers import Tokenizer  # noqa: PLC0415 - only the pool's processes need it
 
-    return Cutter(Tokenizer.from_file(str(tokenizer)))
+    return FastWordPiece(Tokenizer.from_file(str(tokenizer)))
 
 
 def write_examples(folder: Path, examples: Iterable[Example]) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,15 +18,15 @@ from contextprune.scoring.calibration import Calibration, classes
 from contextprune.scoring.folder import CALIBRATION, SPANS, TOKENIZER, WEIGHTS, write_manifest
 from contextprune.scoring.torch_network import TorchNetwork, packed
 from contextprune.scoring.trained import with_words
-from contextprune.scoring.windows import Cutter
 from contextprune.splitting import split
-from contextprune.training.fit.calibrate import ScoredBlock, achieved_recall, calibrate
-from contextprune.training.fit.evaluate import BUDGETS, recall_at, summary
-from contextprune.training.fit.finish import REPORTED_RECALLS, subsample
+from contextprune.training.network.calibrate import ScoredBlock, achieved_recall, calibrate
+from contextprune.training.network.evaluate import BUDGETS, recall_at, summary
 from contextprune.training.network.examples import Encode, example_of
-from contextprune.training.samples import Sample, for_calibration
+from contextprune.training.network.fast_wordpiece import FastWordPiece
+from contextprune.training.samples import Sample, for_calibration, read_samples
 
 NAME = "neural.v2"
+REPORTED_RECALLS = (0.9, 0.95, 0.99)
 MAX_SAMPLES, MAX_CHARS = 150, 2_000_000  # of a source and kind, and characters of their judged text together
 
 Report = Callable[[str], None]
@@ -52,33 +54,35 @@ def finish(
     held_out: Sequence[Path],
     out: Path,
     report: Report = print,
-    known: Calibration | None = None,
+    fallback: Calibration | None = None,
+    name: str = NAME,
 ) -> dict[str, Any]:
     """Write the scorer with these weights to `out`; returns its figures on samples that nothing was fitted to.
 
-    known   curves of the classes of which `held_out` has too little
+    fallback   curves of the classes of which `held_out` has too little
+    name    of the scorer
     """
     tensors = {name: tensor.half() for name, tensor in load_file(weights).items()}
     network = TorchNetwork(len(tensors["table.weight"])).eval()
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})  # judge what will be shipped
-    encode = Cutter(Tokenizer.from_file(str(tokenizer))).encode
+    encode = FastWordPiece(Tokenizer.from_file(str(tokenizer))).encode
 
     fitting: list[Scored] = []
     judging: list[Scored] = []
-    for number, sample in enumerate(subsample(held_out, MAX_SAMPLES, MAX_CHARS), start=1):
+    for number, sample in enumerate(subsample(held_out), start=1):
         scored = score_sample(network, sample, encode)
         if scored is not None:
             (fitting if for_calibration(sample.id) else judging).append(scored)
         if number % 200 == 0:
             report(f"{number} samples read")
 
-    calibration = calibrate([block for scored in fitting for block in blocks_of(scored)], known)
+    calibration = calibrate([block for scored in fitting for block in blocks_of(scored)], fallback)
     blocks = [block for scored in judging for block in blocks_of(scored)]
     figures: dict[str, Any] = {str(recall): achieved_recall(calibration, blocks, recall) for recall in REPORTED_RECALLS}
     figures["ranking"] = ranking(judging)
     report("  ".join(f"{key} {value:.3f}" for key, value in figures["ranking"].items()))
 
-    export({name: tensor.contiguous() for name, tensor in tensors.items()}, tokenizer, calibration, out)
+    export({key: tensor.contiguous() for key, tensor in tensors.items()}, tokenizer, calibration, out, name)
     return figures
 
 
@@ -128,3 +132,32 @@ def export(
     (out / CALIBRATION).write_text(json.dumps(calibration.to_json()), encoding="utf-8", newline="\n")
     write_manifest(out, name, {"pieces": len(tensors["table.weight"])}, SPANS)
     return out
+
+
+def subsample(paths: Sequence[Path], max_samples: int = MAX_SAMPLES, max_chars: int = MAX_CHARS) -> Iterator[Sample]:
+    """Draw samples of each source and kind by a hash of their ids, so that all sources count alike."""
+    by_kind: dict[tuple[str, str], list[tuple[bytes, int]]] = defaultdict(list)
+    for sample in _samples(paths):
+        by_kind[sample.source, sample.kind].append((_draw_key(sample), _judged_chars(sample)))
+    chosen = {key for drawn in by_kind.values() for key in _within(sorted(drawn)[:max_samples], max_chars)}
+    yield from (sample for sample in _samples(paths) if _draw_key(sample) in chosen)
+
+
+def _within(drawn: Sequence[tuple[bytes, int]], room: int) -> Iterator[bytes]:
+    for key, size in drawn:
+        if size <= room:
+            room -= size
+            yield key
+
+
+def _samples(paths: Sequence[Path]) -> Iterator[Sample]:
+    for path in paths:
+        yield from read_samples(path)
+
+
+def _judged_chars(sample: Sample) -> int:
+    return sum(len(sample.context.segments[i].text) for i in sample.judged)
+
+
+def _draw_key(sample: Sample) -> bytes:
+    return blake2b(f"finish:{sample.id}".encode(), digest_size=8).digest()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from contextprune.scoring.torch_network import TorchNetwork, packed
-from contextprune.training.fit.evaluate import BUDGETS, Row, recall_at
+from contextprune.training.network.evaluate import BUDGETS, Row, recall_at
 from contextprune.training.network.examples import Example
 
 

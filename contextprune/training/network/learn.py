@@ -26,12 +26,11 @@ from torch.multiprocessing.spawn import spawn
 from contextprune.interpreter import isolate_children
 from contextprune.scoring.network_weights import ROUNDS
 from contextprune.scoring.torch_network import TorchNetwork, packed
-from contextprune.training.fit.evaluate import summary
-from contextprune.training.fit.loss import group_loss
-from contextprune.training.fit.train import largest_of_all
 from contextprune.training.mix import stage_at, weights
+from contextprune.training.network.evaluate import summary
 from contextprune.training.network.examples import Example, read_examples
 from contextprune.training.network.judge import few_of_each, recalls_of
+from contextprune.training.network.loss import group_loss
 
 Report = Callable[[str], None]
 
@@ -173,7 +172,7 @@ def _run(
     spent_before = state.spent
     average = math.nan
     looked = int(state.progress(recipe) * recipe.looks)
-    progress = largest_of_all(state.progress(recipe), recipe.processes)
+    progress = _largest_of_all(state.progress(recipe), recipe.processes)
     while progress < 1:
         if int(progress * recipe.looks) > looked:
             looked = int(progress * recipe.looks)
@@ -182,7 +181,7 @@ def _run(
         average = loss if math.isnan(average) else 0.99 * average + 0.01 * loss
         state.spent = spent_before + time.monotonic() - began
         if recipe.processes == 1 or state.step % TOGETHER == 0:
-            progress = largest_of_all(state.progress(recipe), recipe.processes)
+            progress = _largest_of_all(state.progress(recipe), recipe.processes)
         if rank == 0 and time.monotonic() - saved > 60 * CHECKPOINT_MINUTES:
             saved = time.monotonic()
             state.save(out / "last.safetensors")
@@ -298,3 +297,12 @@ def _average_weights(network: TorchNetwork, processes: int) -> None:
         at = 0
         for parameter in network.parameters():
             parameter.copy_(flat[at : (at := at + parameter.numel())].view_as(parameter))
+
+
+def _largest_of_all(value: float, processes: int) -> float:
+    """Take the largest of all processes' values, so that all stop at the same step."""
+    if processes == 1:
+        return value
+    shared = torch.tensor([value], dtype=torch.float64)
+    dist.all_reduce(shared, dist.ReduceOp.MAX)
+    return float(shared)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
+from transformers import BertModel
 
-from contextprune.scoring.encoder import Batch, Encoder, from_bert
 from contextprune.scoring.network_weights import WIDTH
-from contextprune.training.fit.train import shape_of
 
-LAYERS = tuple(range(6))
 CONTEXTUAL = 96  # numbers from the encoder's last layer; the others come from its first
 AT_ONCE = 512  # pieces
 CLS, SEP = 101, 102
@@ -24,23 +21,18 @@ def first_table(start: Path, pieces: int | None = None) -> Tensor:
 
     Columns are whitened, then rows scaled to a mean square of about 1, so that no common direction drowns the others.
     """
-    shape = shape_of(start, LAYERS)
-    encoder = Encoder(shape)
-    encoder.load_state_dict(from_bert(load_file(start / "model.safetensors"), shape, list(LAYERS)), strict=False)
-    encoder.eval()
-    vectors = torch.cat(
-        [_read_alone(encoder, ids) for ids in torch.split(torch.arange(pieces or shape.vocab), AT_ONCE)]
-    )
-    table = torch.cat((_reduced(vectors, CONTEXTUAL), _reduced(encoder.word.weight[:pieces], WIDTH - CONTEXTUAL)), 1)
+    encoder = BertModel.from_pretrained(start, add_pooling_layer=False, local_files_only=True).eval()
+    raw = encoder.embeddings.word_embeddings.weight
+    vectors = torch.cat([_read_alone(encoder, ids) for ids in torch.split(torch.arange(pieces or len(raw)), AT_ONCE)])
+    table = torch.cat((_reduced(vectors, CONTEXTUAL), _reduced(raw[:pieces], WIDTH - CONTEXTUAL)), 1)
     return torch.cat((table, torch.zeros(1, WIDTH)))
 
 
-def _read_alone(encoder: Encoder, ids: Tensor) -> Tensor:
+def _read_alone(encoder: BertModel, ids: Tensor) -> Tensor:
     """[n, width]: the mean of the encoder's vectors of [CLS] piece [SEP]."""
     n = len(ids)
     tokens = torch.stack((torch.full((n,), CLS), ids, torch.full((n,), SEP)), 1)
-    nobody, not_goal = torch.zeros(n, 3, dtype=torch.long), torch.zeros(n, 3, dtype=torch.bool)
-    vectors: Tensor = encoder(Batch(tokens, torch.full((n,), 3), nobody, not_goal, torch.zeros(0, dtype=torch.long)))
+    vectors: Tensor = encoder(input_ids=tokens).last_hidden_state
     return vectors.mean(1)
 
 

@@ -14,13 +14,16 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from contextprune.proxy.job import PREFIX, Job, Task, pack, pack_job, read_answer, unpack
 from contextprune.proxy.worker.main import prepare
+from contextprune.scoring.folder import write_manifest
 from contextprune.settings import Settings
 from tests.proxy.in_process import until
 from tests.proxy.pool.running_pool import Asking, asking, body
-from tests.scoring.folders import write_neural
+from tests.scoring.folders import write_trained
 
 CODE = "from contextprune.proxy.worker.main import main; main()"
 
@@ -142,21 +145,21 @@ def test_settings_that_make_no_sense_are_told_and_end_it(monkeypatch: pytest.Mon
 def test_one_that_cannot_score_is_not_ready_and_says_so_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write_neural(tmp_path / "scorer")
-    about = json.loads((folder / "scorer.json").read_text())
-    about["shape"]["heads"] = 5  # of a width of 32: found out when it scores
-    (folder / "scorer.json").write_text(json.dumps(about))
+    folder = write_trained(tmp_path / "scorer")
+    weights = load_file(folder / "model.safetensors")
+    save_file({**weights, "bias": torch.full_like(weights["bias"], torch.nan)}, folder / "model.safetensors")
+    write_manifest(folder, "tiny.v2", {"pieces": len(weights["table.weight"])})
     monkeypatch.setenv("CONTEXTPRUNE_SCORER", str(folder))
     monkeypatch.setenv("CONTEXTPRUNE_STORE", "memory")
     front = Front()
     try:
         head, _ = front.hear()
         assert head["word"] == "failed"
-        assert head["why"].startswith("RuntimeError: ")
+        assert "some of its weights are no numbers: bias" in head["why"]
         assert front.process.wait(60) == 1
         assert front.process.stderr is not None
         [line] = map(json.loads, front.process.stderr)
-        assert (line["message"], line["error"]) == ("this scorer cannot start", "RuntimeError")
+        assert (line["message"], line["error"]) == ("this scorer cannot start", "ScorerError")
     finally:
         front.end()
 

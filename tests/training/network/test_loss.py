@@ -4,7 +4,7 @@ from random import Random
 
 import torch
 
-from contextprune.training.fit.loss import group_loss
+from contextprune.training.network.loss import group_loss
 
 LABEL = torch.tensor([1.0, 0.0, 0.0, 0.0])
 SIZE = torch.full((4,), 10.0)

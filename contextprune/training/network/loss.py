@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
-import numpy as np
-import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone reads
 from torch import Tensor
-
-from contextprune.scoring.encoder import Model
-from contextprune.training.fit.encode import encode_spans
-from contextprune.training.fit.groups import Group
 
 # The shares of the loss: set by hand, and varied in no run of the diary.
 NEEDED_WEIGHT = 3  # of a needed span beside one that is not: needed spans are few
@@ -20,29 +13,6 @@ LISTWISE_WEIGHT = 0.5
 HINGE_WEIGHT = 0.5
 HINGE_MARGIN = 0.5  # logits by which a needed span should clear the last one that fits
 HINGE_BUDGETS = (0.05, 0.5)  # shares of the characters, between which one is drawn
-WINDOW_WEIGHT = 0.2  # of the relevance of windows
-
-
-def batch_loss(model: Model, groups: Sequence[Group], device: torch.device, rng: random.Random) -> Tensor:
-    """Mean of the groups' losses, and a small share of the loss of the windows' relevance."""
-    features = torch.from_numpy(np.concatenate([g.features for g in groups])).float().to(device)
-    label = torch.from_numpy(np.concatenate([g.label for g in groups])).float().to(device)
-    size = torch.from_numpy(np.concatenate([g.size for g in groups])).float().to(device)
-    vectors, window = encode_spans(model, groups, device)
-    score = model.judge(vectors, features)
-
-    total = score.new_zeros(())
-    at = 0
-    for group in groups:
-        part = slice(at, at := at + len(group.label))
-        total = total + group_loss(score[part], label[part], size[part], rng)
-
-    # a window is relevant where any of its spans is needed
-    window_label = torch.zeros(int(window.max()) + 1, device=device).scatter_reduce(0, window, label, "amax")
-    relevance = torch.zeros_like(window_label).scatter_reduce(0, window, vectors[:, -1], "amax", include_self=False)
-    window_loss = F.binary_cross_entropy_with_logits(relevance, (window_label > 0).float())
-    loss: Tensor = total / len(groups) + WINDOW_WEIGHT * window_loss
-    return loss
 
 
 def group_loss(score: Tensor, label: Tensor, size: Tensor, rng: random.Random) -> Tensor:

@@ -8,23 +8,10 @@ from statistics import fmean
 
 import numpy as np
 
-from contextprune.training.fit.groups import Group
-
 BUDGETS = (0.1, 0.3, 0.5)
 
 Row = tuple[str, float, float]
 """(source, budget, recall) of one group."""
-
-
-def recalls(groups: Sequence[Group], scores: Sequence[np.ndarray]) -> list[Row]:
-    """Weighted recall of each group that needs anything, at each budget; too large spans are skipped."""
-    rows = []
-    for group, score in zip(groups, scores, strict=True):
-        label = group.label.astype(float)
-        if label.any():
-            source = f"tool:{group.kind}" if group.source == "tools" else group.source
-            rows += [(source, budget, recall_at(score, label, group.size, budget)) for budget in BUDGETS]
-    return rows
 
 
 def summary(rows: Sequence[Row]) -> dict[str, float]:

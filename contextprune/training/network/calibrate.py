@@ -26,8 +26,8 @@ class ScoredBlock(NamedTuple):
     labels: np.ndarray
 
 
-def calibrate(blocks: Sequence[ScoredBlock], known: Calibration | None = None) -> Calibration:
-    """Fit one curve for each class that has enough needed spans, and one for all; `known` has those of the others."""
+def calibrate(blocks: Sequence[ScoredBlock], fallback: Calibration | None = None) -> Calibration:
+    """Fit one curve for each class that has enough needed spans, and one for all; `fallback` has those of others."""
     by_class: dict[str, list[ScoredBlock]] = defaultdict(list)
     for block in blocks:
         by_class[ALL].append(block)
@@ -37,10 +37,10 @@ def calibrate(blocks: Sequence[ScoredBlock], known: Calibration | None = None) -
         for name, blocks_of_class in by_class.items()
         if sum(int((b.labels > 0).sum()) for b in blocks_of_class) >= MIN_NEEDED
     }
-    if known is None:
+    if fallback is None:
         with_curve[ALL] = by_class[ALL]
     fitted = {name: _curve(blocks_of_class) for name, blocks_of_class in sorted(with_curve.items())}
-    return Calibration({**(known.curves if known else {}), **fitted})
+    return Calibration({**(fallback.curves if fallback else {}), **fitted})
 
 
 def achieved_recall(

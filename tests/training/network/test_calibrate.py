@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextprune.scoring.calibration import ALL
-from contextprune.training.fit.calibrate import ScoredBlock, achieved_recall, calibrate, isotonic
+from contextprune.training.network.calibrate import ScoredBlock, achieved_recall, calibrate, isotonic
 
 
 def blocks(count: int, seed: int, name: str = "text-prose", shift: float = 0.0) -> list[ScoredBlock]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from contextprune.training.fit.flat_arrays import read_records, write_records
+from contextprune.training.network.flat_arrays import read_records, write_records
 
 
 class Record(NamedTuple):

@@ -1,1 +1,0 @@
-"""Training itself: samples to tensors, the loss, calibration, judging, export."""
