@@ -13,6 +13,8 @@ from contextprune.errors import SettingsError
 from contextprune.training.run import SAMPLES_OF_TOOLS
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from contextprune.training.finetune.compare import InSight
     from contextprune.training.finetune.run import Comparison
 
@@ -50,21 +52,18 @@ def train(
       contextprune train DATA --out runs/one
       contextprune train DATA --out runs/more --start runs/one/scorer --minutes 30
     """  # noqa: D301 - \b is click's mark for lines that are not to be refilled
+    from rich.console import Console  # noqa: PLC0415 - `--help` does without
 
-    _train(paths, out, minutes, start, seed, processes, tools)
+    _train(paths, out, minutes, start, seed, processes, tools, Console(stderr=True))
 
 
 def _train(
     paths: list[str], out: Path, minutes: float | None, start: Path | None, seed: int, processes: int | None,
-    tools: int,
+    tools: int, console: Console,
 ) -> None:  # fmt: skip
     """Train, with a line on standard error for each step, and one on how to go on after Ctrl-C."""
-    from rich.console import Console  # noqa: PLC0415 - `--help` does without
-
     from contextprune.training import run as kit  # noqa: PLC0415 - as above
     from contextprune.training.finetune import run as sessions  # noqa: PLC0415 - as above
-
-    console = Console(stderr=True)
 
     def report(line: str) -> None:
         console.print(line, highlight=False)

@@ -122,8 +122,8 @@ def _check_cross_encoder(folder: Path) -> None:
     labels = len(config.get("id2label") or "01")  # two is what transformers takes where none are listed
     if config.get("model_type") == "bert" and not kind.endswith("ForSequenceClassification"):
         raise ScorerError(
-            f"{folder} holds an encoder ({kind}), which makes vectors and no scores. A "
-            "cross-encoder made of it scores pairs: docs/how-to/use-another-scorer.md"
+            f"{folder} holds an encoder ({kind}), which makes vectors and no scores: "
+            "give a cross-encoder, or a scorer that `contextprune train` made"
         )
 
     if not kind.endswith("ForSequenceClassification") or labels != 1:
