@@ -81,6 +81,12 @@ WRONG_OR_LOST = (
         "llamaindex/test_blocks.py::test_a_list_of_texts_is_read_as_one_and_cut_between_its_items",
     ),
     (
+        "lists and dicts that tools return are cut between their rows, and keep the one that stands out",
+        "langchain/test_middleware_results.py::test_a_value_that_a_tool_returns_is_cut_between_its_rows",
+        "llamaindex/test_tools.py::test_a_value_that_is_printed_as_its_text_is_cut_between_its_rows",
+        "package/splitting/test_printed.py::test_the_row_that_failed_stays_and_what_is_left_can_be_read",
+    ),
+    (
         "a retriever keeps its documents, whatever a handler is told to change",
         "langchain/test_callbacks.py::test_documents_are_never_changed_which_is_said_once",
     ),

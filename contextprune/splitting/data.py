@@ -19,11 +19,13 @@ from contextprune.splitting.code import cut_code
 from contextprune.splitting.literals import cut_spelled, literal_pieces
 from contextprune.splitting.opaque import is_opaque
 from contextprune.splitting.pieces import break_points, rebase
+from contextprune.splitting.printed import PRINTED, may_be_printed
 
 _SMALL, _RECORD = 120, 500
 """Characters without white space: a container up to this is one span; a record inside another stands for itself."""
 _DEEPEST = 50_000  # levels: deeper is not data
 _LONG_STRING = 400  # characters: a longer string value is cut inside
+_QUOTES = "\"'"
 _MISSES = 8  # values that are none before lines are taken as they are: each may cost the length of the text
 _LONG_LINE = 1500  # characters: a longer line of JSON lines is cut inside
 _MAY_BE_JOINED = 512  # cuts that a record may have had before it became one
@@ -40,8 +42,8 @@ _TOKEN = re.compile(
     r"|(?P<end>\Z)|(?P<bad>[\s\S]))"
 )
 _OF_SCHEMA = frozenset({'"required"', '"properties"', '"enum"'})
-_MEMBER = {"[": Syntax.JSON_ITEM, "{": Syntax.JSON_PAIR}
-_CLOSING = {"[": "]", "{": "}"}
+_MEMBER = {"[": Syntax.JSON_ITEM, "{": Syntax.JSON_PAIR, "(": Syntax.JSON_ITEM}
+_CLOSING = {"[": "]", "{": "}", "(": ")"}
 
 
 _DECODER = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
@@ -51,9 +53,19 @@ CutInner: TypeAlias = Callable[[str], Sequence[Cut]]
 
 
 def cut_json(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
-    """Members, brackets and pieces of long strings as cuts; text that is no JSON is cut as code is."""
+    """Members, brackets and pieces of long strings as cuts; text that is no JSON is cut as code is.
+
+    So are lists and dicts cut that Python printed.
+    """
     cuts = _scan(text, Syntax.LINES, cut_inner)
+    if cuts is None and may_be_printed(text):
+        cuts = _scan(text, Syntax.LINES, cut_inner, PRINTED)
     return cut_code(text) if cuts is None else cuts
+
+
+def is_printed(text: str) -> bool:
+    """Tell whether a text is a list or a dict that Python printed on one line."""
+    return may_be_printed(text) and _scan(text, Syntax.LINES, None, PRINTED) is not None
 
 
 def cut_jsonl(text: str, cut_inner: CutInner | None = None) -> list[Cut]:
@@ -141,7 +153,7 @@ class _Scanner:
 
         start, end = token.span("value")
         self.size += end - start
-        if end - start > _LONG_STRING and self.text[start] == '"' and not is_opaque(self.text, start + 1, end - 1):
+        if end - start > _LONG_STRING and self.text[start] in _QUOTES and not is_opaque(self.text, start + 1, end - 1):
             self._string(start, end, token.end(), syntax, frame.anchors)
         else:
             self._append(token.end(), Unit.ITEM, syntax, frame.anchors)
@@ -149,7 +161,8 @@ class _Scanner:
 
     def close(self, token: re.Match[str]) -> bool:
         frame = self.frames.pop()
-        if self.awaits == _VALUE or not frame.bracket or token["close"] != _CLOSING[frame.bracket]:
+        is_early = self.awaits == _VALUE and frame.bracket != "("  # tuples of one have a comma
+        if is_early or not frame.bracket or token["close"] != _CLOSING[frame.bracket]:
             return False
         opening = self.cuts[frame.at]
         members = self.of_schema.pop(frame.at, None)
@@ -203,8 +216,10 @@ class _Scanner:
         self.start = end
 
 
-def _scan(text: str, root: Syntax, cut_inner: CutInner | None = None) -> list[Cut] | None:
-    """The cuts of a JSON text, what stands at its root in the syntax `root`; None if it is no JSON.
+def _scan(
+    text: str, root: Syntax, cut_inner: CutInner | None = None, tokens: re.Pattern[str] = _TOKEN
+) -> list[Cut] | None:
+    """The cuts of a JSON text, what stands at its root in the syntax `root`; None if it is none by its `tokens`.
 
     One that falls into too many pieces, and has no lines that could be joined, is one.
     """
@@ -212,7 +227,7 @@ def _scan(text: str, root: Syntax, cut_inner: CutInner | None = None) -> list[Cu
     most = most_cuts(len(text))
     most = most + _MAY_BE_JOINED if text.count("\n") < most // 2 else len(text)
 
-    for token in _TOKEN.finditer(text, 1 if text.startswith("\ufeff") else 0):
+    for token in tokens.finditer(text, 1 if text.startswith("\ufeff") else 0):
         match token.lastgroup:
             case "value" | "open":
                 allowed = scanner.member(token)

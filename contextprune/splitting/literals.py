@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from ast import literal_eval
 from collections.abc import Callable, Sequence
 
 from contextprune.context import Cut, Syntax
@@ -14,7 +15,8 @@ from contextprune.context import Cut, Syntax
 _LIMIT = 400  # characters of one piece
 _LINES = 3  # line ends of a string that is cut as the text that it spells
 _ESCAPE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[\s\S]"
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}"
+    r"|\\x[0-9a-fA-F]{2}|\\U[0-9a-fA-F]{8}|\\[\s\S]"  # two of Python
 )  # each spells one character
 
 # Escaped line ends and sentence ends; the last two alternatives only consume escapes, which must not be misread.
@@ -24,7 +26,8 @@ _PIECE_END = re.compile(
     r"|\\u[0-9a-fA-F]{4}|\\[\s\S]"
 )
 _ATOM = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[\s\S]"
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}"
+    r"|\\x[0-9a-fA-F]{2}|\\U[0-9a-fA-F]{8}|\\[\s\S]"
     r"|[!-\[\]-~]++\s?|[^\\\s!-~]{1,20}\s?|\s{1,100}"  # no word, address or base64 is torn
 )
 
@@ -44,13 +47,14 @@ def literal_pieces(text: str, start: int, end: int) -> list[int]:
 def cut_spelled(text: str, start: int, end: int, cut: Callable[[str], Sequence[Cut]]) -> list[Cut] | None:
     """The cuts of the content `text[start:end]` of a JSON string, made by `cut` in the text that it spells.
 
-    None where it spells fewer than three lines, or nothing that JSON allows.
+    None where it spells fewer than three lines, or nothing that JSON allows, or Python where it has single quotes.
     """
     if text.count("\\n", start, end) < _LINES:
         return None
+    literal = text[start - 1 : end + 1]
     try:
-        spelled = json.loads(text[start - 1 : end + 1], strict=False)
-    except ValueError:
+        spelled = literal_eval(literal) if literal[0] == "'" else json.loads(literal, strict=False)
+    except (ValueError, SyntaxError):
         return None
 
     cuts: list[Cut] = []

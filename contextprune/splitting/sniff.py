@@ -14,6 +14,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from contextprune.splitting.columns import headed_rows, is_table
+from contextprune.splitting.data import is_printed
 from contextprune.splitting.delimited import delimited_end, may_head
 from contextprune.splitting.diff import diff_end
 from contextprune.splitting.logs import trace_length
@@ -85,7 +86,7 @@ def parts(text: str, name: str | None = None) -> list[Part]:
     """The parts of `text`: contiguous, not empty, and together all of it. They begin and end at line ends."""
     if not text:
         return []
-    if shape := _all_json(text):
+    if shape := _all_json(text) or (Shape.JSON if is_printed(text) else None):
         return [Part(0, len(text), shape, None)]
 
     hint, language = by_name(name)

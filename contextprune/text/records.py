@@ -20,6 +20,11 @@ _PAIR = re.compile(
     r'("(?:[^"\\\n]|\\.){0,80}+"|-?\d[\d.eE+-]{0,30}+|true|false|null|\{\s{0,80}+\}|\[\s{0,80}+\]|[\[{])'
 )
 """A key and its value: a short scalar, an empty container, or the bracket that opens one."""
+_PRINTED = re.compile(
+    r"'((?:[^'\\\n]|\\.){1,60}+)':\s{0,40}+"
+    r"""('(?:[^'\\\n]|\\.){0,80}+'|"(?:[^"\\\n]|\\.){0,80}+"|-?\d[\d.eE+-]{0,30}+|True|False|None|\{\}|\[\]|[\[{(])"""
+)
+"""The same as Python prints it."""
 _SETTING = re.compile(r"[ \t]*+(?:- )*+[\"']?([\w./@-]{1,60}+)[\"']?[ \t]{0,20}+[:=][ \t]++(\S[^\n]{0,80})")
 """A line of YAML, TOML or the like: a key and its value."""
 _NAMES = re.compile(r"(?i:(?:[\w.-]{0,40}[_-])?(?:name|id|key|title))|\w{0,40}(?:Name|Id|ID)")
@@ -27,8 +32,8 @@ READ = 2000  # characters of a record that are read
 
 
 def pairs_of(text: str) -> list[Pair]:
-    """The keys of a piece of JSON with their values, as they are written; nested ones included."""
-    return _PAIR.findall(text[:READ])
+    """The keys of a piece of JSON, or of what Python printed, with their values, as written; nested ones included."""
+    return _PAIR.findall(text[:READ]) or _PRINTED.findall(text[:READ])
 
 
 def settings_of(text: str) -> list[Pair]:

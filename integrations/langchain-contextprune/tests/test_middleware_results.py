@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from typing import Any
 
@@ -212,6 +213,23 @@ def test_texts_that_carry_citations_are_no_list_and_stay() -> None:
     model = Scripted(replies=[calls(("look_up", {}, "c1")), AIMessage("48077")])
     create_agent(model, [look_up], middleware=[ContextPruneMiddleware(engine())]).invoke(ASKED)
     assert results(model.seen[1])[0].content == cited
+
+
+@pytest.mark.parametrize("spelled", [lambda value: value, str, json.dumps], ids=["as it is", "printed", "as JSON"])
+def test_a_value_that_a_tool_returns_is_cut_between_its_rows(spelled: Any) -> None:
+    value = {"orders": rows()}
+
+    @tool
+    def list_orders() -> Any:
+        """List the orders."""
+        return spelled(value)
+
+    model = Scripted(replies=[calls(("list_orders", {}, "c1")), AIMessage("48077")])
+    create_agent(model, [list_orders], middleware=[ContextPruneMiddleware(engine())]).invoke(ASKED)
+    sent = str(results(model.seen[1])[0].content)
+    assert len(sent) < len(str(value)) / 2
+    read = ast.literal_eval(sent) if spelled is str else json.loads(sent)
+    assert rows()[77] in read["orders"]
 
 
 def test_what_a_list_of_texts_lost_comes_back() -> None:

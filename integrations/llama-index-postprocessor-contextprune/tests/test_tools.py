@@ -3,6 +3,7 @@
 No postponed annotations here: LlamaIndex finds the tools that want its context by the annotation itself.
 """
 
+import ast
 import asyncio
 import copy
 from collections.abc import Iterator, Sequence
@@ -149,6 +150,22 @@ def test_a_tool_that_wants_the_context_gets_it() -> None:
     assert tool.ctx_param_name == "ctx"
     assert run(tool, ctx=context, question="why").content == "fine"
     assert seen == [(context, "why")]
+
+
+ROWS = [{"id": i, "state": "failed" if i == 77 else "fine", "note": f"nothing of note {i}"} for i in range(300)]
+
+
+@pytest.mark.parametrize("value", [ROWS, {"rows": ROWS}, tuple(ROWS)], ids=["list", "dict", "tuple"])
+def test_a_value_that_is_printed_as_its_text_is_cut_between_its_rows(value: Any) -> None:
+    def rows() -> Any:
+        """List rows."""
+        return value
+
+    got = run(prune_tool(rows, pruner()))
+    assert "{'id': 77, 'state': 'failed', 'note': 'nothing of note 77'}" in got.content
+    assert COUNT(got.content) < 0.3 * COUNT(str(value))
+    assert isinstance(ast.literal_eval(got.content), type(value))
+    assert got.raw_output is value
 
 
 def test_a_call_by_selection_works() -> None:
