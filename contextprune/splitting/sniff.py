@@ -109,7 +109,8 @@ def _all_json(text: str) -> Shape | None:
     """The shape of a text that is JSON from end to end, however it is indented: a value, or records; else None."""
     end = len(text.rstrip(_BLANKS))
     at = _FIRST.match(text).end()  # type: ignore[union-attr]  # it matches anything
-    if len(text) < _WORTH_CUTTING or text[end - 1] not in '}]"':
+    is_small = end - at < _WORTH_CUTTING and "\n" not in text[at:end]  # of several lines it is no longer JSON once cut
+    if end <= at or is_small or text[end - 1] not in '}]"':
         return None
     values = lines = 0
     while at < end:

@@ -89,7 +89,7 @@ def _anthropic(rng: random.Random, turns: list[Turn]) -> Body:
 
 
 def _anthropic_answer(rng: random.Random, answer: Answer, image: dict[str, Any]) -> dict[str, Any]:
-    papers = _documents(rng) if answer.form == "papers" else []
+    papers = _documents(rng, in_result=True) if answer.form == "papers" else []
     content = content_of(rng, answer, lambda text: {"type": "text", "text": text}, image, papers)
     block = {"type": "tool_result", "tool_use_id": answer.pair, "content": content}
     block |= {"is_error": True} if answer.failed else {}
@@ -101,12 +101,13 @@ def _anthropic_answer(rng: random.Random, answer: Answer, image: dict[str, Any])
     return block
 
 
-def _documents(rng: random.Random) -> list[Any]:
-    """Documents of a message or a result: those with citations or a breakpoint must not change."""
+def _documents(rng: random.Random, *, in_result: bool = False) -> list[Any]:
+    """Documents with citations, or in a message with a breakpoint, must not change; in a result one marks them all."""
     blocks: list[Any] = []
     for _ in range(rng.choice((0, 0, 0, 1, 2))):
         made = Made(" ".join(sentence(rng) for _ in range(12)))
-        fixed = rng.random() < 0.4
+        mark = rng.choice(({"citations": {"enabled": True}}, {"cache_control": BREAK})) if rng.random() < 0.4 else {}
+        fixed = "citations" in mark or (mark and not in_result)
         text: str = made.text if fixed else free_text(made)
         source: Any = {"type": "text", "media_type": "text/plain", "data": text}
         if rng.random() < 0.4:
@@ -119,9 +120,7 @@ def _documents(rng: random.Random) -> list[Any]:
                 "title": word(rng),
                 "content": [{"type": "text", "text": text}],
             }
-        if fixed:
-            block |= rng.choice(({"citations": {"enabled": True}}, {"cache_control": BREAK}))
-        blocks.append(block)
+        blocks.append(block | mark)
     return blocks
 
 

@@ -133,3 +133,9 @@ def test_times_are_no_line_numbers() -> None:
 )
 def test_a_long_run_of_anything_takes_linear_time(unit: str) -> None:
     assert_linear(parts, lambda size: unit * (size // len(unit)), SIZE)
+
+
+@pytest.mark.parametrize("before", ["", "\n\t", " ", "\r\n"])
+def test_a_small_value_of_several_lines_is_json_however_it_begins(before: str) -> None:
+    text = f'{before}{{\n\t"gates": []\n}}'
+    assert [part.shape for part in parts(text)] == [Shape.JSON]
