@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.children import END_WITH_US
+
 BINARY = shutil.which("redis-server")
 needed = pytest.mark.skipif(BINARY is None, reason="there is no redis-server on this machine")
 
@@ -44,7 +46,7 @@ class Server:
     def start(self) -> None:
         assert BINARY is not None
         command = [BINARY, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
-        self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.DEVNULL, preexec_fn=END_WITH_US)  # noqa: PLW1509
         for _ in range(500):
             with suppress(redis.ConnectionError), self.admin as client:
                 if client.ping():

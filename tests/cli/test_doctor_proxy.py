@@ -20,6 +20,7 @@ from contextprune.cli.app import main
 from contextprune.cli.doctor import Finding, canary
 from contextprune.cli.doctor_proxy import examine_proxy
 from contextprune.cli.probe import fetch
+from tests.children import END_WITH_US
 from tests.http_server import answering
 
 PATIENT = {"CONTEXTPRUNE_SERVE_DEADLINE": "30", "CONTEXTPRUNE_SERVE_PREFILL": "1", "CONTEXTPRUNE_SCORER": "lexical"}
@@ -32,7 +33,7 @@ def serving(folder: Path, *flags: str, **environ: str) -> Iterator[str]:
     log = folder / "serve.log"
     command = [sys.executable, "-m", "contextprune", "serve", "--port", "0", "--scorers", "1", *flags]
     given = {**os.environ, **PATIENT, "CONTEXTPRUNE_STORE": str(folder / "originals.sqlite3"), **environ}
-    with log.open("wb") as said, subprocess.Popen(command, stderr=said, env=given) as process:
+    with log.open("wb") as said, subprocess.Popen(command, stderr=said, env=given, preexec_fn=END_WITH_US) as process:  # noqa: PLW1509
         try:
             end = time.monotonic() + 30
             while " (mode" not in log.read_text() and process.poll() is None and time.monotonic() < end:

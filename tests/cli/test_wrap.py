@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
@@ -234,9 +233,7 @@ def test_the_proxy_ends_even_when_wrap_is_killed(environ: dict[str, str]) -> Non
         assert listens(url)
         process.kill()
         process.wait()
-        end = time.monotonic() + 20
-        while listens(url) and time.monotonic() < end:
-            time.sleep(0.1)
+        until(lambda: not listens(url))
         os.killpg(process.pid, signal.SIGKILL)  # the agent, which nothing ended
     assert not listens(url)
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx2
 
+from tests.children import END_WITH_US
+
 KEY = "sk-gateway"
 
 
@@ -63,6 +65,7 @@ def gateway(folder: Path, upstream: str, guardrails: Sequence[Mapping[str, Any]]
         stdout=log,
         stderr=log,
         cwd=folder,
+        preexec_fn=END_WITH_US,  # noqa: PLW1509
         env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "*", "LITELLM_TELEMETRY": "False"},
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"

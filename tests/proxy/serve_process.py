@@ -19,6 +19,7 @@ import httpx2
 import psutil
 
 from contextprune.markers import KEY
+from tests.children import END_WITH_US
 from tests.proxy.in_process import until
 from tests.proxy.pool.running_pool import log
 from tests.proxy.provider import Provider
@@ -86,6 +87,7 @@ def serving(
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "CONTEXTPRUNE_STORE": str(store), "CONTEXTPRUNE_SCORER": "lexical", **environment},
+        preexec_fn=END_WITH_US,  # noqa: PLW1509
     )
     served = Served(process, Path(store))
     listening = threading.Thread(target=served._listen, daemon=True)

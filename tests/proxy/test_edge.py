@@ -23,6 +23,7 @@ import pytest
 from contextprune.cli.doctor import NEEDLE, canary
 from contextprune.cli.probe import fetch
 from contextprune.markers import KEY
+from tests.children import END_WITH_US
 from tests.proxy.in_process import HANGS
 from tests.proxy.provider import Provider, providing
 
@@ -132,7 +133,7 @@ def replica(port: int, upstream: str, folder: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "contextprune", "serve", "--port", str(port), "--scorers", "1", "--recall", "mcp"]
     upstreams = ["--upstream-openai", upstream, "--upstream-anthropic", upstream]
     with (folder / f"replica-{port}.log").open("wb") as log:
-        return subprocess.Popen([*command, *upstreams], stdout=log, stderr=log, env=environ)
+        return subprocess.Popen([*command, *upstreams], stdout=log, stderr=log, env=environ, preexec_fn=END_WITH_US)  # noqa: PLW1509
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

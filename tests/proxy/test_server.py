@@ -21,6 +21,7 @@ from contextprune.proxy.options import Options
 from contextprune.proxy.server import address_of, listen, take
 from contextprune.proxy.telemetry.summary import summarise
 from contextprune.proxy.telemetry.totals import Totals
+from tests.children import END_WITH_US
 from tests.proxy.in_process import Scripted, running, until
 from tests.proxy.provider import Provider, providing
 from tests.proxy.raw_http import talk
@@ -39,7 +40,13 @@ def command(provider: Provider, *more: str) -> list[str]:
 def process(provider: Provider, *more: str, ready: bool = True) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`contextprune serve` as a process, and its address."""
     environ = {**os.environ, "CONTEXTPRUNE_STORE": "memory"}
-    with subprocess.Popen(command(provider, *more), stderr=subprocess.PIPE, text=True, env=environ) as running_:
+    with subprocess.Popen(
+        command(provider, *more),
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ,
+        preexec_fn=END_WITH_US,  # noqa: PLW1509
+    ) as running_:
         assert running_.stderr is not None
         said: list[str] = []
         try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import httpx2
 import psutil
 
 from tests.proxy.in_process import until
 from tests.proxy.provider import providing
+from tests.proxy.serve_process import lives
 from tests.proxy.test_server import process
 
 
@@ -37,7 +37,4 @@ def test_workers_end_with_their_parent_however_it_ends() -> None:
         family = whole.children(recursive=True)
         parent.kill()
         parent.wait(60)
-        end = time.monotonic() + 15
-        while any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family):
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(lambda: not any(map(lives, family)))
