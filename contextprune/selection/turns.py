@@ -22,8 +22,9 @@ def turns(prepared: Prepared, values: Mapping[int, float], room: int) -> dict[in
     values   the spans that may be chosen, and what each is worth
     room     tokens that the budget leaves to be chosen
 
-    Of one result as much comes first as half of the room, or as the others leave; markers between the lines come on
-    top. Results take turns: of two spans of one rank, that one is first before which less of its own result stands.
+    Of one result as much comes first as half of the room, or as the others leave, and one span in any case where those
+    of all results fit together; markers between the lines come on top. Results take turns: of two spans of one rank,
+    that one is first before which less of its own result stands.
     """
     sizes: dict[int, int] = {}
     demands: dict[int, list[int]] = {}
@@ -41,11 +42,16 @@ def turns(prepared: Prepared, values: Mapping[int, float], room: int) -> dict[in
     if sum(wanted.values()) <= room and all(wanted[segment] <= shares[segment] for segment in wanted):
         return {}
 
+    ordered = {
+        segment: sorted(ranked, key=lambda i: (prepared.ranks[i], -values[i] / (prepared.costs[i] + 1), i))
+        for segment, ranked in demands.items()
+    }
+    first_fit = sum(prepared.costs[ranked[0]] for ranked in ordered.values()) <= room
     behind: dict[int, float] = {}
-    for segment, ranked in demands.items():
+    for segment, ranked in ordered.items():
         before = 0
-        for i in sorted(ranked, key=lambda i: (prepared.ranks[i], -values[i] / (prepared.costs[i] + 1), i)):
-            late = before + prepared.costs[i] > shares[segment]
+        for i in ranked:
+            late = before + prepared.costs[i] > shares[segment] and not (first_fit and i == ranked[0])
             behind[i] = len(Rank) - prepared.ranks[i] if late else _LATE * min(1.0, before / max(room, 1))
             before += 0 if late else prepared.costs[i]
     return behind

@@ -53,8 +53,8 @@ _BY_SUFFIX: Mapping[str, Shape] = {suffix: shape for shape, names in _SUFFIXES.i
 _AROUND = "\"'`.,;:!?()[]*_‘’“”।॥۔،؛؟።։"  # noqa: RUF001 - what stands around words
 _SENTENCE = 5  # a line of fewer words may be anything
 _LINE_OF_TEXT = 60  # characters of a line of text without blanks between words
-_TAG = re.compile(r"\s*<[a-zA-Z/!?]")
-_ELEMENT = re.compile(r"<([a-zA-Z][\w:.-]{0,60})")
+_TAG = re.compile(r"\s*<(?!/?contextprune-keep>)[a-zA-Z/!?]")  # a mark of ours is no markup of the text's
+_ELEMENT = re.compile(r"<(?!contextprune-keep>)([a-zA-Z][\w:.-]{0,60})")
 _OF_PAGES = frozenset(
     re.findall(r"\S+", "html head body div p span a ul ol li table tr td th h1 h2 h3 br img input script style")
 )

@@ -126,3 +126,12 @@ def test_a_forged_page_in_a_session_leaves_the_values_of_other_results_in_sight(
     out = cp.compress(messages, cp.Budget(tokens=900), pruner=cp.Pruner(scorer=LEXICAL, store=cp.MemoryStore()))
     assert "48213" in out.payload[-1]["content"]
     assert Kind.TOOL_RESULT in {segment.kind for segment in out.plan.context.segments}
+
+
+def test_the_first_failure_of_a_result_comes_first_though_it_takes_more_than_half_of_the_room() -> None:
+    failure = '{"id": 7, "status": "failed", "error": "TideError: ' + " ".join(WORDS * 4) + '"}\n'
+    records = "".join(f'{{"id": {i}, "status": "ok", "note": "{WORDS[i]} moored"}}\n' for i in range(7))
+    setting = Setting.of(result(records + failure), result(quiet("deploy")))
+    room = tokens(failure) * 3 // 2
+    assert tokens(failure) > SHARE * room
+    assert "TideError" in kept(setting.select(room + 60))

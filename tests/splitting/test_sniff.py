@@ -139,3 +139,11 @@ def test_a_long_run_of_anything_takes_linear_time(unit: str) -> None:
 def test_a_small_value_of_several_lines_is_json_however_it_begins(before: str) -> None:
     text = f'{before}{{\n\t"gates": []\n}}'
     assert [part.shape for part in parts(text)] == [Shape.JSON]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_marks_that_keep_a_passage_are_no_markup(end: str) -> None:
+    lines = ["<contextprune-keep>", "the berth is B6", "</contextprune-keep>"]
+    lines += [f"ship {i} moored in {i} ms" for i in range(4)]
+    [part] = parts(end.join(lines))
+    assert part.shape is not Shape.XML
