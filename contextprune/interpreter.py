@@ -6,6 +6,7 @@ For `-c` and `-m`, Python looks there first: a `json.py` in a cloned repository 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -35,3 +36,11 @@ def isolate_children() -> None:
     `multiprocessing` and libraries that use it start theirs without `-P`, and offer no other way.
     """
     os.putenv("PYTHONSAFEPATH", "1")
+
+
+def leave_interrupts_to_parent() -> None:
+    """Let Ctrl-C be for the parent of this process alone, which ends it: for the workers of pools.
+
+    A terminal sends it to all of them, and each would print a traceback over the one line that tells what to do.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -127,3 +127,15 @@ def test_the_folder_that_holds_the_package_stays_a_place_of_modules(monkeypatch:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "path", ["", "/somewhere"])
     assert search_path() == [str(ROOT), "/somewhere"]
+
+
+def test_workers_of_pools_leave_an_interrupt_to_their_parent() -> None:
+    code = (
+        "import os, signal\n"
+        "from contextprune.interpreter import leave_interrupts_to_parent\n"
+        "leave_interrupts_to_parent()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "print('went on')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("went on\n", "")

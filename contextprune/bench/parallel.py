@@ -14,7 +14,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from contextprune.interpreter import isolate_children
+from contextprune.interpreter import isolate_children, leave_interrupts_to_parent
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ def map_jobs(
     if processes <= 1 or len(jobs) <= CHUNK:
         return list(_with_progress(map(work, jobs), len(jobs), title))
     isolate_children()
-    with get_context("spawn").Pool(processes) as pool:
+    with get_context("spawn").Pool(processes, leave_interrupts_to_parent) as pool:
         return list(_with_progress(pool.imap(work, jobs, CHUNK), len(jobs), title))
 
 

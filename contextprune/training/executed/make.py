@@ -16,7 +16,7 @@ from subprocess import TimeoutExpired
 from typing import NamedTuple, TypeAlias
 
 from contextprune.context import Context, Kind, Segment
-from contextprune.interpreter import isolate_children
+from contextprune.interpreter import isolate_children, leave_interrupts_to_parent
 from contextprune.training.executed.families.table import FAMILIES, Family
 from contextprune.training.executed.material import Package, find_packages
 from contextprune.training.executed.output import Goal, Output, crop
@@ -107,7 +107,7 @@ def _made_pieces(pieces: Sequence[_Piece], processes: int) -> Iterator[tuple[_Pi
         yield from ((piece, _make(piece)) for piece in pieces)
         return
     isolate_children()
-    with get_context("spawn").Pool(processes) as pool:
+    with get_context("spawn").Pool(processes, leave_interrupts_to_parent) as pool:
         yield from pool.imap_unordered(_made_one, pieces)
 
 

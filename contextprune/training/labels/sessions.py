@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from contextprune.interpreter import isolate_children
+from contextprune.interpreter import isolate_children, leave_interrupts_to_parent
 from contextprune.training.labels import kit
 from contextprune.training.labels.coding import views
 from contextprune.training.labels.kit import Raw
@@ -73,7 +73,7 @@ def _of_set(path: Path, name: str, processes: int) -> list[Sample]:
         samples = [sample for job in work for sample in _of_session(job)]
     else:
         isolate_children()
-        with get_context("spawn").Pool(processes) as pool:
+        with get_context("spawn").Pool(processes, leave_interrupts_to_parent) as pool:
             samples = [sample for part in pool.imap(_of_session, work) for sample in part]
 
     ordered = _in_hash_order(samples)

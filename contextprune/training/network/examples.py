@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from contextprune.interpreter import isolate_children
+from contextprune.interpreter import isolate_children, leave_interrupts_to_parent
 from contextprune.scoring.features import FEATURES, features
 from contextprune.scoring.network_inputs import HEADER, Inputs, joined, texts_of
 from contextprune.splitting import split
@@ -124,7 +124,7 @@ def prepare(samples: Iterable[Sample], out: Path, tokenizer: Path, *, cut: bool,
     if processes == 1:
         return write_examples(out, filter(None, map(make, samples)))
     isolate_children()
-    with get_context("spawn").Pool(processes) as pool:
+    with get_context("spawn").Pool(processes, leave_interrupts_to_parent) as pool:
         return write_examples(out, filter(None, pool.imap(make, samples, chunksize=16)))
 
 
